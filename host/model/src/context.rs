@@ -1,0 +1,99 @@
+//! Evaluation contexts: what an application tells about the user, the request or itself.
+
+use crate::{Limits, Value};
+
+/// A checked evaluation context. The root is always an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Context(Value);
+
+/// Why a context was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContextError {
+    /// Too many bytes of JSON.
+    #[error("the context has {bytes} bytes, {max} are allowed")]
+    TooLarge {
+        /// What it has.
+        bytes: usize,
+        /// What is allowed.
+        max: usize,
+    },
+    /// Too many members, nested ones included.
+    #[error("the context has more than {max} attributes")]
+    TooManyAttributes {
+        /// What is allowed.
+        max: usize,
+    },
+    /// Not an object.
+    #[error("the context must be a JSON object")]
+    NotAnObject,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self(Value::Object([].into()))
+    }
+}
+
+impl Context {
+    /// Takes a JSON value as a context; null stands for an empty one. The bytes are checked by
+    /// [`Context::check_bytes`], for only the reader of the request knows them.
+    pub fn new(root: Value, limits: &Limits) -> Result<Self, ContextError> {
+        match root {
+            Value::Null => Ok(Self::default()),
+            Value::Object(_) => {
+                let max = limits.context_attributes;
+                count(&root, max).ok_or(ContextError::TooManyAttributes { max })?;
+                Ok(Self(root))
+            }
+            _ => Err(ContextError::NotAnObject),
+        }
+    }
+
+    /// Checks the size of a context's JSON text.
+    pub fn check_bytes(bytes: usize, limits: &Limits) -> Result<(), ContextError> {
+        let max = limits.context_bytes;
+        if bytes > max { Err(ContextError::TooLarge { bytes, max }) } else { Ok(()) }
+    }
+
+    /// The root object.
+    #[must_use]
+    pub fn root(&self) -> &Value {
+        &self.0
+    }
+
+    /// The OpenFeature targeting key, where it is there and a text.
+    #[must_use]
+    pub fn targeting_key(&self) -> Option<&str> {
+        match self.0.member("targetingKey") {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Takes the members of a value, and of all within it, from what is left of the allowance.
+fn count(value: &Value, left: usize) -> Option<usize> {
+    match value {
+        Value::Object(members) => {
+            let left = left.checked_sub(members.len())?;
+            members.iter().try_fold(left, |left, (_, v)| count(v, left))
+        }
+        Value::List(items) => items.iter().try_fold(left, |left, v| count(v, left)),
+        _ => Some(left),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_nested_attributes() {
+        let limits = Limits { context_attributes: 3, ..Limits::default() };
+        let read = |text| Context::new(serde_json::from_str(text).unwrap(), &limits);
+        assert!(read(r#"{"a":{"b":1},"c":1}"#).is_ok());
+        assert_eq!(read(r#"{"a":{"b":1},"c":[{"d":1}]}"#), Err(ContextError::TooManyAttributes { max: 3 }));
+        assert_eq!(read("[]"), Err(ContextError::NotAnObject));
+        assert_eq!(read("null"), Ok(Context::default()));
+    }
+}

@@ -1,0 +1,32 @@
+//! The words that every other part of Burgee speaks: keys, stamps, registers, flags, contexts, limits.
+//!
+//! Nothing here reads a clock, a random number, a file or the network, and nothing here depends on
+//! another crate of the project.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod blob;
+pub mod context;
+pub mod flag;
+pub mod flagd;
+pub mod import;
+pub mod json;
+pub mod key;
+pub mod limits;
+pub mod materialise;
+pub mod problem;
+pub mod register;
+pub mod stamp;
+pub mod value;
+
+pub use blob::{Blob, Media};
+pub use context::Context;
+pub use flag::{EnvironmentMeta, Flag, FlagIn, Kill, State, TenantMeta};
+pub use key::{Key, KeyError};
+pub use limits::Limits;
+pub use problem::Problem;
+pub use register::{Address, FlagField, FlagInField, RegisterId, Scope};
+pub use stamp::{NodeId, Stamp};
+pub use value::Value;
+
+/// A wall-clock instant in milliseconds since the Unix epoch.
+pub type Millis = u64;

@@ -1,0 +1,53 @@
+//! The limits of contracts.md section 5, with their defaults. All are configurable.
+
+use serde::{Deserialize, Serialize};
+
+/// What one node accepts. Units are in the names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of one config value.
+    pub config_value_bytes: usize,
+    /// Bytes of one rule document.
+    pub rule_bytes: usize,
+    /// JSON levels of one rule document.
+    pub rule_depth: usize,
+    /// Bytes of one evaluation context.
+    pub context_bytes: usize,
+    /// Members of one evaluation context, nested ones included.
+    pub context_attributes: usize,
+    /// Flags of one environment (so also of one tenant).
+    pub flags_per_environment: usize,
+    /// Config entries of the whole cluster.
+    pub config_entries: usize,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Bytes of the body of an import.
+    pub import_bytes: usize,
+    /// Deterministic steps of one evaluation.
+    pub evaluation_steps: u64,
+    /// Bytes of text that one evaluation may build.
+    pub evaluation_bytes: usize,
+    /// Streams (server-sent events) open at once.
+    pub streams: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        Self {
+            config_value_bytes: 1024 * KIB,
+            rule_bytes: 256 * KIB,
+            rule_depth: 256,
+            context_bytes: 64 * KIB,
+            context_attributes: 512,
+            flags_per_environment: 10_000,
+            config_entries: 1_000_000,
+            body_bytes: 1024 * KIB,
+            import_bytes: 32 * 1024 * KIB,
+            evaluation_steps: 100_000,
+            evaluation_bytes: 1024 * KIB,
+            streams: 10_000,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! From registers to a flag: the one place that repairs what merging can produce.
+//!
+//! Fields merge separately, so any combination of them can arise. Evaluation, export, sync and dashboard
+//! all read flags through [`materialise`], so all see the same repair and the same problems.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use crate::{Blob, Flag, FlagField, FlagIn, FlagInField, Key, Kill, Problem, State, problem::pointer};
+
+/// The current values of a flag's registers.
+#[derive(Clone, Debug, Default)]
+pub struct FlagRegisters<'a> {
+    /// The shared fields.
+    pub fields: BTreeMap<FlagField, &'a Blob>,
+    /// The fields in each environment. Of a kill register all heads, of any other the current value.
+    pub environments: BTreeMap<&'a Key, BTreeMap<FlagInField, Vec<&'a Blob>>>,
+}
+
+/// Puts a flag together. The flag is always fit to evaluate and to export; what had to be repaired is
+/// listed beside it.
+#[must_use]
+pub fn materialise(key: &Key, registers: &FlagRegisters<'_>) -> (Flag, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let shared = Shared::read(registers, &mut problems);
+    let environments = registers
+        .environments
+        .iter()
+        .map(|(environment, fields)| {
+            ((*environment).clone(), shared.in_environment(environment, fields, &mut problems))
+        })
+        .collect();
+    let flag = Flag {
+        key: key.clone(),
+        name: shared.name,
+        description: shared.description,
+        tags: shared.tags,
+        metadata: shared.metadata,
+        variants: shared.variants,
+        environments,
+    };
+    (flag, problems)
+}
+
+struct Shared {
+    name: Option<String>,
+    description: Option<String>,
+    tags: Vec<String>,
+    metadata: Map<String, Json>,
+    variants: Map<String, Json>,
+}
+
+impl Shared {
+    fn read(registers: &FlagRegisters<'_>, problems: &mut Vec<Problem>) -> Self {
+        let fields = &registers.fields;
+        Self {
+            name: field(fields, FlagField::Name, problems),
+            description: field(fields, FlagField::Description, problems),
+            tags: field(fields, FlagField::Tags, problems).unwrap_or_default(),
+            metadata: field(fields, FlagField::Metadata, problems).unwrap_or_default(),
+            variants: field(fields, FlagField::Variants, problems).unwrap_or_default(),
+        }
+    }
+
+    fn in_environment(
+        &self,
+        environment: &Key,
+        fields: &BTreeMap<FlagInField, Vec<&Blob>>,
+        problems: &mut Vec<Problem>,
+    ) -> FlagIn {
+        let mut found = Vec::new();
+        let read = Read { fields, problems: std::cell::RefCell::new(&mut found) };
+        let overrides: Option<Map<String, Json>> = read.field(FlagInField::Variants);
+        let mut variants = overlay(&self.variants, overrides.as_ref());
+        let wanted: Option<String> = read.field(FlagInField::DefaultVariant);
+        let targeting = read.field::<Json>(FlagInField::Targeting).filter(|rule| !is_empty_object(rule));
+        let metadata = overlay(&self.metadata, read.field(FlagInField::Metadata).as_ref());
+        let state = read.field(FlagInField::State).unwrap_or_default();
+        let extra = read.field(FlagInField::Extra).unwrap_or_default();
+        let default_variant = known_default(wanted, &variants, &mut found);
+        drop_other_types(&mut variants, default_variant.as_deref(), &mut found);
+        problems.extend(found.into_iter().map(|p| p.in_environment(environment)));
+        let kill = kill_of_heads(fields.get(&FlagInField::Kill).map_or(&[], Vec::as_slice));
+        FlagIn { state, default_variant, targeting, kill, variants, variant_overrides: overrides, metadata, extra }
+    }
+}
+
+struct Read<'a, 'p> {
+    fields: &'a BTreeMap<FlagInField, Vec<&'a Blob>>,
+    problems: std::cell::RefCell<&'p mut Vec<Problem>>,
+}
+
+impl Read<'_, '_> {
+    fn field<T: DeserializeOwned>(&self, name: FlagInField) -> Option<T> {
+        let blob = self.fields.get(&name)?.first()?;
+        parse(blob, name.name(), &mut self.problems.borrow_mut())
+    }
+}
+
+fn field<T: DeserializeOwned>(
+    fields: &BTreeMap<FlagField, &Blob>,
+    name: FlagField,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    parse(fields.get(&name)?, name.name().unwrap_or_default(), problems)
+}
+
+/// Reads a field; null and what is not of the field's type are absent, the latter with a problem.
+fn parse<T: DeserializeOwned>(blob: &Blob, name: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    match serde_json::from_slice::<Option<T>>(&blob.bytes) {
+        Ok(value) => value,
+        Err(error) => {
+            problems.push(Problem::new(
+                pointer("", name),
+                "field_unreadable",
+                format!("{name} cannot be read: {error}"),
+            ));
+            None
+        }
+    }
+}
+
+fn is_empty_object(json: &Json) -> bool {
+    json.as_object().is_some_and(Map::is_empty)
+}
+
+fn overlay(base: &Map<String, Json>, over: Option<&Map<String, Json>>) -> Map<String, Json> {
+    let mut all = base.clone();
+    all.extend(over.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
+    all
+}
+
+fn known_default(wanted: Option<String>, variants: &Map<String, Json>, problems: &mut Vec<Problem>) -> Option<String> {
+    let name = wanted?;
+    if variants.contains_key(&name) {
+        return Some(name);
+    }
+    let message = format!("the default variant `{name}` is none of the flag's variants; it counts as absent");
+    problems.push(
+        Problem::new("/defaultVariant", "default_variant_unknown", message)
+            .hint("choose one of the variants, or add one of this name"),
+    );
+    None
+}
+
+/// The types of values that variants may have; a flag has one.
+#[must_use]
+pub fn variant_type(value: &Json) -> &'static str {
+    match value {
+        Json::Bool(_) => "boolean",
+        Json::String(_) => "string",
+        Json::Number(_) => "number",
+        Json::Object(_) => "object",
+        Json::Array(_) => "array",
+        Json::Null => "null",
+    }
+}
+
+/// Keeps the variants of the default's type, or of the first one's where there is no default.
+fn drop_other_types(variants: &mut Map<String, Json>, default: Option<&str>, problems: &mut Vec<Problem>) {
+    let model = default.and_then(|name| variants.get(name)).or_else(|| variants.values().next());
+    let Some(kept) = model.map(variant_type) else { return };
+    variants.retain(|name, value| {
+        let fits = variant_type(value) == kept;
+        if !fits {
+            let message =
+                format!("variant `{name}` is a {}, the others are {kept}s; it is left out", variant_type(value));
+            problems.push(Problem::new(pointer("/variants", name), "mixed_variant_types", message));
+        }
+        fits
+    });
+}
+
+/// Among concurrent values *killed* wins; the reason is that of the first killed head in the given order.
+fn kill_of_heads(heads: &[&Blob]) -> Kill {
+    let mut kills = heads.iter().filter_map(|blob| blob.read::<Kill>());
+    kills.clone().find(|kill| kill.killed).or_else(|| kills.next()).unwrap_or_default()
+}
+
+/// Whether a state text is one of the two.
+#[must_use]
+pub fn state_of(text: &str) -> Option<State> {
+    match text {
+        "ENABLED" => Some(State::Enabled),
+        "DISABLED" => Some(State::Disabled),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn flag_in(shared: Json, own: Json) -> (FlagIn, Vec<String>) {
+        let environment = Key::new("prod").unwrap();
+        let shared = Blob::json(&shared);
+        let own: Vec<(FlagInField, Blob)> = FlagInField::ALL
+            .into_iter()
+            .filter_map(|field| own.get(field.name()).map(|v| (field, Blob::json(v))))
+            .collect();
+        let mut registers = FlagRegisters::default();
+        registers.fields.insert(FlagField::Variants, &shared);
+        let fields = own.iter().map(|(field, blob)| (*field, vec![blob])).collect();
+        registers.environments.insert(&environment, fields);
+        let (flag, problems) = materialise(&Key::new("f").unwrap(), &registers);
+        (flag.environments[&environment].clone(), problems.into_iter().map(|p| p.code).collect())
+    }
+
+    #[test]
+    fn a_default_that_names_no_variant_becomes_absent() {
+        let (flag, problems) = flag_in(json!({"on": true}), json!({"defaultVariant": "off"}));
+        assert_eq!(flag.default_variant, None);
+        assert_eq!(problems, ["default_variant_unknown"]);
+    }
+
+    #[test]
+    fn mixed_types_keep_the_type_of_the_default() {
+        let (flag, problems) = flag_in(json!({"a": 1, "b": "x", "c": "y"}), json!({"defaultVariant": "b"}));
+        assert_eq!(flag.variants.keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(problems, ["mixed_variant_types"]);
+    }
+
+    #[test]
+    fn an_environments_own_variants_override_the_flags() {
+        let (flag, problems) = flag_in(json!({"a": 1, "b": 2}), json!({"variants": {"b": 3}, "defaultVariant": "b"}));
+        assert_eq!((flag.variants["b"].clone(), problems.len()), (json!(3), 0));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_absent_and_named() {
+        let (flag, problems) =
+            flag_in(json!({"on": true}), json!({"state": 7, "targeting": {}, "defaultVariant": "on"}));
+        assert_eq!(
+            (flag.state, flag.targeting, problems),
+            (State::Disabled, None, vec!["field_unreadable".to_owned()])
+        );
+    }
+
+    #[test]
+    fn killed_wins_among_heads_in_either_order() {
+        let on = Blob::json(&json!({"killed": false}));
+        let off = Blob::json(&json!({"killed": true, "reason": "fire"}));
+        for heads in [[&on, &off], [&off, &on]] {
+            assert_eq!(kill_of_heads(&heads), Kill { killed: true, reason: Some("fire".into()) });
+        }
+        assert_eq!(kill_of_heads(&[]), Kill::default());
+    }
+}

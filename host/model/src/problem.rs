@@ -1,0 +1,50 @@
+//! One fault in a document, with the place where it stands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Key;
+
+/// A fault: where, which, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// JSON Pointer (RFC 6901) into the document that was read; empty means the whole.
+    pub path: String,
+    /// Stable code in snake case, e.g. `unknown_operator`.
+    pub code: String,
+    /// What is wrong, for people.
+    pub message: String,
+    /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
+    /// The environment in which it shows, where it is not the whole flag's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub environment: Option<Key>,
+}
+
+impl Problem {
+    /// A fault without hint.
+    #[must_use]
+    pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self { path: path.into(), code: code.to_owned(), message: message.into(), hint: None, environment: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, placed in an environment.
+    #[must_use]
+    pub fn in_environment(mut self, environment: &Key) -> Self {
+        self.environment = Some(environment.clone());
+        self
+    }
+}
+
+/// Appends one member name or index to a JSON Pointer, escaped as RFC 6901 says.
+#[must_use]
+pub fn pointer(base: &str, token: impl std::fmt::Display) -> String {
+    format!("{base}/{}", token.to_string().replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,309 @@
+//! Registers: the smallest units that are written, merged and remembered, and how they are addressed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Key;
+
+/// The address of a register. The order of ids is the order of listings: by tenant, then by kind,
+/// then by key; config entries of an environment stand together, and so do the fields of a flag.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RegisterId {
+    /// The tenant it belongs to: everything replicated carries its tenant first.
+    pub tenant: Key,
+    /// What it is within the tenant.
+    pub address: Address,
+}
+
+/// What a register is within its tenant. The order of the variants is part of the disk and wire format:
+/// append only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Address {
+    /// The tenant itself: [`crate::TenantMeta`]. Its presence is the tenant's existence.
+    Tenant,
+    /// An environment: [`crate::EnvironmentMeta`]. Its presence is the environment's existence.
+    Environment {
+        /// The environment's key.
+        environment: Key,
+    },
+    /// What an imported flagd document holds beside its flags: an object of its top-level members.
+    FlagSet {
+        /// The environment's key.
+        environment: Key,
+    },
+    /// A field of a flag that all environments share.
+    Flag {
+        /// The flag's key.
+        flag: Key,
+        /// Which field.
+        field: FlagField,
+    },
+    /// A field of a flag in one environment.
+    FlagIn {
+        /// The flag's key.
+        flag: Key,
+        /// The environment's key.
+        environment: Key,
+        /// Which field.
+        field: FlagInField,
+    },
+    /// A segment: a rule shared by the tenant's flags.
+    Segment {
+        /// The segment's key.
+        segment: Key,
+    },
+    /// An environment's own rule for a segment of the same name.
+    SegmentIn {
+        /// The segment's key.
+        segment: Key,
+        /// The environment's key.
+        environment: Key,
+    },
+    /// A config entry.
+    Config {
+        /// The environment's key.
+        environment: Key,
+        /// The entry's key.
+        key: Key,
+    },
+    /// A floor: everything in its scope that is not newer is dead.
+    Floor(Scope),
+}
+
+/// The fields that all environments of a flag share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FlagField {
+    /// The container: its presence is the flag's existence. Holds `{}`.
+    Exists,
+    /// A text or null.
+    Name,
+    /// A text or null.
+    Description,
+    /// A list of texts or null.
+    Tags,
+    /// An object of texts, numbers and booleans, or null.
+    Metadata,
+    /// An object: variant name to value.
+    Variants,
+}
+
+impl FlagField {
+    /// All of them. Creating a flag writes each, so that nothing of an earlier life shows.
+    pub const ALL: [Self; 6] =
+        [Self::Exists, Self::Name, Self::Description, Self::Tags, Self::Metadata, Self::Variants];
+
+    /// The name under which other programs know the field; the container has none.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Exists => None,
+            Self::Name => Some("name"),
+            Self::Description => Some("description"),
+            Self::Tags => Some("tags"),
+            Self::Metadata => Some("metadata"),
+            Self::Variants => Some("variants"),
+        }
+    }
+}
+
+/// The fields of a flag in one environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FlagInField {
+    /// `"ENABLED"` or `"DISABLED"`.
+    State,
+    /// A variant's name or null.
+    DefaultVariant,
+    /// A rule or null.
+    Targeting,
+    /// [`crate::Kill`].
+    Kill,
+    /// Variants that differ here from the flag's own (from an import), or null.
+    Variants,
+    /// Metadata that differs here from the flag's own (from an import), or null.
+    Metadata,
+    /// Members of the imported flag that Burgee does not know, kept for the export, or null.
+    Extra,
+}
+
+impl FlagInField {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::State, Self::DefaultVariant, Self::Targeting, Self::Kill, Self::Variants, Self::Metadata, Self::Extra];
+
+    /// The name under which other programs know the field.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::DefaultVariant => "defaultVariant",
+            Self::Targeting => "targeting",
+            Self::Kill => "kill",
+            Self::Variants => "variants",
+            Self::Metadata => "metadata",
+            Self::Extra => "extra",
+        }
+    }
+}
+
+/// What a floor covers, within its tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// The whole tenant.
+    Tenant,
+    /// An environment: itself, its part of every flag and segment, its config entries.
+    Environment {
+        /// The environment's key.
+        environment: Key,
+    },
+    /// A flag with all its fields in all environments.
+    Flag {
+        /// The flag's key.
+        flag: Key,
+    },
+    /// The config entries of an environment whose keys begin with a prefix.
+    Config {
+        /// The environment's key.
+        environment: Key,
+        /// The prefix; empty covers all entries.
+        prefix: Box<str>,
+    },
+}
+
+impl Scope {
+    /// Whether the scope is a container, so that also versions whose author had not seen the floor are dead.
+    #[must_use]
+    pub fn is_container(&self) -> bool {
+        !matches!(self, Self::Config { .. })
+    }
+
+    /// Whether a register of the same tenant lies in the scope. Floors lie in none: they are what
+    /// keeps the dead dead.
+    #[must_use]
+    pub fn covers(&self, address: &Address) -> bool {
+        match (self, address) {
+            (_, Address::Floor(_)) => false,
+            (Self::Tenant, _) => true,
+            (Self::Environment { environment }, _) => address.environment() == Some(environment),
+            (Self::Flag { flag }, Address::Flag { flag: f, .. } | Address::FlagIn { flag: f, .. }) => flag == f,
+            (Self::Config { environment, prefix }, Address::Config { environment: e, key }) => {
+                environment == e && key.as_str().starts_with(&**prefix)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Address {
+    /// The environment that the register belongs to, where it belongs to one.
+    #[must_use]
+    pub fn environment(&self) -> Option<&Key> {
+        match self {
+            Self::Environment { environment }
+            | Self::FlagSet { environment }
+            | Self::FlagIn { environment, .. }
+            | Self::SegmentIn { environment, .. }
+            | Self::Config { environment, .. }
+            | Self::Floor(Scope::Environment { environment } | Scope::Config { environment, .. }) => Some(environment),
+            _ => None,
+        }
+    }
+
+    /// Whether the register keeps its earlier versions: all do but config entries and floors.
+    #[must_use]
+    pub fn keeps_history(&self) -> bool {
+        !matches!(self, Self::Config { .. } | Self::Floor(_))
+    }
+
+    /// Whether all of the register's heads count as current: only a kill's do.
+    #[must_use]
+    pub fn keeps_heads(&self) -> bool {
+        matches!(self, Self::FlagIn { field: FlagInField::Kill, .. })
+    }
+}
+
+impl RegisterId {
+    /// A register of a tenant.
+    #[must_use]
+    pub fn new(tenant: &Key, address: Address) -> Self {
+        Self { tenant: tenant.clone(), address }
+    }
+
+    /// The tenant's own register.
+    #[must_use]
+    pub fn tenant(tenant: &Key) -> Self {
+        Self::new(tenant, Address::Tenant)
+    }
+
+    /// An environment's own register.
+    #[must_use]
+    pub fn environment(tenant: &Key, environment: &Key) -> Self {
+        Self::new(tenant, Address::Environment { environment: environment.clone() })
+    }
+
+    /// A shared field of a flag.
+    #[must_use]
+    pub fn flag(tenant: &Key, flag: &Key, field: FlagField) -> Self {
+        Self::new(tenant, Address::Flag { flag: flag.clone(), field })
+    }
+
+    /// A field of a flag in an environment.
+    #[must_use]
+    pub fn flag_in(tenant: &Key, flag: &Key, environment: &Key, field: FlagInField) -> Self {
+        Self::new(tenant, Address::FlagIn { flag: flag.clone(), environment: environment.clone(), field })
+    }
+
+    /// A config entry.
+    #[must_use]
+    pub fn config(tenant: &Key, environment: &Key, key: &Key) -> Self {
+        Self::new(tenant, Address::Config { environment: environment.clone(), key: key.clone() })
+    }
+
+    /// A floor.
+    #[must_use]
+    pub fn floor(tenant: &Key, scope: Scope) -> Self {
+        Self::new(tenant, Address::Floor(scope))
+    }
+
+    /// The scopes of the floors that may cover this register, config prefixes aside.
+    pub fn containers(&self) -> impl Iterator<Item = Scope> + '_ {
+        let flag = match &self.address {
+            Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => Some(Scope::Flag { flag: flag.clone() }),
+            _ => None,
+        };
+        let environment = self.address.environment().map(|e| Scope::Environment { environment: e.clone() });
+        let any = !matches!(self.address, Address::Floor(_));
+        [any.then_some(Scope::Tenant), environment.filter(|_| any), flag].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::new(text).unwrap()
+    }
+
+    #[test]
+    fn scopes_cover_what_they_contain_and_nothing_else() {
+        let (t, env, other, flag) = (key("t"), key("prod"), key("dev"), key("f"));
+        let kill = RegisterId::flag_in(&t, &flag, &env, FlagInField::Kill).address;
+        let name = RegisterId::flag(&t, &flag, FlagField::Name).address;
+        let entry = RegisterId::config(&t, &env, &key("a/b")).address;
+        let floor = Address::Floor(Scope::Flag { flag: flag.clone() });
+        let in_env = Scope::Environment { environment: env.clone() };
+        let in_other = Scope::Environment { environment: other };
+        let of_flag = Scope::Flag { flag };
+        let prefix = |p: &str| Scope::Config { environment: env.clone(), prefix: p.into() };
+        assert!(Scope::Tenant.covers(&kill) && in_env.covers(&kill) && of_flag.covers(&kill));
+        assert!(of_flag.covers(&name) && !in_env.covers(&name) && !in_other.covers(&kill));
+        assert!(prefix("a/").covers(&entry) && prefix("").covers(&entry) && !prefix("b").covers(&entry));
+        assert!(!Scope::Tenant.covers(&floor));
+    }
+
+    #[test]
+    fn the_containers_of_a_register_cover_it() {
+        let id = RegisterId::flag_in(&key("t"), &key("f"), &key("e"), FlagInField::State);
+        assert_eq!(id.containers().count(), 3);
+        assert!(id.containers().all(|scope| scope.covers(&id.address)));
+    }
+}

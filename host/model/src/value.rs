@@ -1,0 +1,188 @@
+//! The values that rules compute with: JSON as JavaScript sees it, every number an `f64`.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A JSON value. Cloning is cheap (texts, lists and objects are shared).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum Value {
+    /// `null`, and what an absent attribute gives.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// Any number; arithmetic can make it infinite or NaN, JSON cannot.
+    Number(f64),
+    /// Text.
+    Text(Arc<str>),
+    /// An array.
+    List(Arc<[Value]>),
+    /// An object. Each name once (the last one given wins), in the order of its first appearance.
+    Object(Arc<[(Arc<str>, Value)]>),
+}
+
+impl Value {
+    /// A text.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Text(Arc::from(text))
+    }
+
+    /// The member of an object; `None` also where the value is no object.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.iter().find(|(n, _)| &**n == name).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// One step of a dotted path: the member of an object, or the element of a list by decimal index.
+    #[must_use]
+    pub fn step(&self, token: &str) -> Option<&Self> {
+        match self {
+            Self::Object(_) => self.member(token),
+            Self::List(items) => token.parse::<usize>().ok().and_then(|at| items.get(at)),
+            _ => None,
+        }
+    }
+
+    /// A whole dotted path, e.g. `user.address.city`; the empty path is the value itself.
+    #[must_use]
+    pub fn path(&self, dotted: &str) -> Option<&Self> {
+        if dotted.is_empty() {
+            return Some(self);
+        }
+        dotted.split('.').try_fold(self, |value, token| value.step(token))
+    }
+}
+
+impl From<&serde_json::Value> for Value {
+    fn from(json: &serde_json::Value) -> Self {
+        use serde_json::Value as J;
+        match json {
+            J::Null => Self::Null,
+            J::Bool(b) => Self::Bool(*b),
+            J::Number(n) => Self::Number(n.as_f64().unwrap_or(f64::NAN)),
+            J::String(s) => Self::text(s),
+            J::Array(items) => Self::List(items.iter().map(Self::from).collect()),
+            J::Object(map) => Self::Object(map.iter().map(|(k, v)| (Arc::from(k.as_str()), Self::from(v))).collect()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
+        Ok(Value::Bool(b))
+    }
+    #[allow(clippy::cast_precision_loss, reason = "rules see numbers as JavaScript does")]
+    fn visit_i64<E>(self, n: i64) -> Result<Value, E> {
+        Ok(Value::Number(n as f64))
+    }
+    #[allow(clippy::cast_precision_loss, reason = "rules see numbers as JavaScript does")]
+    fn visit_u64<E>(self, n: u64) -> Result<Value, E> {
+        Ok(Value::Number(n as f64))
+    }
+    fn visit_f64<E>(self, n: f64) -> Result<Value, E> {
+        Ok(Value::Number(n))
+    }
+    fn visit_str<E>(self, s: &str) -> Result<Value, E> {
+        Ok(Value::text(s))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items.into()))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Members::default();
+        while let Some((name, value)) = map.next_entry()? {
+            members.set(name, value);
+        }
+        Ok(Value::Object(members.list.into()))
+    }
+}
+
+/// The members of an object while it is read. Beyond a few, names are found by an index, so that an
+/// object of many members cannot cost quadratic time.
+#[derive(Default)]
+struct Members {
+    list: Vec<(Arc<str>, Value)>,
+    index: HashMap<Arc<str>, usize>,
+}
+
+impl Members {
+    const SCANNED: usize = 16;
+
+    fn set(&mut self, name: Arc<str>, value: Value) {
+        match self.position(&name) {
+            Some(at) => self.list[at].1 = value,
+            None => self.push(name, value),
+        }
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        if self.list.len() <= Self::SCANNED {
+            return self.list.iter().position(|(n, _)| &**n == name);
+        }
+        self.index.get(name).copied()
+    }
+
+    fn push(&mut self, name: Arc<str>, value: Value) {
+        self.list.push((name, value));
+        let indexed = if self.list.len() <= Self::SCANNED { self.list.len() } else { self.index.len() };
+        for (at, (name, _)) in self.list.iter().enumerate().skip(indexed) {
+            self.index.insert(name.clone(), at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_last_of_equal_names_wins() {
+        assert_eq!(read(r#"{"a":1,"b":2,"a":3}"#), read(r#"{"a":3,"b":2}"#));
+    }
+
+    #[test]
+    fn an_object_of_many_members_keeps_each_name_once() {
+        let doubled: Vec<String> = (0..40).chain(0..40).map(|n| format!("\"k{}\":{n}", n % 40)).collect();
+        let Value::Object(members) = read(&format!("{{{}}}", doubled.join(","))) else { panic!("an object") };
+        assert_eq!(members.len(), 40);
+        assert!(members.iter().enumerate().all(|(at, (name, _))| **name == format!("k{at}")));
+    }
+
+    #[test]
+    fn paths_reach_into_objects_and_lists() {
+        let value = read(r#"{"user":{"tags":["x","y"]},"a.b":1}"#);
+        assert_eq!(value.path("user.tags.1"), Some(&Value::text("y")));
+        assert_eq!(value.path("user.tags.2"), None);
+        assert_eq!(value.path("a.b"), None);
+        assert_eq!(value.path(""), Some(&value));
+    }
+}
