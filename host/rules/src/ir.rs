@@ -1,0 +1,159 @@
+//! The typed form of a rule: what the parser makes, what the interpreter runs and the emitter compiles.
+//!
+//! Everything that does not depend on the context is settled here: `$flagd.flagKey` is a literal, `$ref`
+//! is the shared rule itself, operators with arguments that flagd answers with null are that null.
+
+use std::sync::Arc;
+
+use burgee_model::Value;
+
+/// A rule of one flag, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// The expression whose value names the variant.
+    pub root: Expr,
+}
+
+/// An expression. JsonLogic's truth and equality are JavaScript's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// A constant of any type.
+    Literal(Value),
+    /// An attribute of the context by dotted path (empty: the whole context); where it is absent or null,
+    /// the default.
+    Var {
+        /// The dotted path.
+        path: Arc<str>,
+        /// What stands in; null where there is none.
+        default: Option<Box<Expr>>,
+    },
+    /// The time of the evaluation, in whole seconds since the Unix epoch.
+    Timestamp,
+    /// A config entry of the environment: JSON where its type says so, else text; where it is absent, the default.
+    Config {
+        /// The entry's key.
+        key: Arc<str>,
+        /// What stands in; null where there is none.
+        default: Option<Box<Expr>>,
+    },
+    /// The value of the first arm whose condition is true, else of the last branch.
+    If {
+        /// Conditions and their values, in order.
+        arms: Vec<(Expr, Expr)>,
+        /// The value where none holds.
+        otherwise: Box<Expr>,
+    },
+    /// The first operand that is not true, else the last. Never empty.
+    And(Vec<Expr>),
+    /// The first operand that is true, else the last. Never empty.
+    Or(Vec<Expr>),
+    /// Whether the operand is not true.
+    Not(Box<Expr>),
+    /// Whether the operand is true.
+    Truthy(Box<Expr>),
+    /// A comparison of two values: a boolean.
+    Compare {
+        /// Which one.
+        op: Comparison,
+        /// The left operand.
+        left: Box<Expr>,
+        /// The right operand.
+        right: Box<Expr>,
+    },
+    /// `low op middle && middle op high`, with `<` or `<=`: a boolean. The middle is evaluated once.
+    Between {
+        /// `Less` or `LessOrEqual`.
+        op: Comparison,
+        /// The three operands.
+        operands: Box<[Expr; 3]>,
+    },
+    /// Whether a text holds another, or a list a value: a boolean.
+    In {
+        /// What is looked for.
+        needle: Box<Expr>,
+        /// Where.
+        haystack: Box<Expr>,
+    },
+    /// A list of values of which not all are constant.
+    List(Vec<Expr>),
+    /// Texts of all operands, one after the other.
+    Cat(Vec<Expr>),
+    /// Whether a text begins with another; null where one is no text.
+    StartsWith(Box<Expr>, Box<Expr>),
+    /// Whether a text ends with another; null where one is no text.
+    EndsWith(Box<Expr>, Box<Expr>),
+    /// A comparison of semantic versions; null where one is none.
+    SemVer {
+        /// The left version.
+        left: Box<Expr>,
+        /// Which one; an operator that is not constant or not known makes the whole null at parse time.
+        op: VersionOp,
+        /// The right version.
+        right: Box<Expr>,
+    },
+    /// A weighted choice by a hash.
+    Fractional(Fractional),
+    /// A shared rule (`$ref`), the same for all that refer to it.
+    Shared(Arc<Expr>),
+}
+
+/// flagd's `fractional`, version 2 of its bucketing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fractional {
+    /// The value to hash: a text is hashed as it is; null means flag key + targeting key; another value
+    /// makes the whole null. `None`: no such argument was given, which means flag key + targeting key.
+    pub bucket_by: Option<Box<Expr>>,
+    /// The shares, in order.
+    pub shares: Vec<Share>,
+}
+
+/// One share of a [`Fractional`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// What it gives.
+    pub variant: Expr,
+    /// Its weight: a whole number, negative counts as zero; anything else makes the whole null.
+    pub weight: Expr,
+}
+
+/// The comparisons of JsonLogic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `==`
+    LooseEqual,
+    /// `!=`
+    LooseNotEqual,
+    /// `===`
+    StrictEqual,
+    /// `!==`
+    StrictNotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// The comparisons of `sem_ver`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VersionOp {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `^`: the same major version.
+    SameMajor,
+    /// `~`: the same major and minor version.
+    SameMinor,
+}
