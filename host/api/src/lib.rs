@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The HTTP side of a node: the admin API, OFREP, server-sent events, health and the dashboard's files.
+//!
+//! Only this crate knows HTTP. The host hands in a store, evaluation snapshots and the node's status
+//! ([`ApiState`]) and the dashboard's files ([`UiAssets`]), and gets an [`axum::Router`] back.
+//!
+//! Three layers: [`admin`] holds the domain operations as pure planners that know no HTTP; `routes` and
+//! `ofrep` hold one short handler a route; [`error`] turns refusals into problem documents at the edge.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod admin;
+pub mod error;
+mod http;
+mod ofrep;
+pub mod openapi;
+mod router;
+mod routes;
+pub mod state;
+pub mod ui;
+
+pub use router::router;
+pub use state::{ApiLimits, ApiState, AuthConfig, Caught, ClusterNode, ClusterView, NodeStatus, Readiness, Snapshots};
+pub use ui::{UiAssets, UiFile};
