@@ -1,0 +1,128 @@
+//! Requests of the command line to a node.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value as Json;
+
+use super::{Failure, Target};
+
+/// How long a request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The largest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Percent-encodes a key as one path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A node's answer.
+pub(super) struct Answer {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The body.
+    pub(super) body: Vec<u8>,
+}
+
+/// A body to send.
+pub(super) struct Body<'a> {
+    /// Its media type.
+    pub(super) content_type: &'a str,
+    /// Its bytes.
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    /// A JSON body.
+    pub(super) fn json(bytes: &'a [u8]) -> Self {
+        Self { content_type: "application/json", bytes }
+    }
+}
+
+/// Encodes a key as one segment of a path.
+pub(super) fn segment(key: &str) -> String {
+    utf8_percent_encode(key, SEGMENT).to_string()
+}
+
+impl Target {
+    /// The path of the tenant.
+    pub(super) fn tenant_path(&self) -> String {
+        format!("/api/v1/tenants/{}", segment(&self.tenant))
+    }
+
+    /// The path of the environment.
+    pub(super) fn environment_path(&self) -> String {
+        format!("{}/environments/{}", self.tenant_path(), segment(&self.env))
+    }
+
+    /// Sends a request; any status is an answer.
+    pub(super) fn send(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let failed = |error: &dyn std::fmt::Display| Failure(format!("burgee: url: {}: {error}", self.url));
+        let mut request = ureq::http::Request::builder().method(method).uri(&url);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", body.content_type);
+        }
+        let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).allow_non_standard_methods(true).build().into();
+        let mut response = agent.run(request).map_err(|e| failed(&e))?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(|e| failed(&e))?;
+        Ok(Answer { status, body })
+    }
+
+    /// Sends a request that must succeed.
+    pub(super) fn expect(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
+        let answer = self.send(method, path, body)?;
+        if answer.is_ok() { Ok(answer) } else { Err(answer.failure()) }
+    }
+
+    /// Follows a list to its end.
+    pub(super) fn list(&self, path: &str, query: &str) -> Result<Vec<Json>, Failure> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let answer = self.expect("GET", &format!("{path}?limit=1000{query}{cursor}"), None)?;
+            let mut page = answer.json()?;
+            match page.get_mut("items").map(Json::take) {
+                Some(Json::Array(page)) => items.extend(page),
+                _ => return Err(Failure(format!("burgee: {path}: the answer is no list"))),
+            }
+            match page.get("nextCursor").and_then(Json::as_str) {
+                Some(next) => cursor = format!("&cursor={}", segment(next)),
+                None => return Ok(items),
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// Whether the request succeeded.
+    pub(super) fn is_ok(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON.
+    pub(super) fn json(&self) -> Result<Json, Failure> {
+        serde_json::from_slice(&self.body).map_err(|e| Failure(format!("burgee: the answer is not JSON: {e}")))
+    }
+
+    /// What the node said against the request, for people: the problem, then each fault with its place.
+    pub(super) fn failure(&self) -> Failure {
+        let Ok(problem) = self.json() else { return Failure(format!("burgee: HTTP status {}", self.status)) };
+        let text = |name: &str| problem.get(name).and_then(Json::as_str);
+        let head = text("detail").or(text("errorDetails")).or(text("title")).unwrap_or("refused");
+        let code = text("code").or(text("errorCode")).map_or_else(|| self.status.to_string(), str::to_owned);
+        let mut lines = vec![format!("{code}: {head}")];
+        for fault in problem.get("errors").and_then(Json::as_array).into_iter().flatten() {
+            let part = |name: &str| fault.get(name).and_then(Json::as_str).unwrap_or_default();
+            lines.push(format!("  {}: {} ({})", part("path"), part("message"), part("code")));
+            if let Some(hint) = fault.get("hint").and_then(Json::as_str) {
+                lines.push(format!("    {hint}"));
+            }
+        }
+        Failure(lines.join("\n"))
+    }
+}

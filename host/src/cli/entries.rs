@@ -1,0 +1,113 @@
+//! `put`, `get`, `delete`, `list` and `exists`: config entries.
+
+use clap::Args;
+use serde_json::Value as Json;
+
+use super::{
+    Failure, Output, Target,
+    client::{Answer, Body, segment},
+    output,
+};
+
+/// `burgee put`
+#[derive(Args, Debug)]
+pub(super) struct Put {
+    /// The entry's key
+    key: String,
+    /// Its value
+    value: String,
+    /// How long it lives, e.g. 30s, 5m, 2h
+    #[arg(long)]
+    ttl: Option<String>,
+    /// Its media type
+    #[arg(long, default_value = "text/plain; charset=utf-8")]
+    content_type: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee get`, `burgee delete`, `burgee exists`
+#[derive(Args, Debug)]
+pub(super) struct Entry {
+    /// The entry's key
+    key: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee list`
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// List only keys that begin so
+    #[arg(default_value = "")]
+    prefix: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+fn path(target: &Target, key: &str) -> String {
+    format!("{}/config/{}", target.environment_path(), segment(key))
+}
+
+fn not_found() -> Failure {
+    Failure("Key not found.".to_owned())
+}
+
+impl Put {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let ttl = self.ttl.as_deref().map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
+        let body = Body { content_type: &self.content_type, bytes: self.value.as_bytes() };
+        let answer = self.target.expect("PUT", &format!("{}{ttl}", path(&self.target, &self.key)), Some(&body))?;
+        match self.target.output {
+            Output::Text => output::line("Value stored."),
+            Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+        }
+    }
+}
+
+impl Entry {
+    fn send(&self, method: &str) -> Result<Answer, Failure> {
+        let answer = self.target.send(method, &path(&self.target, &self.key), None)?;
+        match answer.status {
+            404 if self.is_missing_key(&answer) => Err(not_found()),
+            _ if answer.is_ok() => Ok(answer),
+            _ => Err(answer.failure()),
+        }
+    }
+
+    /// Whether a 404 speaks of the key: a missing tenant or environment is said as it is. The answer to
+    /// HEAD has no body to tell them apart.
+    fn is_missing_key(&self, answer: &Answer) -> bool {
+        let detail = answer.json().ok().and_then(|p| p.get("detail").and_then(Json::as_str).map(str::to_owned));
+        !detail.is_some_and(|text| text.contains("tenant") || text.contains("environment `"))
+    }
+}
+
+pub(super) fn get(entry: &Entry) -> Result<(), Failure> {
+    output::bytes(&entry.send("GET")?.body)
+}
+
+pub(super) fn delete(entry: &Entry) -> Result<(), Failure> {
+    entry.send("DELETE")?;
+    output::line("Key deleted.")
+}
+
+pub(super) fn exists(entry: &Entry) -> Result<(), Failure> {
+    entry.send("HEAD")?;
+    output::line("true")
+}
+
+impl List {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let query = format!("&prefix={}", segment(&self.prefix));
+        let items = self.target.list(&format!("{}/config", self.target.environment_path()), &query)?;
+        match self.target.output {
+            Output::Json => output::line(&Json::Array(items).to_string()),
+            Output::Text => {
+                let keys: String =
+                    items.iter().filter_map(|i| i.get("key").and_then(Json::as_str)).flat_map(|k| [k, "\n"]).collect();
+                output::bytes(keys.as_bytes())
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `import`, `export`, `eval` and `flag`: flags of an environment.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+use super::{
+    Failure, Output, Target,
+    client::{Body, segment},
+    output,
+};
+
+/// `burgee import`
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// A flagd file
+    file: PathBuf,
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Take flags that are not in the file out of the environment
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee export`
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee eval`
+#[derive(Args, Debug)]
+pub(super) struct Eval {
+    /// The flag's key
+    flag: String,
+    /// The evaluation context, a JSON object
+    #[arg(long, default_value = "{}", value_name = "JSON")]
+    context: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee flag …`
+#[derive(Subcommand, Debug)]
+pub(super) enum Flag {
+    /// List the tenant's flags and their state in the environment
+    List(FlagList),
+    /// Enable a flag in the environment
+    On(FlagSwitch),
+    /// Disable a flag in the environment
+    Off(FlagSwitch),
+    /// Kill a flag in the environment: it answers as disabled until it is released
+    Kill(FlagKill),
+    /// Release a killed flag
+    Release(FlagSwitch),
+}
+
+/// `burgee flag list`
+#[derive(Args, Debug)]
+pub(super) struct FlagList {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee flag on|off|release`
+#[derive(Args, Debug)]
+pub(super) struct FlagSwitch {
+    /// The flag's key
+    flag: String,
+    /// A note for the history
+    #[arg(long)]
+    note: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee flag kill`
+#[derive(Args, Debug)]
+pub(super) struct FlagKill {
+    /// Why
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    switch: FlagSwitch,
+}
+
+impl Import {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let text = std::fs::read(&self.file).map_err(|e| Failure(format!("burgee: {}: {e}", self.file.display())))?;
+        let query = format!("?dryRun={}&prune={}", self.dry_run, self.prune);
+        let path = format!("{}/flagd.json{query}", self.target.environment_path());
+        let answer = self.target.expect("PUT", &path, Some(&Body::json(&text)))?;
+        match self.target.output {
+            Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+            Output::Text => output::line(&self.summary(&answer.json()?)),
+        }
+    }
+
+    fn summary(&self, answer: &Json) -> String {
+        let count = |name: &str| match answer.get(name) {
+            Some(Json::Array(list)) => list.len() as u64,
+            Some(number) => number.as_u64().unwrap_or_default(),
+            None => 0,
+        };
+        let verb = if self.dry_run { "Would import" } else { "Imported" };
+        let mut text = format!(
+            "{verb}: {} created, {} changed, {} unchanged, {} pruned.",
+            count("created"),
+            count("changed"),
+            count("unchanged"),
+            count("pruned")
+        );
+        for problem in answer.get("problems").and_then(Json::as_array).into_iter().flatten() {
+            let part = |name: &str| problem.get(name).and_then(Json::as_str).unwrap_or_default();
+            text.push_str(&format!("\n  {}: {} ({})", part("path"), part("message"), part("code")));
+        }
+        text
+    }
+}
+
+impl Export {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let answer = self.target.expect("GET", &format!("{}/flagd.json", self.target.environment_path()), None)?;
+        let pretty = serde_json::to_string_pretty(&answer.json()?).map_err(|e| Failure(e.to_string()))?;
+        output::line(&pretty)
+    }
+}
+
+impl Eval {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let context: Json = serde_json::from_str(&self.context)
+            .map_err(|e| Failure(format!("burgee: context: not JSON: {e}")))?;
+        let body = json!({ "flag": self.flag, "context": context }).to_string();
+        let path = format!("{}/evaluate", self.target.environment_path());
+        let answer = self.target.expect("POST", &path, Some(&Body::json(body.as_bytes())))?;
+        let item = answer.json()?;
+        if self.target.output == Output::Json {
+            output::line(&item.to_string())?;
+        }
+        if let Some(code) = item.get("errorCode").and_then(Json::as_str) {
+            let details = item.get("errorDetails").and_then(Json::as_str).unwrap_or_default();
+            return Err(Failure(format!("{code}: {details}")));
+        }
+        if self.target.output == Output::Text {
+            output::line(&in_words(&item))?;
+        }
+        Ok(())
+    }
+}
+
+/// `true  on  TARGETING_MATCH`; where the application takes its own default, `-` stands for the value.
+fn in_words(item: &Json) -> String {
+    let text = |name: &str| item.get(name).and_then(Json::as_str).unwrap_or("-").to_owned();
+    let value = item.get("value").map_or_else(|| "-".to_owned(), ToString::to_string);
+    output::table(&[vec![value, text("variant"), text("reason")]])
+}
+
+impl Flag {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::List(list) => list.run(),
+            Self::On(switch) => switch.patch(json!({ "state": "ENABLED" }), "enabled"),
+            Self::Off(switch) => switch.patch(json!({ "state": "DISABLED" }), "disabled"),
+            Self::Release(switch) => switch.patch(json!({ "kill": false }), "released"),
+            Self::Kill(kill) => {
+                let mut change = json!({ "kill": true });
+                if let Some(reason) = &kill.reason {
+                    change["reason"] = json!(reason);
+                }
+                kill.switch.patch(change, "killed")
+            }
+        }
+    }
+}
+
+impl FlagSwitch {
+    fn patch(&self, mut change: Json, done: &str) -> Result<(), Failure> {
+        if let Some(note) = &self.note {
+            change["note"] = json!(note);
+        }
+        let target = &self.target;
+        let path = format!("{}/flags/{}/environments/{}", target.tenant_path(), segment(&self.flag), segment(&target.env));
+        let answer = target.expect("PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
+        match target.output {
+            Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+            Output::Text => output::line(&format!("Flag {done} in {}.", target.env)),
+        }
+    }
+}
+
+impl FlagList {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let items = self.target.list(&format!("{}/flags", self.target.tenant_path()), "")?;
+        if self.target.output == Output::Json {
+            return output::line(&Json::Array(items).to_string());
+        }
+        let rows: Vec<Vec<String>> = items.iter().map(|flag| self.row(flag)).collect();
+        if rows.is_empty() { Ok(()) } else { output::line(&output::table(&rows)) }
+    }
+
+    fn row(&self, flag: &Json) -> Vec<String> {
+        let here = &flag["environments"][&self.target.env];
+        let state = match (here["kill"].as_bool(), here["state"].as_str()) {
+            (Some(true), _) => "killed",
+            (_, Some("ENABLED")) => "on",
+            _ => "off",
+        };
+        let text = |value: &Json| value.as_str().unwrap_or("-").to_owned();
+        let rule = if here["targeting"].is_object() { "rule" } else { "-" };
+        vec![text(&flag["key"]), state.to_owned(), text(&here["defaultVariant"]), rule.to_owned(), text(&flag["name"])]
+    }
+}

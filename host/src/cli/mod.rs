@@ -1,0 +1,140 @@
+//! The command line: what people type, turned into a running node or into requests to one.
+
+mod client;
+mod entries;
+mod flags;
+mod output;
+mod rules;
+mod serve;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
+
+use crate::{config::Mode, options::Options};
+
+/// Feature flags and runtime configuration, replicated, in one binary.
+#[derive(Parser, Debug)]
+#[command(name = "burgee", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run one node on this machine with demo data and without login
+    Dev(Box<Options>),
+    /// Run a node
+    Serve(Box<Options>),
+    /// Store a config entry
+    Put(entries::Put),
+    /// Write the bytes of a config entry to stdout
+    Get(entries::Entry),
+    /// Delete a config entry
+    Delete(entries::Entry),
+    /// List the keys of config entries
+    List(entries::List),
+    /// Tell whether a config entry exists: exit code 0 or 1
+    Exists(entries::Entry),
+    /// Load a flagd file into the environment
+    Import(flags::Import),
+    /// Write the environment's flags as a flagd file
+    Export(flags::Export),
+    /// Evaluate a flag
+    Eval(flags::Eval),
+    /// List and switch flags
+    #[command(subcommand)]
+    Flag(flags::Flag),
+    /// Work on rules without a server
+    #[command(subcommand)]
+    Rule(rules::Rule),
+}
+
+/// Which node, and what of it, a command is for.
+#[derive(Args, Clone, Debug)]
+struct Target {
+    /// The node's base URL
+    #[arg(long, env = "BURGEE_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// The token to send
+    #[arg(long, env = "BURGEE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The tenant
+    #[arg(long, env = "BURGEE_TENANT", default_value = "demo")]
+    tenant: String,
+    /// The environment
+    #[arg(long, env = "BURGEE_ENV", default_value = "development")]
+    env: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// How results are printed.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Why a command failed: one or more lines for stderr; the exit code is 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failure(String);
+
+/// Runs a command line; gives back the exit code: 0 done, 1 not found or refused, 2 usage.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let done = match cli.command {
+        Command::Dev(options) => return serve::run(Mode::Dev, *options),
+        Command::Serve(options) => return serve::run(Mode::Serve, *options),
+        Command::Put(command) => command.run(),
+        Command::Get(command) => entries::get(&command),
+        Command::Delete(command) => entries::delete(&command),
+        Command::List(command) => command.run(),
+        Command::Exists(command) => entries::exists(&command),
+        Command::Import(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Eval(command) => command.run(),
+        Command::Flag(command) => command.run(),
+        Command::Rule(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(text)) => {
+            output::error(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Help goes to stdout as clap writes it; a wrong option is one line that names it.
+fn usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(2);
+    }
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let reason = first.strip_prefix("error: ").unwrap_or(first);
+    let field = error.get(clap::error::ContextKind::InvalidArg).map(ToString::to_string);
+    let name = field.as_deref().and_then(option_name).unwrap_or("usage");
+    output::error(&format!("burgee: {name}: {reason}"));
+    ExitCode::from(2)
+}
+
+/// `listen` of `--listen <ADDRESS:PORT>`.
+fn option_name(argument: &str) -> Option<&str> {
+    argument.strip_prefix("--")?.split([' ', '=']).next()
+}

@@ -1,0 +1,98 @@
+//! `rule check`: the diagnostics of a flagd document or of a bare rule, without a server.
+
+use std::path::PathBuf;
+
+use burgee_model::{Key, Limits, Problem, json};
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value as Json};
+
+use super::{Failure, output};
+
+/// `burgee rule …`
+#[derive(Subcommand, Debug)]
+pub(super) enum Rule {
+    /// Check a flagd file, or a file that holds one rule
+    Check(Check),
+}
+
+/// `burgee rule check`
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// The file
+    file: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = super::Output::Text)]
+    output: super::Output,
+}
+
+impl Rule {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Check(check) => check.run(),
+        }
+    }
+}
+
+impl Check {
+    fn run(&self) -> Result<(), Failure> {
+        let name = self.file.display();
+        let text = std::fs::read(&self.file).map_err(|e| Failure(format!("burgee: {name}: {e}")))?;
+        let problems = check(&text, &Limits::default());
+        if self.output == super::Output::Json {
+            let list = serde_json::to_string(&problems).map_err(|e| Failure(e.to_string()))?;
+            output::line(&list)?;
+        }
+        match (problems.len(), self.output) {
+            (0, super::Output::Text) => output::line(&format!("{name}: no faults")),
+            (0, super::Output::Json) => Ok(()),
+            (_, super::Output::Json) => Err(Failure(format!("{name}: {} faults", problems.len()))),
+            (_, super::Output::Text) => Err(Failure(in_words(&name.to_string(), &problems))),
+        }
+    }
+}
+
+fn in_words(file: &str, problems: &[Problem]) -> String {
+    let mut lines = Vec::new();
+    for problem in problems {
+        lines.push(format!("{file}:{}: {} [{}]", problem.path, problem.message, problem.code));
+        lines.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
+    }
+    lines.join("\n")
+}
+
+/// All faults of a text that is a flagd document (it has a member `flags`) or else one rule.
+fn check(text: &[u8], limits: &Limits) -> Vec<Problem> {
+    match json::parse::<Json>(text, limits.rule_depth.saturating_mul(2)) {
+        Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
+        Ok(document) if document.get("flags").is_some() => check_document(text, &document, limits),
+        Ok(rule) => burgee_rules::check::rule(&rule, &|_| None, limits),
+    }
+}
+
+fn check_document(text: &[u8], document: &Json, limits: &Limits) -> Vec<Problem> {
+    let read = match burgee_model::flagd::parse(text, limits.rule_depth.saturating_mul(2)) {
+        Ok(read) => read,
+        Err(burgee_model::flagd::DocumentError::Invalid(problems)) => return problems,
+        Err(error) => return vec![Problem::new("", "invalid_json", error.to_string())],
+    };
+    let none = Map::new();
+    let segments = document.get("$evaluators").and_then(Json::as_object).unwrap_or(&none);
+    let segment = |name: &str| segments.get(name).cloned();
+    let in_flag = |key: &Key, problem: Problem| {
+        let path = format!("{}{}", burgee_model::problem::pointer("/flags", key), problem.path);
+        Problem { path, ..problem }
+    };
+    read.flags
+        .iter()
+        .flat_map(|flag| {
+            let found = burgee_rules::check::flag(
+                &flag.variants,
+                flag.default_variant.as_deref(),
+                flag.targeting.as_ref(),
+                &segment,
+                limits,
+            );
+            found.into_iter().map(move |problem| in_flag(&flag.key, problem))
+        })
+        .collect()
+}

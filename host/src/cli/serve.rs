@@ -1,0 +1,85 @@
+//! `serve` and `dev`: a node in this process, until it is told to stop.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::output;
+use crate::{
+    config::{Config, LogFormat, Mode},
+    node::{self, Node},
+    options::Options,
+};
+
+/// What is logged where `RUST_LOG` says nothing else.
+const LOG_DEFAULT: &str = "info,zenoh=warn,zenoh_transport=error,zenoh_link_commons=error";
+
+pub(super) fn run(mode: Mode, options: Options) -> ExitCode {
+    let config = match Config::new(mode, options) {
+        Ok(config) => config,
+        Err(error) => return failed(&error, 2),
+    };
+    init_log(config.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("runtime: {error}"), 1),
+    };
+    let code = match runtime.block_on(node(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, error.exit_code),
+    };
+    // what still runs in the background holds nothing that matters: the store is closed
+    runtime.shutdown_background();
+    code
+}
+
+fn failed(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    output::error(&format!("burgee: {error}"));
+    ExitCode::from(code)
+}
+
+fn init_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_DEFAULT));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+}
+
+async fn node(config: Config) -> Result<(), node::StartError> {
+    let (mode, announce, grpc_wanted) = (config.mode, config.announce, config.grpc_wanted);
+    let node = node::start(config).await?;
+    if announce {
+        // a reader that has gone away is no reason not to serve
+        let _ = output::line(&node.announcement());
+    }
+    if grpc_wanted {
+        tracing::warn!("grpc-listen: this version does not serve gRPC yet");
+    }
+    greet(mode, &node);
+    node.serve(told_to_stop()).await
+}
+
+fn greet(mode: Mode, node: &Node) {
+    if let Some(token) = node.generated_token() {
+        output::error(&format!("Admin token (shown once): {token}"));
+    }
+    if mode == Mode::Dev {
+        output::error(&format!("Dashboard: http://{}/", node.http()));
+    }
+    tracing::info!(http = %node.http(), "listening");
+}
+
+async fn told_to_stop() {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
+        tracing::warn!("no signals on this system; only a kill ends the node");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

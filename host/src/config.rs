@@ -1,0 +1,265 @@
+//! A node's configuration: the options, checked. A bad value is found here, before any port is bound.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use burgee_model::{Key, Limits};
+
+use crate::options::Options;
+
+/// What `burgee` was started as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On a developer's machine: demo data, no login on loopback.
+    Dev,
+    /// In production.
+    Serve,
+}
+
+/// How log lines are written to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A flagd file to load into an environment that never existed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportFile {
+    /// The tenant; created where it does not exist.
+    pub tenant: Key,
+    /// The environment; created by the import.
+    pub environment: Key,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// A node's checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Started as what.
+    pub mode: Mode,
+    /// Where HTTP listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether somebody asked for gRPC, which this version does not serve.
+    pub grpc_wanted: bool,
+    /// Where the replica is kept; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// The node's and the cluster's names, and how other nodes are reached.
+    pub replication: burgee_replication::ReplicationConfig,
+    /// The token that may do everything, where one was given.
+    pub admin_token: Option<String>,
+    /// Files to load, in the order of their options.
+    pub imports: Vec<ImportFile>,
+    /// Whether to announce the bound addresses on stdout.
+    pub announce: bool,
+    /// How to log.
+    pub log: LogFormat,
+    /// How far a stamp may move the clock ahead.
+    pub max_skew: Duration,
+    /// What the node accepts.
+    pub limits: Limits,
+}
+
+/// An option that cannot be used: `burgee: <field>: <reason>`, exit code 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct ConfigError {
+    /// The option's name, without dashes in front.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl ConfigError {
+    fn new(field: &str, reason: impl ToString) -> Self {
+        Self { field: field.to_owned(), reason: reason.to_string().replace('\n', " ") }
+    }
+}
+
+impl Config {
+    /// Reads the file that the options name, fills in the defaults and checks everything.
+    pub fn new(mode: Mode, options: Options) -> Result<Self, ConfigError> {
+        let file = options.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let options = options.or(file);
+        refuse_what_is_not_here(&options)?;
+        let replication = replication(&options)?;
+        replication.validate().map_err(|e| ConfigError::new(e.field(), e.reason()))?;
+        Ok(Self {
+            mode,
+            listen: address("listen", options.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
+            grpc_wanted: options.grpc_listen.as_deref().map(|a| address("grpc-listen", a)).transpose()?.is_some(),
+            data_dir: data_dir(&options)?,
+            replication,
+            admin_token: options.admin_token.map(admin_token).transpose()?,
+            imports: options.import.iter().map(|text| import(text)).collect::<Result<_, _>>()?,
+            announce: options.announce,
+            log: log_format(options.log.as_deref())?,
+            max_skew: duration("max-skew", options.max_skew.as_deref(), 60)?,
+            limits: options.limits.unwrap_or_default(),
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<Options, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError::new("config", format!("{}: {e}", path.display())))?;
+    toml::from_str(&text).map_err(|e| ConfigError::new("config", format!("{}: {}", path.display(), e.message())))
+}
+
+/// Options whose work later versions do: better refused than silently without effect.
+fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
+    let refuse = |field, reason| Err(ConfigError::new(field, reason));
+    match options {
+        Options { discovery: Some(_), .. } => refuse("discovery", "this version finds other nodes by --join alone"),
+        Options { tls_cert: Some(_), .. } => refuse("tls-cert", "this version does not speak TLS itself"),
+        Options { tls_key: Some(_), .. } => refuse("tls-key", "this version does not speak TLS itself"),
+        Options { max_isolation: Some(text), .. } if !duration("max-isolation", Some(text), 0)?.is_zero() => {
+            refuse("max-isolation", "this version knows 0 only")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn replication(options: &Options) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
+    let name = |field, given: Option<&str>, default: &str| {
+        Key::new(given.unwrap_or(default)).map_err(|e| ConfigError::new(field, e)).map(|key| key.to_string())
+    };
+    Ok(burgee_replication::ReplicationConfig {
+        node_name: name("node-name", options.node_name.as_deref(), &host_name())?,
+        cluster_name: name("cluster-name", options.cluster_name.as_deref(), "burgee")?,
+        listen: options.cluster_listen.clone(),
+        join: options.join.clone(),
+        ca: options.cluster_ca.clone(),
+        cert: options.cluster_cert.clone(),
+        key: options.cluster_key.clone(),
+        ready_timeout: duration("ready-timeout", options.ready_timeout.as_deref(), 10)?,
+        ..burgee_replication::ReplicationConfig::default()
+    })
+}
+
+/// The host's name where the system tells it, else `burgee`.
+fn host_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    told.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "burgee".to_owned())
+}
+
+fn address(field: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let wrong = || ConfigError::new(field, format!("`{text}` is no ADDRESS:PORT"));
+    let spelled = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    spelled.as_deref().unwrap_or(text).parse().map_err(|_| wrong())
+}
+
+fn data_dir(options: &Options) -> Result<Option<PathBuf>, ConfigError> {
+    match (&options.data_dir, options.ephemeral) {
+        (Some(_), true) => Err(ConfigError::new("ephemeral", "a data directory is given as well")),
+        (None, true) => Ok(None),
+        (Some(dir), false) => Ok(Some(dir.clone())),
+        (None, false) => Ok(Some(PathBuf::from("burgee-data"))),
+    }
+}
+
+/// The least length of an admin token, in bytes: what can be guessed protects nothing.
+const ADMIN_TOKEN_BYTES_MIN: usize = 8;
+
+fn admin_token(token: String) -> Result<String, ConfigError> {
+    if token.len() < ADMIN_TOKEN_BYTES_MIN || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        let reason = format!("at least {ADMIN_TOKEN_BYTES_MIN} printable ASCII characters without spaces");
+        return Err(ConfigError::new("admin-token", reason));
+    }
+    Ok(token)
+}
+
+fn import(text: &str) -> Result<ImportFile, ConfigError> {
+    let wrong = |reason: String| ConfigError::new("import", reason);
+    let (place, file) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` is no TENANT/ENV=FILE")))?;
+    let (tenant, environment) = place.split_once('/').ok_or_else(|| wrong(format!("`{place}` is no TENANT/ENV")))?;
+    let key = |text| Key::new(text).map_err(|e| wrong(format!("`{text}`: {e}")));
+    let file = PathBuf::from(file);
+    if !file.is_file() {
+        return Err(wrong(format!("{}: no such file", file.display())));
+    }
+    Ok(ImportFile { tenant: key(tenant)?, environment: key(environment)?, file })
+}
+
+fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
+    match text {
+        None | Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => Err(ConfigError::new("log", format!("`{other}` is neither `text` nor `json`"))),
+    }
+}
+
+fn duration(field: &str, text: Option<&str>, default_seconds: u64) -> Result<Duration, ConfigError> {
+    let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
+    parse_duration(text).ok_or_else(|| ConfigError::new(field, format!("`{text}` is no duration such as 500ms, 30s or 2h")))
+}
+
+/// The longest duration that an option may have: ten years.
+const DURATION_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// An integer with `ms`, `s`, `m`, `h` or `d`; a bare `0` too.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit);
+    let factor_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    let duration = Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(factor_ms)?);
+    (duration <= DURATION_MAX).then_some(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field_of(options: Options) -> String {
+        Config::new(Mode::Serve, options).unwrap_err().field
+    }
+
+    #[test]
+    fn a_bad_value_names_its_field() {
+        let text = |t: &str| Some(t.to_owned());
+        assert_eq!(field_of(Options { listen: text("nowhere"), ..Options::default() }), "listen");
+        assert_eq!(field_of(Options { log: text("xml"), ..Options::default() }), "log");
+        assert_eq!(field_of(Options { max_skew: text("soon"), ..Options::default() }), "max-skew");
+        assert_eq!(field_of(Options { admin_token: text("short"), ..Options::default() }), "admin-token");
+        assert_eq!(field_of(Options { import: vec!["demo=x".into()], ..Options::default() }), "import");
+        assert_eq!(field_of(Options { tls_cert: Some("x.pem".into()), ..Options::default() }), "tls-cert");
+        assert_eq!(field_of(Options { config: Some("/nonexistent".into()), ..Options::default() }), "config");
+    }
+
+    #[test]
+    fn durations_have_a_unit_and_a_bound() {
+        assert_eq!(parse_duration("1500ms"), Some(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("2h"), Some(Duration::from_secs(7200)));
+        for text in ["", "5", "s", "1.5s", "-1s", "99999999999d", "5 s"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("burgee.toml");
+        std::fs::write(&path, "listen = '127.0.0.1:1'\nlog = 'json'\n[limits]\ncontext_attributes = 7\n").unwrap();
+        let options =
+            Options { config: Some(path), listen: Some("127.0.0.1:2".into()), ephemeral: true, ..Options::default() };
+        let config = Config::new(Mode::Serve, options).unwrap();
+        assert_eq!((config.listen.port(), config.log, config.limits.context_attributes), (2, LogFormat::Json, 7));
+    }
+}

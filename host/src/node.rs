@@ -1,0 +1,295 @@
+//! One node: opened, bound, announced, served and drained. This is the composition root.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::serve::ListenerExt;
+use burgee_api::{ApiLimits, ApiState, AuthConfig, UiAssets, UiFile};
+use burgee_engine::{Engine, EngineConfig};
+use burgee_model::{Key, Millis};
+use burgee_replication::Replication;
+use burgee_store::{Store, StoreConfig, StoreLimits};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    admin_token::{self, Established},
+    config::{Config, Mode},
+    demo, import,
+    pipeline::{self, Pipeline},
+    status::Status,
+};
+
+/// How long `/readyz` answers 503 before connections are no longer taken, so that load balancers see it.
+const DRAIN_NOTICE: Duration = Duration::from_millis(300);
+/// How long open requests may take to end once no new ones are taken.
+const DRAIN_GRACE: Duration = Duration::from_millis(1500);
+/// The longest time between two looks for expired values.
+const EXPIRY_PERIOD: Duration = Duration::from_millis(200);
+
+/// Why a node did not start: `burgee: <field>: <reason>`.
+#[derive(Debug, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct StartError {
+    field: &'static str,
+    reason: String,
+    /// The process's exit code: 2 for a bad option, 1 for what the machine refused.
+    pub exit_code: u8,
+}
+
+impl StartError {
+    fn option(field: &'static str, reason: impl ToString) -> Self {
+        Self { field, reason: reason.to_string(), exit_code: 2 }
+    }
+
+    fn machine(field: &'static str, reason: impl ToString) -> Self {
+        Self { field, reason: reason.to_string(), exit_code: 1 }
+    }
+}
+
+/// A node whose ports are bound and whose parts run.
+pub struct Node {
+    http: SocketAddr,
+    listener: TcpListener,
+    store: Store,
+    pipeline: Pipeline,
+    replication: Arc<Replication>,
+    status: Status,
+    sources: Vec<import::Source>,
+    stop: watch::Sender<bool>,
+    builder: Option<std::thread::JoinHandle<()>>,
+    config: Config,
+    token: Established,
+}
+
+/// Opens the store, binds all ports and starts every part but HTTP.
+pub async fn start(config: Config) -> Result<Node, StartError> {
+    let sources = sources(&config)?;
+    let store = open_store(&config).await?;
+    let joins = !config.replication.join.is_empty();
+    let token = match config.mode {
+        Mode::Dev if config.listen.ip().is_loopback() && config.admin_token.is_none() => Established::None,
+        _ => admin_token::establish(config.admin_token.as_deref(), config.data_dir.as_deref(), joins)
+            .map_err(|e| StartError::machine("admin-token", e))?,
+    };
+    let engine = Engine::new(EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() })
+        .map_err(|e| StartError::machine("engine", e))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|e| StartError::machine("listen", format!("{}: {e}", config.listen)))?;
+    let http = listener.local_addr().map_err(|e| StartError::machine("listen", e))?;
+    let replication = burgee_replication::start(config.replication.clone(), store.clone())
+        .await
+        .map_err(|e| StartError::machine("cluster-listen", e))?;
+    let replication = Arc::new(replication);
+    let status = Status::new(store.clone(), replication.clone(), &config.replication.node_name);
+    let stop = watch::Sender::new(false);
+    let (pipeline, builder) = pipeline::start(&store, &engine);
+    let builder = spawn_builder(builder, stop.subscribe())?;
+    Ok(Node {
+        http,
+        listener,
+        store,
+        pipeline,
+        replication,
+        status,
+        sources,
+        stop,
+        builder: Some(builder),
+        config,
+        token,
+    })
+}
+
+fn spawn_builder(builder: pipeline::Builder, stop: watch::Receiver<bool>) -> Result<std::thread::JoinHandle<()>, StartError> {
+    let runtime = tokio::runtime::Handle::current();
+    std::thread::Builder::new()
+        .name("pipeline".into())
+        .spawn(move || builder.run(&runtime, stop))
+        .map_err(|e| StartError::machine("pipeline", e))
+}
+
+/// The files of `--import`, then the demo data: read and checked before anything is bound.
+fn sources(config: &Config) -> Result<Vec<import::Source>, StartError> {
+    let given = config.imports.iter().map(|file| {
+        let failed = |e: &dyn std::fmt::Display| StartError::option("import", format!("{}: {e}", file.file.display()));
+        let text = std::fs::read(&file.file).map_err(|e| failed(&e))?;
+        import::Source::parse(&file.tenant, &file.environment, &text).map_err(|e| failed(&e))
+    });
+    let mut sources: Vec<import::Source> = given.collect::<Result<_, _>>()?;
+    if config.mode == Mode::Dev {
+        sources.extend(demo::sources().map_err(|e| StartError::option("dev", e))?);
+    }
+    Ok(sources)
+}
+
+async fn open_store(config: &Config) -> Result<Store, StartError> {
+    if let Some(dir) = &config.data_dir {
+        std::fs::create_dir_all(dir).map_err(|e| StartError::machine("data-dir", format!("{}: {e}", dir.display())))?;
+    }
+    let limits = StoreLimits { max_skew: config.max_skew, ..StoreLimits::default() };
+    let store_config = StoreConfig { dir: config.data_dir.clone(), limits };
+    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, Arc::new(wall_clock))).await;
+    let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
+    match opened {
+        Ok(Ok(store)) => Ok(store),
+        Ok(Err(error)) => Err(StartError::machine("data-dir", format!("{shown}: {error}"))),
+        Err(error) => Err(StartError::machine("data-dir", format!("{shown}: {error}"))),
+    }
+}
+
+/// The machine's clock: milliseconds since the Unix epoch. The only place that reads it for the store.
+fn wall_clock() -> Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
+
+impl Node {
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The line for `--announce`.
+    #[must_use]
+    pub fn announcement(&self) -> String {
+        serde_json::json!({
+            "event": "listening",
+            "node": self.config.replication.node_name,
+            "http": self.http.to_string(),
+            "grpc": null,
+            "cluster": self.replication.endpoint(),
+        })
+        .to_string()
+    }
+
+    /// The admin token that was generated by this start, to be shown once.
+    #[must_use]
+    pub fn generated_token(&self) -> Option<&str> {
+        match &self.token {
+            Established::Generated(_, token) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Serves until `ended` completes, then drains and closes. Takes at most about two seconds from then on.
+    pub async fn serve(mut self, ended: impl Future<Output = ()>) -> Result<(), StartError> {
+        let router = burgee_api::router(self.api_state(), ui_assets());
+        let mut closing = self.stop.subscribe();
+        let closed = async move {
+            let _ = closing.wait_for(|stop| *stop).await;
+        };
+        let listener = self.listener;
+        let server = tokio::spawn(async move {
+            let listener = listener.tap_io(|stream| {
+                // answers are small: waiting to fill a packet would only delay them
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY not set");
+                }
+            });
+            axum::serve(listener, router.into_make_service()).with_graceful_shutdown(closed).await
+        });
+        let background = [
+            tokio::spawn(load_sources(self.store.clone(), self.replication.clone(), self.pipeline, self.status.clone(), self.sources)),
+            tokio::spawn(expire(self.store.clone())),
+        ];
+        ended.await;
+        tracing::info!("stopping");
+        self.status.set_draining();
+        tokio::time::sleep(DRAIN_NOTICE).await;
+        self.stop.send_replace(true);
+        drain(server).await;
+        background.iter().for_each(JoinHandle::abort);
+        self.replication.shutdown().await;
+        if let Some(builder) = self.builder.take() {
+            let _ = tokio::task::spawn_blocking(move || builder.join()).await;
+        }
+        self.store.close().await;
+        Ok(())
+    }
+
+    fn api_state(&self) -> ApiState {
+        let open = self.config.mode == Mode::Dev && self.http.ip().is_loopback() && self.config.admin_token.is_none();
+        let admin_token_sha256 = match &self.token {
+            Established::Known(hash) | Established::Generated(hash, _) => Some(*hash),
+            Established::None => None,
+        };
+        let demo = Key::new("demo").ok().zip(Key::new("development").ok());
+        ApiState {
+            store: self.store.clone(),
+            snapshots: Arc::new(self.pipeline.clone()),
+            status: Arc::new(self.status.clone()),
+            auth: AuthConfig { admin_token_sha256, open, open_environment: demo.filter(|_| open) },
+            limits: self.config.limits.clone(),
+            http: ApiLimits::default(),
+            shutdown: self.stop.subscribe(),
+        }
+    }
+}
+
+async fn drain(server: JoinHandle<std::io::Result<()>>) {
+    let abort = server.abort_handle();
+    match tokio::time::timeout(DRAIN_GRACE, server).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => tracing::error!(%error, "HTTP ended with an error"),
+        Ok(Err(error)) => tracing::error!(%error, "HTTP ended badly"),
+        Err(_) => {
+            tracing::warn!("requests were still open after the grace period");
+            abort.abort();
+        }
+    }
+}
+
+/// Loads the given files once the replica is ready; only then does the node call itself ready.
+async fn load_sources(
+    store: Store,
+    replication: Arc<Replication>,
+    pipeline: Pipeline,
+    status: Status,
+    sources: Vec<import::Source>,
+) {
+    let mut readiness = replication.readiness();
+    if readiness.wait_for(|r| r.ready).await.is_err() {
+        return;
+    }
+    for (position, source) in (1..).zip(&sources) {
+        let place = format!("{}/{}", source.tenant, source.environment);
+        match import::load(&store, position, source).await {
+            Ok(import::Loaded::Flags(flags)) => tracing::info!(place, flags, "imported"),
+            Ok(import::Loaded::Skipped) => tracing::info!(place, "not imported: the environment exists or existed"),
+            Err(error) => {
+                tracing::error!(place, %error, "import failed; the node stays unready");
+                return;
+            }
+        }
+    }
+    let imported = store.feed().position();
+    burgee_api::Snapshots::caught_up(&pipeline, imported).await;
+    status.set_imported();
+    tracing::info!("ready");
+}
+
+/// Tells watchers about expired values within [`EXPIRY_PERIOD`] of their deadlines.
+async fn expire(store: Store) {
+    loop {
+        let wait = store.next_deadline().map_or(EXPIRY_PERIOD, |deadline| {
+            Duration::from_millis(deadline.saturating_sub(store.now())).min(EXPIRY_PERIOD)
+        });
+        tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+        store.expire();
+    }
+}
+
+fn ui_assets() -> UiAssets {
+    UiAssets {
+        file: |path| {
+            burgee_flags_ui::file(path).map(|file| UiFile {
+                bytes: file.bytes,
+                gzip: file.gzip,
+                content_type: file.content_type,
+                etag: file.etag,
+            })
+        },
+        absent_page: burgee_flags_ui::absent_page,
+        why_not: burgee_flags_ui::WHY_NOT,
+    }
+}

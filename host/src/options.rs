@@ -1,0 +1,122 @@
+//! The options of a node as people give them: on the command line, in the environment, in a file.
+//!
+//! All three speak the same names. The command line wins over the environment, the environment over the
+//! file, the file over the defaults. Nothing is checked here: [`crate::config`] does that.
+
+use std::path::PathBuf;
+
+use burgee_model::Limits;
+use clap::Args;
+use serde::Deserialize;
+
+/// Every option of `burgee serve` and `burgee dev`.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Options {
+    /// Read further options from this TOML file
+    #[arg(long, env = "BURGEE_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where HTTP listens [default: 127.0.0.1:8080]
+    #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Where gRPC listens; this version does not serve it yet
+    #[arg(long, env = "BURGEE_GRPC_LISTEN", value_name = "ADDRESS:PORT")]
+    pub grpc_listen: Option<String>,
+    /// Where the replica is kept [default: ./burgee-data]
+    #[arg(long, env = "BURGEE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Keep everything in memory only; what was written is gone when the process ends
+    #[arg(long, env = "BURGEE_EPHEMERAL")]
+    pub ephemeral: bool,
+    /// The node's name, unique in its cluster [default: the host's name]
+    #[arg(long, env = "BURGEE_NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<String>,
+    /// The cluster's name; nodes of other clusters are not listened to [default: burgee]
+    #[arg(long, env = "BURGEE_CLUSTER_NAME", value_name = "NAME")]
+    pub cluster_name: Option<String>,
+    /// Where other nodes reach this one, e.g. tcp/127.0.0.1:7447
+    #[arg(long, env = "BURGEE_CLUSTER_LISTEN", value_name = "ENDPOINT")]
+    pub cluster_listen: Option<String>,
+    /// A node to join; may be given more than once
+    #[arg(long, env = "BURGEE_JOIN", value_name = "ENDPOINT", value_delimiter = ',')]
+    pub join: Vec<String>,
+    /// How to find other nodes; this version knows --join alone
+    #[arg(long, env = "BURGEE_DISCOVERY", value_name = "static|dns|kubernetes|nats")]
+    pub discovery: Option<String>,
+    /// Certificate authority of the cluster, PEM
+    #[arg(long, env = "BURGEE_CLUSTER_CA", value_name = "FILE")]
+    pub cluster_ca: Option<PathBuf>,
+    /// This node's certificate, PEM
+    #[arg(long, env = "BURGEE_CLUSTER_CERT", value_name = "FILE")]
+    pub cluster_cert: Option<PathBuf>,
+    /// This node's key, PEM
+    #[arg(long, env = "BURGEE_CLUSTER_KEY", value_name = "FILE")]
+    pub cluster_key: Option<PathBuf>,
+    /// Certificate for HTTP; this version does not speak TLS itself yet
+    #[arg(long, env = "BURGEE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key for HTTP; this version does not speak TLS itself yet
+    #[arg(long, env = "BURGEE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// The token that may do everything on this node
+    #[arg(long, env = "BURGEE_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
+    /// Load a flagd file into an environment that never existed; may be given more than once
+    #[arg(long, env = "BURGEE_IMPORT", value_name = "TENANT/ENV=FILE", value_delimiter = ',')]
+    pub import: Vec<String>,
+    /// Print one line of JSON with the bound addresses on stdout
+    #[arg(long, env = "BURGEE_ANNOUNCE")]
+    pub announce: bool,
+    /// How to log [default: text]
+    #[arg(long, env = "BURGEE_LOG", value_name = "text|json")]
+    pub log: Option<String>,
+    /// How far a stamp may move this node's clock ahead of the wall clock [default: 60s]
+    #[arg(long, env = "BURGEE_MAX_SKEW", value_name = "DURATION")]
+    pub max_skew: Option<String>,
+    /// How long a node with data waits for its peers before it serves alone [default: 10s]
+    #[arg(long, env = "BURGEE_READY_TIMEOUT", value_name = "DURATION")]
+    pub ready_timeout: Option<String>,
+    /// How long a node without a live peer honours tokens that it cannot check; this version knows 0 (for ever)
+    #[arg(long, env = "BURGEE_MAX_ISOLATION", value_name = "DURATION")]
+    pub max_isolation: Option<String>,
+    /// Limits (config file only): see the table `[limits]` in the README
+    #[arg(skip)]
+    pub limits: Option<Limits>,
+}
+
+impl Options {
+    /// These options, with what they leave open taken from others.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            config: self.config,
+            listen: self.listen.or(other.listen),
+            grpc_listen: self.grpc_listen.or(other.grpc_listen),
+            data_dir: self.data_dir.or(other.data_dir),
+            ephemeral: self.ephemeral || other.ephemeral,
+            node_name: self.node_name.or(other.node_name),
+            cluster_name: self.cluster_name.or(other.cluster_name),
+            cluster_listen: self.cluster_listen.or(other.cluster_listen),
+            join: non_empty(self.join, other.join),
+            discovery: self.discovery.or(other.discovery),
+            cluster_ca: self.cluster_ca.or(other.cluster_ca),
+            cluster_cert: self.cluster_cert.or(other.cluster_cert),
+            cluster_key: self.cluster_key.or(other.cluster_key),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            admin_token: self.admin_token.or(other.admin_token),
+            import: non_empty(self.import, other.import),
+            announce: self.announce || other.announce,
+            log: self.log.or(other.log),
+            max_skew: self.max_skew.or(other.max_skew),
+            ready_timeout: self.ready_timeout.or(other.ready_timeout),
+            max_isolation: self.max_isolation.or(other.max_isolation),
+            limits: self.limits.or(other.limits),
+        }
+    }
+}
+
+fn non_empty(first: Vec<String>, second: Vec<String>) -> Vec<String> {
+    if first.is_empty() { second } else { first }
+}
