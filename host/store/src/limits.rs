@@ -1,0 +1,60 @@
+//! What the store is told when it is opened.
+
+use std::{path::PathBuf, sync::Arc};
+
+use burgee_model::Millis;
+
+/// The wall clock, in milliseconds since the Unix epoch.
+pub type WallClock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// Where the store lives and what it may use.
+#[derive(Clone, Debug, Default)]
+pub struct StoreConfig {
+    /// The data directory; none keeps everything in memory only.
+    pub dir: Option<PathBuf>,
+    /// The limits.
+    pub limits: StoreLimits,
+}
+
+/// The store's limits. Units are in the names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// Entries that the feed remembers for its readers.
+    pub feed_entries: usize,
+    /// Local writes that may wait for the writer.
+    pub queue_requests: usize,
+    /// Versions that one commit of local writes may hold (a single request may exceed it).
+    pub batch_writes: usize,
+    /// Registers that one commit of merged versions may hold.
+    pub persist_registers: usize,
+    /// Bytes of merged versions that may wait to be persisted.
+    pub backlog_bytes: usize,
+    /// Versions that each register with history keeps, however old they are.
+    pub history_min_versions: usize,
+    /// Days for which a register with history keeps its versions.
+    pub history_days: u32,
+    /// Versions that a register with history keeps at most, however young they are.
+    pub history_max_versions: usize,
+    /// Milliseconds by which a merged stamp, or the persisted mark, may move the clock beyond wall time.
+    pub max_skew_ms: Millis,
+    /// Bytes of disk pages kept in memory.
+    pub disk_cache_bytes: usize,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            feed_entries: 16_384,
+            queue_requests: 4_096,
+            batch_writes: 4_096,
+            persist_registers: 4_096,
+            backlog_bytes: 64 * MIB,
+            history_min_versions: 20,
+            history_days: 365,
+            history_max_versions: 2_000,
+            max_skew_ms: 60_000,
+            disk_cache_bytes: 16 * MIB,
+        }
+    }
+}
