@@ -29,6 +29,12 @@ pub enum Expr {
     },
     /// The time of the evaluation, in whole seconds since the Unix epoch.
     Timestamp,
+    /// The object `$flagd` itself: `flagKey` and `timestamp`. Only rules that name it whole have it; its
+    /// members are a literal and [`Expr::Timestamp`].
+    Flagd {
+        /// The key of the flag that the rule belongs to.
+        flag: Arc<str>,
+    },
     /// A config entry of the environment: JSON where its type says so, else text; where it is absent, the default.
     Config {
         /// The entry's key.
@@ -107,10 +113,11 @@ pub struct Fractional {
     pub shares: Vec<Share>,
 }
 
-/// One share of a [`Fractional`].
+/// One share of a [`Fractional`]. All shares are evaluated, in order, the variant before the weight, whichever
+/// is chosen: a list or object among the variants makes the whole null, as does a bad weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Share {
-    /// What it gives.
+    /// What it gives: text, number, boolean or null. Constant ones are already checked.
     pub variant: Expr,
     /// Its weight: a whole number, negative counts as zero; anything else makes the whole null.
     pub weight: Expr,

@@ -4,4 +4,15 @@
 //! and the emitted module, call the operators of [`ops`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod budget;
+pub mod check;
+#[cfg(any(test, feature = "generators"))]
+pub mod generators;
+pub mod interpret;
 pub mod ir;
+pub mod ops;
+pub mod outcome;
+pub mod parse;
+pub mod walk;
+
+pub use budget::{Budget, EvalError};

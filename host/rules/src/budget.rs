@@ -1,0 +1,57 @@
+//! What one evaluation may cost: deterministic counters, the same in the interpreter and in the host
+//! functions of the emitted module, so that both tiers give up at the same point.
+//!
+//! A rule's own size is bounded when it is parsed. Only work that grows with the *data* is counted here:
+//! looking through lists and texts that are not constants of the rule (steps), and building text (bytes).
+
+use burgee_model::Limits;
+
+/// What is left to an evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    steps: u64,
+    bytes: usize,
+}
+
+/// Why an evaluation gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// It took more steps, or built more text, than allowed.
+    #[error("the rule is too costly for this context")]
+    TooCostly,
+}
+
+impl Budget {
+    /// What the limits allow to one evaluation of one flag.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self { steps: limits.evaluation_steps, bytes: limits.evaluation_bytes }
+    }
+
+    /// Takes steps.
+    pub fn step(&mut self, steps: usize) -> Result<(), EvalError> {
+        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
+        self.steps = self.steps.checked_sub(steps).ok_or(EvalError::TooCostly)?;
+        Ok(())
+    }
+
+    /// Takes bytes of text that is about to be built.
+    pub fn text(&mut self, bytes: usize) -> Result<(), EvalError> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(EvalError::TooCostly)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_exactly_what_is_allowed() {
+        let mut budget = Budget::new(&Limits { evaluation_steps: 3, evaluation_bytes: 2, ..Limits::default() });
+        assert_eq!(budget.step(3), Ok(()));
+        assert_eq!(budget.step(1), Err(EvalError::TooCostly));
+        assert_eq!(budget.text(2), Ok(()));
+        assert_eq!(budget.text(1), Err(EvalError::TooCostly));
+    }
+}

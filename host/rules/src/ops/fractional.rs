@@ -1,0 +1,116 @@
+//! `fractional`, version 2 of flagd's bucketing: a weighted choice that is the same for the same text.
+
+use burgee_model::{Context, Value};
+
+use super::murmur3;
+
+/// The greatest weight, and the greatest sum of weights.
+pub const WEIGHT_MAX: u32 = 2_147_483_647;
+
+/// The bucket of a hash among `total`: from 0 to `total - 1`, or 0 where `total` is 0.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, reason = "the product is below total * 2^32")]
+pub fn bucket(hash: u32, total: u32) -> u32 {
+    ((u64::from(hash) * u64::from(total)) >> 32) as u32
+}
+
+/// A weight as a rule gives it: whole; negative counts as zero. `None` makes the whole null.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+pub fn weight(value: &Value) -> Option<u32> {
+    match value {
+        Value::Number(n) if n.fract() == 0.0 && *n <= f64::from(WEIGHT_MAX) => Some(n.max(0.0) as u32),
+        _ => None,
+    }
+}
+
+/// Whether a value may stand as the variant of a share.
+#[must_use]
+pub fn is_variant(value: &Value) -> bool {
+    !matches!(value, Value::List(_) | Value::Object(_))
+}
+
+/// The hash of what a rule gives as value to bucket by: a text as it is; null stands for flag key +
+/// targeting key. `None` makes the whole null: another value, or no targeting key.
+#[must_use]
+pub fn hash(bucket_by: &Value, flag: &str, context: &Context) -> Option<u32> {
+    match bucket_by {
+        Value::Text(text) => Some(murmur3::hash(text.as_bytes())),
+        Value::Null => default_hash(flag, context),
+        _ => None,
+    }
+}
+
+/// The hash of flag key + targeting key; `None` where there is no targeting key, or an empty one.
+#[must_use]
+pub fn default_hash(flag: &str, context: &Context) -> Option<u32> {
+    let key = context.targeting_key().filter(|key| !key.is_empty())?;
+    Some(murmur3::hash([flag, key].concat().as_bytes()))
+}
+
+/// Adds a weight to a sum of weights; `None` beyond [`WEIGHT_MAX`].
+#[must_use]
+pub fn add(sum: u32, weight: u32) -> Option<u32> {
+    sum.checked_add(weight).filter(|sum| *sum <= WEIGHT_MAX)
+}
+
+/// The position of the share that a hash falls into; `None` where all weights are zero.
+///
+/// The weights' sum must be at most [`WEIGHT_MAX`].
+#[must_use]
+pub fn choose(hash: u32, weights: impl Iterator<Item = u32> + Clone) -> Option<usize> {
+    let total = weights.clone().try_fold(0, add)?;
+    let bucket = bucket(hash, total);
+    let mut end = 0;
+    weights.into_iter().position(|weight| {
+        end += weight;
+        bucket < end
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights() {
+        for (number, expected) in [
+            (0.0, Some(0)),
+            (-0.0, Some(0)),
+            (-3.0, Some(0)),
+            (f64::MIN, Some(0)),
+            (7.0, Some(7)),
+            (2_147_483_647.0, Some(WEIGHT_MAX)),
+            (2_147_483_648.0, None),
+            (0.5, None),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+            (f64::NEG_INFINITY, None),
+        ] {
+            assert_eq!(weight(&Value::Number(number)), expected, "{number}");
+        }
+        assert_eq!(weight(&Value::text("1")), None);
+        assert_eq!(weight(&Value::Null), None);
+    }
+
+    #[test]
+    fn shares_meet_without_gap_or_overlap() {
+        let weights = [1u32, 0, 2, 1];
+        let quarter = 1u32 << 30;
+        let chosen = |hash| choose(hash, weights.into_iter());
+        assert_eq!(chosen(0), Some(0));
+        assert_eq!(chosen(quarter - 1), Some(0));
+        assert_eq!(chosen(quarter), Some(2));
+        assert_eq!(chosen(3 * quarter - 1), Some(2));
+        assert_eq!(chosen(3 * quarter), Some(3));
+        assert_eq!(chosen(u32::MAX), Some(3));
+    }
+
+    #[test]
+    fn sums_of_nothing_and_of_too_much_choose_nothing() {
+        assert_eq!(choose(5, [0, 0].into_iter()), None);
+        assert_eq!(choose(5, [].into_iter()), None);
+        assert_eq!(choose(5, [WEIGHT_MAX, 1].into_iter()), None);
+        assert_eq!(choose(u32::MAX, [WEIGHT_MAX - 1, 1].into_iter()), Some(1));
+    }
+}

@@ -1,0 +1,139 @@
+//! Operators on texts and lists: `in`, `cat`, `starts_with`, `ends_with`.
+
+use burgee_model::Value;
+
+use super::{coerce::append, strict_equal, to_text};
+use crate::{Budget, EvalError};
+
+/// Bytes of text that are looked through for one step.
+const BYTES_A_STEP: usize = 64;
+
+/// `in` with a haystack that is no constant: one step for each item of a list, one for every 64 bytes of
+/// text. Whether a text holds the needle's text, or a list a value that is strictly equal.
+pub fn contains(needle: &Value, haystack: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
+    match haystack {
+        Value::List(items) => budget.step(items.len())?,
+        Value::Text(text) => budget.step(text.len() / BYTES_A_STEP)?,
+        _ => {}
+    }
+    constant_contains(needle, haystack, budget)
+}
+
+/// `in` with a haystack that is a constant of the rule: no steps, for the rule's size bounds it. The needle's
+/// text is charged where it is a list and the haystack is a text.
+pub fn constant_contains(needle: &Value, haystack: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
+    match haystack {
+        Value::List(items) => Ok(items.iter().any(|item| strict_equal(item, needle))),
+        Value::Text(text) => Ok(!text.is_empty() && text.contains(&*to_text(needle, budget)?)),
+        _ => Ok(false),
+    }
+}
+
+/// `cat` while it is built: every byte is charged.
+#[derive(Debug, Default)]
+pub struct Cat(String);
+
+impl Cat {
+    /// Appends one operand: null is nothing, lists are joined by commas.
+    pub fn push(&mut self, value: &Value, budget: &mut Budget) -> Result<(), EvalError> {
+        append(value, &mut self.0, budget)
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn finish(self) -> Value {
+        Value::Text(self.0.into())
+    }
+}
+
+/// `starts_with`: null where one is no text.
+#[must_use]
+pub fn starts_with(text: &Value, prefix: &Value) -> Value {
+    both_texts(text, prefix, |text, prefix| text.starts_with(prefix))
+}
+
+/// `ends_with`: null where one is no text.
+#[must_use]
+pub fn ends_with(text: &Value, suffix: &Value) -> Value {
+    both_texts(text, suffix, |text, suffix| text.ends_with(suffix))
+}
+
+fn both_texts(left: &Value, right: &Value, holds: impl Fn(&str, &str) -> bool) -> Value {
+    match (left, right) {
+        (Value::Text(left), Value::Text(right)) => Value::Bool(holds(left, right)),
+        _ => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burgee_model::Limits;
+
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn found(needle: &str, haystack: &str) -> bool {
+        contains(&read(needle), &read(haystack), &mut Budget::new(&Limits::default())).unwrap()
+    }
+
+    #[test]
+    fn texts_hold_texts_and_lists_hold_values() {
+        for (needle, haystack) in [
+            (r#""b""#, r#""abc""#),
+            (r#""""#, r#""abc""#),
+            ("1", r#""a1""#),
+            ("null", r#""a null""#),
+            ("[1,2]", r#""0,1,2""#),
+            ("1", "[0,1]"),
+            ("null", "[null]"),
+            ("-0.0", "[0]"),
+        ] {
+            assert!(found(needle, haystack), "{needle} in {haystack}");
+        }
+        for (needle, haystack) in [
+            (r#""""#, r#""""#),
+            (r#""1""#, "[1]"),
+            ("[1]", "[[1]]"),
+            ("1", "12"),
+            ("1", "null"),
+            (r#""a""#, r#"{"a":1}"#),
+            ("true", "[1]"),
+        ] {
+            assert!(!found(needle, haystack), "{needle} in {haystack}");
+        }
+    }
+
+    #[test]
+    fn looking_through_data_costs_steps() {
+        let limits = Limits { evaluation_steps: 2, ..Limits::default() };
+        let look = |haystack: &Value| contains(&Value::Null, haystack, &mut Budget::new(&limits));
+        assert_eq!(look(&read("[1,2]")), Ok(false));
+        assert_eq!(look(&read("[1,2,3]")), Err(EvalError::TooCostly));
+        assert_eq!(look(&Value::text(&"x".repeat(191))), Ok(false));
+        assert_eq!(look(&Value::text(&"x".repeat(192))), Err(EvalError::TooCostly));
+        let constant = constant_contains(&read("3"), &read("[1,2,3]"), &mut Budget::new(&limits));
+        assert_eq!(constant, Ok(true));
+    }
+
+    #[test]
+    fn cat_joins_texts() {
+        let mut budget = Budget::new(&Limits { evaluation_bytes: 16, ..Limits::default() });
+        let mut cat = Cat::default();
+        for value in [r#""a""#, "null", "1.0", "[1,[null,2]]", "true"] {
+            cat.push(&read(value), &mut budget).unwrap();
+        }
+        assert_eq!(cat.push(&Value::text("123456"), &mut budget), Err(EvalError::TooCostly));
+        assert_eq!(cat.finish(), Value::text("a11,,2true"));
+    }
+
+    #[test]
+    fn prefixes_and_suffixes_are_texts_or_null() {
+        assert_eq!(starts_with(&read(r#""abc""#), &read(r#""ab""#)), Value::Bool(true));
+        assert_eq!(ends_with(&read(r#""abc""#), &read(r#""ab""#)), Value::Bool(false));
+        assert_eq!(starts_with(&read("1"), &read(r#""1""#)), Value::Null);
+        assert_eq!(ends_with(&read(r#""1""#), &Value::Null), Value::Null);
+    }
+}

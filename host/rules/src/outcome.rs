@@ -1,0 +1,40 @@
+//! From the value of a rule to the name of a variant.
+
+use std::borrow::Cow;
+
+use burgee_model::Value;
+
+use crate::ops::number::number_text;
+
+/// A rule gave a list or an object, which name nothing: the flag answers with the error GENERAL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the rule gave a list or an object instead of a variant's name")]
+pub struct NotAName;
+
+/// The name that a rule's value gives; `None` for null, which means the default variant.
+pub fn variant_name(value: &Value) -> Result<Option<Cow<'_, str>>, NotAName> {
+    Ok(match value {
+        Value::Null => None,
+        Value::Bool(true) => Some(Cow::Borrowed("true")),
+        Value::Bool(false) => Some(Cow::Borrowed("false")),
+        Value::Number(number) => Some(Cow::Owned(number_text(*number))),
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::List(_) | Value::Object(_) => return Err(NotAName),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let name = |json| variant_name(&serde_json::from_str(json).unwrap()).map(|name| name.map(Cow::into_owned));
+        assert_eq!(name("null"), Ok(None));
+        assert_eq!(name("true"), Ok(Some("true".into())));
+        assert_eq!(name("2.50"), Ok(Some("2.5".into())));
+        assert_eq!(name(r#""""#), Ok(Some(String::new())));
+        assert_eq!(name("[]"), Err(NotAName));
+        assert_eq!(name("{}"), Err(NotAName));
+    }
+}

@@ -1,0 +1,70 @@
+//! Going through all expressions of a rule.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::ir::{Expr, Rule};
+
+impl Rule {
+    /// The config entries that the rule may read.
+    #[must_use]
+    pub fn config_keys(&self) -> BTreeSet<Arc<str>> {
+        let mut keys = BTreeSet::new();
+        visit(&self.root, &mut |expr| {
+            if let Expr::Config { key, .. } = expr {
+                keys.insert(key.clone());
+            }
+        });
+        keys
+    }
+
+    /// Whether the rule may read the time.
+    #[must_use]
+    pub fn reads_time(&self) -> bool {
+        let mut reads = false;
+        visit(&self.root, &mut |expr| reads |= matches!(expr, Expr::Timestamp | Expr::Flagd { .. }));
+        reads
+    }
+}
+
+/// Calls back for an expression and all within it, operands after their operator, in order. A shared rule is
+/// visited wherever it is referred to.
+pub fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
+    each(expr);
+    children(expr, &mut |child| visit(child, each));
+}
+
+/// Calls back for the operands of an expression, in order.
+pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
+    match expr {
+        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } => {}
+        Expr::Var { default, .. } | Expr::Config { default, .. } => default.iter().for_each(|d| each(d)),
+        Expr::If { arms, otherwise } => {
+            for (condition, value) in arms {
+                each(condition);
+                each(value);
+            }
+            each(otherwise);
+        }
+        Expr::And(operands) | Expr::Or(operands) | Expr::List(operands) | Expr::Cat(operands) => {
+            operands.iter().for_each(each);
+        }
+        Expr::Not(operand) | Expr::Truthy(operand) => each(operand),
+        Expr::Compare { left, right, .. } | Expr::SemVer { left, right, .. } => pair(left, right, each),
+        Expr::In { needle, haystack } => pair(needle, haystack, each),
+        Expr::StartsWith(left, right) | Expr::EndsWith(left, right) => pair(left, right, each),
+        Expr::Between { operands, .. } => operands.iter().for_each(each),
+        Expr::Fractional(fractional) => {
+            fractional.bucket_by.iter().for_each(|e| each(e));
+            for share in &fractional.shares {
+                each(&share.variant);
+                each(&share.weight);
+            }
+        }
+        Expr::Shared(shared) => each(shared),
+    }
+}
+
+fn pair<'a>(left: &'a Expr, right: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
+    each(left);
+    each(right);
+}
