@@ -1,0 +1,122 @@
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const brand: MantineColorsTuple = [
+  '#eef2ff',
+  '#dce4fd',
+  '#b8c6f7',
+  '#91a6f0',
+  '#7189ea',
+  '#5a76e4',
+  '#4a66da',
+  '#3553c7',
+  '#2a44ab',
+  '#1f3588',
+];
+/** Green means "on" and nothing else. White on shade 7, and shade 8 on white, pass 4.5:1. */
+const on: MantineColorsTuple = [
+  '#e8f8ef',
+  '#d0efde',
+  '#a3dfbf',
+  '#72cd9d',
+  '#4abd80',
+  '#2faf6c',
+  '#1d9a5b',
+  '#147f48',
+  '#0f683a',
+  '#0a512d',
+];
+const danger: MantineColorsTuple = [
+  '#fef1f0',
+  '#fde0dd',
+  '#f9bcb6',
+  '#f5958c',
+  '#f1746a',
+  '#e75448',
+  '#d63c30',
+  '#b42318',
+  '#941c12',
+  '#74150d',
+];
+/** Mantine's own dark scale is a neutral grey; inputs, menus and cards take their surfaces from this one. */
+const dark: MantineColorsTuple = [
+  '#d6dbe4',
+  '#b4bccb',
+  '#98a2b5',
+  '#667085',
+  '#3b4455',
+  '#2a3140',
+  '#1f2531',
+  '#161b25',
+  '#10141c',
+  '#0b0e14',
+];
+
+export const theme = createTheme({
+  primaryColor: 'brand',
+  primaryShade: { light: 7, dark: 6 },
+  colors: { brand, on, danger, dark },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  fontFamily: 'Inter, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.25rem' },
+  headings: {
+    fontWeight: '600',
+    sizes: {
+      h1: { fontSize: '1.25rem', lineHeight: '1.75rem' },
+      h2: { fontSize: '0.9375rem', lineHeight: '1.375rem' },
+      h3: { fontSize: '0.8125rem', lineHeight: '1.25rem' },
+    },
+  },
+  components: {
+    Button: { defaultProps: { size: 'sm' } },
+    Modal: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 }, closeButtonProps: { 'aria-label': 'Close' } } },
+    Select: { defaultProps: { checkIconPosition: 'right', allowDeselect: false } },
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
+  },
+});
+
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-body': '#ffffff',
+    '--mantine-color-text': '#161b25',
+    '--mantine-color-dimmed': '#59626f',
+    '--mantine-color-placeholder': '#6b7280',
+    '--mantine-color-default-border': '#d3d9e3',
+    '--mantine-color-error': '#b42318',
+    '--app-canvas': '#f6f7fa',
+    '--app-border': '#e3e7ee',
+    '--app-hover': '#f4f6fb',
+    '--app-editor': '#fcfcfe',
+    '--app-gutter': '#f3f5f9',
+    '--app-danger': '#b42318',
+    '--app-danger-soft': '#fef1f0',
+    '--app-danger-line': '#f3b9b3',
+    '--app-warn-soft': '#fff8e6',
+    '--app-warn-line': '#eccf85',
+    '--app-on': '#147f48',
+    '--app-off': '#7a8495',
+    '--app-logo': '#3553c7',
+    '--app-logo-band': '#f4c542',
+  },
+  dark: {
+    '--mantine-color-dimmed': '#98a2b5',
+    '--mantine-color-placeholder': '#8a94a6',
+    '--mantine-color-error': '#ff8a80',
+    '--app-canvas': '#10141c',
+    '--app-border': '#2a3140',
+    '--app-hover': '#1c222d',
+    '--app-editor': '#121722',
+    '--app-gutter': '#181d28',
+    '--app-danger': '#ff8a80',
+    '--app-danger-soft': '#2c1718',
+    '--app-danger-line': '#6e2c2a',
+    '--app-warn-soft': '#2a2313',
+    '--app-warn-line': '#6b5522',
+    '--app-on': '#2faf6c',
+    '--app-off': '#596376',
+    '--app-logo': '#6f8af2',
+    '--app-logo-band': '#f4c542',
+  },
+});

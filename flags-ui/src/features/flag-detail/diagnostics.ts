@@ -1,0 +1,53 @@
+import type { FieldError, Flag, FlagProblem } from '../../api/types';
+import { insideTargeting, lineAt, locate } from '../../shared/json/locate';
+import { scan } from '../../shared/json/scan';
+
+/** A message about a rule; without a line if its place is not in the text. */
+export type Diagnostic = { line?: number; offset?: number; message: string; hint?: string };
+
+type Fault = Pick<FieldError, 'path' | 'message' | 'hint'>;
+
+/** The messages for a rule's text: its own syntax fault, or else the server's faults at their lines. */
+export function diagnose(text: string, faults: readonly Fault[]): Diagnostic[] {
+  if (text.trim() === '') return faults.map(bare);
+  const read = scan(text);
+  if (!read.ok) return [{ line: lineAt(text, read.offset), offset: read.offset, message: read.message }];
+  return faults
+    .map((fault) => {
+      const inside = insideTargeting(fault.path);
+      const span = inside === undefined ? undefined : locate(read.spans, inside);
+      return span ? { ...bare(fault), line: lineAt(text, span.start), offset: span.start } : bare(fault);
+    })
+    .sort((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
+}
+
+const bare = ({ message, hint }: Fault): Diagnostic => (hint ? { message, hint } : { message });
+
+/** Splits the server's errors into those about the rule and those about other members, by member. */
+export function sortErrors(errors: readonly FieldError[]): { rule: FieldError[]; members: Record<string, string> } {
+  const rule: FieldError[] = [];
+  const members: Record<string, string> = {};
+  for (const error of errors) {
+    if (insideTargeting(error.path) !== undefined) rule.push(error);
+    else members[error.path.split('/')[1] ?? ''] ??= error.hint ? `${error.message} ${error.hint}` : error.message;
+  }
+  return { rule, members };
+}
+
+const environmentOf = ({ environment, path = '' }: FlagProblem) => {
+  if (environment) return environment;
+  const token = /^\/environments\/([^/]+)/.exec(path)?.[1];
+  return token?.replaceAll('~1', '/').replaceAll('~0', '~');
+};
+
+/** The problems of a flag's rule in one environment, as faults of its text. */
+export function ruleProblems(flag: Flag, environment: string): Fault[] {
+  return flag.problems.flatMap((problem) => {
+    const { path = '', message, hint } = problem;
+    const here = environmentOf(problem) === environment && /\/targeting(\/|$)/.test(path);
+    return here ? [{ path, message, ...(hint ? { hint } : {}) }] : [];
+  });
+}
+
+/** The problems to list above the environments, each with where it is. */
+export const problemsWithPlace = (flag: Flag) => flag.problems.map((problem) => ({ problem, environment: environmentOf(problem) }));
