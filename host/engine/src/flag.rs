@@ -1,0 +1,241 @@
+//! A flag made ready to answer: its variants and metadata as JSON text, its rule parsed.
+
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use burgee_model::{FlagIn, Key, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    digest,
+    evaluation::{ErrorCode, Evaluation, Outcome, Reason, json_text},
+    hash::BuildShortHasher,
+    targeting::Targeting,
+};
+
+/// Beyond so many variants they are found by an index instead of a scan.
+const VARIANTS_SCANNED: usize = 8;
+
+/// A flag of a snapshot. Shared between snapshots as long as nothing of it changes.
+pub(crate) struct PreparedFlag {
+    pub(crate) key: Key,
+    /// What it was made of.
+    pub(crate) source: Arc<FlagIn>,
+    /// Its rule; none where it has none.
+    pub(crate) targeting: Option<Arc<Targeting>>,
+    /// What an evaluation does.
+    pub(crate) plan: Plan,
+    pub(crate) digest: u128,
+    /// What each result that the compiled rule can name by number means here.
+    pub(crate) choices: Box<[Decision]>,
+    variants: Box<[Variant]>,
+    by_name: HashMap<Arc<str>, u32, BuildShortHasher>,
+    default: Option<u32>,
+    /// `{"key":…` of an item without value.
+    head: Box<str>,
+    /// What ends an item: `,"metadata":{…}}` or `}`.
+    tail: Box<str>,
+}
+
+/// What an evaluation of a flag does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Answers the same to all.
+    Fixed(Fixed),
+    /// Runs the rule.
+    Rule,
+}
+
+/// An answer that no context changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fixed {
+    Disabled,
+    /// The default variant, or none.
+    Default,
+    /// The rule does not compile.
+    Broken,
+}
+
+/// What a rule decided.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Decision {
+    /// The variant at this index.
+    Variant(u32),
+    /// No decision: the default.
+    Default,
+    /// Not a variant, or no result at all; says why.
+    Failed(Arc<str>),
+}
+
+struct Variant {
+    name: Arc<str>,
+    /// `{"key":…,"value":…,"variant":…`
+    item: Box<str>,
+    /// Where the value stands in it.
+    value: std::ops::Range<usize>,
+}
+
+impl PreparedFlag {
+    pub(crate) fn new(
+        key: &Key,
+        source: Arc<FlagIn>,
+        targeting: Option<Arc<Targeting>>,
+        inherited: &Map<String, Json>,
+    ) -> Self {
+        let head = format!(r#"{{"key":{}"#, json_text(key.as_str()));
+        let variants: Box<[Variant]> = source.variants.iter().map(|(n, v)| Variant::new(&head, n, v)).collect();
+        let tail = tail(inherited, &source.metadata);
+        let plan = plan(&source, targeting.as_deref());
+        let mut flag = Self {
+            key: key.clone(),
+            plan,
+            digest: digest(key, &source, targeting.as_deref()),
+            by_name: index(&variants),
+            default: source.default_variant.as_ref().and_then(|name| position(&variants, name)),
+            choices: [].into(),
+            head: head.into(),
+            tail: tail.into(),
+            variants,
+            source,
+            targeting,
+        };
+        flag.choices = flag.targeting.iter().flat_map(|t| &*t.results).map(|value| flag.choose(value)).collect();
+        flag
+    }
+
+    /// What a rule's result means here.
+    pub(crate) fn choose(&self, result: &Value) -> Decision {
+        if matches!(result, Value::Null) {
+            return Decision::Default;
+        }
+        match variant_name(result) {
+            Some(name) => self.named(&name),
+            None => Decision::Failed("the rule's result is a list or an object, not the name of a variant".into()),
+        }
+    }
+
+    fn named(&self, name: &str) -> Decision {
+        match self.position(name) {
+            Some(at) => Decision::Variant(at),
+            None => Decision::Failed(format!("the rule's result {} names no variant", json_text(name)).into()),
+        }
+    }
+
+    fn position(&self, name: &str) -> Option<u32> {
+        if self.by_name.is_empty() { position(&self.variants, name) } else { self.by_name.get(name).copied() }
+    }
+
+    /// The answer for what the rule decided.
+    pub(crate) fn answer(&self, decision: &Decision) -> Evaluation<'_> {
+        match decision {
+            Decision::Variant(at) => self.value(*at, Reason::TargetingMatch),
+            Decision::Default => match self.default {
+                Some(at) => self.value(at, Reason::Default),
+                None => self.code_default(Reason::Default),
+            },
+            Decision::Failed(why) => {
+                Evaluation::failed(self.key.as_str(), ErrorCode::General, Cow::Owned(why.to_string()))
+            }
+        }
+    }
+
+    /// The answer that needs no context.
+    pub(crate) fn fixed(&self, fixed: Fixed) -> Evaluation<'_> {
+        match (fixed, self.default) {
+            (Fixed::Disabled, _) => self.code_default(Reason::Disabled),
+            (Fixed::Default, Some(at)) => self.value(at, Reason::Static),
+            (Fixed::Default, None) => self.code_default(Reason::Default),
+            (Fixed::Broken, _) => {
+                let details = self.targeting.as_ref().and_then(|t| t.problems.first());
+                let details = details.map_or("the rule does not compile", |problem| problem.message.as_str());
+                Evaluation::failed(self.key.as_str(), ErrorCode::ParseError, Cow::Borrowed(details))
+            }
+        }
+    }
+
+    fn value(&self, at: u32, reason: Reason) -> Evaluation<'_> {
+        let Some(variant) = self.variants.get(at as usize) else { return self.code_default(reason) };
+        let outcome = Outcome::Value {
+            value_json: variant.item.get(variant.value.clone()).unwrap_or_default(),
+            variant: &variant.name,
+            reason,
+        };
+        let item = [&*variant.item, reason.member(), &*self.tail];
+        Evaluation { key: self.key.as_str(), outcome, metadata_json: self.metadata_json(), item }
+    }
+
+    fn code_default(&self, reason: Reason) -> Evaluation<'_> {
+        Evaluation {
+            key: self.key.as_str(),
+            outcome: Outcome::CodeDefault { reason },
+            metadata_json: self.metadata_json(),
+            item: [&*self.head, reason.member(), &*self.tail],
+        }
+    }
+
+    fn metadata_json(&self) -> Option<&str> {
+        self.tail.strip_prefix(METADATA).and_then(|rest| rest.strip_suffix('}'))
+    }
+}
+
+const METADATA: &str = r#","metadata":"#;
+
+impl Variant {
+    fn new(head: &str, name: &str, value: &Json) -> Self {
+        let mut item = format!(r#"{head},"value":"#);
+        let start = item.len();
+        item.push_str(&value.to_string());
+        let value = start..item.len();
+        item.push_str(r#","variant":"#);
+        item.push_str(&json_text(name));
+        Self { name: Arc::from(name), item: item.into(), value }
+    }
+}
+
+fn plan(source: &FlagIn, targeting: Option<&Targeting>) -> Plan {
+    match targeting {
+        _ if !source.is_on() => Plan::Fixed(Fixed::Disabled),
+        None => Plan::Fixed(Fixed::Default),
+        Some(targeting) if targeting.rule.is_none() => Plan::Fixed(Fixed::Broken),
+        Some(_) => Plan::Rule,
+    }
+}
+
+fn digest(key: &Key, source: &FlagIn, targeting: Option<&Targeting>) -> u128 {
+    let mut d = digest::Digester::new("prepared");
+    d.word(digest::flag(key.as_str(), source));
+    d.word(targeting.map_or(0, |t| t.digest));
+    d.finish()
+}
+
+fn position(variants: &[Variant], name: &str) -> Option<u32> {
+    variants.iter().position(|v| *v.name == *name).and_then(|at| u32::try_from(at).ok())
+}
+
+fn index(variants: &[Variant]) -> HashMap<Arc<str>, u32, BuildShortHasher> {
+    match variants.len() {
+        0..=VARIANTS_SCANNED => HashMap::default(),
+        _ => (0..).zip(variants).map(|(at, v)| (v.name.clone(), at)).collect(),
+    }
+}
+
+/// The end of every item: the set's metadata overlaid by the flag's, as far as OFREP allows it.
+fn tail(inherited: &Map<String, Json>, own: &Map<String, Json>) -> String {
+    let mut all = inherited.clone();
+    all.extend(own.iter().map(|(k, v)| (k.clone(), v.clone())));
+    all.retain(|_, value| matches!(value, Json::Bool(_) | Json::Number(_) | Json::String(_)));
+    match all.is_empty() {
+        true => "}".to_owned(),
+        false => format!("{METADATA}{}}}", Json::Object(all)),
+    }
+}
+
+/// The variant name that a rule's result stands for.
+fn variant_name(result: &Value) -> Option<Cow<'_, str>> {
+    match result {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Bool(true) => Some(Cow::Borrowed("true")),
+        Value::Bool(false) => Some(Cow::Borrowed("false")),
+        Value::Number(n) => Some(Cow::Owned(n.to_string())),
+        Value::Null | Value::List(_) | Value::Object(_) => None,
+    }
+}

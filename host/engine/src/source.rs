@@ -1,0 +1,60 @@
+//! What a snapshot is built from.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use burgee_model::{FlagIn, Key, Limits, Millis, Value};
+use serde_json::{Map, Value as Json};
+
+/// The state of one environment, as the replica holds it.
+#[derive(Clone, Debug)]
+pub struct EnvironmentSource {
+    /// The tenant.
+    pub tenant: Key,
+    /// Its environment.
+    pub environment: Key,
+    /// The flags as they are in this environment. A flag whose `Arc` is that of the previous build costs nothing.
+    pub flags: BTreeMap<Key, Arc<FlagIn>>,
+    /// The shared rules (flagd's `$evaluators`) by name.
+    pub segments: BTreeMap<Key, Json>,
+    /// The top-level members of the flagd document; flags inherit its `metadata`.
+    pub set: Map<String, Json>,
+}
+
+/// A config entry as a rule sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigValue {
+    /// Its value: JSON where its type says so, else text.
+    pub value: Value,
+    /// From when on it counts as absent.
+    pub expires_at: Option<Millis>,
+}
+
+impl ConfigValue {
+    /// The value at an instant; null once expired.
+    pub(crate) fn at(&self, now: Millis) -> &Value {
+        match self.expires_at {
+            Some(deadline) if deadline <= now => &Value::Null,
+            _ => &self.value,
+        }
+    }
+}
+
+/// The engine's settings.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// What rules and evaluations may cost.
+    pub limits: Limits,
+    /// Whether rules are compiled at all; without it the interpreter serves everything.
+    pub compile: bool,
+    /// Chunks that may wait for the compile thread. One that finds the queue full is asked for again by
+    /// the next build of its environment.
+    pub queue_chunks: usize,
+    /// Instances that one worker thread creates in a store before it starts a new one.
+    pub instances_per_store: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { limits: Limits::default(), compile: true, queue_chunks: 65_536, instances_per_store: 4_096 }
+    }
+}
