@@ -1,0 +1,18 @@
+//! What the end-to-end tests stand on: real processes, a small HTTP client, waiting with a bound.
+//!
+//! Nothing here sleeps for a fixed time and hopes: everything waits for a state, up to a bound, and says
+//! what it saw when the bound has passed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+pub mod cli;
+pub mod cluster;
+pub mod flags;
+pub mod http;
+pub mod node;
+pub mod proc;
+pub mod random;
+pub mod stream;
+pub mod wait;
+
+/// The admin token of every node that a test starts, unless it says otherwise.
+pub const TOKEN: &str = "token-of-the-tests";

@@ -1,0 +1,257 @@
+//! A node: options, start, announcement, readiness, restart on the same data and addresses.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use crate::{
+    TOKEN,
+    http::Client,
+    proc::{self, Process, Signal},
+    wait,
+};
+
+/// How long a start may take until the ports are bound, and until the node is ready.
+const START_BOUND: Duration = Duration::from_secs(30);
+
+/// How a node is started. Keeps the data directory alive.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    mode: &'static str,
+    listen: String,
+    cluster: Option<String>,
+    data: Option<Data>,
+    token: Option<String>,
+    more: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug)]
+struct Data {
+    path: PathBuf,
+    /// Removes the directory when the last user is gone.
+    _guard: Option<Arc<TempDir>>,
+}
+
+impl Spec {
+    /// `burgee serve` on free ports of loopback, with an empty data directory of its own.
+    #[must_use]
+    pub fn serve() -> Self {
+        let dir = tempfile::Builder::new().prefix("burgee-test-").tempdir().unwrap();
+        let path = dir.path().join("data");
+        Self {
+            mode: "serve",
+            listen: "127.0.0.1:0".into(),
+            cluster: None,
+            data: Some(Data { path, _guard: Some(Arc::new(dir)) }),
+            token: Some(TOKEN.into()),
+            more: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// `burgee dev --ephemeral` on a free port of loopback.
+    #[must_use]
+    pub fn dev() -> Self {
+        Self { mode: "dev", data: None, token: None, ..Self::serve() }.arg("--ephemeral")
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.more.push(arg.into());
+        self
+    }
+
+    /// One more option with its value.
+    #[must_use]
+    pub fn option(self, name: &str, value: impl Into<String>) -> Self {
+        self.arg(name).arg(value)
+    }
+
+    /// One more environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Listens there for HTTP.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        self.listen = address.into();
+        self
+    }
+
+    /// Takes part in a cluster, on a free port of loopback.
+    #[must_use]
+    pub fn cluster(mut self, name: &str) -> Self {
+        self.cluster = Some("tcp/127.0.0.1:0".into());
+        self.option("--node-name", name)
+    }
+
+    /// Joins another node.
+    #[must_use]
+    pub fn join(self, other: &Node) -> Self {
+        let endpoint = other.cluster.clone().expect("the other node takes part in a cluster");
+        self.option("--join", endpoint)
+    }
+
+    /// Loads a flagd file at start.
+    #[must_use]
+    pub fn import(self, place: &str, file: &Path) -> Self {
+        self.option("--import", format!("{place}={}", file.display()))
+    }
+
+    /// Uses this token, or leaves the option out.
+    #[must_use]
+    pub fn token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(str::to_owned);
+        self
+    }
+
+    /// Uses this data directory; the caller keeps it alive.
+    #[must_use]
+    pub fn data(mut self, path: &Path) -> Self {
+        self.data = Some(Data { path: path.to_owned(), _guard: None });
+        self
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data.as_ref().expect("it has a data directory").path
+    }
+
+    /// Starts the process and waits for nothing.
+    #[must_use]
+    pub fn spawn(&self) -> Process {
+        let mut command = proc::command();
+        command.arg(self.mode).args(["--announce", "--listen", &self.listen]);
+        if let Some(data) = &self.data {
+            command.arg("--data-dir").arg(&data.path);
+        }
+        if let Some(endpoint) = &self.cluster {
+            command.args(["--cluster-listen", endpoint]);
+        }
+        if let Some(token) = &self.token {
+            command.args(["--admin-token", token]);
+        }
+        command.args(&self.more).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Process::spawn(command)
+    }
+
+    /// Starts the node and waits until its ports are bound.
+    #[must_use]
+    pub fn launch(&self) -> Node {
+        let mut process = self.spawn();
+        let (line, _) = wait::until("the announcement", START_BOUND, || {
+            let line = process.stdout.all().into_iter().next();
+            assert!(line.is_some() || process.ended().is_none(), "the node ended: {:?}", process.stderr.all());
+            line
+        });
+        Node::announced(self.clone(), process, &line)
+    }
+
+    /// Starts the node and waits until it is ready.
+    #[must_use]
+    pub fn start(&self) -> Node {
+        let node = self.launch();
+        node.wait_ready();
+        node
+    }
+
+    /// Starts a node that must refuse to start; gives the exit code and all of stderr.
+    #[must_use]
+    pub fn refuses(&self) -> (Option<i32>, Vec<String>) {
+        let mut process = self.spawn();
+        let status = process.wait(START_BOUND);
+        // the readers end with the process's streams, a moment later
+        wait::until_true("a line on stderr", Duration::from_secs(5), || !process.stderr.all().is_empty());
+        assert_eq!(process.stdout.all(), Vec::<String>::new(), "nothing was announced");
+        (status.code(), process.stderr.all())
+    }
+}
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    spec: Spec,
+    process: Process,
+    /// The announcement.
+    pub announcement: Json,
+    /// Where HTTP listens.
+    pub http: String,
+    /// Where other nodes reach it.
+    pub cluster: Option<String>,
+    /// A client with the node's token.
+    pub client: Client,
+}
+
+impl Node {
+    fn announced(spec: Spec, process: Process, line: &str) -> Self {
+        let announcement: Json = serde_json::from_str(line).unwrap_or_else(|e| panic!("announcement {line:?}: {e}"));
+        let http = announcement["http"].as_str().unwrap_or_else(|| panic!("no http in {line}")).to_owned();
+        let cluster = announcement["cluster"].as_str().map(str::to_owned);
+        let client = Client::new(&http, spec.token.as_deref());
+        Self { spec, process, announcement, http, cluster, client }
+    }
+
+    /// Waits until the node is ready.
+    pub fn wait_ready(&self) {
+        wait::until_true("the node is ready", START_BOUND, || {
+            self.client.try_send("GET", "/readyz", &[], b"").is_ok_and(|answer| answer.status == 200)
+        });
+    }
+
+    /// How it was started.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// How to start it again: same data, same addresses.
+    #[must_use]
+    pub fn again(&self) -> Spec {
+        Spec { listen: self.http.clone(), cluster: self.cluster.clone(), ..self.spec.clone() }
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// `kill -9`; gives how to start it again.
+    #[must_use]
+    pub fn kill(mut self) -> Spec {
+        self.process.signal(Signal::Kill);
+        self.process.wait(Duration::from_secs(10));
+        self.again()
+    }
+
+    /// SIGTERM; gives how to start it again.
+    #[must_use]
+    pub fn stop(mut self) -> Spec {
+        self.process.signal(Signal::Term);
+        let status = self.process.wait(Duration::from_secs(10));
+        assert_eq!(status.code(), Some(0), "after SIGTERM");
+        self.again()
+    }
+
+    /// Waits for the end of the process.
+    pub fn wait(&mut self, bound: Duration) -> ExitStatus {
+        self.process.wait(bound)
+    }
+
+    /// What it wrote to stdout and stderr so far, by lines.
+    #[must_use]
+    pub fn output(&self) -> (Vec<String>, Vec<String>) {
+        (self.process.stdout.all(), self.process.stderr.all())
+    }
+}

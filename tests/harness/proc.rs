@@ -1,0 +1,122 @@
+//! Child processes: their output is collected, they never outlive the test, a hung one is ended.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use crate::wait;
+
+/// Where the `burgee` under test lies: `BURGEE_BIN`, else the one that cargo built for this test.
+#[must_use]
+pub fn burgee() -> String {
+    let given = std::env::var("BURGEE_BIN").ok().filter(|path| !path.is_empty());
+    given.or_else(|| std::env::var("CARGO_BIN_EXE_burgee-node").ok()).expect("run by cargo test, or with BURGEE_BIN")
+}
+
+/// A command that runs the `burgee` under test and hears nothing from this test's surroundings.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new(burgee());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BURGEE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A line-wise collected output stream.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    fn collect(stream: impl Read + Send + 'static) -> Self {
+        let lines = Self::default();
+        let sink = lines.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n') {
+                let Ok(line) = line else { return };
+                sink.0.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+            }
+        });
+        lines
+    }
+
+    /// The lines so far.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// What a signal asks of a process.
+#[derive(Clone, Copy, Debug)]
+pub enum Signal {
+    /// End in good order.
+    Term,
+    /// End at once.
+    Kill,
+    /// Stand still.
+    Stop,
+    /// Go on.
+    Continue,
+}
+
+/// A running child.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// Its standard output.
+    pub stdout: Lines,
+    /// Its standard error.
+    pub stderr: Lines,
+}
+
+impl Process {
+    /// Starts it.
+    #[must_use]
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        let stdout = Lines::collect(child.stdout.take().unwrap());
+        let stderr = Lines::collect(child.stderr.take().unwrap());
+        Self { child, stdout, stderr }
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let name = match signal {
+            Signal::Term => "TERM",
+            Signal::Kill => "KILL",
+            Signal::Stop => "STOP",
+            Signal::Continue => "CONT",
+        };
+        // the shell's own `kill`: a program of that name is not on every machine
+        let script = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").arg("-c").arg(script).status().unwrap().success(), "{name}");
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self, bound: Duration) -> ExitStatus {
+        wait::until("the process ends", bound, || self.ended()).0
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            let lines = self.stderr.all();
+            let tail = &lines[lines.len().saturating_sub(40)..];
+            eprintln!("--- stderr of process {}:\n{}\n---", self.child.id(), tail.join("\n"));
+        }
+    }
+}
