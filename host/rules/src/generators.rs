@@ -1,2 +1,269 @@
 //! Random rules and contexts for tests: a small vocabulary, so that rules meet what contexts hold, and a
 //! liking for the values where the operators' semantics have their edges.
+//!
+//! Rules from here always compile, though some of their operations are without effect.
+
+use burgee_model::{Context, Limits, Value};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof},
+    sample::select,
+};
+use serde_json::{Map, Value as Json, json};
+
+/// Which operators a rule may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Those of flagd, which its reference implementations run too.
+    Flagd,
+    /// Also our own.
+    Burgee,
+}
+
+/// The names of the shared rules that generated rules refer to; [`segments`] gives them all.
+pub const SEGMENTS: [&str; 3] = ["friends", "countries", "grown_up"];
+
+/// The keys of the config entries that generated rules read; [`config`] gives some of them.
+pub const CONFIG_KEYS: [&str; 3] = ["limit", "mode", "absent"];
+
+/// The names that the paths of generated rules have to do with; [`context`] gives some of them.
+const ATTRIBUTES: [&str; 8] = ["plan", "age", "email", "version", "beta", "tags", "user", "targetingKey"];
+
+const PATHS: [&str; 20] = [
+    "plan",
+    "plan",
+    "age",
+    "age",
+    "email",
+    "version",
+    "version",
+    "beta",
+    "tags",
+    "tags.0",
+    "tags.7",
+    "tags.x",
+    "user",
+    "user.name",
+    "user.tags.1",
+    "user.none.deep",
+    "targetingKey",
+    "absent",
+    "",
+    "plan.x",
+];
+
+const TEXTS: [&str; 16] = [
+    "",
+    "0",
+    "1",
+    "on",
+    "off",
+    "pro",
+    "free",
+    "a@x.org",
+    "x.org",
+    "true",
+    "null",
+    " 1 ",
+    "0x10",
+    "1,2",
+    "é\u{10000}",
+    "\u{ffff}",
+];
+
+const VERSIONS: [&str; 10] =
+    ["1", "1.2", "1.2.0", "v1.2.3", "1.2.3-rc.1", "1.2.3-rc.10", "2.0.0", "1.2.3.4", "x", "01.2.3"];
+
+const NUMBERS: [f64; 12] = [0.0, -0.0, 1.0, 2.0, -1.0, 0.5, 17.0, 18.0, 1e21, 1e-7, 9_007_199_254_740_993.0, 1.2];
+
+const COMPARISONS: [&str; 8] = ["==", "!=", "===", "!==", "<", "<=", ">", ">="];
+
+const VERSION_COMPARISONS: [&str; 9] = ["=", "!=", "<", "<=", ">", ">=", "^", "~", "?"];
+
+/// A rule. Most give `"on"`, `"off"`, a boolean or null, some any value at all.
+#[must_use]
+pub fn targeting(language: Language) -> BoxedStrategy<Json> {
+    let expression = expression(language);
+    let condition = condition(&expression);
+    let variant = prop_oneof![
+        4 => select(vec![json!("on"), json!("off"), json!("other"), Json::Null]),
+        2 => fractional(&expression),
+        1 => expression.clone(),
+    ]
+    .boxed();
+    prop_oneof![
+        6 => vec((condition.clone(), variant.clone()), 1..4).prop_flat_map(move |arms| {
+            let arms: Vec<Json> = arms.into_iter().flat_map(|(condition, value)| [condition, value]).collect();
+            option::of(variant.clone()).prop_map(move |last| operation_of("if", [arms.clone(), last.into_iter().collect()].concat()))
+        }),
+        2 => fractional(&expression),
+        1 => condition,
+        1 => expression.prop_filter("rules are objects", Json::is_object),
+    ]
+    .boxed()
+}
+
+/// A context, as a request carries it.
+#[must_use]
+pub fn context() -> BoxedStrategy<Json> {
+    vec((select(ATTRIBUTES.to_vec()), attribute()), 0..8).prop_map(|members| Json::Object(named(members))).boxed()
+}
+
+/// A context, as rules see it.
+#[must_use]
+pub fn as_context(json: &Json) -> Context {
+    Context::new(Value::from(json), &Limits::default()).unwrap_or_default()
+}
+
+/// The shared rules, one for each of [`SEGMENTS`].
+#[must_use]
+pub fn segments() -> BoxedStrategy<Map<String, Json>> {
+    let expression = operations(operand(Language::Flagd), 2);
+    vec(expression, SEGMENTS.len()).prop_map(|rules| named(SEGMENTS.into_iter().zip(rules))).boxed()
+}
+
+/// The config entries.
+#[must_use]
+pub fn config() -> BoxedStrategy<Map<String, Json>> {
+    let keys = CONFIG_KEYS.into_iter().filter(|key| *key != "absent").collect::<Vec<_>>();
+    vec((select(keys), attribute()), 0..3).prop_map(named).boxed()
+}
+
+fn operation_of(name: &'static str, operands: Vec<Json>) -> Json {
+    json!({ name: operands })
+}
+
+fn named(members: impl IntoIterator<Item = (&'static str, Json)>) -> Map<String, Json> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A constant that is neither list nor object.
+fn scalar() -> BoxedStrategy<Json> {
+    prop_oneof![
+        5 => select(TEXTS.to_vec()).prop_map(Json::from),
+        2 => select(VERSIONS.to_vec()).prop_map(Json::from),
+        4 => select(NUMBERS.to_vec()).prop_map(Json::from),
+        1 => (-1000i32..1000).prop_map(Json::from),
+        2 => any::<bool>().prop_map(Json::from),
+        1 => Just(Json::Null),
+    ]
+    .boxed()
+}
+
+/// What an attribute holds.
+fn attribute() -> BoxedStrategy<Json> {
+    prop_oneof![
+        6 => scalar(),
+        2 => vec(scalar(), 0..4).prop_map(Json::from),
+        1 => vec(vec(scalar(), 0..2).prop_map(Json::from), 0..2).prop_map(Json::from),
+        2 => (scalar(), vec(scalar(), 0..3)).prop_map(|(name, tags)| json!({"name": name, "tags": tags})),
+        1 => Just(json!({})),
+    ]
+    .boxed()
+}
+
+/// An operand without operands of its own, but for defaults.
+fn operand(language: Language) -> BoxedStrategy<Json> {
+    let path = select(PATHS.to_vec());
+    let portable = prop_oneof![
+        6 => path.clone().prop_map(|path| json!({"var": path})),
+        1 => (path, scalar()).prop_map(|(path, default)| json!({"var": [path, default]})),
+        1 => select(vec!["$flagd.flagKey", "$flagd.timestamp", "$flagd"]).prop_map(|path| json!({"var": [path]})),
+        6 => scalar(),
+        1 => vec(scalar(), 0..4).prop_map(Json::from),
+    ];
+    match language {
+        Language::Flagd => portable.boxed(),
+        Language::Burgee => prop_oneof![
+            12 => portable,
+            1 => select(CONFIG_KEYS.to_vec()).prop_map(|key| json!({"config": key})),
+            1 => (select(CONFIG_KEYS.to_vec()), scalar()).prop_map(|(key, default)| json!({"config": [key, default]})),
+        ]
+        .boxed(),
+    }
+}
+
+fn expression(language: Language) -> BoxedStrategy<Json> {
+    let shared = select(SEGMENTS.to_vec()).prop_map(|name| json!({"$ref": name}));
+    operations(prop_oneof![14 => operand(language), 1 => shared].boxed(), 4)
+}
+
+/// Operations on such operands, nested to some depth.
+fn operations(operand: BoxedStrategy<Json>, depth: u32) -> BoxedStrategy<Json> {
+    operand.prop_recursive(depth, 24, 4, |inner| operation(inner.boxed()).boxed()).boxed()
+}
+
+fn operation(operand: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let several = vec(operand.clone(), 1..4);
+    prop_oneof![
+        6 => condition(&operand),
+        2 => (select(vec!["and", "or", "if", "cat"]), several.clone()).prop_map(|(name, operands)| json!({name: operands})),
+        1 => (select(vec!["!", "!!"]), operand.clone()).prop_map(|(name, operand)| json!({name: [operand]})),
+        1 => several.prop_map(Json::from),
+        1 => fractional(&operand),
+    ]
+    .boxed()
+}
+
+/// An operation that gives a boolean, or null.
+fn condition(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let pair = || (operand.clone(), operand.clone());
+    let tested = (select(vec!["plan", "age", "version", "tags.0", "user.name"]), scalar());
+    let version = || prop_oneof![2 => select(VERSIONS.to_vec()).prop_map(Json::from), 1 => Just(json!({"var": "version"})), 1 => operand.clone()];
+    let affixed =
+        || prop_oneof![Just(json!({"var": "email"})), select(TEXTS.to_vec()).prop_map(Json::from), operand.clone()];
+    let haystack = prop_oneof![
+        3 => vec(scalar(), 0..6).prop_map(Json::from),
+        1 => select(TEXTS.to_vec()).prop_map(Json::from),
+        2 => operand.clone(),
+    ];
+    prop_oneof![
+        4 => (select(COMPARISONS.to_vec()), pair()).prop_map(|(name, (a, b))| json!({name: [a, b]})),
+        4 => (select(COMPARISONS.to_vec()), tested).prop_map(|(name, (path, b))| json!({name: [{"var": path}, b]})),
+        1 => (select(vec!["<", "<="]), operand.clone(), pair()).prop_map(|(name, a, (b, c))| json!({name: [a, b, c]})),
+        3 => (operand.clone(), haystack).prop_map(|(needle, haystack)| json!({"in": [needle, haystack]})),
+        2 => (version(), select(VERSION_COMPARISONS.to_vec()), version()).prop_map(|(a, op, b)| json!({"sem_ver": [a, op, b]})),
+        2 => (select(vec!["starts_with", "ends_with"]), affixed(), affixed()).prop_map(|(name, a, b)| json!({name: [a, b]})),
+    ]
+    .boxed()
+}
+
+fn fractional(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let variant =
+        prop_oneof![4 => select(vec![json!("on"), json!("off"), json!(true)]), 1 => scalar(), 1 => operand.clone()];
+    let weight = prop_oneof![
+        6 => (0u32..100).prop_map(Json::from),
+        1 => select(vec![json!(-5), json!(0), json!(2_147_483_647u32), json!(0.5)]),
+        1 => operand.clone(),
+    ];
+    let share = (variant, option::weighted(0.8, weight));
+    let share = share.prop_map(|(variant, weight)| Json::from([vec![variant], weight.into_iter().collect()].concat()));
+    let bucket_by = prop_oneof![
+        Just(json!({"var": "email"})),
+        Just(json!({"cat": [{"var": "$flagd.flagKey"}, {"var": "plan"}]})),
+        select(TEXTS.to_vec()).prop_map(Json::from),
+        Just(Json::Null),
+    ];
+    (option::of(bucket_by), vec(share, 1..4))
+        .prop_map(|(bucket_by, shares)| operation_of("fractional", [bucket_by.into_iter().collect(), shares].concat()))
+        .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use burgee_model::Key;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::parse;
+
+    proptest! {
+        #[test]
+        fn generated_rules_compile(targeting in targeting(Language::Burgee), segments in segments()) {
+            let flag = Key::new("flag").unwrap();
+            let compiled = parse::rule(&flag, &targeting, &|name| segments.get(name).cloned(), &Limits::default());
+            prop_assert_eq!(compiled.faults, vec![]);
+        }
+    }
+}

@@ -1,10 +1,17 @@
 //! Running a rule directly: tier 0, and the oracle of every emitted module.
+//!
+//! Values are borrowed from the rule and the context as long as possible; only texts and lists that a rule
+//! builds are allocated. The recursion is as deep as the rule, which the parser has bounded.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use burgee_model::{Context, Limits, Value};
 
-use crate::{EvalError, ir::Rule};
+use crate::{
+    Budget, EvalError,
+    ir::{Comparison, Expr, Fractional, Rule, Share},
+    ops::{self, fractional},
+};
 
 /// All that a rule may read.
 #[derive(Clone, Copy)]
@@ -21,8 +28,228 @@ pub struct Inputs<'a> {
     pub limits: &'a Limits,
 }
 
+type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
+
 /// The value of a rule: borrowed from the rule or the context where it stands there.
 pub fn evaluate<'a>(rule: &'a Rule, inputs: &Inputs<'a>) -> Result<Cow<'a, Value>, EvalError> {
-    let _ = (rule, inputs);
-    Ok(Cow::Owned(Value::Null))
+    Evaluation { inputs: *inputs, budget: Budget::new(inputs.limits) }.value(&rule.root)
 }
+
+struct Evaluation<'a> {
+    inputs: Inputs<'a>,
+    budget: Budget,
+}
+
+/// The most shares of a `fractional` whose weights need no allocation.
+const INLINE_SHARES: usize = 16;
+
+impl<'a> Evaluation<'a> {
+    fn value(&mut self, expr: &'a Expr) -> Evaluated<'a> {
+        match expr {
+            Expr::Literal(value) => Ok(Cow::Borrowed(value)),
+            Expr::Var { path, default } => self.var(path, default.as_deref()),
+            Expr::If { arms, otherwise } => self.branch(arms, otherwise),
+            Expr::And(operands) => self.first_where(operands, false),
+            Expr::Or(operands) => self.first_where(operands, true),
+            Expr::Not(_) | Expr::Truthy(_) | Expr::Compare { .. } | Expr::Between { .. } | Expr::In { .. } => {
+                self.holds(expr).map(boolean)
+            }
+            Expr::StartsWith(text, prefix) => self.on_both(text, prefix, ops::starts_with),
+            Expr::EndsWith(text, suffix) => self.on_both(text, suffix, ops::ends_with),
+            Expr::SemVer { left, op, right } => self.on_both(left, right, |a, b| ops::sem_ver::sem_ver(a, *op, b)),
+            Expr::Fractional(fractional) => self.fractional(fractional),
+            Expr::Shared(shared) => self.value(shared),
+            Expr::Timestamp => Ok(Cow::Owned(self.timestamp())),
+            Expr::Flagd { flag } => Ok(Cow::Owned(self.flagd(flag))),
+            Expr::Config { key, default } => self.config(key, default.as_deref()),
+            Expr::List(items) => self.list(items),
+            Expr::Cat(parts) => self.cat(parts),
+        }
+    }
+
+    /// The truth of an expression, without making a value of what is a boolean anyway.
+    fn holds(&mut self, expr: &'a Expr) -> Result<bool, EvalError> {
+        match expr {
+            Expr::And(operands) => self.any(operands, false).map(|found| !found),
+            Expr::Or(operands) => self.any(operands, true),
+            Expr::Not(operand) => self.holds(operand).map(|holds| !holds),
+            Expr::Truthy(operand) => self.holds(operand),
+            Expr::Compare { op, left, right } => self.compare(*op, left, right),
+            Expr::Between { op, operands } => self.between(*op, operands),
+            Expr::In { needle, haystack } => self.contains(needle, haystack),
+            Expr::Shared(shared) => self.holds(shared),
+            _ => self.value(expr).map(|value| ops::truthy(&value)),
+        }
+    }
+
+    fn var(&mut self, path: &str, default: Option<&'a Expr>) -> Evaluated<'a> {
+        match self.inputs.context.root().path(path) {
+            None | Some(Value::Null) => self.default(default),
+            Some(value) => Ok(Cow::Borrowed(value)),
+        }
+    }
+
+    fn default(&mut self, default: Option<&'a Expr>) -> Evaluated<'a> {
+        default.map_or(Ok(null()), |default| self.value(default))
+    }
+
+    fn branch(&mut self, arms: &'a [(Expr, Expr)], otherwise: &'a Expr) -> Evaluated<'a> {
+        for (condition, value) in arms {
+            if self.holds(condition)? {
+                return self.value(value);
+            }
+        }
+        self.value(otherwise)
+    }
+
+    /// The first operand of this truth, else the last.
+    fn first_where(&mut self, operands: &'a [Expr], truth: bool) -> Evaluated<'a> {
+        let mut last = null();
+        for operand in operands {
+            last = self.value(operand)?;
+            if ops::truthy(&last) == truth {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Whether any operand is of this truth.
+    fn any(&mut self, operands: &'a [Expr], truth: bool) -> Result<bool, EvalError> {
+        for operand in operands {
+            if self.holds(operand)? == truth {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn compare(&mut self, op: Comparison, left: &'a Expr, right: &'a Expr) -> Result<bool, EvalError> {
+        let (left, right) = (self.value(left)?, self.value(right)?);
+        ops::compare(op, &left, &right, &mut self.budget)
+    }
+
+    fn between(&mut self, op: Comparison, [low, middle, high]: &'a [Expr; 3]) -> Result<bool, EvalError> {
+        let (low, middle) = (self.value(low)?, self.value(middle)?);
+        if !ops::compare(op, &low, &middle, &mut self.budget)? {
+            return Ok(false);
+        }
+        let high = self.value(high)?;
+        ops::compare(op, &middle, &high, &mut self.budget)
+    }
+
+    fn contains(&mut self, needle: &'a Expr, haystack: &'a Expr) -> Result<bool, EvalError> {
+        let needle = self.value(needle)?;
+        match haystack {
+            Expr::Literal(haystack) => ops::constant_contains(&needle, haystack, &mut self.budget),
+            _ => ops::contains(&needle, &*self.value(haystack)?, &mut self.budget),
+        }
+    }
+
+    fn on_both(&mut self, left: &'a Expr, right: &'a Expr, op: impl Fn(&Value, &Value) -> Value) -> Evaluated<'a> {
+        let (left, right) = (self.value(left)?, self.value(right)?);
+        Ok(Cow::Owned(op(&left, &right)))
+    }
+
+    fn fractional(&mut self, Fractional { bucket_by, shares }: &'a Fractional) -> Evaluated<'a> {
+        let Some(hash) = self.bucket_hash(bucket_by.as_deref())? else { return Ok(null()) };
+        let mut inline = [0u32; INLINE_SHARES];
+        let mut heap = Vec::new();
+        let weights = match inline.get_mut(..shares.len()) {
+            Some(inline) => inline,
+            None => {
+                heap.resize(shares.len(), 0);
+                heap.as_mut_slice()
+            }
+        };
+        let Some(mut variants) = self.shares(shares, weights)? else { return Ok(null()) };
+        Ok(match fractional::choose(hash, weights.iter().copied()) {
+            Some(chosen) => match variants.iter().position(|(at, _)| *at == chosen) {
+                Some(at) => variants.swap_remove(at).1,
+                None => shares.get(chosen).map_or_else(null, constant_variant),
+            },
+            None => null(),
+        })
+    }
+
+    fn bucket_hash(&mut self, bucket_by: Option<&'a Expr>) -> Result<Option<u32>, EvalError> {
+        let Inputs { flag_key, context, .. } = self.inputs;
+        match bucket_by {
+            None => Ok(fractional::default_hash(flag_key, context)),
+            Some(expr) => Ok(fractional::hash(&*self.value(expr)?, flag_key, context)),
+        }
+    }
+
+    /// Fills in all weights, and gives the variants that are not constant by their position. `None` where a
+    /// share makes the whole null.
+    #[allow(clippy::type_complexity, reason = "used once")]
+    fn shares(
+        &mut self,
+        shares: &'a [Share],
+        weights: &mut [u32],
+    ) -> Result<Option<Vec<(usize, Cow<'a, Value>)>>, EvalError> {
+        let mut variants = Vec::new();
+        for (at, (share, slot)) in shares.iter().zip(weights).enumerate() {
+            if !matches!(share.variant, Expr::Literal(_)) {
+                let variant = self.value(&share.variant)?;
+                if !fractional::is_variant(&variant) {
+                    return Ok(None);
+                }
+                variants.push((at, variant));
+            }
+            let Some(weight) = fractional::weight(&*self.value(&share.weight)?) else { return Ok(None) };
+            *slot = weight;
+        }
+        Ok(Some(variants))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "exact until the year 285,000,000")]
+    fn timestamp(&self) -> Value {
+        Value::Number(self.inputs.timestamp_seconds as f64)
+    }
+
+    fn flagd(&self, flag: &Arc<str>) -> Value {
+        let members = [("flagKey", Value::Text(flag.clone())), ("timestamp", self.timestamp())];
+        Value::Object(members.into_iter().map(|(name, value)| (Arc::from(name), value)).collect())
+    }
+
+    fn config(&mut self, key: &str, default: Option<&'a Expr>) -> Evaluated<'a> {
+        match (self.inputs.config)(key) {
+            Value::Null => self.default(default),
+            value => Ok(Cow::Owned(value)),
+        }
+    }
+
+    fn list(&mut self, items: &'a [Expr]) -> Evaluated<'a> {
+        let values: Result<Arc<[Value]>, EvalError> =
+            items.iter().map(|item| self.value(item).map(Cow::into_owned)).collect();
+        values.map(|values| Cow::Owned(Value::List(values)))
+    }
+
+    fn cat(&mut self, parts: &'a [Expr]) -> Evaluated<'a> {
+        let mut cat = ops::Cat::default();
+        for part in parts {
+            let value = self.value(part)?;
+            cat.push(&value, &mut self.budget)?;
+        }
+        Ok(Cow::Owned(cat.finish()))
+    }
+}
+
+fn null<'a>() -> Cow<'a, Value> {
+    Cow::Owned(Value::Null)
+}
+
+fn boolean<'a>(holds: bool) -> Cow<'a, Value> {
+    Cow::Owned(Value::Bool(holds))
+}
+
+fn constant_variant(share: &Share) -> Cow<'_, Value> {
+    match &share.variant {
+        Expr::Literal(value) => Cow::Borrowed(value),
+        _ => null(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

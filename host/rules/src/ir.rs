@@ -66,7 +66,8 @@ pub enum Expr {
         /// The right operand.
         right: Box<Expr>,
     },
-    /// `low op middle && middle op high`, with `<` or `<=`: a boolean. The middle is evaluated once.
+    /// `low op middle && middle op high`, with `<` or `<=`: a boolean. The middle is evaluated once, the last
+    /// operand only where the first comparison holds.
     Between {
         /// `Less` or `LessOrEqual`.
         op: Comparison,
@@ -103,7 +104,8 @@ pub enum Expr {
     Shared(Arc<Expr>),
 }
 
-/// flagd's `fractional`, version 2 of its bucketing.
+/// flagd's `fractional`, version 2 of its bucketing. Evaluated in order: the value to hash, and where it makes
+/// the whole null nothing else; then all shares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fractional {
     /// The value to hash: a text is hashed as it is; null means flag key + targeting key; another value

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn cat_joins_texts() {
-        let mut budget = Budget::new(&Limits { evaluation_bytes: 16, ..Limits::default() });
+        let mut budget = Budget::new(&Limits { evaluation_bytes: 15, ..Limits::default() });
         let mut cat = Cat::default();
         for value in [r#""a""#, "null", "1.0", "[1,[null,2]]", "true"] {
             cat.push(&read(value), &mut budget).unwrap();

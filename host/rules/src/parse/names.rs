@@ -1,0 +1,151 @@
+//! The names of operators: those that are here, those to come, and what a wrong name may have meant.
+
+/// The operators that the parser knows; its own table is in the `match` of the parser.
+const KNOWN: [&str; 22] = [
+    "var",
+    "if",
+    "and",
+    "or",
+    "!",
+    "!!",
+    "==",
+    "===",
+    "!=",
+    "!==",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "cat",
+    "starts_with",
+    "ends_with",
+    "sem_ver",
+    "fractional",
+    "$ref",
+    "config",
+];
+
+/// Operators of JsonLogic, and of our own, that are not supported yet.
+const LATER: [&str; 23] = [
+    "?:",
+    "missing",
+    "missing_some",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "min",
+    "max",
+    "substr",
+    "merge",
+    "map",
+    "filter",
+    "reduce",
+    "all",
+    "none",
+    "some",
+    "flag",
+    "segment",
+    "ramp",
+    "guest",
+    "log",
+];
+
+/// Names that other languages and rule engines have for operators.
+const SYNONYMS: [(&str, &str); 16] = [
+    ("=", "=="),
+    ("eq", "=="),
+    ("equals", "=="),
+    ("<>", "!="),
+    ("=<", "<="),
+    ("=>", ">="),
+    ("&&", "and"),
+    ("||", "or"),
+    ("not", "!"),
+    ("contains", "in"),
+    ("concat", "cat"),
+    ("semver", "sem_ver"),
+    ("startswith", "starts_with"),
+    ("endswith", "ends_with"),
+    ("ref", "$ref"),
+    ("then", "if"),
+];
+
+/// Whether the operator is known but not supported yet.
+pub(super) fn comes_later(name: &str) -> bool {
+    LATER.contains(&name)
+}
+
+/// The operator that a wrong name may have meant.
+pub(super) fn meant(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == lower).map(|(_, known)| *known);
+    synonym.or_else(|| nearest(&lower))
+}
+
+/// The nearest name within two edits, which leave at least half of its characters.
+fn nearest(name: &str) -> Option<&'static str> {
+    const LONGEST: usize = 32;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let near = |known: &&'static str| (edits(name, known), *known);
+    let words = operators().filter(|known| known.len() > 1);
+    words.map(|known| near(&known)).filter(|(edits, known)| *edits <= 2 && edits * 2 <= known.len()).min().map(|n| n.1)
+}
+
+fn operators() -> impl Iterator<Item = &'static str> {
+    KNOWN.into_iter().chain(LATER)
+}
+
+/// The insertions, deletions and replacements that lead from one text to the other.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, c) in from.chars().enumerate() {
+        let mut diagonal = at;
+        let mut left = at + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, other) in row.iter_mut().skip(1).zip(&to) {
+            let replaced = diagonal + usize::from(c != *other);
+            diagonal = *cell;
+            left = replaced.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_edits() {
+        for (from, to, expected) in [("", "abc", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2), ("same", "same", 0)]
+        {
+            assert_eq!(edits(from, to), expected, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn guesses_what_was_meant() {
+        for (name, expected) in [
+            ("startsWith", Some("starts_with")),
+            ("start_with", Some("starts_with")),
+            ("fractinal", Some("fractional")),
+            ("=", Some("==")),
+            ("====", Some("===")),
+            ("iff", Some("if")),
+            ("VAR", Some("var")),
+            ("something_else", None),
+            ("x", None),
+        ] {
+            assert_eq!(meant(name), expected, "{name}");
+        }
+    }
+}

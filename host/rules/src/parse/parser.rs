@@ -1,0 +1,226 @@
+//! The parser: values, lists, operations, references, and the problems that it notes.
+
+use std::{collections::HashMap, sync::Arc};
+
+use burgee_model::{Key, Limits, Problem, Value};
+use serde_json::{Map, Value as Json};
+
+use super::{Compiled, PROBLEMS_MAX, Segments, args::Args, names, place::Place, size};
+use crate::ir::{Comparison, Expr, Rule};
+
+/// So many constants of a list cost as much as one expression.
+const CONSTANTS_A_STEP: u64 = 16;
+
+pub(super) struct Parser<'s> {
+    /// The key of the flag.
+    pub(super) flag: Arc<str>,
+    segments: Segments<'s>,
+    limits: &'s Limits,
+    /// The shared rules read so far, and what each costs.
+    read: HashMap<String, (Expr, u64)>,
+    /// The shared rule that is being read.
+    within: Option<Within>,
+    /// The most steps that the rule may take, apart from work that grows with data.
+    cost: u64,
+    done: Compiled,
+}
+
+/// A shared rule that is being read, and the place that named it.
+struct Within {
+    name: String,
+    pointer: String,
+}
+
+impl<'s> Parser<'s> {
+    pub(super) fn new(flag: &Key, segments: Segments<'s>, limits: &'s Limits) -> Self {
+        let flag = Arc::from(flag.as_str());
+        let (read, within, done) = (HashMap::new(), None, Compiled::default());
+        Self { flag, segments, limits, read, within, cost: 0, done }
+    }
+
+    /// Reads a whole rule.
+    pub(super) fn rule(mut self, targeting: &Json) -> Compiled {
+        let root = self.expr(targeting, &Place::ROOT);
+        if self.cost > self.limits.evaluation_steps {
+            let message = format!(
+                "the rule may take {} steps with its shared rules, {} are allowed",
+                self.cost, self.limits.evaluation_steps
+            );
+            self.fault(&Place::ROOT, "too_costly", message);
+        }
+        if self.done.faults.is_empty() {
+            self.done.rule = Some(Rule { root });
+        }
+        self.done
+    }
+
+    /// Reads any value. Where it has a fault, null stands in for it.
+    pub(super) fn expr(&mut self, json: &Json, place: &Place<'_>) -> Expr {
+        self.cost = self.cost.saturating_add(1);
+        match json {
+            Json::Array(items) => self.list(items, place),
+            Json::Object(members) => self.object(members, json, place),
+            scalar => Expr::Literal(Value::from(scalar)),
+        }
+    }
+
+    /// A list of constants is a constant.
+    fn list(&mut self, items: &[Json], place: &Place<'_>) -> Expr {
+        let before = self.cost;
+        let items: Vec<Expr> = items.iter().enumerate().map(|(at, item)| self.expr(item, &place.item(at))).collect();
+        let constants: Option<Vec<Value>> = items.iter().map(|item| constant(item).cloned()).collect();
+        match constants {
+            Some(values) => {
+                self.cost = before.saturating_add((self.cost - before) / CONSTANTS_A_STEP);
+                Expr::Literal(Value::List(values.into()))
+            }
+            None => Expr::List(items),
+        }
+    }
+
+    /// An object with one member is an operation, any other a value.
+    fn object(&mut self, members: &Map<String, Json>, json: &Json, place: &Place<'_>) -> Expr {
+        let mut rest = members.iter();
+        if let (Some((name, operands)), None) = (rest.next(), rest.next()) {
+            return self.operation(&Args::new(name, operands, place.member(name)));
+        }
+        let message = match members.len() {
+            0 => "an empty object is a value, not an operation".to_owned(),
+            n => format!("an object with {n} members is a value, not an operation"),
+        };
+        self.warn(
+            Problem::new(place.pointer(), "not_an_operation", message).hint("an operation has exactly one member"),
+        );
+        Expr::Literal(Value::from(json))
+    }
+
+    fn operation(&mut self, args: &Args<'_>) -> Expr {
+        match args.name {
+            "var" => self.var(args),
+            "config" => self.config(args),
+            "$ref" => self.reference(args),
+            "if" => self.branch(args),
+            "and" => self.junction(args, Expr::And),
+            "or" => self.junction(args, Expr::Or),
+            "!" => self.unary(args, |operand| Expr::Not(operand.into())),
+            "!!" => self.unary(args, |operand| Expr::Truthy(operand.into())),
+            "==" => self.comparison(args, Comparison::LooseEqual),
+            "!=" => self.comparison(args, Comparison::LooseNotEqual),
+            "===" => self.comparison(args, Comparison::StrictEqual),
+            "!==" => self.comparison(args, Comparison::StrictNotEqual),
+            "<" => self.range(args, Comparison::Less),
+            "<=" => self.range(args, Comparison::LessOrEqual),
+            ">" => self.comparison(args, Comparison::Greater),
+            ">=" => self.comparison(args, Comparison::GreaterOrEqual),
+            "in" => self.contains(args),
+            "cat" => self.cat(args),
+            "starts_with" => self.affix(args, Expr::StartsWith),
+            "ends_with" => self.affix(args, Expr::EndsWith),
+            "sem_ver" => self.sem_ver(args),
+            "fractional" => self.fractional(args),
+            name => self.unknown(name, args),
+        }
+    }
+
+    fn unknown(&mut self, name: &str, args: &Args<'_>) -> Expr {
+        if names::comes_later(name) {
+            let message = format!("the operator `{name}` is not supported yet");
+            return self.fault(&args.place, "unsupported_operator", message);
+        }
+        let mut problem =
+            Problem::new(args.place.pointer(), "unknown_operator", format!("there is no operator `{name}`"));
+        if let Some(meant) = names::meant(name) {
+            problem = problem.hint(format!("did you mean `{meant}`?"));
+        }
+        self.add_fault(problem)
+    }
+
+    /// `$ref`: each shared rule is read once, and its problems are told where it is first named.
+    fn reference(&mut self, args: &Args<'_>) -> Expr {
+        let [Json::String(name)] = args.items else {
+            return self.fault(&args.place, "wrong_arguments", "`$ref` takes the name of a shared rule, a text");
+        };
+        if self.within.is_some() {
+            let message = format!("a shared rule cannot refer to another one (`{name}`)");
+            return self.fault(&args.place, "nested_segment", message);
+        }
+        let (shared, cost) = match self.read.get(name) {
+            Some(known) => known.clone(),
+            None => self.read_shared(name, args),
+        };
+        self.cost = self.cost.saturating_add(cost);
+        shared
+    }
+
+    fn read_shared(&mut self, name: &str, args: &Args<'_>) -> (Expr, u64) {
+        let before = self.cost;
+        let shared = match (self.segments)(name) {
+            // The rule is refused already; what it still names need not be read.
+            _ if self.cost > self.limits.evaluation_steps => null(),
+            Some(document) => self.shared(name, &document, args),
+            None => self.fault(&args.place, "unknown_segment", format!("there is no shared rule `{name}`")),
+        };
+        let cost = self.cost - before;
+        self.cost = before;
+        self.read.insert(name.to_owned(), (shared.clone(), cost));
+        (shared, cost)
+    }
+
+    fn shared(&mut self, name: &str, document: &Json, args: &Args<'_>) -> Expr {
+        self.within = Some(Within { name: name.to_owned(), pointer: args.place.pointer() });
+        let shared = match size::check(document, self.limits) {
+            Ok(()) => self.expr(document, &Place::ROOT),
+            Err(fault) => self.add_fault(fault),
+        };
+        self.within = None;
+        match shared {
+            literal @ Expr::Literal(_) => literal,
+            shared => Expr::Shared(shared.into()),
+        }
+    }
+
+    /// Notes why the rule does not compile.
+    pub(super) fn fault(&mut self, place: &Place<'_>, code: &str, message: impl Into<String>) -> Expr {
+        self.add_fault(Problem::new(place.pointer(), code, message))
+    }
+
+    /// The same with the problem as a whole.
+    pub(super) fn add_fault(&mut self, problem: Problem) -> Expr {
+        let problem = self.placed(problem);
+        if self.done.faults.len() < PROBLEMS_MAX {
+            self.done.faults.push(problem);
+        }
+        null()
+    }
+
+    /// Notes what compiles but cannot be meant.
+    pub(super) fn warn(&mut self, problem: Problem) {
+        let problem = self.placed(problem);
+        if self.done.warnings.len() < PROBLEMS_MAX {
+            self.done.warnings.push(problem);
+        }
+    }
+
+    /// A problem of a shared rule is told at the place that names it.
+    fn placed(&self, mut problem: Problem) -> Problem {
+        if let Some(Within { name, pointer }) = &self.within {
+            let at = std::mem::replace(&mut problem.path, pointer.clone());
+            let at = if at.is_empty() { String::new() } else { format!(", at {at}") };
+            problem.message = format!("in the shared rule `{name}`{at}: {}", problem.message);
+        }
+        problem
+    }
+}
+
+/// The value of a constant expression.
+pub(super) fn constant(expr: &Expr) -> Option<&Value> {
+    match expr {
+        Expr::Literal(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The constant null.
+pub(super) const fn null() -> Expr {
+    Expr::Literal(Value::Null)
+}
