@@ -1,0 +1,260 @@
+//! What an operator says about a node's cluster, checked before anything is bound.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::endpoint::Endpoint;
+
+/// The most bytes of a cluster's name: it is part of every frame and, in hex, of key expressions.
+pub const CLUSTER_NAME_BYTES_MAX: usize = 64;
+
+/// The most bytes of a node's name: it is told to every peer once a second.
+pub const NODE_NAME_BYTES_MAX: usize = 255;
+
+/// A node's place in its cluster.
+///
+/// With neither `listen` nor `join`, replication is off and the node is ready at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicationConfig {
+    /// The node's label, unique in the cluster (`node-name`).
+    pub node_name: String,
+    /// Which cluster it belongs to (`cluster-name`): frames of another one are refused.
+    pub cluster_name: String,
+    /// Where peers reach this node, such as `tcp/127.0.0.1:7447` (`cluster-listen`); port 0 takes a free one.
+    pub listen: Option<String>,
+    /// Endpoints of other nodes to find the cluster by (`join`).
+    pub join: Vec<String>,
+    /// The authority that signed all nodes' certificates, PEM (`cluster-ca`).
+    pub ca: Option<PathBuf>,
+    /// This node's certificate, PEM (`cluster-cert`).
+    pub cert: Option<PathBuf>,
+    /// The private key of the certificate, PEM (`cluster-key`).
+    pub key: Option<PathBuf>,
+    /// How long a node with seeds looks for a ready peer before it may go on without one (`ready-timeout`).
+    pub ready_timeout: Duration,
+    /// Bounds of queues, frames and waits.
+    pub limits: ReplicationLimits,
+}
+
+/// Bounds of replication. Units are in the names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicationLimits {
+    /// Bytes up to which local versions are gathered into one hint: one batch of the transport, so that
+    /// hints are not fragmented. A larger version travels alone.
+    pub hint_bytes: usize,
+    /// Bytes up to which a page of a snapshot is filled.
+    pub page_bytes: usize,
+    /// Bytes of the largest frame that is read at all; above what one register may hold.
+    pub frame_bytes: usize,
+    /// Bytes of received frames that may wait for the driver; beyond it frames are dropped and counted.
+    pub inbox_bytes: usize,
+    /// Received frames that may wait for the driver.
+    pub inbox_frames: usize,
+    /// Pages that are being answered at once, to all peers together.
+    pub answers: usize,
+    /// Pages that are being answered at once to one peer.
+    pub answers_per_peer: usize,
+    /// Peers that are remembered, live and gone.
+    pub peers: usize,
+    /// How long a page may take before it is asked for again.
+    pub request_timeout: Duration,
+}
+
+impl Default for ReplicationLimits {
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        Self {
+            hint_bytes: 60 * KIB,
+            page_bytes: 256 * KIB,
+            frame_bytes: 40 * KIB * KIB,
+            inbox_bytes: 64 * KIB * KIB,
+            inbox_frames: 4096,
+            answers: 16,
+            answers_per_peer: 2,
+            peers: 256,
+            request_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Default for ReplicationConfig {
+    fn default() -> Self {
+        Self {
+            node_name: "burgee".to_owned(),
+            cluster_name: "burgee".to_owned(),
+            listen: None,
+            join: Vec::new(),
+            ca: None,
+            cert: None,
+            key: None,
+            ready_timeout: Duration::from_secs(10),
+            limits: ReplicationLimits::default(),
+        }
+    }
+}
+
+/// A value that cannot be used, with the name of the option that holds it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct ConfigError {
+    field: &'static str,
+    reason: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(field: &'static str, reason: impl Into<String>) -> Self {
+        Self { field, reason: reason.into() }
+    }
+
+    /// The option's name, without dashes in front.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// The paths of the certificates, all three present.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Certificates<'a> {
+    pub(crate) ca: &'a Path,
+    pub(crate) cert: &'a Path,
+    pub(crate) key: &'a Path,
+}
+
+impl ReplicationConfig {
+    /// Whether the node takes part in a cluster at all.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.listen.is_some() || !self.join.is_empty()
+    }
+
+    /// Checks every value; reads no file but looks whether the certificates are there.
+    ///
+    /// # Errors
+    /// The first value that cannot be used.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check_name("node-name", &self.node_name, NODE_NAME_BYTES_MAX)?;
+        check_name("cluster-name", &self.cluster_name, CLUSTER_NAME_BYTES_MAX)?;
+        let endpoints = self.endpoints()?;
+        self.check_files()?;
+        match endpoints.iter().find(|endpoint| endpoint.needs_certificates()) {
+            Some(endpoint) => self.require_certificates(endpoint),
+            None => Ok(()),
+        }
+    }
+
+    /// The listening endpoint, checked.
+    pub(crate) fn listen_endpoint(&self) -> Result<Option<Endpoint>, ConfigError> {
+        self.listen.as_deref().map(|text| endpoint("cluster-listen", text)).transpose()
+    }
+
+    /// The certificates, where all three are given.
+    pub(crate) fn certificates(&self) -> Option<Certificates<'_>> {
+        let (ca, cert, key) = (self.ca.as_deref()?, self.cert.as_deref()?, self.key.as_deref()?);
+        Some(Certificates { ca, cert, key })
+    }
+
+    fn endpoints(&self) -> Result<Vec<Endpoint>, ConfigError> {
+        let mut endpoints: Vec<_> = self.listen_endpoint()?.into_iter().collect();
+        for text in &self.join {
+            let seed = endpoint("join", text)?;
+            if seed.port() == 0 {
+                return Err(ConfigError::new("join", format!("`{text}` needs a port other than 0")));
+            }
+            endpoints.push(seed);
+        }
+        Ok(endpoints)
+    }
+
+    fn files(&self) -> [(&'static str, Option<&Path>); 3] {
+        [
+            ("cluster-ca", self.ca.as_deref()),
+            ("cluster-cert", self.cert.as_deref()),
+            ("cluster-key", self.key.as_deref()),
+        ]
+    }
+
+    fn check_files(&self) -> Result<(), ConfigError> {
+        for (field, path) in self.files() {
+            let Some(path) = path else { continue };
+            match std::fs::metadata(path) {
+                Ok(file) if file.is_file() => {}
+                Ok(_) => return Err(ConfigError::new(field, format!("{} is not a file", path.display()))),
+                Err(e) => return Err(ConfigError::new(field, format!("{}: {e}", path.display()))),
+            }
+        }
+        Ok(())
+    }
+
+    fn require_certificates(&self, endpoint: &Endpoint) -> Result<(), ConfigError> {
+        match self.files().into_iter().find(|(_, path)| path.is_none()) {
+            Some((field, _)) => Err(ConfigError::new(field, format!("`{endpoint}` needs a certificate file here"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn endpoint(field: &'static str, text: &str) -> Result<Endpoint, ConfigError> {
+    Endpoint::parse(text).map_err(|reason| ConfigError::new(field, format!("`{text}` {reason}")))
+}
+
+fn check_name(field: &'static str, name: &str, bytes_max: usize) -> Result<(), ConfigError> {
+    match name {
+        "" => Err(ConfigError::new(field, "must not be empty")),
+        _ if name.len() > bytes_max => Err(ConfigError::new(field, format!("has more than {bytes_max} bytes"))),
+        _ if name.chars().any(char::is_control) => Err(ConfigError::new(field, "must not hold control characters")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut ReplicationConfig)) -> String {
+        let mut config = ReplicationConfig::default();
+        change(&mut config);
+        config.validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_default_is_off_and_valid() {
+        let config = ReplicationConfig::default();
+        assert!(!config.is_on());
+        assert_eq!(config.validate(), Ok(()));
+    }
+
+    #[test]
+    fn loopback_tcp_needs_no_certificate() {
+        for listen in ["tcp/127.0.0.1:0", "tcp/localhost:7447", "tcp/[::1]:7447"] {
+            let config = ReplicationConfig { listen: Some(listen.into()), ..Default::default() };
+            assert_eq!(config.validate(), Ok(()), "{listen}");
+        }
+    }
+
+    #[test]
+    fn names_the_field_and_the_reason() {
+        let cases = [
+            (refused(|c| c.listen = Some("tcp/0.0.0.0:7447".into())), "cluster-listen: `tcp/0.0.0.0:7447` "),
+            (refused(|c| c.listen = Some("nonsense".into())), "cluster-listen: `nonsense` "),
+            (refused(|c| c.listen = Some("tls/127.0.0.1:1".into())), "cluster-listen: `tls/127.0.0.1:1` "),
+            (refused(|c| c.join = vec!["tcp/192.0.2.7:7447".into()]), "join: `tcp/192.0.2.7:7447` "),
+            (refused(|c| c.join = vec!["tcp/127.0.0.1:0".into()]), "join: `tcp/127.0.0.1:0` "),
+            (refused(|c| c.listen = Some("quic/127.0.0.1:1".into())), "cluster-ca: "),
+            (refused(|c| c.ca = Some("/nowhere/ca.pem".into())), "cluster-ca: /nowhere/ca.pem: "),
+            (refused(|c| c.cluster_name = String::new()), "cluster-name: "),
+            (refused(|c| c.node_name = "a\nb".into()), "node-name: "),
+        ];
+        for (text, prefix) in cases {
+            assert!(text.starts_with(prefix), "{text} should begin with {prefix}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the protocol asks of a network: little, so that memory and Zenoh pass one suite.
+//!
+//! - A published frame goes to everybody who is reached; it may be lost, doubled or late, and a slow or
+//!   dead receiver delays nobody.
+//! - A request goes to one peer and is answered once, or fails in time.
+//! - Peers appear and vanish as [`Membership`]; a peer that could have missed something appears again.
+//! - What is received waits in a bounded [`Inbox`]; beyond its bounds frames are dropped and counted.
+
+#[cfg(test)]
+mod conformance;
+pub mod memory;
+pub mod zenoh;
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::{config::ReplicationLimits, message::PeerId, refusals::Refusals, wire::Refusal};
+
+/// Membership changes that may wait; one that is lost is made up for by heartbeats.
+const MEMBERSHIP_WAITING: usize = 1024;
+
+/// A network, as one node has it.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a frame to everybody. Waits for room in a queue of its own, never for a receiver.
+    fn publish(&self, frame: Bytes) -> impl Future<Output = ()> + Send;
+
+    /// Asks one peer; the answer or an error comes within the timeout.
+    fn request(
+        &self,
+        to: PeerId,
+        frame: Bytes,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Bytes, RequestError>> + Send;
+
+    /// Joins this node's network with the one that is reached at an endpoint. Done once tried: who is
+    /// found comes as [`Membership::Up`].
+    fn dial(&self, endpoint: &str) -> impl Future<Output = Result<(), DialError>> + Send;
+
+    /// Leaves; the others notice at once.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The peer is not reached, or did not want to answer.
+    #[error("the peer is not reached")]
+    Unreachable,
+    /// No answer came in time.
+    #[error("no answer in time")]
+    TimedOut,
+}
+
+/// Why an endpoint cannot be dialled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DialError {
+    /// It is not an endpoint that this transport may dial.
+    #[error("not an endpoint to dial: {0}")]
+    Endpoint(String),
+    /// Nobody answers there.
+    #[error("nobody is reached: {0}")]
+    Unreachable(String),
+}
+
+/// Who is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// A node, for the first time or again.
+    Up(PeerId),
+    /// A node no more.
+    Down(PeerId),
+}
+
+/// A frame that was received.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The frame.
+    pub frame: Bytes,
+    /// How to answer, where it is a request. Dropping it fails the request.
+    pub responder: Option<Responder>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Answers one request.
+pub struct Responder(Box<dyn FnOnce(Bytes) + Send>);
+
+impl Responder {
+    /// From what sends the answer. It may block for as long as the network is congested.
+    pub fn new(send: impl FnOnce(Bytes) + Send + 'static) -> Self {
+        Self(Box::new(send))
+    }
+
+    /// Sends the answer. Blocks while the network is congested: only for threads that may.
+    pub fn answer_blocking(self, frame: Bytes) {
+        (self.0)(frame);
+    }
+}
+
+impl fmt::Debug for Responder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Responder")
+    }
+}
+
+/// What a node receives.
+#[derive(Debug)]
+pub struct Inbox {
+    /// Peers that appear and vanish.
+    pub membership: mpsc::Receiver<Membership>,
+    /// Frames.
+    pub frames: mpsc::Receiver<Incoming>,
+}
+
+/// Puts into an [`Inbox`]; never waits, so that callbacks of a network may use it.
+#[derive(Clone, Debug)]
+pub struct InboxSender {
+    membership: mpsc::Sender<Membership>,
+    frames: mpsc::Sender<Incoming>,
+    room: Arc<Semaphore>,
+    refusals: Arc<Refusals>,
+    frame_bytes: usize,
+}
+
+/// An inbox with the bounds that are configured.
+pub(crate) fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (InboxSender, Inbox) {
+    let (membership, membership_inbox) = mpsc::channel(MEMBERSHIP_WAITING);
+    let (frames, frames_inbox) = mpsc::channel(limits.inbox_frames.max(1));
+    let room = limits.inbox_bytes.clamp(limits.frame_bytes, Semaphore::MAX_PERMITS);
+    let sender =
+        InboxSender { membership, frames, room: Arc::new(Semaphore::new(room)), refusals, frame_bytes: limits.frame_bytes };
+    (sender, Inbox { membership: membership_inbox, frames: frames_inbox })
+}
+
+impl InboxSender {
+    /// A peer appeared or vanished.
+    pub fn membership(&self, change: Membership) {
+        if self.membership.try_send(change).is_err() {
+            tracing::debug!(?change, "a membership change was dropped");
+        }
+    }
+
+    /// A frame came, to be answered or not. A frame without room is dropped and counted.
+    pub fn frame(&self, frame: Bytes, responder: Option<Responder>) {
+        let bytes = frame.len();
+        if let Err(refusal) = self.try_frame(frame, responder) {
+            self.refusals.count(refusal, bytes);
+        }
+    }
+
+    fn try_frame(&self, frame: Bytes, responder: Option<Responder>) -> Result<(), Refusal> {
+        if frame.len() > self.frame_bytes {
+            return Err(Refusal::Oversized);
+        }
+        let permits = u32::try_from(frame.len()).map_err(|_| Refusal::Oversized)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Refusal::Overflow)?;
+        self.frames.try_send(Incoming { frame, responder, _room: room }).map_err(|_| Refusal::Overflow)
+    }
+}
