@@ -20,7 +20,7 @@ export function path(strings: TemplateStringsArray, ...values: string[]) {
 export async function send(url: string, options: Options = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   const token = session.token();
-  if (token !== null) headers.set('Authorization', `Bearer ${token}`);
+  if (token !== null && !headers.has('Authorization')) headers.set('Authorization', `Bearer ${token}`);
   const init: RequestInit = { method: options.method ?? 'GET', headers, signal: options.signal ?? null };
   if (options.body !== undefined) {
     headers.set('Content-Type', 'application/json');

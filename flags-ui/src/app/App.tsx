@@ -13,7 +13,7 @@ export function App() {
   const [router] = useState(createAppRouter);
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
-      <Notifications position="bottom-right" limit={4} />
+      <Notifications position="top-center" limit={3} />
       <QueryClientProvider client={client}>
         <SessionGate>
           <RouterProvider router={router} />

@@ -13,7 +13,7 @@ export function Home() {
   if (tenant) return <Navigate to="/t/$tenant/flags" params={{ tenant: tenant.key }} replace />;
   return (
     <main>
-      <Placeholder icon={<IconBuilding />} title="No tenants yet">
+      <Placeholder level={1} icon={<IconBuilding />} title="No tenants yet">
         A tenant holds the flags of one product. Start the server with <Code>--import TENANT/ENVIRONMENT=FILE</Code>, or create one over the
         API.
       </Placeholder>

@@ -16,10 +16,17 @@ export function SessionGate({ children }: { children: ReactNode }) {
   });
   if (hasStatus(tenants.error, 401)) return <LoginPage />;
   if (tenants.data) return children;
-  if (tenants.error) return <Failure error={tenants.error} what="the list of tenants" onRetry={() => void tenants.refetch()} />;
+  if (tenants.error) {
+    return (
+      <main>
+        <Failure error={tenants.error} what="the list of tenants" onRetry={() => void tenants.refetch()} />
+      </main>
+    );
+  }
   return (
-    <Center h="100dvh">
-      <Loader aria-label="Loading" />
+    <Center component="main" h="100dvh">
+      <h1 className="sr-only">Loading</h1>
+      <Loader />
     </Center>
   );
 }

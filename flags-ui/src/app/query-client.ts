@@ -1,6 +1,9 @@
-import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { MutationCache, notifyManager, QueryCache, QueryClient } from '@tanstack/react-query';
 import { hasStatus, isUnreachable } from '../api/error';
 import { keys } from '../api/keys';
+
+// a switch shows its wish in the same frame as the click; the default is a timer later
+notifyManager.setScheduler(queueMicrotask);
 
 const MAX_RETRIES = 2;
 const RETRY_MS = 600;

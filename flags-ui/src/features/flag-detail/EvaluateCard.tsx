@@ -24,10 +24,8 @@ export function EvaluateCard({ tenant, flag, environment, unsaved }: Props) {
     evaluate.mutate(read.value);
   };
   return (
-    <section className="card card-padded" aria-labelledby="evaluate-title">
-      <Title order={2} id="evaluate-title">
-        Evaluate
-      </Title>
+    <section className="card card-padded">
+      <Title order={2}>Evaluate</Title>
       <Text size="sm" c="dimmed">
         What a caller with this context gets in {environmentTitle(environment)}
         {unsaved && ', by the saved version'}.

@@ -38,6 +38,7 @@ export function KillDialog({ tenant, flag, environment, opened, onClose }: Props
           It turns off for everyone at once and stays off, whatever the switch says or anyone imports, until somebody releases it.
         </Text>
         <TextInput
+          data-autofocus
           label="Reason"
           placeholder="What went wrong?"
           value={reason}

@@ -57,7 +57,7 @@ function Review({ draft, environment, busy, onClose, onSave }: Omit<Props, 'open
         />
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose}>
-            Keep editing
+            Cancel
           </Button>
           <Button type="submit" loading={busy} aria-label={`Save to ${environment.key}`}>
             Save to {environmentTitle(environment)}

@@ -16,11 +16,9 @@ export function TargetingCard({ flag, environment, draft, serverErrors, onChange
   const marks = diagnostics.flatMap(({ line, message }) => (line === undefined ? [] : [{ line, message }]));
   const targeting = targetingOf(draft.text);
   return (
-    <section className="card card-padded" aria-labelledby={`${list}-title`}>
+    <section className="card card-padded">
       <Group justify="space-between" wrap="nowrap">
-        <Title order={2} id={`${list}-title`}>
-          Targeting
-        </Title>
+        <Title order={2}>Targeting</Title>
         <Button
           variant="default"
           size="xs"

@@ -20,7 +20,7 @@ export function VariantsCard({ variants, value, error, onChange }: Props) {
     ...[...names, ...gone].map((name) => ({ value: `=${name}`, label: name })),
   ];
   return (
-    <section className="card card-padded" aria-labelledby="variants-title">
+    <section className="card card-padded">
       <Title order={2} id="variants-title">
         Variants
       </Title>

@@ -38,6 +38,12 @@ export function FlagTable({ tenant, flags, environments }: Props) {
         aria-rowcount={flags.length + 1}
         style={{ minWidth: FLAG_COLUMN_PX + environments.length * ENVIRONMENT_COLUMN_PX }}
       >
+        <colgroup>
+          <col />
+          {environments.map(({ key }) => (
+            <col key={key} className="environment-column" />
+          ))}
+        </colgroup>
         <TableHead environments={environments} />
         <tbody>
           <Spacer height={above} columns={columns} />
@@ -71,7 +77,7 @@ function TableHead({ environments }: { environments: readonly Environment[] }) {
       <tr aria-rowindex={1}>
         <th scope="col">Flag</th>
         {environments.map((environment) => (
-          <th key={environment.key} scope="col" className="environment-column">
+          <th key={environment.key} scope="col">
             <EnvironmentName environment={environment} />
           </th>
         ))}

@@ -2,15 +2,16 @@ import { Alert, Button, Center, Code, PasswordInput, Stack, Text, Title } from '
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { hasStatus } from '../../api/error';
+import { keys } from '../../api/keys';
 import { session } from '../../api/session';
-import { tenantsQuery } from '../../api/tenants';
+import { signIn } from '../../api/sign-in';
 import { Logo } from '../../shared/ui/Logo';
 
 export function LoginPage() {
-  const { token, setToken, busy, error, signIn } = useSignIn();
+  const { token, setToken, busy, error, submit } = useSignIn();
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    void signIn();
+    void submit();
   };
   return (
     <Center component="main" mih="100dvh" p="md">
@@ -37,7 +38,7 @@ export function LoginPage() {
             onChange={(event) => setToken(event.currentTarget.value)}
             error={Boolean(error)}
           />
-          <Button type="submit" size="md" fullWidth loading={busy} disabled={token.trim() === ''}>
+          <Button type="submit" size="md" fullWidth loading={busy}>
             Sign in
           </Button>
           <Text size="xs" c="dimmed" ta="center">
@@ -57,19 +58,19 @@ function useSignIn() {
     session.token() === null ? undefined : 'Your token is no longer accepted. Please sign in again.',
   );
 
-  const signIn = async () => {
+  const submit = async () => {
+    if (token.trim() === '') return setError('Type or paste a token first.');
     setBusy(true);
     setError(undefined);
-    session.set(token.trim());
     try {
-      await client.fetchQuery({ ...tenantsQuery, staleTime: 0, retry: false });
+      await signIn(token.trim());
+      await client.invalidateQueries({ queryKey: keys.tenants });
     } catch (failure) {
-      session.set(null);
       setError(hasStatus(failure, 401) ? 'This token was not accepted. Check it and try again.' : messageOf(failure));
     }
     setBusy(false);
   };
-  return { token, setToken, busy, error, signIn };
+  return { token, setToken, busy, error, submit };
 }
 
 const messageOf = (failure: unknown) => (failure instanceof Error ? failure.message : 'An unknown error.');

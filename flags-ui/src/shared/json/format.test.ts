@@ -28,6 +28,10 @@ describe('formatJson', () => {
 }`);
   });
 
+  it('gives the steps of a chain their own lines, however short', () => {
+    expect(formatJson({ if: [true, 'on', null] })).toBe('{\n  "if": [\n    true,\n    "on",\n    null\n  ]\n}');
+  });
+
   it('changes nothing but white space', () => {
     expect(JSON.parse(formatJson(RULE))).toEqual(RULE);
     expect(formatJson(JSON.parse(formatJson(RULE)))).toBe(formatJson(RULE));

@@ -14,27 +14,27 @@ export function Failure({ error, what, onRetry }: Props) {
   );
   if (isUnreachable(error)) {
     return (
-      <Placeholder icon={<IconPlugConnectedX />} title="The server does not answer" action={retry}>
+      <Placeholder level={1} icon={<IconPlugConnectedX />} title="The server does not answer" action={retry}>
         It may be restarting. This page goes on by itself once it is back.
       </Placeholder>
     );
   }
   if (hasStatus(error, 403)) {
     return (
-      <Placeholder icon={<IconLock />} title="Not permitted">
+      <Placeholder level={1} icon={<IconLock />} title="Not permitted">
         Your token does not open {what}. Ask for one that does, or sign in with another.
       </Placeholder>
     );
   }
   if (hasStatus(error, 404)) {
     return (
-      <Placeholder icon={<IconZoomQuestion />} title="Not found">
+      <Placeholder level={1} icon={<IconZoomQuestion />} title="Not found">
         There is no such {what}. It may have been deleted.
       </Placeholder>
     );
   }
   return (
-    <Placeholder icon={<IconPlugConnectedX />} title="That did not work" action={retry}>
+    <Placeholder level={1} icon={<IconPlugConnectedX />} title="That did not work" action={retry}>
       {error instanceof Error ? error.message : 'An unknown error.'}
     </Placeholder>
   );

@@ -4,7 +4,8 @@ const ROWS = [1, 2, 3, 4, 5, 6, 7, 8];
 
 export function PageSkeleton() {
   return (
-    <Stack gap="sm" p="lg" role="status" aria-label="Loading">
+    <Stack gap="sm" p="lg" aria-busy>
+      <h1 className="sr-only">Loading</h1>
       <Skeleton h={28} w={160} />
       <Skeleton h={36} w={320} maw="100%" />
       <div className="card">
