@@ -1,13 +1,18 @@
 //! Building a snapshot from a source, taking over whatever the previous one already has.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use burgee_model::{FlagIn, Key, Limits};
 use serde_json::{Map, Value as Json};
 
 use crate::{
+    chunk::{self, Chunk, ChunkUse, Placement},
     digest::Digester,
-    flag::PreparedFlag,
+    flag::{Plan, PreparedFlag},
+    runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource},
     targeting::Targeting,
@@ -21,17 +26,18 @@ pub(crate) fn snapshot(
     previous: Option<&Snapshot>,
     mut source: EnvironmentSource,
     config: ReadConfig<'_>,
-    limits: &Limits,
+    runtime: &Arc<Runtime>,
 ) -> Snapshot {
-    let flags = flags(previous, std::mem::take(&mut source.flags), &source, limits);
-    let config = Arc::new(ConfigTable::new());
+    let flags = flags(previous, std::mem::take(&mut source.flags), &source, &runtime.config.limits);
+    let config = Arc::new(config_table(&flags, config));
+    let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
     Snapshot {
         digest: digest(&source, &flags, &config),
         index: index(previous, &flags),
-        varies: false,
-        chunks: [].into(),
-        placements: [].into(),
-        limits: limits.clone(),
+        varies: flags.iter().any(|flag| varies(flag, &config)),
+        placements: placements(flags.len(), &chunks),
+        runtime: runtime.clone(),
+        chunks,
         source: Origin::new(source),
         flags,
         config,
@@ -95,6 +101,51 @@ fn index(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Index>
         Some(p) if p.flags.iter().map(|f| &f.key).eq(flags.iter().map(|f| &f.key)) => p.index.clone(),
         _ => Arc::new((0..).zip(flags).map(|(at, flag)| (flag.key.clone(), at)).collect()),
     }
+}
+
+/// The entries that rules read, whether their flags are on or not.
+fn config_table(flags: &[Arc<PreparedFlag>], read: ReadConfig<'_>) -> ConfigTable {
+    let keys: BTreeSet<&Key> =
+        flags.iter().filter_map(|flag| flag.targeting.as_ref()).flat_map(|t| &*t.config_keys).collect();
+    keys.into_iter().map(|key| (key.clone(), read(key.as_str()))).collect()
+}
+
+/// Whether a flag's answers depend on the time.
+fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
+    let Some(targeting) = flag.targeting.as_ref().filter(|_| flag.plan == Plan::Rule) else { return false };
+    let expires = |key: &Key| config.get(key).and_then(Option::as_ref).is_some_and(|entry| entry.expires_at.is_some());
+    targeting.reads_time || targeting.config_keys.iter().any(expires)
+}
+
+/// The chunks of the flags with a rule that can be compiled, on or not: what is on is no matter of the code.
+fn chunks(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Box<[ChunkUse]> {
+    let known: HashMap<u128, &Arc<Chunk>> =
+        previous.iter().flat_map(|p| &p.chunks).map(|used| (used.chunk.fingerprint, &used.chunk)).collect();
+    let compiled = (0..).zip(flags).filter(|(_, flag)| flag.targeting.as_ref().is_some_and(|t| t.emittable));
+    let compiled: Vec<u32> = compiled.map(|(at, _)| at).collect();
+    let make = |members: Box<[u32]>| {
+        let each = || members.iter().filter_map(|at| flags.get(*at as usize));
+        let fingerprint = chunk::fingerprint(each().map(Arc::as_ref));
+        let states = each().map(|flag| u8::from(flag.plan == Plan::Rule)).collect();
+        let chunk = match known.get(&fingerprint) {
+            Some(known) => (*known).clone(),
+            None => Arc::new(Chunk::new(fingerprint, each().filter_map(|flag| flag.key_and_rule()).collect())),
+        };
+        ChunkUse { chunk, states, members }
+    };
+    chunk::divide(flags, &compiled).into_iter().map(make).collect()
+}
+
+fn placements(flags: usize, chunks: &[ChunkUse]) -> Box<[Placement]> {
+    let mut placements = vec![None; flags];
+    for (chunk, used) in (0..).zip(chunks) {
+        for (number, at) in (0..).zip(&used.members) {
+            if let Some(placement) = placements.get_mut(*at as usize) {
+                *placement = Some((chunk, number));
+            }
+        }
+    }
+    placements.into()
 }
 
 fn digest(source: &EnvironmentSource, flags: &[Arc<PreparedFlag>], config: &ConfigTable) -> u128 {

@@ -1,16 +1,19 @@
-//! The engine: builds snapshots and compiles their rules in the background.
+//! The engine: builds snapshots and has their rules compiled in the background.
 
 use std::sync::Arc;
 
 use crate::{
     build::{self, ReadConfig},
+    compiler::Compiler,
+    runtime::Runtime,
     snapshot::Snapshot,
     source::{EngineConfig, EnvironmentSource},
 };
 
 /// Builds snapshots. One per process serves all environments.
 pub struct Engine {
-    config: EngineConfig,
+    runtime: Arc<Runtime>,
+    compiler: Compiler,
 }
 
 /// Why no engine can be had.
@@ -27,7 +30,9 @@ pub enum EngineError {
 impl Engine {
     /// Starts an engine with its compile thread.
     pub fn new(config: EngineConfig) -> Result<Arc<Self>, EngineError> {
-        Ok(Arc::new(Self { config }))
+        let runtime = Arc::new(Runtime::new(config)?);
+        let compiler = Compiler::start(runtime.clone())?;
+        Ok(Arc::new(Self { runtime, compiler }))
     }
 
     /// Builds the snapshot of an environment, reusing whatever of `previous` has not changed, and asks for
@@ -40,15 +45,21 @@ impl Engine {
         source: EnvironmentSource,
         config: ReadConfig<'_>,
     ) -> Arc<Snapshot> {
-        Arc::new(build::snapshot(previous.map(Arc::as_ref), source, config, &self.config.limits))
+        let snapshot = Arc::new(build::snapshot(previous.map(Arc::as_ref), source, config, &self.runtime));
+        for used in &snapshot.chunks {
+            self.compiler.enqueue(&used.chunk);
+        }
+        snapshot
     }
 
     /// Waits until every chunk that was asked for is compiled. Blocks; for tests and benchmarks.
-    pub fn quiesce(&self) {}
+    pub fn quiesce(&self) {
+        self.compiler.quiesce();
+    }
 
     /// How many chunks were compiled since the start.
     #[must_use]
     pub fn compilations(&self) -> u64 {
-        0
+        self.compiler.compiled()
     }
 }

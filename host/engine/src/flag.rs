@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use burgee_model::{FlagIn, Key, Value};
+use burgee_rules::{ir::Rule, outcome::variant_name};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -104,24 +105,27 @@ impl PreparedFlag {
 
     /// What a rule's result means here.
     pub(crate) fn choose(&self, result: &Value) -> Decision {
-        if matches!(result, Value::Null) {
-            return Decision::Default;
-        }
         match variant_name(result) {
-            Some(name) => self.named(&name),
-            None => Decision::Failed("the rule's result is a list or an object, not the name of a variant".into()),
+            Ok(None) => Decision::Default,
+            Ok(Some(name)) => self.named(&name),
+            Err(error) => Decision::Failed(error.to_string().into()),
         }
     }
 
     fn named(&self, name: &str) -> Decision {
         match self.position(name) {
             Some(at) => Decision::Variant(at),
-            None => Decision::Failed(format!("the rule's result {} names no variant", json_text(name)).into()),
+            None => Decision::Failed(format!("the rule gave {}, which names no variant", json_text(name)).into()),
         }
     }
 
     fn position(&self, name: &str) -> Option<u32> {
         if self.by_name.is_empty() { position(&self.variants, name) } else { self.by_name.get(name).copied() }
+    }
+
+    /// What a chunk takes of it.
+    pub(crate) fn key_and_rule(&self) -> Option<(Key, Arc<Rule>)> {
+        self.targeting.as_ref().and_then(|t| t.rule.clone()).map(|rule| (self.key.clone(), rule))
     }
 
     /// The answer for what the rule decided.
@@ -226,16 +230,5 @@ fn tail(inherited: &Map<String, Json>, own: &Map<String, Json>) -> String {
     match all.is_empty() {
         true => "}".to_owned(),
         false => format!("{METADATA}{}}}", Json::Object(all)),
-    }
-}
-
-/// The variant name that a rule's result stands for.
-fn variant_name(result: &Value) -> Option<Cow<'_, str>> {
-    match result {
-        Value::Text(text) => Some(Cow::Borrowed(text)),
-        Value::Bool(true) => Some(Cow::Borrowed("true")),
-        Value::Bool(false) => Some(Cow::Borrowed("false")),
-        Value::Number(n) => Some(Cow::Owned(n.to_string())),
-        Value::Null | Value::List(_) | Value::Object(_) => None,
     }
 }

@@ -19,6 +19,11 @@ impl Hasher for ShortHasher {
     /// What `str` appends to tell `("a", "b")` from `("ab", "")`; these keys are single texts.
     fn write_u8(&mut self, _: u8) {}
 
+    /// Serial numbers: spread, for tables look at the upper bits too.
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
     fn finish(&self) -> u64 {
         self.0
     }

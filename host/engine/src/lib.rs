@@ -7,14 +7,19 @@
 
 mod build;
 mod chunk;
+mod compiler;
 mod digest;
 mod engine;
 mod evaluation;
 mod flag;
 mod hash;
+mod host;
+mod input;
+mod runtime;
 mod snapshot;
 mod source;
 mod targeting;
+mod worker;
 
 pub use build::ReadConfig;
 pub use digest::etag;

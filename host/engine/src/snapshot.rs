@@ -5,21 +5,25 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Context, Key, Limits, Millis, Problem};
+use burgee_model::{Context, Key, Millis, Problem};
+use burgee_rules::interpret::{self, Inputs};
 
 use crate::{
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
     flag::{Decision, Plan, PreparedFlag},
     hash::BuildShortHasher,
+    input::World,
+    runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
+    worker,
 };
 
 /// One environment at one state of the replica. Immutable, but that compiled rules appear in it when they
 /// are ready: that changes how fast it answers, never what.
 pub struct Snapshot {
     pub(crate) source: Origin,
-    pub(crate) limits: Limits,
+    pub(crate) runtime: Arc<Runtime>,
     /// In key order.
     pub(crate) flags: Box<[Arc<PreparedFlag>]>,
     pub(crate) index: Arc<Index>,
@@ -41,13 +45,12 @@ pub(crate) type Index = HashMap<Key, u32, BuildShortHasher>;
 pub(crate) struct Origin {
     pub(crate) tenant: Key,
     pub(crate) environment: Key,
-    pub(crate) segments: BTreeMap<Key, serde_json::Value>,
     pub(crate) set: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Origin {
     pub(crate) fn new(source: EnvironmentSource) -> Self {
-        Self { tenant: source.tenant, environment: source.environment, segments: source.segments, set: source.set }
+        Self { tenant: source.tenant, environment: source.environment, set: source.set }
     }
 }
 
@@ -77,23 +80,72 @@ impl Snapshot {
         let Some(prepared) = self.flags.get(at as usize) else { return Evaluation::not_found(flag) };
         match prepared.plan {
             Plan::Fixed(fixed) => prepared.fixed(fixed),
-            Plan::Rule => prepared.answer(&self.decide(at as usize, context, now)),
+            Plan::Rule => prepared.answer(&self.decide(at as usize, prepared, &self.world(context, now))),
         }
     }
 
     /// Evaluates all flags, in key order.
     pub fn evaluate_all<'a>(&'a self, context: &Context, now: Millis, mut each: impl FnMut(Evaluation<'a>)) {
+        let world = self.world(context, now);
+        let (mut chunk, mut decisions) = (None, Vec::new());
         for (at, flag) in self.flags.iter().enumerate() {
-            match flag.plan {
-                Plan::Fixed(fixed) => each(flag.fixed(fixed)),
-                Plan::Rule => each(flag.answer(&self.decide(at, context, now))),
+            if let Plan::Fixed(fixed) = flag.plan {
+                each(flag.fixed(fixed));
+                continue;
             }
+            let mut decided = None;
+            if let Some((of, number)) = self.placement(at) {
+                if chunk != Some(of) {
+                    self.decide_chunk(of, &world, &mut decisions);
+                    chunk = Some(of);
+                }
+                decided = decisions.get_mut(number as usize).and_then(Option::take);
+            }
+            each(flag.answer(&decided.unwrap_or_else(|| self.interpret(flag, &world))));
         }
     }
 
-    fn decide(&self, at: usize, context: &Context, now: Millis) -> Decision {
-        let _ = (at, context, now);
-        Decision::Default
+    fn world<'a>(&'a self, context: &'a Context, now: Millis) -> World<'a> {
+        World { context, config: &self.config, now }
+    }
+
+    fn placement(&self, at: usize) -> Placement {
+        self.placements.get(at).copied().flatten()
+    }
+
+    /// Runs a flag's rule: compiled, where that is ready.
+    fn decide(&self, at: usize, flag: &PreparedFlag, world: &World<'_>) -> Decision {
+        let compiled = self.placement(at).and_then(|(chunk, number)| {
+            let artefact = self.chunks.get(chunk as usize)?.chunk.artefact()?;
+            worker::evaluate(&self.runtime, artefact, number, flag, world)
+        });
+        compiled.unwrap_or_else(|| self.interpret(flag, world))
+    }
+
+    /// Runs a whole chunk, where its rules are compiled; else leaves no decisions.
+    fn decide_chunk(&self, chunk: u32, world: &World<'_>, decisions: &mut Vec<Option<Decision>>) {
+        decisions.clear();
+        let Some(used) = self.chunks.get(chunk as usize) else { return };
+        if let Some(artefact) = used.chunk.artefact() {
+            worker::evaluate_all(&self.runtime, artefact, used, &self.flags, world, decisions);
+        }
+    }
+
+    fn interpret(&self, flag: &PreparedFlag, world: &World<'_>) -> Decision {
+        let Some(rule) = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()) else {
+            return Decision::Default;
+        };
+        let inputs = Inputs {
+            flag_key: flag.key.as_str(),
+            context: world.context,
+            timestamp_seconds: world.timestamp_seconds(),
+            config: &|key| world.config_value(key).clone(),
+            limits: &self.runtime.config.limits,
+        };
+        match interpret::evaluate(rule, &inputs) {
+            Ok(result) => flag.choose(&result),
+            Err(error) => Decision::Failed(format!("rule_too_costly: {error}").into()),
+        }
     }
 
     /// A digest of the content: the same on every node that holds the same flags, segments and config

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use burgee_model::{Key, Limits, Problem, Value};
+use burgee_rules::{emit, ir::Rule, parse};
 use serde_json::Value as Json;
 
 use crate::digest::Digester;
@@ -10,10 +11,17 @@ use crate::digest::Digester;
 /// A rule with what the engine must know of it.
 pub(crate) struct Targeting {
     /// The checked rule; none where it does not compile.
-    pub(crate) rule: Option<Arc<()>>,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) rule: Option<Arc<Rule>>,
+    /// Faults, then warnings.
+    pub(crate) problems: Box<[Problem]>,
     /// The constants that the rule can give as they stand, in the order in which the compiled rule counts them.
     pub(crate) results: Box<[Value]>,
+    /// Whether it is compiled to WebAssembly; else it is interpreted for good.
+    pub(crate) emittable: bool,
+    /// Whether it reads the time.
+    pub(crate) reads_time: bool,
+    /// The config entries that it reads.
+    pub(crate) config_keys: Box<[Key]>,
     /// Of the rule's JSON and of the shared rules that it uses.
     pub(crate) digest: u128,
     /// The shared rules that it asked for, and what they were.
@@ -21,22 +29,39 @@ pub(crate) struct Targeting {
 }
 
 impl Targeting {
-    pub(crate) fn new(flag: &Key, json: &Json, segments: &BTreeMap<Key, Json>, _limits: &Limits) -> Self {
-        let uses = RefCell::new(Vec::new());
-        let _segment = |name: &str| {
+    pub(crate) fn new(flag: &Key, json: &Json, segments: &BTreeMap<Key, Json>, limits: &Limits) -> Self {
+        let uses = RefCell::new(BTreeMap::new());
+        let segment = |name: &str| {
             let found = segments.get(name).cloned();
-            uses.borrow_mut().push((Box::from(name), found.clone()));
+            uses.borrow_mut().insert(Box::from(name), found.clone());
             found
         };
-        let uses = uses.into_inner().into_boxed_slice();
-        let _ = flag;
-        Self { rule: None, problems: Vec::new(), results: [].into(), digest: digest(json, &uses), uses }
+        let compiled = parse::rule(flag, json, &segment, limits);
+        let uses: Box<[_]> = uses.into_inner().into_iter().collect();
+        let problems = compiled.problems().cloned().collect();
+        let rule = compiled.rule.map(Arc::new);
+        let known = rule.as_deref();
+        Self {
+            problems,
+            results: known.map(emit::results).unwrap_or_default().into(),
+            emittable: known.is_some_and(emit::fits),
+            reads_time: known.is_some_and(Rule::reads_time),
+            config_keys: known.map(config_keys).unwrap_or_default(),
+            digest: digest(json, &uses),
+            rule,
+            uses,
+        }
     }
 
     /// Whether the shared rules that it uses are still what they were.
     pub(crate) fn still_holds(&self, segments: &BTreeMap<Key, Json>) -> bool {
         self.uses.iter().all(|(name, then)| segments.get(&**name) == then.as_ref())
     }
+}
+
+/// The entries that the rule reads. What cannot be a key names no entry.
+fn config_keys(rule: &Rule) -> Box<[Key]> {
+    rule.config_keys().iter().filter_map(|key| Key::new(key).ok()).collect()
 }
 
 fn digest(json: &Json, uses: &[(Box<str>, Option<Json>)]) -> u128 {

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod check;
+pub mod emit;
 #[cfg(any(test, feature = "generators"))]
 pub mod generators;
 pub mod interpret;

@@ -1,0 +1,301 @@
+//! The host functions: what emitted code calls where it cannot go on alone.
+//!
+//! They take operands and read the values themselves, from the request and the module's literals; the
+//! operators are those of the interpreter, with the same budget.
+
+use std::{borrow::Cow, sync::Arc};
+
+use burgee_guest::abi::{self, HostFunction};
+use burgee_model::{Context, Limits, Millis, Value};
+use burgee_rules::{
+    Budget, EvalError, emit,
+    ops::{self, fractional, sem_ver},
+};
+use wasmtime::{AsContextMut, Caller, Func, Store};
+
+use crate::{
+    chunk::Artefact,
+    input::World,
+    snapshot::ConfigTable,
+};
+
+/// Bytes of text that one call may leave for its results. Beyond, the call is broken off and resumed, so
+/// that a range of flags needs no more memory than a single one.
+const TEMPORARY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What a worker's store holds beside the code.
+pub(crate) struct Host {
+    limits: Limits,
+    request: Request,
+    /// Values that host functions made, by operand.
+    temporaries: Vec<Value>,
+    temporary_bytes: usize,
+    /// Operands laid aside for the next function.
+    pushed: Vec<i32>,
+    /// What is left to the flag that is evaluated.
+    budget: Budget,
+    budget_of: i32,
+}
+
+/// The call in progress, as far as host functions need it.
+struct Request {
+    artefact: Option<Arc<Artefact>>,
+    context: Context,
+    config: Arc<ConfigTable>,
+    now: Millis,
+    empty: (Context, Arc<ConfigTable>),
+}
+
+impl Host {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let empty = (Context::default(), Arc::default());
+        let (context, config) = empty.clone();
+        Self {
+            limits: limits.clone(),
+            request: Request { artefact: None, context, config, now: 0, empty },
+            temporaries: Vec::new(),
+            temporary_bytes: 0,
+            pushed: Vec::new(),
+            budget: Budget::new(limits),
+            budget_of: -1,
+        }
+    }
+
+    /// Prepares for a call. Where no rule of it calls the host nothing is kept of the request.
+    pub(crate) fn begin(&mut self, artefact: &Arc<Artefact>, world: &World<'_>) {
+        let request = &mut self.request;
+        if !request.artefact.as_ref().is_some_and(|known| Arc::ptr_eq(known, artefact)) {
+            request.artefact = Some(artefact.clone());
+        }
+        request.context.clone_from(world.context);
+        request.now = world.now;
+        if artefact.reads_config {
+            request.config = world.config.clone();
+        }
+        self.clear();
+    }
+
+    /// Forgets the request.
+    pub(crate) fn end(&mut self) {
+        let (context, config) = &self.request.empty;
+        self.request.context.clone_from(context);
+        self.request.config.clone_from(config);
+        self.clear();
+    }
+
+    /// Forgets what the call has made so far.
+    pub(crate) fn clear(&mut self) {
+        self.temporaries.clear();
+        self.temporary_bytes = 0;
+        self.pushed.clear();
+        self.budget_of = -1;
+    }
+
+    /// The values that host functions made in this call.
+    pub(crate) fn temporaries(&self) -> &[Value] {
+        &self.temporaries
+    }
+
+    fn value(&self, operand: i32) -> Cow<'_, Value> {
+        self.request.value(operand, &self.temporaries)
+    }
+
+    /// The budget of a flag: a fresh one where another was evaluated before.
+    fn select(&mut self, flag: i32) {
+        if self.budget_of != flag {
+            self.budget = Budget::new(&self.limits);
+            self.budget_of = flag;
+        }
+    }
+
+    fn keep(&mut self, value: Value) -> std::result::Result<i32, EvalError> {
+        if let Value::Text(text) = &value {
+            self.temporary_bytes += text.len();
+        }
+        self.temporaries.push(value);
+        let operand = i32::try_from(self.temporaries.len()).map(|count| abi::TEMP_BASE + count - 1);
+        match operand {
+            Ok(operand) if operand < abi::RESULT_BASE && self.temporary_bytes <= TEMPORARY_BYTES_MAX => Ok(operand),
+            _ => Err(EvalError::TooCostly),
+        }
+    }
+
+    /// The last operands that were pushed.
+    fn popped(&mut self, count: i32) -> Vec<i32> {
+        let count = usize::try_from(count).unwrap_or(0);
+        self.pushed.split_off(self.pushed.len().saturating_sub(count))
+    }
+}
+
+/// The value of an operand; null for one that means nothing.
+pub(crate) fn value<'a>(
+    operand: i32,
+    artefact: &'a Artefact,
+    world: &World<'a>,
+    temporaries: &'a [Value],
+) -> Cow<'a, Value> {
+    let found = match operand {
+        ..0 => index(-1 - operand).and_then(|at| artefact.literals.get(at)).map(Cow::Borrowed),
+        0..abi::TEMP_BASE => {
+            let input = index(operand).and_then(|at| artefact.inputs.get(at));
+            input.and_then(|input| world.read(&input.source))
+        }
+        _ => index(operand - abi::TEMP_BASE).and_then(|at| temporaries.get(at)).map(Cow::Borrowed),
+    };
+    found.unwrap_or(Cow::Borrowed(&Value::Null))
+}
+
+fn index(at: i32) -> Option<usize> {
+    usize::try_from(at).ok()
+}
+
+impl Request {
+    fn value<'a>(&'a self, operand: i32, temporaries: &'a [Value]) -> Cow<'a, Value> {
+        match &self.artefact {
+            Some(artefact) => value(operand, artefact, &self.world(), temporaries),
+            None => Cow::Borrowed(&Value::Null),
+        }
+    }
+
+    fn world(&self) -> World<'_> {
+        World { context: &self.context, config: &self.config, now: self.now }
+    }
+
+    fn key(&self, flag: i32) -> &str {
+        let keys = self.artefact.as_ref().map_or(&[][..], |artefact| &artefact.keys);
+        index(flag).and_then(|at| keys.get(at)).map_or("", |key| key.as_str())
+    }
+}
+
+fn operand(value: &Value) -> i32 {
+    match value {
+        Value::Bool(b) => abi::boolean(*b),
+        _ => abi::NULL,
+    }
+}
+
+type Result<T> = std::result::Result<T, wasmtime::Error>;
+
+/// A module calls with a number that means nothing: it was not emitted by this release.
+fn foreign() -> wasmtime::Error {
+    wasmtime::Error::msg("the module does not follow the slots ABI")
+}
+
+/// The functions in the order of [`HostFunction::ALL`].
+pub(crate) fn functions(store: &mut Store<Host>) -> Vec<Func> {
+    HostFunction::ALL.into_iter().map(|function| wrap(function, store.as_context_mut())).collect()
+}
+
+fn wrap(function: HostFunction, store: impl AsContextMut<Data = Host>) -> Func {
+    match function {
+        HostFunction::Truthy => Func::wrap(store, |caller: Caller<'_, Host>, value| truthy(caller.data(), value)),
+        HostFunction::Compare => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, op, left, right| {
+            compare(caller.data_mut(), flag, op, left, right)
+        }),
+        HostFunction::Contains => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, needle, haystack| {
+            contains(caller.data_mut(), flag, needle, haystack, ops::contains)
+        }),
+        HostFunction::ConstantContains => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, needle, haystack| {
+            contains(caller.data_mut(), flag, needle, haystack, ops::constant_contains)
+        }),
+        HostFunction::StartsWith => {
+            Func::wrap(store, |caller: Caller<'_, Host>, a, b| on_both(caller.data(), a, b, ops::starts_with))
+        }
+        HostFunction::EndsWith => {
+            Func::wrap(store, |caller: Caller<'_, Host>, a, b| on_both(caller.data(), a, b, ops::ends_with))
+        }
+        HostFunction::SemVer => {
+            Func::wrap(store, |caller: Caller<'_, Host>, op, a, b| sem_ver(caller.data(), op, a, b))
+        }
+        HostFunction::Push => {
+            Func::wrap(store, |mut caller: Caller<'_, Host>, operand: i32| caller.data_mut().pushed.push(operand))
+        }
+        HostFunction::List => {
+            Func::wrap(store, |mut caller: Caller<'_, Host>, _flag: i32, count| list(caller.data_mut(), count))
+        }
+        HostFunction::Cat => {
+            Func::wrap(store, |mut caller: Caller<'_, Host>, flag, count| cat(caller.data_mut(), flag, count))
+        }
+        HostFunction::Bucket => {
+            Func::wrap(store, |caller: Caller<'_, Host>, flag, by, total| bucket(caller.data(), flag, by, total))
+        }
+        HostFunction::Fractional => {
+            Func::wrap(store, |mut caller: Caller<'_, Host>, flag, shares| choose(caller.data_mut(), flag, shares))
+        }
+    }
+}
+
+fn truthy(host: &Host, value: i32) -> i32 {
+    i32::from(ops::truthy(&host.value(value)))
+}
+
+fn compare(host: &mut Host, flag: i32, op: i32, left: i32, right: i32) -> Result<i32> {
+    host.select(flag);
+    let op = emit::comparison(op).ok_or_else(foreign)?;
+    let Host { request, temporaries, budget, .. } = host;
+    let (left, right) = (request.value(left, temporaries), request.value(right, temporaries));
+    Ok(i32::from(ops::compare(op, &left, &right, budget)?))
+}
+
+fn contains(
+    host: &mut Host,
+    flag: i32,
+    needle: i32,
+    haystack: i32,
+    op: impl Fn(&Value, &Value, &mut Budget) -> std::result::Result<bool, EvalError>,
+) -> Result<i32> {
+    host.select(flag);
+    let Host { request, temporaries, budget, .. } = host;
+    let (needle, haystack) = (request.value(needle, temporaries), request.value(haystack, temporaries));
+    Ok(i32::from(op(&needle, &haystack, budget)?))
+}
+
+fn on_both(host: &Host, left: i32, right: i32, op: impl Fn(&Value, &Value) -> Value) -> i32 {
+    operand(&op(&host.value(left), &host.value(right)))
+}
+
+fn sem_ver(host: &Host, op: i32, left: i32, right: i32) -> Result<i32> {
+    let op = emit::version_op(op).ok_or_else(foreign)?;
+    Ok(on_both(host, left, right, |left, right| sem_ver::sem_ver(left, op, right)))
+}
+
+fn list(host: &mut Host, count: i32) -> Result<i32> {
+    let items: Arc<[Value]> = host.popped(count).into_iter().map(|item| host.value(item).into_owned()).collect();
+    Ok(host.keep(Value::List(items))?)
+}
+
+fn cat(host: &mut Host, flag: i32, count: i32) -> Result<i32> {
+    host.select(flag);
+    let parts = host.popped(count);
+    let mut cat = ops::Cat::default();
+    let Host { request, temporaries, budget, .. } = &mut *host;
+    for part in parts {
+        cat.push(&request.value(part, temporaries), budget)?;
+    }
+    Ok(host.keep(cat.finish())?)
+}
+
+fn bucket(host: &Host, flag: i32, by: i32, total: i32) -> i32 {
+    let Ok(total) = u32::try_from(total) else { return -1 };
+    let hash = fractional::hash(&host.value(by), host.request.key(flag), &host.request.context);
+    hash.map_or(-1, |hash| fractional::bucket(hash, total).cast_signed())
+}
+
+/// Gives the operand of the chosen variant: that of the share itself, so nothing is copied.
+fn choose(host: &mut Host, flag: i32, shares: i32) -> i32 {
+    let pushed = host.popped(shares.saturating_mul(2).saturating_add(1));
+    chosen(host, flag, &pushed).unwrap_or(abi::NULL)
+}
+
+fn chosen(host: &Host, flag: i32, pushed: &[i32]) -> Option<i32> {
+    let (by, shares) = pushed.split_first()?;
+    let hash = fractional::hash(&host.value(*by), host.request.key(flag), &host.request.context)?;
+    let (shares, _) = shares.as_chunks::<2>();
+    let weights: Option<Vec<u32>> = shares.iter().map(|[variant, weight]| share(host, *variant, *weight)).collect();
+    let at = fractional::choose(hash, weights?.iter().copied())?;
+    shares.get(at).map(|[variant, _]| *variant)
+}
+
+fn share(host: &Host, variant: i32, weight: i32) -> Option<u32> {
+    fractional::weight(&host.value(weight)).filter(|_| fractional::is_variant(&host.value(variant)))
+}

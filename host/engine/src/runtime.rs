@@ -1,0 +1,34 @@
+//! wasmtime, set up for emitted rules.
+
+use wasmtime::{Config, OptLevel, Strategy};
+
+use crate::{engine::EngineError, source::EngineConfig};
+
+/// What the compile thread and all workers share.
+pub(crate) struct Runtime {
+    pub(crate) engine: wasmtime::Engine,
+    pub(crate) config: EngineConfig,
+}
+
+impl Runtime {
+    pub(crate) fn new(config: EngineConfig) -> Result<Self, EngineError> {
+        let engine = wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Compiler(error.to_string()))?;
+        Ok(Self { engine, config })
+    }
+}
+
+/// Emitted code is bounded by the size of its rules, so it needs neither fuel nor epochs. Its only memory is
+/// its worker's, of which there is one a thread: the reservation that spares bounds checks costs little.
+fn settings() -> Config {
+    let mut settings = Config::new();
+    settings
+        .strategy(Strategy::Cranelift)
+        .cranelift_opt_level(OptLevel::Speed)
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
+        .native_unwind_info(false)
+        .memory_may_move(false)
+        .wasm_simd(false)
+        .wasm_relaxed_simd(false);
+    settings
+}

@@ -1,0 +1,246 @@
+//! Running compiled rules: each thread has a store of its own, with one memory for all modules.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
+
+use burgee_guest::abi;
+use wasmtime::{Extern, Instance, Memory, MemoryType, Store, TypedFunc};
+
+use crate::{
+    chunk::{Artefact, ChunkUse},
+    flag::{Decision, PreparedFlag},
+    hash::BuildShortHasher,
+    host::{self, Host},
+    input::{World, write_cell},
+    runtime::Runtime,
+};
+
+thread_local! {
+    static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
+}
+
+/// So many instances a worker makes before it first looks how many are still of use.
+const SWEEP_INSTANCES: usize = 64;
+
+/// What OUT holds where a rule has not run.
+const UNWRITTEN: i32 = i32::MIN;
+
+struct Worker {
+    runtime: Arc<Runtime>,
+    store: Store<Host>,
+    memory: Memory,
+    imports: Vec<Extern>,
+    instances: HashMap<u64, Loaded, BuildShortHasher>,
+    /// Instances made in this store, for they are freed only with it.
+    made: usize,
+}
+
+#[derive(Clone)]
+struct Loaded {
+    evaluate: TypedFunc<i32, i32>,
+    evaluate_all: TypedFunc<(), ()>,
+    artefact: Weak<Artefact>,
+}
+
+/// Runs one rule of an artefact. `None` where it cannot be run, or gave up: the interpreter then decides.
+pub(crate) fn evaluate(
+    runtime: &Arc<Runtime>,
+    artefact: &Arc<Artefact>,
+    number: u32,
+    flag: &PreparedFlag,
+    world: &World<'_>,
+) -> Option<Decision> {
+    with_worker(runtime, |worker| worker.evaluate(artefact, number, flag, world))
+}
+
+/// Runs the rules of a chunk that are on. The decisions are in the order of its members; `None` where a rule
+/// is off, or the interpreter must decide. `decisions` is empty where nothing could be run.
+pub(crate) fn evaluate_all(
+    runtime: &Arc<Runtime>,
+    artefact: &Arc<Artefact>,
+    used: &ChunkUse,
+    flags: &[Arc<PreparedFlag>],
+    world: &World<'_>,
+    decisions: &mut Vec<Option<Decision>>,
+) {
+    decisions.clear();
+    with_worker(runtime, |worker| worker.evaluate_all(artefact, used, flags, world, decisions));
+}
+
+/// Gives this thread's worker, made for this runtime. `None` where there is none, or it is in use further up
+/// the stack.
+fn with_worker<T>(runtime: &Arc<Runtime>, work: impl FnOnce(&mut Worker) -> Option<T>) -> Option<T> {
+    WORKER.with(|cell| {
+        let mut place = cell.try_borrow_mut().ok()?;
+        match place.as_mut() {
+            Some(worker) if Arc::ptr_eq(&worker.runtime, runtime) => work(worker),
+            _ => work(place.insert(Worker::new(runtime)?)),
+        }
+    })
+}
+
+impl Worker {
+    fn new(runtime: &Arc<Runtime>) -> Option<Self> {
+        let mut store = Store::new(&runtime.engine, Host::new(&runtime.config.limits));
+        let pages = abi::MEMORY_PAGES;
+        let memory = Memory::new(&mut store, MemoryType::new(pages, Some(pages)));
+        let memory = memory.inspect_err(|error| tracing::error!(%error, "no memory for compiled rules")).ok()?;
+        let mut imports = vec![Extern::Memory(memory)];
+        imports.extend(host::functions(&mut store).into_iter().map(Extern::Func));
+        Some(Self { runtime: runtime.clone(), store, memory, imports, instances: HashMap::default(), made: 0 })
+    }
+
+    fn evaluate(
+        &mut self,
+        artefact: &Arc<Artefact>,
+        number: u32,
+        flag: &PreparedFlag,
+        world: &World<'_>,
+    ) -> Option<Decision> {
+        let emitted = artefact.flags.get(number as usize)?;
+        let evaluate = self.load(artefact)?.evaluate.clone();
+        let memory = self.memory.data_mut(&mut self.store);
+        for slot in &emitted.slots {
+            write_cell(memory, artefact, *slot, world);
+        }
+        if emitted.calls_host {
+            self.store.data_mut().begin(artefact, world);
+        }
+        let result = evaluate.call(&mut self.store, number.cast_signed()).ok();
+        let decision = result.map(|result| self.decision(flag, result, artefact, world));
+        if emitted.calls_host {
+            self.store.data_mut().end();
+        }
+        decision
+    }
+
+    /// What a result means to its flag.
+    fn decision(&self, flag: &PreparedFlag, result: i32, artefact: &Artefact, world: &World<'_>) -> Decision {
+        let ordinal = match result {
+            abi::TRUE..0 => -1 - result,
+            _ => result.saturating_sub(abi::RESULT_BASE),
+        };
+        match usize::try_from(ordinal).ok().and_then(|at| flag.choices.get(at)) {
+            Some(decision) => decision.clone(),
+            None => flag.choose(&host::value(result, artefact, world, self.store.data().temporaries())),
+        }
+    }
+
+    fn evaluate_all(
+        &mut self,
+        artefact: &Arc<Artefact>,
+        used: &ChunkUse,
+        flags: &[Arc<PreparedFlag>],
+        world: &World<'_>,
+        decisions: &mut Vec<Option<Decision>>,
+    ) -> Option<()> {
+        let evaluate_all = self.load(artefact)?.evaluate_all.clone();
+        let memory = self.memory.data_mut(&mut self.store);
+        for slot in (0..).take(artefact.inputs.len()) {
+            write_cell(memory, artefact, slot, world);
+        }
+        write_states(memory, &used.states);
+        if artefact.calls_host {
+            self.store.data_mut().begin(artefact, world);
+        }
+        while decisions.len() < used.members.len() {
+            let finished = evaluate_all.call(&mut self.store, ()).is_ok();
+            self.collect(artefact, used, flags, world, finished, decisions);
+            if !finished {
+                self.resume_after(decisions.len());
+            }
+        }
+        if artefact.calls_host {
+            self.store.data_mut().end();
+        }
+        Some(())
+    }
+
+    /// Takes the results that are there. Where the call was broken off, the flag that it was at gets none.
+    fn collect(
+        &mut self,
+        artefact: &Arc<Artefact>,
+        used: &ChunkUse,
+        flags: &[Arc<PreparedFlag>],
+        world: &World<'_>,
+        finished: bool,
+        decisions: &mut Vec<Option<Decision>>,
+    ) {
+        for (number, (at, state)) in used.members.iter().zip(&used.states).enumerate().skip(decisions.len()) {
+            let result = if *state == 0 { None } else { Some(self.result(number)) };
+            let flag = flags.get(*at as usize);
+            decisions.push(match (result, flag) {
+                (Some(result), Some(flag)) if result != UNWRITTEN => Some(self.decision(flag, result, artefact, world)),
+                _ => None,
+            });
+            if !finished && result == Some(UNWRITTEN) {
+                return;
+            }
+        }
+    }
+
+    fn result(&self, number: usize) -> i32 {
+        let start = abi::OUT_AT as usize + 4 * number;
+        let bytes = self.memory.data(&self.store).get(start..start + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(UNWRITTEN, i32::from_le_bytes)
+    }
+
+    /// Lets the next call begin behind the flags that are done.
+    fn resume_after(&mut self, done: usize) {
+        self.store.data_mut().clear();
+        let states = self.memory.data_mut(&mut self.store).get_mut(abi::STATE_AT as usize..);
+        states.into_iter().flatten().take(done).for_each(|state| *state = 0);
+    }
+
+    /// The instance of an artefact, made where this worker has none yet.
+    fn load(&mut self, artefact: &Arc<Artefact>) -> Option<&Loaded> {
+        if !self.instances.contains_key(&artefact.serial) {
+            self.make_room();
+            let loaded = self.instantiate(artefact);
+            let loaded = loaded.inspect_err(|error| tracing::error!(%error, "compiled rules cannot be loaded")).ok()?;
+            self.instances.insert(artefact.serial, loaded);
+        }
+        self.instances.get(&artefact.serial)
+    }
+
+    fn instantiate(&mut self, artefact: &Arc<Artefact>) -> Result<Loaded, wasmtime::Error> {
+        self.made += 1;
+        let instance = Instance::new(&mut self.store, &artefact.module, &self.imports)?;
+        Ok(Loaded {
+            evaluate: instance.get_typed_func(&mut self.store, abi::EVALUATE)?,
+            evaluate_all: instance.get_typed_func(&mut self.store, abi::EVALUATE_ALL)?,
+            artefact: Arc::downgrade(artefact),
+        })
+    }
+
+    /// Starts a new store where this one has reached its limit, or where most of its instances belong to
+    /// chunks that no snapshot uses any more.
+    fn make_room(&mut self) {
+        let full = self.made >= self.runtime.config.instances_per_store;
+        let sweep = self.made >= SWEEP_INSTANCES && self.made.is_power_of_two();
+        if !full && !sweep {
+            return;
+        }
+        let live = self.instances.values().filter(|loaded| loaded.artefact.strong_count() > 0).count();
+        if full || live < self.made / 2 {
+            let runtime = self.runtime.clone();
+            if let Some(fresh) = Self::new(&runtime) {
+                *self = fresh;
+            }
+        }
+    }
+}
+
+fn write_states(memory: &mut [u8], states: &[u8]) {
+    let start = abi::STATE_AT as usize;
+    if let Some(place) = memory.get_mut(start..start + states.len()) {
+        place.copy_from_slice(states);
+    }
+    let start = abi::OUT_AT as usize;
+    if let Some(place) = memory.get_mut(start..start + 4 * states.len()) {
+        place.chunks_exact_mut(4).for_each(|out| out.copy_from_slice(&UNWRITTEN.to_le_bytes()));
+    }
+}

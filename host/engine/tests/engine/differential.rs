@@ -1,0 +1,119 @@
+//! Compiled rules against the interpreter, on generated rules and contexts.
+//!
+//! `BURGEE_DIFFERENTIAL_PAIRS` says how many pairs of rule and context (20,000), `BURGEE_SEED` where to
+//! begin; a failure prints the seed that repeats it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use burgee_engine::{ConfigValue, Engine, EngineConfig, Snapshot};
+use burgee_model::{Limits, Value};
+use burgee_rules::generators::{self, Language};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::{Map, Value as Json, json};
+
+use crate::support::{boolean_flag, items, source};
+
+/// The flags of the modules that are generated in turn.
+const MODULE_FLAGS: [usize; 4] = [1, 30, 4, 90];
+/// The contexts that each module meets.
+const CONTEXTS: usize = 12;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
+}
+
+/// Random things from a seed.
+struct Random(TestRunner);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        Self(TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)))
+    }
+
+    fn one<S: Strategy>(&mut self, strategy: &S) -> S::Value {
+        strategy.new_tree(&mut self.0).unwrap().current()
+    }
+}
+
+struct Case {
+    document: Json,
+    config: Map<String, Json>,
+    contexts: Vec<Json>,
+    limits: Limits,
+}
+
+impl Case {
+    fn random(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let targeting = generators::targeting(Language::Burgee);
+        let flags = MODULE_FLAGS[usize::try_from(seed).unwrap() % MODULE_FLAGS.len()];
+        let flags: Map<String, Json> =
+            (0..flags).map(|n| (format!("flag{n}"), boolean_flag(random.one(&targeting)))).collect();
+        let context = generators::context();
+        // Now and then an allowance that many rules exceed.
+        let limits = match seed % 5 {
+            0 => Limits { evaluation_bytes: 6, evaluation_steps: 2, ..Limits::default() },
+            _ => Limits::default(),
+        };
+        Self {
+            document: json!({"flags": flags, "$evaluators": random.one(&generators::segments())}),
+            config: random.one(&generators::config()),
+            contexts: (0..CONTEXTS).map(|_| random.one(&context)).collect(),
+            limits,
+        }
+    }
+
+    fn snapshot(&self, compile: bool) -> Arc<Snapshot> {
+        let config = EngineConfig { compile, limits: self.limits.clone(), ..EngineConfig::default() };
+        let engine = Engine::new(config).unwrap();
+        let read = |key: &str| {
+            let value = self.config.get(key).map(Value::from)?;
+            Some(ConfigValue { value, expires_at: None })
+        };
+        let snapshot = engine.build(None, source(&self.document), &read);
+        engine.quiesce();
+        snapshot
+    }
+
+    fn check(&self, seed: u64, seen: &mut BTreeMap<String, usize>) -> usize {
+        let (compiled, interpreted) = (self.snapshot(true), self.snapshot(false));
+        let tiers = compiled.tiers();
+        *seen.entry("compiled".into()).or_default() += tiers.compiled * CONTEXTS;
+        for json in &self.contexts {
+            let context = generators::as_context(json);
+            let (fast, slow) = (items(&compiled, &context), items(&interpreted, &context));
+            for (key, answer) in &slow {
+                let rule = &self.document["flags"][key]["targeting"];
+                let shared = &self.document["$evaluators"];
+                assert_eq!(
+                    &fast[key], answer,
+                    "BURGEE_SEED={seed}\nflag {key}\nrule {rule}\nsegments {shared}\ncontext {json}"
+                );
+                let kind = answer["variant"].as_str().or(answer["errorCode"].as_str()).unwrap_or("null");
+                *seen.entry(kind.to_owned()).or_default() += 1;
+            }
+        }
+        (tiers.compiled + tiers.interpreted) * CONTEXTS
+    }
+}
+
+#[test]
+fn compiled_rules_answer_what_the_interpreter_does() {
+    let wanted = usize::try_from(setting("BURGEE_DIFFERENTIAL_PAIRS", 20_000)).unwrap();
+    let first = setting("BURGEE_SEED", 0);
+    let (mut pairs, mut seed, mut seen) = (0, first, BTreeMap::new());
+    while pairs < wanted {
+        pairs += Case::random(seed).check(seed, &mut seen);
+        seed += 1;
+    }
+    // The generators must reach all kinds of answers, and most rules must be compiled at all.
+    for kind in ["on", "off", "true", "false", "null", "GENERAL"] {
+        assert!(seen.get(kind).is_some_and(|count| *count > pairs / 200), "{kind} is rare: {seen:?}");
+    }
+    assert!(seen["compiled"] > pairs / 2, "{seen:?}");
+}

@@ -1,0 +1,10 @@
+//! The engine from outside: what snapshots answer, what they reuse, and that compiled rules answer what the
+//! interpreter does.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod answers;
+mod budgets;
+mod differential;
+mod isolation;
+mod reuse;
+mod support;

@@ -1,0 +1,87 @@
+//! Environments and contexts in few words.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use burgee_engine::{ConfigValue, Engine, EngineConfig, EnvironmentSource, Evaluation, Snapshot};
+use burgee_model::{Context, FlagIn, Key, Kill, Limits, State, Value};
+use serde_json::{Map, Value as Json, json};
+
+/// An instant: 2026-11-20T12:00:00Z.
+pub const NOW: u64 = 1_795_176_000_000;
+
+pub fn key(text: &str) -> Key {
+    Key::new(text).unwrap()
+}
+
+pub fn context(json: Json) -> Context {
+    Context::new(Value::from(&json), &Limits::default()).unwrap()
+}
+
+/// A flag as a flagd document has it, with `killed` besides.
+pub fn flag(json: &Json) -> Arc<FlagIn> {
+    let object = |name: &str| json.get(name).and_then(Json::as_object).cloned().unwrap_or_default();
+    Arc::new(FlagIn {
+        state: if json["state"] == "DISABLED" { State::Disabled } else { State::Enabled },
+        default_variant: json["defaultVariant"].as_str().map(str::to_owned),
+        targeting: json.get("targeting").cloned(),
+        kill: Kill { killed: json["killed"] == true, reason: None },
+        variants: object("variants"),
+        metadata: object("metadata"),
+        ..FlagIn::default()
+    })
+}
+
+/// The environment of a flagd document.
+pub fn source(document: &Json) -> EnvironmentSource {
+    let keyed = |name: &str| document.get(name).and_then(Json::as_object).cloned().unwrap_or_default();
+    let mut set = Map::new();
+    set.extend(document.get("metadata").map(|metadata| ("metadata".to_owned(), metadata.clone())));
+    EnvironmentSource {
+        tenant: key("acme"),
+        environment: key("production"),
+        flags: keyed("flags").iter().map(|(name, json)| (key(name), flag(json))).collect(),
+        segments: keyed("$evaluators").into_iter().map(|(name, json)| (key(&name), json)).collect(),
+        set,
+    }
+}
+
+pub fn no_config(_: &str) -> Option<ConfigValue> {
+    None
+}
+
+/// An engine that compiles, and one that only interprets.
+pub fn engines() -> [Arc<Engine>; 2] {
+    [true, false].map(|compile| Engine::new(EngineConfig { compile, ..EngineConfig::default() }).unwrap())
+}
+
+/// The same document served by both tiers, compiled first.
+pub fn tiers(document: &Json) -> [Arc<Snapshot>; 2] {
+    engines().map(|engine| {
+        let snapshot = engine.build(None, source(document), &no_config);
+        engine.quiesce();
+        snapshot
+    })
+}
+
+/// An evaluation's OFREP item.
+pub fn item(evaluation: &Evaluation<'_>) -> Json {
+    let mut out = Vec::new();
+    evaluation.write_ofrep(&mut out);
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// All items of a snapshot by key, from one bulk evaluation, which must agree with single ones.
+pub fn items(snapshot: &Snapshot, context: &Context) -> BTreeMap<String, Json> {
+    let mut all = BTreeMap::new();
+    snapshot.evaluate_all(context, NOW, |evaluation| {
+        let single = snapshot.evaluate(evaluation.key, context, NOW);
+        assert_eq!(single, evaluation);
+        all.insert(evaluation.key.to_owned(), item(&evaluation));
+    });
+    all
+}
+
+/// A boolean flag with this rule, `on` and `off`, and no default.
+pub fn boolean_flag(targeting: Json) -> Json {
+    json!({"state": "ENABLED", "variants": {"on": true, "off": false, "true": 1, "false": 0}, "targeting": targeting})
+}
