@@ -5,18 +5,28 @@
 //! nodes wrote, and feeds every change to its readers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod clock;
 mod error;
 pub mod feed;
+mod floors;
 mod limits;
+mod persist;
+mod register;
 mod request;
+mod shared;
+mod stamping;
 mod store;
 pub mod table;
+#[cfg(test)]
+mod testing;
+mod ttl;
 pub mod version;
+mod writer;
 
 pub use error::{DraftError, MergeError, OpenError, WriteError};
 pub use feed::{Feed, FeedEntry, FeedEvent, FeedReader, Op, Origin, Position, ResetReason};
 pub use limits::{StoreConfig, StoreLimits, WallClock};
 pub use request::{Draft, DraftWrite, Receipt, Request, Stamping, WriteScope};
-pub use store::{Health, MergeReport, Page, PageCursor, Store};
-pub use table::{Counts, FlagRead, Table};
+pub use store::{Health, MergeReport, Store};
+pub use table::{Applied, Counts, FlagRead, HistoryPolicy, Outcome, Page, PageCursor, Table};
 pub use version::{ChangeId, CodecError, PARENTS_MAX, Version};

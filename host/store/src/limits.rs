@@ -21,6 +21,8 @@ pub struct StoreConfig {
 pub struct StoreLimits {
     /// Entries that the feed remembers for its readers.
     pub feed_entries: usize,
+    /// Bytes of versions that the feed remembers.
+    pub feed_bytes: usize,
     /// Local writes that may wait for the writer.
     pub queue_requests: usize,
     /// Versions that one commit of local writes may hold (a single request may exceed it).
@@ -46,6 +48,7 @@ impl Default for StoreLimits {
         const MIB: usize = 1024 * 1024;
         Self {
             feed_entries: 16_384,
+            feed_bytes: 32 * MIB,
             queue_requests: 4_096,
             batch_writes: 4_096,
             persist_registers: 4_096,

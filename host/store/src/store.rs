@@ -1,17 +1,41 @@
 //! The shell: identity, clock, disk, writer and feed around the pure table.
 
-use std::{future::Future, ops::Deref, sync::Arc};
-
-use burgee_model::{Millis, NodeId};
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    Draft, Feed, MergeError, OpenError, Receipt, Request, StoreConfig, Table, Version, WallClock, WriteError,
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    io,
+    ops::Deref,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
 };
 
-/// A durable store. Cloning is cheap; all clones are the same store.
+use burgee_model::{Millis, NodeId, stamp::millis_to_ntp64};
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    Draft, Feed, HistoryPolicy, MergeError, OpenError, Origin, Page, PageCursor, Receipt, Request, StoreConfig,
+    StoreLimits, Table, Version, WallClock, WriteError,
+    clock::Clock,
+    persist::Disk,
+    shared::{Shared, history_start},
+    writer::{Message, Ticket, Writer},
+};
+
+/// A durable store. Cloning is cheap; all clones are the same store. When the last one goes, what waits is
+/// persisted and the data directory is released; better [`close`](Self::close) it.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store(Arc<Handle>);
+
+struct Handle {
+    shared: Arc<Shared>,
+    node: NodeId,
+    /// None once closed.
+    inbox: Mutex<Option<mpsc::SyncSender<Message>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    ended: watch::Receiver<bool>,
+}
 
 /// What became of merged versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +44,7 @@ pub struct MergeReport {
     pub applied: usize,
     /// Known, superseded or dead already.
     pub ignored: usize,
-    /// Garbage: stamped after the year 2100, or contradicting itself.
+    /// Garbage: see [`Version::is_sane`].
     pub refused: usize,
 }
 
@@ -31,23 +55,16 @@ pub struct Health {
     pub writable: bool,
     /// Bytes of merged versions that are not on disk yet.
     pub backlog_bytes: usize,
-    /// What the disk last complained about, if it did not recover since.
+    /// What the disk complained about at the last commit.
     pub last_error: Option<String>,
-    /// Stamps seen that lie beyond wall time + max skew, by author.
+    /// Stamps merged that lay beyond wall time + max skew, by author.
     pub stamps_ahead: Vec<(NodeId, u64)>,
 }
 
-/// Where the next page begins. Opaque bytes; stable while the table changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageCursor(pub Box<[u8]>);
-
-/// A part of a snapshot.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// Versions, floors before all others.
-    pub versions: Vec<Arc<Version>>,
-    /// Where to go on; none after the last page.
-    pub next: Option<PageCursor>,
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("node", &self.0.node).finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -55,85 +72,220 @@ impl Store {
     ///
     /// # Errors
     /// See [`OpenError`]; a damaged file never panics.
-    pub fn open(_config: StoreConfig, _clock: WallClock) -> Result<Self, OpenError> {
-        todo!()
+    pub fn open(config: StoreConfig, clock: WallClock) -> Result<Self, OpenError> {
+        let StoreConfig { dir, limits } = config;
+        let now = clock();
+        let opened = match dir {
+            Some(dir) => Opened::from_disk(&dir, &limits, now)?,
+            None => Opened::in_memory(now)?,
+        };
+        let grain = u32::from_le_bytes(random()?);
+        let mut hlc = Clock::new(opened.node, limits.max_skew_ms, grain);
+        hlc.resume(opened.mark, now);
+        let durable = opened.disk.is_some();
+        let shared = Arc::new(Shared::new(limits, clock, opened.table, hlc, opened.feed, durable));
+        Self::start(opened.node, shared, opened.disk).map_err(OpenError::Io)
+    }
+
+    fn start(node: NodeId, shared: Arc<Shared>, disk: Option<Disk>) -> io::Result<Self> {
+        let (sender, inbox) = mpsc::sync_channel(shared.limits.queue_requests.max(1));
+        let (end, ended) = watch::channel(false);
+        let writer = Writer { shared: shared.clone(), disk, inbox, waiting: VecDeque::new() };
+        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            writer.run();
+            end.send_replace(true);
+        })?;
+        let (inbox, writer) = (Mutex::new(Some(sender)), Mutex::new(Some(thread)));
+        Ok(Self(Arc::new(Handle { shared, node, inbox, writer, ended })))
     }
 
     /// The identity that this node's stamps bear.
     #[must_use]
     pub fn node_id(&self) -> NodeId {
-        todo!()
+        self.0.node
     }
 
     /// The wall time.
     #[must_use]
     pub fn now(&self) -> Millis {
-        todo!()
+        self.0.shared.now()
     }
 
     /// The table, for a short look: never hold it across an await, and never take it twice at once.
     pub fn read(&self) -> impl Deref<Target = Table> + '_ {
-        let table: Box<Table> = todo!();
-        #[allow(unreachable_code)]
-        table
+        self.0.shared.read()
     }
 
     /// Plans and writes a change. `plan` runs on the writer's thread against the table as it is after all
     /// earlier writes within the request's scope; it gets the wall time.
     ///
-    /// The answer comes once the change is on disk, applied and fed.
+    /// The request is queued when this is called; the answer comes once the change is on disk, applied and
+    /// fed. Dropping the future does not undo it.
     pub fn write<E, F>(
         &self,
-        _request: Request,
-        _plan: F,
+        request: Request,
+        plan: F,
     ) -> impl Future<Output = Result<Receipt, WriteError<E>>> + Send + use<E, F>
     where
         E: Send + 'static,
         F: FnOnce(&Table, Millis) -> Result<Draft, E> + Send + 'static,
     {
-        async { todo!() }
+        let (reply, answer) = oneshot::channel();
+        let ticket = Ticket { request, plan: Some(plan), reply: Some(reply) };
+        let queued = self.0.send(Message::Write(Box::new(ticket)));
+        async move {
+            match queued {
+                Ok(()) => answer.await.unwrap_or(Err(WriteError::Closed)),
+                Err(mpsc::TrySendError::Full(())) => Err(WriteError::Overloaded),
+                Err(mpsc::TrySendError::Disconnected(())) => Err(WriteError::Closed),
+            }
+        }
     }
 
-    /// Merges versions of other nodes: into memory at once, to disk behind.
+    /// Merges versions of other nodes: into memory, and to the feed, at once; to disk behind.
     ///
     /// # Errors
     /// None of them was merged: see [`MergeError`].
-    pub fn merge(&self, _versions: Vec<Version>, _from: NodeId) -> Result<MergeReport, MergeError> {
-        todo!()
+    pub fn merge(&self, versions: Vec<Version>, from: NodeId) -> Result<MergeReport, MergeError> {
+        let shared = &self.0.shared;
+        let bytes = shared.backlog_bytes();
+        if bytes > shared.limits.backlog_bytes {
+            return Err(MergeError::Backlog { bytes });
+        }
+        if self.0.is_closed() {
+            return Err(MergeError::Closed);
+        }
+        let total = versions.len();
+        let sane: Vec<_> = versions.into_iter().filter(Version::is_sane).map(Arc::new).collect();
+        self.observe(&sane);
+        let (applied, _) = shared.apply(&sane, Origin::Remote(from));
+        if shared.must_wake() {
+            // A full queue means that the writer is awake, and it persists after every batch.
+            let _ = self.0.send(Message::Persist).inspect_err(|_| shared.awake());
+        }
+        Ok(MergeReport { applied, ignored: sane.len() - applied, refused: total - sane.len() })
+    }
+
+    fn observe(&self, versions: &[Arc<Version>]) {
+        let now = self.now();
+        let mut clock = self.0.shared.clock();
+        for version in versions {
+            if !clock.observe(version.stamp, now) {
+                clock.count_ahead(version.stamp.id);
+            }
+        }
     }
 
     /// The feed of changes.
     #[must_use]
     pub fn feed(&self) -> Feed {
-        todo!()
+        self.0.shared.feed.clone()
     }
 
-    /// A part of a snapshot of all retained versions, of about `max_bytes`; at least one version where
-    /// there is any. Every version that is there throughout the paging is in one of the pages.
+    /// A part of a snapshot; see [`Table::page`].
     #[must_use]
-    pub fn page(&self, _after: Option<&PageCursor>, _max_bytes: usize) -> Page {
-        todo!()
+    pub fn page(&self, after: Option<&PageCursor>, max_bytes: usize) -> Page {
+        self.read().page(after, max_bytes)
     }
 
     /// Feeds the expiry of every version whose deadline has passed, once; says how many.
     pub fn expire(&self) -> usize {
-        todo!()
+        self.0.shared.expire()
     }
 
     /// The next deadline.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
-        todo!()
+        self.read().next_deadline()
     }
 
     /// How the store does.
     #[must_use]
     pub fn health(&self) -> Health {
-        todo!()
+        let shared = &self.0.shared;
+        let last_error = shared.last_error();
+        Health {
+            writable: last_error.is_none() && !self.0.is_closed(),
+            backlog_bytes: shared.backlog_bytes(),
+            last_error,
+            stamps_ahead: shared.clock().ahead(),
+        }
     }
 
-    /// Persists what waits and closes the data file. Writes that come later are refused.
+    /// Persists what waits and closes the data file. Writes and merges that come later are refused.
     pub async fn close(&self) {
-        todo!()
+        self.0.hang_up();
+        // An error means that the writer is gone already.
+        let _ = self.0.ended.clone().wait_for(|ended| *ended).await;
     }
 }
+
+impl Handle {
+    fn send(&self, message: Message) -> Result<(), mpsc::TrySendError<()>> {
+        let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(inbox) = &*inbox else { return Err(mpsc::TrySendError::Disconnected(())) };
+        inbox.try_send(message).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => mpsc::TrySendError::Full(()),
+            mpsc::TrySendError::Disconnected(_) => mpsc::TrySendError::Disconnected(()),
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// The writer ends once it has done what was queued.
+    fn hang_up(&self) {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.hang_up();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A plan may hold the last handle; then this is the writer's own thread, which ends by itself.
+        if let Some(writer) = writer.filter(|writer| writer.thread().id() != thread::current().id()) {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// What a store begins with.
+struct Opened {
+    node: NodeId,
+    mark: u64,
+    feed: u64,
+    table: Table,
+    disk: Option<Disk>,
+}
+
+impl Opened {
+    fn in_memory(now: Millis) -> Result<Self, OpenError> {
+        let node = NodeId(random()?);
+        Ok(Self { node, mark: 0, feed: millis_to_ntp64(now), table: Table::default(), disk: None })
+    }
+
+    fn from_disk(dir: &Path, limits: &StoreLimits, now: Millis) -> Result<Self, OpenError> {
+        let mut disk = Disk::open(dir, limits.disk_cache_bytes, NodeId(random()?))?;
+        let mut table = Table::new(HistoryPolicy {
+            min_versions: limits.history_min_versions,
+            max_versions: limits.history_max_versions,
+            since: history_start(now, limits.history_days),
+        });
+        let meta = disk.load(&mut table)?;
+        // What expired while the node was down is nobody's news: readers of an earlier start list again.
+        while table.lapse(now).is_some() {}
+        let feed = disk.claim(meta, millis_to_ntp64(now)).map_err(|error| OpenError::Io(io::Error::other(error)))?;
+        Ok(Self { node: meta.node, mark: meta.mark, feed, table, disk: Some(disk) })
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], OpenError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| OpenError::Io(io::Error::other(error.to_string())))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,53 @@
-//! The pure core: what a set of versions means.
+//! The pure core: what a set of versions means, whatever the order in which they came.
+
+mod lists;
+mod page;
+mod read;
+mod scope;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_model::{
-    Blob, EnvironmentMeta, Key, Millis, RegisterId, Stamp, TenantMeta, materialise::FlagRegisters,
+use burgee_model::{Address, Key, Millis, RegisterId, Scope, Stamp};
+
+pub use self::{
+    page::{Page, PageCursor},
+    read::FlagRead,
 };
-use serde_json::Value as Json;
+pub use crate::register::HistoryPolicy;
+use crate::{
+    Version,
+    floors::{Floors, Over},
+    register::{Inserted, Packed, Register},
+    ttl::Deadlines,
+};
 
-use crate::Version;
+/// All retained versions of a node.
+///
+/// Merging is commutative, associative and idempotent. Tables are equal if they retain the same versions.
+/// Nothing here reads a clock: `now` is the wall time in milliseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    tenants: BTreeMap<Key, TenantTable>,
+    deadlines: Deadlines,
+    counts: Counts,
+    history: HistoryPolicy,
+}
 
-/// All retained versions.
-#[derive(Debug, Default)]
-pub struct Table {}
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.tenants == other.tenants
+    }
+}
+
+/// What a table holds of one tenant.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct TenantTable {
+    /// All registers with history.
+    registers: BTreeMap<Address, Register>,
+    /// Config entries by environment; no map is empty.
+    config: BTreeMap<Key, BTreeMap<Key, Packed>>,
+    floors: Floors,
+}
 
 /// What a table holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,99 +64,290 @@ pub struct Counts {
     pub versions: usize,
 }
 
-/// A flag's registers, as `materialise` wants them.
-#[derive(Clone, Debug, Default)]
-pub struct FlagRead<'a> {
-    /// The values; of environments only those that exist and have something of the flag.
-    pub registers: FlagRegisters<'a>,
-    /// Every register read, in order, with the stamp of its newest version; a kill with those of all its heads.
-    pub stamps: Vec<(RegisterId, Stamp)>,
+impl Counts {
+    fn shift(&mut self, before: Self, after: Self) {
+        let shift = |total: &mut usize, before: usize, after: usize| {
+            *total = total.saturating_add(after).saturating_sub(before);
+        };
+        shift(&mut self.registers, before.registers, after.registers);
+        shift(&mut self.tombstones, before.tombstones, after.tombstones);
+        shift(&mut self.floors, before.floors, after.floors);
+        shift(&mut self.config_entries, before.config_entries, after.config_entries);
+        shift(&mut self.versions, before.versions, after.versions);
+    }
+}
+
+/// What became of a merged version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is retained.
+    Applied(Applied),
+    /// It was there already.
+    Known,
+    /// A newer version stands where no history is kept, or it is older than the history kept.
+    Superseded,
+    /// A floor lies over it.
+    Dead,
+}
+
+/// What a retained version changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Whether it counts as current now; of a kill register every head does.
+    pub current: bool,
+    /// Registers that a floor emptied.
+    pub died: Vec<RegisterId>,
+    /// Registers that lost versions but are not empty.
+    pub trimmed: Vec<RegisterId>,
+}
+
+/// What a register weighs in the counts, and its newest version's stamp and deadline.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    counts: Counts,
+    newest: Option<Newest>,
+}
+
+impl Weight {
+    fn deadline(&self) -> Option<Millis> {
+        self.newest.filter(|newest| !newest.tombstone)?.deadline
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+struct Newest {
+    stamp: Stamp,
+    deadline: Option<Millis>,
+    tombstone: bool,
 }
 
 impl Table {
-    /// The register's value: none where it is deleted, expired or was never written.
+    /// An empty table that keeps history by a policy.
     #[must_use]
-    pub fn current(&self, _id: &RegisterId, _now: Millis) -> Option<Arc<Version>> {
-        todo!()
+    pub fn new(history: HistoryPolicy) -> Self {
+        Self { history, ..Self::default() }
     }
 
-    /// The version with the greatest stamp, be it a tombstone or expired.
-    #[must_use]
-    pub fn latest(&self, _id: &RegisterId) -> Option<Arc<Version>> {
-        todo!()
+    /// From now on, versions stamped before a time are kept only where few are; see [`HistoryPolicy`].
+    pub fn keep_history_since(&mut self, time: u64) {
+        self.history.since = time;
     }
 
-    /// The versions that no other retained version names as a parent, greatest stamp first.
-    #[must_use]
-    pub fn heads(&self, _id: &RegisterId) -> Vec<Arc<Version>> {
-        todo!()
+    /// Takes a version in. Versions that are not [sane](Version::is_sane) must not come here.
+    pub fn merge(&mut self, version: &Arc<Version>) -> Outcome {
+        let id = &version.register;
+        if let Address::Floor(scope) = &id.address {
+            return self.merge_floor(scope, version);
+        }
+        if self.over(id).kills(version.stamp, version.floor_seen) {
+            return Outcome::Dead;
+        }
+        let before = self.weigh(id);
+        let inserted = self.tenants.entry(id.tenant.clone()).or_default().insert(version, &self.history);
+        match inserted {
+            Inserted::Known => Outcome::Known,
+            Inserted::Superseded => Outcome::Superseded,
+            Inserted::Dead => Outcome::Dead,
+            Inserted::New { trimmed } => {
+                self.account(id, before);
+                let trimmed = if trimmed { vec![id.clone()] } else { Vec::new() };
+                Outcome::Applied(Applied { current: self.is_current(version), died: Vec::new(), trimmed })
+            }
+        }
     }
 
-    /// All retained versions, newest first.
-    pub fn history(&self, _id: &RegisterId) -> impl Iterator<Item = Arc<Version>> + '_ {
-        std::iter::empty()
+    fn merge_floor(&mut self, scope: &Scope, version: &Arc<Version>) -> Outcome {
+        let tenant = &version.register.tenant;
+        let floors = &mut self.tenants.entry(tenant.clone()).or_default().floors;
+        let known = floors.get(scope).is_some_and(|held| held == version);
+        let before = floors.len();
+        if !floors.insert(scope, version) {
+            return if known { Outcome::Known } else { Outcome::Superseded };
+        }
+        let grown = floors.len() - before;
+        self.counts.floors += grown;
+        self.counts.versions += grown;
+        let (died, trimmed) = self.sweep(tenant, scope, version.stamp);
+        Outcome::Applied(Applied { current: true, died, trimmed })
     }
 
-    /// The versions that a concurrent one overwrote and nobody settled, newest first.
-    #[must_use]
-    pub fn conflicts(&self, _id: &RegisterId) -> Vec<Arc<Version>> {
-        todo!()
+    /// Drops what a new floor kills.
+    fn sweep(&mut self, tenant: &Key, scope: &Scope, floor: Stamp) -> (Vec<RegisterId>, Vec<RegisterId>) {
+        let mut over = Over::default();
+        over.add(scope, floor);
+        let covered = self.covered(tenant, scope);
+        let (mut died, mut trimmed) = (Vec::new(), Vec::new());
+        for address in covered {
+            let id = RegisterId { tenant: tenant.clone(), address };
+            let before = self.weigh(&id);
+            let Some(held) = self.tenants.get_mut(tenant) else { break };
+            match held.drop_dead(&id.address, &over) {
+                Swept::Untouched => continue,
+                Swept::Trimmed => trimmed.push(id.clone()),
+                Swept::Emptied => died.push(id.clone()),
+            }
+            self.account(&id, before);
+        }
+        (died, trimmed)
     }
 
-    /// The existing tenants after a key.
-    pub fn tenants(&self, _now: Millis, _after: Option<&Key>) -> impl Iterator<Item = (&Key, TenantMeta, Stamp)> {
-        std::iter::empty()
+    /// Brings counts and deadlines up to date after a register changed.
+    fn account(&mut self, id: &RegisterId, before: Weight) {
+        let mut after = self.weigh(id);
+        if before.newest != after.newest {
+            if let Some(deadline) = before.deadline() {
+                self.deadlines.disarm(deadline, id);
+            }
+            if let Some(deadline) = after.deadline() {
+                self.deadlines.arm(deadline, id);
+                after = self.weigh(id);
+            }
+        }
+        self.counts.shift(before.counts, after.counts);
     }
 
-    /// The existing environments of a tenant.
-    pub fn environments(&self, _tenant: &Key, _now: Millis) -> impl Iterator<Item = (&Key, EnvironmentMeta, Stamp)> {
-        std::iter::empty()
+    fn weigh(&self, id: &RegisterId) -> Weight {
+        let Some((versions, newest)) = self.newest(id) else { return Weight::default() };
+        let lapsed = newest.deadline.is_some_and(|deadline| !self.deadlines.is_armed(deadline, id));
+        let gone = newest.tombstone || lapsed;
+        let entry = matches!(id.address, Address::Config { .. }) && !gone;
+        let counts = Counts {
+            registers: 1,
+            tombstones: usize::from(gone),
+            floors: 0,
+            config_entries: usize::from(entry),
+            versions,
+        };
+        Weight { counts, newest: Some(newest) }
     }
 
-    /// The existing flags of a tenant after a key.
-    pub fn flags(&self, _tenant: &Key, _now: Millis, _after: Option<&Key>) -> impl Iterator<Item = &Key> {
-        std::iter::empty()
+    /// Of a register: how many versions it has, and the newest.
+    fn newest(&self, id: &RegisterId) -> Option<(usize, Newest)> {
+        if let Some(packed) = self.packed(id) {
+            let header = packed.header()?;
+            let tombstone = header.is_tombstone();
+            return Some((1, Newest { stamp: header.stamp, deadline: header.expires_at, tombstone }));
+        }
+        let register = self.register(id)?;
+        let current = register.current();
+        let tombstone = current.content.is_none();
+        Some((register.len(), Newest { stamp: current.stamp, deadline: current.expires_at, tombstone }))
     }
 
-    /// A flag's registers; none where the flag does not exist.
-    #[must_use]
-    pub fn flag(&self, _tenant: &Key, _flag: &Key, _now: Millis) -> Option<FlagRead<'_>> {
-        todo!()
-    }
-
-    /// The segments as they are in an environment: its own rule wins over the tenant's.
-    #[must_use]
-    pub fn segments(&self, _tenant: &Key, _environment: &Key, _now: Millis) -> BTreeMap<Key, Json> {
-        todo!()
-    }
-
-    /// What an imported flagd document held beside its flags.
-    #[must_use]
-    pub fn flag_set(&self, _tenant: &Key, _environment: &Key, _now: Millis) -> Option<&Blob> {
-        todo!()
-    }
-
-    /// The config entries of an environment whose keys begin with a prefix, after a key, in key order.
-    pub fn config<'a>(
-        &'a self,
-        _tenant: &Key,
-        _environment: &Key,
-        _prefix: &'a str,
-        _after: Option<&Key>,
-        _now: Millis,
-    ) -> impl Iterator<Item = (&'a Key, Arc<Version>)> + use<'a> {
-        std::iter::empty()
+    fn is_current(&self, version: &Version) -> bool {
+        let id = &version.register;
+        let Some(register) = self.register(id) else { return self.packed(id).is_some() };
+        let heads = id.address.keeps_heads().then(|| register.heads());
+        let found = heads.as_ref().is_some_and(|heads| heads.iter().any(|head| ***head == *version));
+        found || **register.current() == *version
     }
 
     /// What the table holds.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        todo!()
+        self.counts
     }
 
-    /// Whether an environment exists or ever did, as far as this table knows.
+    /// The next deadline that has not been announced as passed.
     #[must_use]
-    pub fn ever_existed(&self, _tenant: &Key, _environment: &Key) -> bool {
-        todo!()
+    pub fn next_deadline(&self) -> Option<Millis> {
+        self.deadlines.next()
+    }
+
+    /// Takes the next version whose deadline has passed, each only once.
+    pub fn lapse(&mut self, now: Millis) -> Option<Arc<Version>> {
+        let id = self.deadlines.due(now)?.clone();
+        self.lapse_register(&id, now)
+    }
+
+    /// Marks a register's deadline as announced, if it has passed.
+    pub(crate) fn lapse_register(&mut self, id: &RegisterId, now: Millis) -> Option<Arc<Version>> {
+        let before = self.weigh(id);
+        let deadline = before.deadline().filter(|deadline| *deadline <= now)?;
+        if !self.deadlines.disarm(deadline, id) {
+            return None;
+        }
+        let after = self.weigh(id);
+        self.counts.shift(before.counts, after.counts);
+        self.latest(id)
+    }
+
+    /// The floors over a register.
+    pub(crate) fn over(&self, id: &RegisterId) -> Over {
+        self.tenants.get(&id.tenant).map(|held| held.floors.over(id)).unwrap_or_default()
+    }
+
+    fn register(&self, id: &RegisterId) -> Option<&Register> {
+        self.tenants.get(&id.tenant)?.registers.get(&id.address)
+    }
+
+    fn packed(&self, id: &RegisterId) -> Option<&Packed> {
+        let Address::Config { environment, key } = &id.address else { return None };
+        self.tenants.get(&id.tenant)?.config.get(environment)?.get(key)
     }
 }
+
+enum Swept {
+    Untouched,
+    Trimmed,
+    Emptied,
+}
+
+impl TenantTable {
+    fn insert(&mut self, version: &Arc<Version>, history: &HistoryPolicy) -> Inserted {
+        use std::collections::btree_map::Entry;
+        if let Address::Config { environment, key } = &version.register.address {
+            return match self.config.entry(environment.clone()).or_default().entry(key.clone()) {
+                Entry::Occupied(held) => held.into_mut().insert(version),
+                Entry::Vacant(free) => {
+                    free.insert(Packed::new(version));
+                    Inserted::New { trimmed: false }
+                }
+            };
+        }
+        match self.registers.entry(version.register.address.clone()) {
+            Entry::Occupied(held) => held.into_mut().insert(version, history),
+            Entry::Vacant(free) => {
+                free.insert(Register::new(version.clone()));
+                Inserted::New { trimmed: false }
+            }
+        }
+    }
+
+    fn drop_dead(&mut self, address: &Address, over: &Over) -> Swept {
+        let dead = |v: &Version| over.kills(v.stamp, v.floor_seen);
+        if let Address::Config { environment, key } = address {
+            return self.drop_dead_entry(environment, key, over);
+        }
+        let Some(register) = self.registers.get_mut(address) else { return Swept::Untouched };
+        if !register.versions().any(|v| dead(v)) {
+            return Swept::Untouched;
+        }
+        match register.without(dead) {
+            Some(kept) => {
+                *register = kept;
+                Swept::Trimmed
+            }
+            None => {
+                self.registers.remove(address);
+                Swept::Emptied
+            }
+        }
+    }
+
+    fn drop_dead_entry(&mut self, environment: &Key, key: &Key, over: &Over) -> Swept {
+        let Some(entries) = self.config.get_mut(environment) else { return Swept::Untouched };
+        let header = entries.get(key).and_then(Packed::header);
+        if !header.is_some_and(|header| over.kills(header.stamp, header.floor_seen)) {
+            return Swept::Untouched;
+        }
+        entries.remove(key);
+        if entries.is_empty() {
+            self.config.remove(environment);
+        }
+        Swept::Emptied
+    }
+}
+
+#[cfg(test)]
+mod tests;

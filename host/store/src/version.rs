@@ -1,12 +1,22 @@
-//! Versions: the unit of replication, history and conflict detection.
+//! Versions: the unit of replication, history and conflict detection; and their bytes.
 
 use std::{fmt, sync::Arc};
 
-use burgee_model::{Blob, Millis, RegisterId, Stamp};
+use burgee_model::{Address, Blob, Media, Millis, RegisterId, Stamp, stamp::TIME_MAX};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// The most parents that a version names.
 pub const PARENTS_MAX: usize = 8;
+
+/// The most bytes that a version's content may have: those of the largest import.
+pub const CONTENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The most bytes that an encoded version may have.
+pub const VERSION_BYTES_MAX: usize = CONTENT_BYTES_MAX + 256 * 1024;
+
+/// The format that [`Version::encode`] writes; the first byte of what it writes.
+const FORMAT: u8 = 1;
 
 /// The identity of a change, which may write many registers: the clock's reading when it was written,
 /// which is also the stamp of its first write (unless that had to be stamped beyond the clock).
@@ -45,7 +55,7 @@ pub struct Version {
 /// Why bytes are not a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// No bytes at all, or another format than this release knows; the field holds its number.
+    /// No bytes at all (0), or another format than this release knows; the field holds its number.
     #[error("unknown version format {0}")]
     Format(u8),
     /// More bytes than a version may have.
@@ -60,14 +70,225 @@ impl Version {
     /// The canonical bytes: equal versions have equal bytes, different ones have different bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        let start = Vec::with_capacity(160 + self.content.as_ref().map_or(0, |blob| blob.bytes.len()));
+        extend(extend(extend(start, &FORMAT), &self.register), &BodyRef::of(self))
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
     /// Whatever else the bytes are: it never panics.
-    pub fn decode(_bytes: &[u8]) -> Result<Self, CodecError> {
-        todo!()
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        if bytes.len() > VERSION_BYTES_MAX {
+            return Err(CodecError::TooLarge);
+        }
+        let rest = match bytes {
+            [FORMAT, rest @ ..] => rest,
+            other => return Err(CodecError::Format(other.first().copied().unwrap_or(0))),
+        };
+        let (register, rest) = postcard::take_from_bytes(rest).map_err(|_| CodecError::Malformed)?;
+        decode_body(register, rest)
+    }
+
+    /// Whether the version could have come from a node that keeps the rules: its stamps lie before the
+    /// year 2100 and above what they must have followed, and floors are nothing but floors.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        let in_time = |stamp: &Stamp| stamp.time < TIME_MAX;
+        let before = |stamp: &Stamp| *stamp < self.stamp;
+        in_time(&self.stamp)
+            && self.stamp.time > 0
+            && in_time(&self.change.0)
+            && self.parents.len() <= PARENTS_MAX
+            && self.parents.iter().all(before)
+            && self.floor_seen.as_ref().is_none_or(before)
+            && (!self.is_floor() || (self.content.is_some() && self.expires_at.is_none() && self.floor_seen.is_none()))
+    }
+
+    /// Whether it is a floor.
+    #[must_use]
+    pub fn is_floor(&self) -> bool {
+        matches!(self.register.address, Address::Floor(_))
+    }
+
+    /// Whether its deadline has passed.
+    #[must_use]
+    pub fn is_expired(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Its value, unless it is a tombstone or has expired.
+    #[must_use]
+    pub fn live(&self, now: Millis) -> Option<&Blob> {
+        self.content.as_ref().filter(|_| !self.is_expired(now))
+    }
+
+    /// About how many bytes it takes in memory.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const FIXED: usize = 320;
+        FIXED + self.content.as_ref().map_or(0, |blob| blob.bytes.len())
+    }
+}
+
+/// Appends a value's bytes. Writing our types to memory cannot fail: the error would be a bug of the codec,
+/// which the round-trip test finds.
+fn extend<T: Serialize>(bytes: Vec<u8>, value: &T) -> Vec<u8> {
+    postcard::to_extend(value, bytes).unwrap_or_default()
+}
+
+/// What follows the register in the bytes; what must be read often stands first.
+#[derive(Serialize)]
+struct BodyRef<'a> {
+    stamp: Stamp,
+    expires_at: Option<Millis>,
+    floor_seen: Option<Stamp>,
+    media: Option<&'a Media>,
+    /// None where the change is this very stamp.
+    change: Option<Stamp>,
+    parents: &'a [Stamp],
+    actor: &'a str,
+    note: Option<&'a str>,
+    bytes: &'a Bytes,
+}
+
+static NOTHING: Bytes = Bytes::new();
+
+impl<'a> BodyRef<'a> {
+    fn of(version: &'a Version) -> Self {
+        Self {
+            stamp: version.stamp,
+            expires_at: version.expires_at,
+            floor_seen: version.floor_seen,
+            media: version.content.as_ref().map(|blob| &blob.media),
+            change: (version.change.0 != version.stamp).then_some(version.change.0),
+            parents: &version.parents,
+            actor: &version.actor,
+            note: version.note.as_deref(),
+            bytes: version.content.as_ref().map_or(&NOTHING, |blob| &blob.bytes),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Body {
+    stamp: Stamp,
+    expires_at: Option<Millis>,
+    floor_seen: Option<Stamp>,
+    media: Option<Media>,
+    change: Option<Stamp>,
+    parents: Box<[Stamp]>,
+    actor: Arc<str>,
+    note: Option<Box<str>>,
+    bytes: Bytes,
+}
+
+/// The beginning of a body: what merging and listing look at.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) stamp: Stamp,
+    pub(crate) expires_at: Option<Millis>,
+    pub(crate) floor_seen: Option<Stamp>,
+    media: Option<Media>,
+}
+
+impl Header {
+    pub(crate) fn is_tombstone(&self) -> bool {
+        self.media.is_none()
+    }
+}
+
+pub(crate) fn encode_body(version: &Version) -> Vec<u8> {
+    extend(Vec::new(), &BodyRef::of(version))
+}
+
+pub(crate) fn decode_header(body: &[u8]) -> Option<Header> {
+    postcard::take_from_bytes(body).ok().map(|(header, _)| header)
+}
+
+pub(crate) fn decode_body(register: RegisterId, body: &[u8]) -> Result<Version, CodecError> {
+    let (body, rest): (Body, _) = postcard::take_from_bytes(body).map_err(|_| CodecError::Malformed)?;
+    let bounded = body.parents.len() <= PARENTS_MAX && rest.is_empty();
+    if !bounded || (body.media.is_none() && !body.bytes.is_empty()) {
+        return Err(CodecError::Malformed);
+    }
+    if body.bytes.len() > CONTENT_BYTES_MAX {
+        return Err(CodecError::TooLarge);
+    }
+    Ok(Version {
+        register,
+        stamp: body.stamp,
+        parents: body.parents,
+        floor_seen: body.floor_seen,
+        content: body.media.map(|media| Blob { media, bytes: body.bytes }),
+        expires_at: body.expires_at,
+        actor: body.actor,
+        change: ChangeId(body.change.unwrap_or(body.stamp)),
+        note: body.note,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{any_version, config, version};
+
+    proptest! {
+        #[test]
+        fn bytes_round_trip_and_are_canonical(a in any_version(), b in any_version()) {
+            prop_assert_eq!(&Version::decode(&a.encode()).unwrap(), &a);
+            prop_assert_eq!(a == b, a.encode() == b.encode());
+        }
+
+        #[test]
+        fn garbage_is_an_error(mut bytes in prop::collection::vec(any::<u8>(), 0..300), known in any::<bool>()) {
+            if let (true, Some(first)) = (known, bytes.first_mut()) {
+                *first = FORMAT;
+            }
+            if let Ok(version) = Version::decode(&bytes) {
+                prop_assert_eq!(Version::decode(&version.encode()), Ok(version));
+            }
+        }
+
+        #[test]
+        fn damaged_bytes_never_panic(a in any_version(), at in any::<prop::sample::Index>(), flip in 1..=255u8) {
+            let mut bytes = a.encode();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            let _ = Version::decode(&bytes);
+            prop_assert!(Version::decode(&bytes[..at]).is_err());
+        }
+    }
+
+    #[test]
+    fn the_first_byte_is_the_format() {
+        let mut bytes = version(config("k"), 7, "v").encode();
+        assert_eq!(bytes[0], 1);
+        bytes[0] = 9;
+        assert_eq!(Version::decode(&bytes), Err(CodecError::Format(9)));
+        assert_eq!(Version::decode(&[]), Err(CodecError::Format(0)));
+    }
+
+    #[test]
+    fn more_than_the_bounds_is_refused() {
+        let mut many = version(config("k"), 99, "v");
+        many.parents = (1..10).map(|time| Stamp { time, ..Stamp::ZERO }).collect();
+        assert_eq!(Version::decode(&many.encode()), Err(CodecError::Malformed));
+        assert_eq!(Version::decode(&vec![FORMAT; VERSION_BYTES_MAX + 1]), Err(CodecError::TooLarge));
+        let mut trailing = version(config("k"), 99, "v").encode();
+        trailing.push(0);
+        assert_eq!(Version::decode(&trailing), Err(CodecError::Malformed));
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_not_sane() {
+        let good = version(config("k"), 50, "v");
+        assert!(good.is_sane());
+        let stamp = |time| Stamp { time, ..good.stamp };
+        assert!(!Version { stamp: stamp(TIME_MAX), ..good.clone() }.is_sane());
+        assert!(!Version { parents: Box::new([stamp(50)]), ..good.clone() }.is_sane());
+        assert!(!Version { floor_seen: Some(stamp(51)), ..good.clone() }.is_sane());
     }
 }

@@ -1,0 +1,293 @@
+//! The data file.
+//!
+//! One row for each version; a register without history has one row, which its next version replaces. The
+//! file may hold more than the table retains (what was pruned, or died, goes behind), never less than what
+//! was acknowledged; loading merges the rows, so what does not count any more drops out by itself.
+
+mod row;
+
+use std::{
+    fs::{self, File},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
+
+use burgee_model::{NodeId, RegisterId};
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction,
+};
+
+use crate::{OpenError, Table, Version};
+
+/// The newest disk format that this release reads, and the one that it writes.
+const FORMAT: u32 = 1;
+
+const FILE: &str = "burgee.redb";
+const NEW_FILE: &str = "burgee.redb.new";
+const LOCK_FILE: &str = "lock";
+
+const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+const FLOORS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("floors");
+const VERSIONS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("versions");
+
+const META_FORMAT: &str = "format";
+const META_NODE: &str = "node";
+const META_MARK: &str = "mark";
+const META_FEED: &str = "feed";
+
+/// How many positions of the feed each start sets aside, if the clock does not.
+const FEED_STEP: u64 = 1 << 36;
+
+type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send>;
+
+/// An open data file.
+pub(crate) struct Disk {
+    opener: Opener,
+    /// None after an error, until it is opened again: redb refuses everything after a failed write.
+    database: Option<Database>,
+    _lock: File,
+}
+
+/// What the file remembers beside versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) node: NodeId,
+    /// No stamp that the node gave lies above.
+    pub(crate) mark: u64,
+    /// Where the feed of the last start began.
+    pub(crate) feed: u64,
+}
+
+/// A failure of the disk, in its words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct DiskError(String);
+
+impl DiskError {
+    fn of(error: impl Into<redb::Error>) -> Self {
+        Self(error.into().to_string())
+    }
+}
+
+/// All retained versions of a register, to bring its rows in line with.
+pub(crate) struct Retained {
+    pub(crate) register: RegisterId,
+    pub(crate) versions: Vec<Arc<Version>>,
+}
+
+impl Disk {
+    /// Opens a directory's file, making it for a node where there is none.
+    pub(crate) fn open(dir: &Path, cache_bytes: usize, fresh: NodeId) -> Result<Self, OpenError> {
+        fs::create_dir_all(dir)?;
+        let lock = lock(&dir.join(LOCK_FILE))?;
+        let path = dir.join(FILE);
+        if !path.exists() {
+            create(dir, fresh)?;
+        }
+        let opener = move || {
+            // redb makes a database of an empty file; to us it is one that was cut off.
+            if fs::metadata(&path)?.len() == 0 {
+                return Err(StorageError::Corrupted("the file is empty".to_owned()).into());
+            }
+            Builder::new().set_cache_size(cache_bytes).open(&path)
+        };
+        Self::with_opener(Box::new(opener), lock)
+    }
+
+    fn with_opener(opener: Opener, lock: File) -> Result<Self, OpenError> {
+        let database = guard(|| opener().map_err(open_error))?;
+        Ok(Self { opener, database: Some(database), _lock: lock })
+    }
+
+    /// Merges all that the file holds into a table.
+    pub(crate) fn load(&self, table: &mut Table) -> Result<Meta, OpenError> {
+        let Some(database) = &self.database else { return Err(corrupt("the file is closed")) };
+        guard(|| load(database, table))
+    }
+
+    /// Claims a range of feed positions for this start.
+    pub(crate) fn claim(&mut self, meta: Meta, wall_time: u64) -> Result<u64, DiskError> {
+        let feed = meta.feed.saturating_add(FEED_STEP).max(wall_time);
+        self.commit(|write| put_meta(write, META_FEED, &feed.to_le_bytes()))?;
+        Ok(feed)
+    }
+
+    /// Writes new versions, and the clock's mark, in one durable transaction.
+    pub(crate) fn append(&mut self, versions: &[Arc<Version>], mark: u64) -> Result<(), DiskError> {
+        self.commit(|write| {
+            let mut table = write.open_table(VERSIONS)?;
+            let mut floors = write.open_table(FLOORS)?;
+            for version in versions {
+                let row = row::Row::of(version);
+                let table = if version.is_floor() { &mut floors } else { &mut table };
+                table.insert(row.key.as_slice(), row.value.as_slice())?;
+            }
+            put_meta(write, META_MARK, &mark.to_le_bytes())
+        })
+    }
+
+    /// Brings the rows of registers in line with what is retained of them.
+    pub(crate) fn sync(&mut self, registers: &[Retained], mark: u64) -> Result<(), DiskError> {
+        self.commit(|write| {
+            let mut versions = write.open_table(VERSIONS)?;
+            let mut floors = write.open_table(FLOORS)?;
+            for retained in registers {
+                let floor = matches!(retained.register.address, burgee_model::Address::Floor(_));
+                sync_register(if floor { &mut floors } else { &mut versions }, retained)?;
+            }
+            put_meta(write, META_MARK, &mark.to_le_bytes())
+        })
+    }
+
+    fn commit(&mut self, work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), DiskError> {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let write = self.database()?.begin_write().map_err(DiskError::of)?;
+            work(&write).map_err(DiskError::of)?;
+            write.commit().map_err(DiskError::of)
+        }));
+        let done = done.unwrap_or_else(|_| Err(DiskError("the database failed".to_owned())));
+        if done.is_err() {
+            self.database = None;
+        }
+        done
+    }
+
+    fn database(&mut self) -> Result<&Database, DiskError> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => (self.opener)().map_err(DiskError::of)?,
+        };
+        Ok(self.database.insert(database))
+    }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked),
+        Err(fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Makes a file under another name and renames it, so that a file of the name is always whole.
+fn create(dir: &Path, node: NodeId) -> Result<(), OpenError> {
+    let path = dir.join(NEW_FILE);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let database = Builder::new().create(&path).map_err(open_error)?;
+    initialise(&database, node).map_err(|error| OpenError::Io(io::Error::other(error)))?;
+    drop(database);
+    fs::rename(&path, dir.join(FILE))?;
+    File::open(dir)?.sync_all()?;
+    Ok(())
+}
+
+fn initialise(database: &Database, node: NodeId) -> Result<(), redb::Error> {
+    let write = database.begin_write()?;
+    write.open_table(VERSIONS)?;
+    write.open_table(FLOORS)?;
+    put_meta(&write, META_FORMAT, &FORMAT.to_le_bytes())?;
+    put_meta(&write, META_NODE, &node.0)?;
+    put_meta(&write, META_MARK, &0u64.to_le_bytes())?;
+    put_meta(&write, META_FEED, &0u64.to_le_bytes())?;
+    Ok(write.commit()?)
+}
+
+fn put_meta(write: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), redb::Error> {
+    write.open_table(META)?.insert(name, value)?;
+    Ok(())
+}
+
+fn sync_register(table: &mut redb::Table<'_, &[u8], &[u8]>, retained: &Retained) -> Result<(), redb::Error> {
+    let rows: Vec<row::Row> = retained.versions.iter().map(|version| row::Row::of(version)).collect();
+    let (from, to) = row::range(&retained.register);
+    let mut known = Vec::new();
+    for held in table.range(from.as_slice()..=to.as_slice())? {
+        known.push(held?.0.value().to_vec());
+    }
+    for key in known.iter().filter(|key| !rows.iter().any(|row| row.key == **key)) {
+        table.remove(key.as_slice())?;
+    }
+    // A row whose key names its version is right already; one of a register without history may not be.
+    for row in rows.iter().filter(|row| !row.names_version() || !known.contains(&row.key)) {
+        table.insert(row.key.as_slice(), row.value.as_slice())?;
+    }
+    Ok(())
+}
+
+fn load(database: &Database, table: &mut Table) -> Result<Meta, OpenError> {
+    let read = database.begin_read().map_err(load_error)?;
+    let meta = read.open_table(META).map_err(load_error)?;
+    let meta = read_meta(&meta)?;
+    for rows in [FLOORS, VERSIONS] {
+        let rows = read.open_table(rows).map_err(load_error)?;
+        load_rows(&rows, table)?;
+    }
+    Ok(meta)
+}
+
+fn load_rows(rows: &impl ReadableTable<&'static [u8], &'static [u8]>, table: &mut Table) -> Result<(), OpenError> {
+    let mut count = 0;
+    for row in rows.iter().map_err(load_error)? {
+        let (key, value) = row.map_err(load_error)?;
+        let version = row::read(key.value(), value.value()).ok_or_else(|| corrupt("a row is damaged"))?;
+        table.merge(&Arc::new(version));
+        count += 1;
+    }
+    // A damaged branch of the tree can hide rows without any of them being damaged.
+    let expected = rows.len().map_err(load_error)?;
+    if count == expected { Ok(()) } else { Err(corrupt("rows are missing")) }
+}
+
+fn read_meta(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Meta, OpenError> {
+    let found = u32::from_le_bytes(meta_value(table, META_FORMAT)?);
+    if found > FORMAT {
+        return Err(OpenError::Format { found, known: FORMAT });
+    }
+    Ok(Meta {
+        node: NodeId(meta_value(table, META_NODE)?),
+        mark: u64::from_le_bytes(meta_value(table, META_MARK)?),
+        feed: u64::from_le_bytes(meta_value(table, META_FEED)?),
+    })
+}
+
+fn meta_value<const N: usize>(
+    table: &impl ReadableTable<&'static str, &'static [u8]>,
+    name: &str,
+) -> Result<[u8; N], OpenError> {
+    let value = table.get(name).map_err(load_error)?;
+    let value = value.ok_or_else(|| corrupt(&format!("`{name}` is missing")))?;
+    value.value().try_into().map_err(|_| corrupt(&format!("`{name}` is damaged")))
+}
+
+fn corrupt(what: &str) -> OpenError {
+    OpenError::Corrupt(what.to_owned())
+}
+
+/// Runs what reads the file. redb checks pages only where it must, so damage can surface as a panic in it.
+fn guard<T>(work: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(corrupt("the database cannot make sense of it")))
+}
+
+fn open_error(error: DatabaseError) -> OpenError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => OpenError::Locked,
+        other => load_error(other),
+    }
+}
+
+fn load_error(error: impl Into<redb::Error>) -> OpenError {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
+    match error.into() {
+        redb::Error::Io(error) if !matches!(error.kind(), InvalidData | UnexpectedEof) => OpenError::Io(error),
+        other => OpenError::Corrupt(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

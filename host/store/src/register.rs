@@ -1,0 +1,174 @@
+//! Registers: the retained versions of one address, in order.
+
+use std::{cmp::Ordering, collections::HashSet, sync::Arc};
+
+use burgee_model::{RegisterId, Stamp};
+
+use crate::version::{self, Header, Version};
+
+/// How much history registers keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryPolicy {
+    /// Versions kept however old they are.
+    pub min_versions: usize,
+    /// Versions kept at most.
+    pub max_versions: usize,
+    /// Versions stamped from this time on are kept, up to the most.
+    pub since: u64,
+}
+
+impl Default for HistoryPolicy {
+    fn default() -> Self {
+        Self { min_versions: 20, max_versions: 2_000, since: 0 }
+    }
+}
+
+/// What became of a version that was put into a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// It is kept; `trimmed` says whether others went.
+    New { trimmed: bool },
+    /// It is there already.
+    Known,
+    /// It is too old to be kept.
+    Superseded,
+    /// Its author had not seen a floor that another version's author had.
+    Dead,
+}
+
+/// The order of the versions of one register.
+///
+/// A version that has seen a later container floor proves that the floor exists, and those that have not
+/// are dead by it, wherever the floor itself may still be on its way. So this comes before the stamp: only
+/// versions that have seen the same floor ever stand together.
+fn order(a: &Version, b: &Version) -> Ordering {
+    (a.floor_seen, a.stamp).cmp(&(b.floor_seen, b.stamp)).then_with(|| a.encode().cmp(&b.encode()))
+}
+
+/// A register that keeps history. Never empty.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Register {
+    current: Arc<Version>,
+    /// Newest first.
+    older: Vec<Arc<Version>>,
+}
+
+impl Register {
+    pub(crate) fn new(version: Arc<Version>) -> Self {
+        Self { current: version, older: Vec::new() }
+    }
+
+    pub(crate) fn current(&self) -> &Arc<Version> {
+        &self.current
+    }
+
+    /// All versions, newest first.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
+        std::iter::once(&self.current).chain(&self.older)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        1 + self.older.len()
+    }
+
+    /// Takes a version in, and drops what it makes obsolete.
+    pub(crate) fn insert(&mut self, version: &Arc<Version>, policy: &HistoryPolicy) -> Inserted {
+        match version.floor_seen.cmp(&self.current.floor_seen) {
+            Ordering::Less => return Inserted::Dead,
+            Ordering::Greater => {
+                *self = Self::new(version.clone());
+                return Inserted::New { trimmed: true };
+            }
+            Ordering::Equal => {}
+        }
+        match order(version, &self.current) {
+            Ordering::Equal => return Inserted::Known,
+            Ordering::Greater => self.older.insert(0, std::mem::replace(&mut self.current, version.clone())),
+            Ordering::Less => match self.older.binary_search_by(|v| order(version, v)) {
+                Ok(_) => return Inserted::Known,
+                Err(at) => self.older.insert(at, version.clone()),
+            },
+        }
+        let before = self.len();
+        self.prune(policy);
+        let kept = self.versions().any(|v| Arc::ptr_eq(v, version));
+        if kept { Inserted::New { trimmed: self.len() < before } } else { Inserted::Superseded }
+    }
+
+    /// Drops what the policy does not keep. The heads of a kill stay: they all count as current.
+    fn prune(&mut self, policy: &HistoryPolicy) {
+        let old = |at: usize, v: &Version| {
+            let rank = at + 1;
+            rank >= policy.min_versions && (rank >= policy.max_versions || v.stamp.time < policy.since)
+        };
+        if !self.older.iter().enumerate().any(|(at, v)| old(at, v)) {
+            return;
+        }
+        let named = if self.current.register.address.keeps_heads() { Some(self.named()) } else { None };
+        let mut at = 0;
+        self.older.retain(|v| {
+            let keep = !old(at, v) || named.as_ref().is_some_and(|named| !named.contains(&v.stamp));
+            at += 1;
+            keep
+        });
+    }
+
+    /// Drops the versions of which a test is true. `None` where none is left.
+    pub(crate) fn without(&self, dead: impl Fn(&Version) -> bool) -> Option<Self> {
+        let mut kept = self.versions().filter(|v| !dead(v)).cloned();
+        let current = kept.next()?;
+        Some(Self { current, older: kept.collect() })
+    }
+
+    fn named(&self) -> HashSet<Stamp> {
+        self.versions().flat_map(|v| v.parents.iter().copied()).collect()
+    }
+
+    /// The versions that no other names as a parent, newest first.
+    pub(crate) fn heads(&self) -> Vec<&Arc<Version>> {
+        if self.older.is_empty() {
+            return vec![&self.current];
+        }
+        let named = self.named();
+        self.versions().filter(|v| !named.contains(&v.stamp)).collect()
+    }
+}
+
+/// A register without history: one version, in its canonical bytes but for the register itself, which
+/// takes a third of the memory.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Packed(Box<[u8]>);
+
+impl Packed {
+    pub(crate) fn new(version: &Version) -> Self {
+        Self(version::encode_body(version).into_boxed_slice())
+    }
+
+    /// Always there: the bytes are what `new` wrote.
+    pub(crate) fn header(&self) -> Option<Header> {
+        version::decode_header(&self.0)
+    }
+
+    pub(crate) fn unpack(&self, register: RegisterId) -> Option<Version> {
+        version::decode_body(register, &self.0).ok()
+    }
+
+    pub(crate) fn insert(&mut self, version: &Version) -> Inserted {
+        let Some(held) = self.header() else { return Inserted::Superseded };
+        if version.floor_seen < held.floor_seen {
+            return Inserted::Dead;
+        }
+        let order = (version.floor_seen, version.stamp).cmp(&(held.floor_seen, held.stamp));
+        let other = match order {
+            Ordering::Less => return Inserted::Superseded,
+            Ordering::Greater => Self::new(version),
+            Ordering::Equal => Self::new(version),
+        };
+        if order == Ordering::Equal && other.0 <= self.0 {
+            return if other == *self { Inserted::Known } else { Inserted::Superseded };
+        }
+        *self = other;
+        // The row on disk has the register's key alone, so the new one replaces the old one.
+        Inserted::New { trimmed: false }
+    }
+}

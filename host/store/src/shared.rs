@@ -1,0 +1,223 @@
+//! What the store's handles and its writer share. Locks are taken in the order table, then one of the others.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    sync::{
+        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use burgee_model::{Millis, RegisterId, stamp::millis_to_ntp64};
+
+use crate::{
+    Feed, Op, Origin, Position, StoreLimits, Table, Version, WallClock,
+    clock::Clock,
+    feed,
+    table::{Applied, Outcome},
+};
+
+/// What a register that waits to be persisted counts for, beside its merged versions.
+const DIRTY_BYTES: usize = 128;
+
+/// Deadlines announced under one lock.
+const LAPSE_CHUNK: usize = 1_024;
+
+const DAY_MS: Millis = 86_400_000;
+
+pub(crate) struct Shared {
+    pub(crate) limits: StoreLimits,
+    pub(crate) feed: Feed,
+    wall: WallClock,
+    table: RwLock<Table>,
+    clock: Mutex<Clock>,
+    dirty: Mutex<Dirty>,
+    /// Whether the writer has been told that something waits to be persisted.
+    woken: AtomicBool,
+    last_error: Mutex<Option<String>>,
+    durable: bool,
+}
+
+/// Registers whose rows are behind the table, with the bytes that they count for.
+#[derive(Default)]
+struct Dirty {
+    waiting: BTreeMap<RegisterId, usize>,
+    /// Of those waiting and those being written.
+    bytes: usize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(
+        limits: StoreLimits,
+        wall: WallClock,
+        table: Table,
+        clock: Clock,
+        feed_start: u64,
+        durable: bool,
+    ) -> Self {
+        Self {
+            feed: Feed::new(feed_start, limits.feed_entries, limits.feed_bytes),
+            limits,
+            wall,
+            table: RwLock::new(table),
+            clock: Mutex::new(clock),
+            dirty: Mutex::default(),
+            woken: AtomicBool::new(false),
+            last_error: Mutex::default(),
+            durable,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        (self.wall)()
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn clock(&self) -> MutexGuard<'_, Clock> {
+        lock(&self.clock)
+    }
+
+    /// Merges versions into the table and feeds what changed; says how many were new. The feed's order is
+    /// the table's, since both happen under the table's lock.
+    pub(crate) fn apply(&self, versions: &[Arc<Version>], origin: Origin) -> (usize, Position) {
+        let now = self.now();
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.keep_history_since(history_start(now, self.limits.history_days));
+        let mut entries = Vec::new();
+        let mut applied = 0;
+        for version in versions {
+            let outcome = table.merge(version);
+            self.note_dirty(version, &outcome, origin);
+            if let Outcome::Applied(effect) = outcome {
+                applied += 1;
+                let expired = table.lapse_register(&version.register, now).is_some();
+                feed_effect(&mut entries, version, effect, origin, expired);
+            }
+        }
+        (applied, self.feed.publish(entries))
+    }
+
+    /// Feeds the deadlines that have passed; says how many.
+    pub(crate) fn expire(&self) -> usize {
+        let now = self.now();
+        let mut total = 0;
+        loop {
+            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+            let lapsed: Vec<_> = std::iter::from_fn(|| table.lapse(now)).take(LAPSE_CHUNK).collect();
+            let count = lapsed.len();
+            total += count;
+            self.feed.publish(lapsed.into_iter().map(expired).collect());
+            if count < LAPSE_CHUNK {
+                return total;
+            }
+        }
+    }
+
+    fn note_dirty(&self, version: &Version, outcome: &Outcome, origin: Origin) {
+        if !self.durable {
+            return;
+        }
+        let mut dirty = lock(&self.dirty);
+        match (outcome, origin) {
+            (Outcome::Applied(_), Origin::Remote(_)) => dirty.add(&version.register, version.weight()),
+            // A local version is on disk before it is applied. If it does not count after all, its row goes,
+            // and the row that it may have replaced comes back.
+            (Outcome::Applied(_), Origin::Local) | (_, Origin::Remote(_)) => {}
+            (_, Origin::Local) => dirty.add(&version.register, 0),
+        }
+        if let Outcome::Applied(Applied { died, trimmed, .. }) = outcome {
+            died.iter().chain(trimmed).for_each(|register| dirty.add(register, 0));
+        }
+    }
+
+    pub(crate) fn has_dirty(&self) -> bool {
+        !lock(&self.dirty).waiting.is_empty()
+    }
+
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        lock(&self.dirty).bytes
+    }
+
+    /// Whether the writer must be told to persist: once, until it is awake.
+    pub(crate) fn must_wake(&self) -> bool {
+        self.durable && self.has_dirty() && !self.woken.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn awake(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn take_dirty(&self, most: usize) -> BTreeMap<RegisterId, usize> {
+        let mut dirty = lock(&self.dirty);
+        std::iter::from_fn(|| dirty.waiting.pop_first()).take(most).collect()
+    }
+
+    /// Ends what [`take_dirty`](Self::take_dirty) began: what was not written waits again.
+    pub(crate) fn settle_dirty(&self, taken: BTreeMap<RegisterId, usize>, written: bool) {
+        let mut dirty = lock(&self.dirty);
+        for (register, bytes) in taken {
+            if written {
+                dirty.bytes -= bytes;
+            } else {
+                *dirty.waiting.entry(register).or_default() += bytes;
+            }
+        }
+    }
+
+    /// Remembers how the last commit went.
+    pub(crate) fn report(&self, error: Option<&String>) {
+        let mut last = lock(&self.last_error);
+        if let (None, Some(error)) = (&*last, error) {
+            tracing::error!(%error, "the disk refused a commit");
+        }
+        *last = error.cloned();
+    }
+
+    pub(crate) fn last_error(&self) -> Option<String> {
+        lock(&self.last_error).clone()
+    }
+
+    pub(crate) fn is_writable(&self) -> bool {
+        lock(&self.last_error).is_none()
+    }
+}
+
+impl Dirty {
+    fn add(&mut self, register: &RegisterId, bytes: usize) {
+        let held = self.waiting.entry(register.clone()).or_insert_with(|| {
+            self.bytes += DIRTY_BYTES;
+            DIRTY_BYTES
+        });
+        *held += bytes;
+        self.bytes += bytes;
+    }
+}
+
+/// The time from which history is kept.
+pub(crate) fn history_start(now: Millis, days: u32) -> u64 {
+    millis_to_ntp64(now.saturating_sub(Millis::from(days) * DAY_MS))
+}
+
+fn feed_effect(entries: &mut Vec<feed::Draft>, version: &Arc<Version>, effect: Applied, origin: Origin, expired: bool) {
+    let op = match (&version.content, expired) {
+        (None, _) => Op::Delete,
+        (Some(_), true) => Op::Expire,
+        (Some(_), false) => Op::Put,
+    };
+    let entry = |register, op, current| feed::Draft { register, version: version.clone(), op, origin, current };
+    entries.extend(effect.died.into_iter().map(|register| entry(register, Op::Delete, true)));
+    entries.push(entry(version.register.clone(), op, effect.current));
+}
+
+fn expired(version: Arc<Version>) -> feed::Draft {
+    let register = version.register.clone();
+    feed::Draft { register, version, op: Op::Expire, origin: Origin::Local, current: true }
+}

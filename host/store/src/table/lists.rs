@@ -1,0 +1,129 @@
+//! Ordered lists.
+
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Included, Unbounded},
+    sync::Arc,
+};
+
+use burgee_model::{Address, EnvironmentMeta, FlagField, Key, Millis, RegisterId, Stamp, TenantMeta};
+use serde_json::Value as Json;
+
+use super::{
+    Table, TenantTable,
+    scope::{least_key, with_prefix},
+};
+use crate::{Version, register::Register};
+
+impl Table {
+    /// The existing tenants after a key, in order.
+    pub fn tenants(&self, now: Millis, after: Option<&Key>) -> impl Iterator<Item = (&Key, TenantMeta, Stamp)> {
+        let from = after.map_or(Unbounded, Excluded);
+        self.tenants.range::<Key, _>((from, Unbounded)).filter_map(move |(key, held)| {
+            let current = held.registers.get(&Address::Tenant)?.current();
+            let meta = current.live(now)?.read().unwrap_or_default();
+            Some((key, meta, current.stamp))
+        })
+    }
+
+    /// The existing environments of a tenant, in order.
+    pub fn environments(&self, tenant: &Key, now: Millis) -> impl Iterator<Item = (&Key, EnvironmentMeta, Stamp)> {
+        let held = self.tenants.get(tenant).into_iter();
+        held.flat_map(TenantTable::environments).filter_map(move |(key, register)| {
+            let current = register.current();
+            let meta = current.live(now)?.read().unwrap_or_default();
+            Some((key, meta, current.stamp))
+        })
+    }
+
+    /// The existing flags of a tenant after a key, in order.
+    pub fn flags(&self, tenant: &Key, now: Millis, after: Option<&Key>) -> impl Iterator<Item = &Key> {
+        let last = FlagField::ALL[FlagField::ALL.len() - 1];
+        let after = after.map(|flag| Excluded(Address::Flag { flag: flag.clone(), field: last }));
+        let first = least_key().map(|flag| Included(Address::Flag { flag, field: FlagField::ALL[0] }));
+        let from = after.or(first).unwrap_or(Unbounded);
+        let held = self.tenants.get(tenant).map(|held| &held.registers);
+        let registers = held.into_iter().flat_map(move |registers| registers.range((from.clone(), Unbounded)));
+        registers
+            .map_while(|(address, register)| match address {
+                Address::Flag { flag, field } => Some((flag, *field, register)),
+                _ => None,
+            })
+            .filter(move |(_, field, register)| *field == FlagField::Exists && register.current().live(now).is_some())
+            .map(|(flag, _, _)| flag)
+    }
+
+    /// The segments as they are in an environment: its own rule wins over the tenant's. A rule of null is none.
+    #[must_use]
+    pub fn segments(&self, tenant: &Key, environment: &Key, now: Millis) -> BTreeMap<Key, Json> {
+        let Some(held) = self.tenants.get(tenant) else { return BTreeMap::new() };
+        let rule = |register: &Register| -> Option<Json> {
+            register.current().live(now)?.read().filter(|rule: &Json| !rule.is_null())
+        };
+        let (mut shared, mut own) = (BTreeMap::new(), BTreeMap::new());
+        for (address, register) in held.segments() {
+            match address {
+                Address::Segment { segment } => shared.extend(rule(register).map(|rule| (segment.clone(), rule))),
+                Address::SegmentIn { segment, environment: e } if e == environment => {
+                    own.extend(rule(register).map(|rule| (segment.clone(), rule)));
+                }
+                _ => {}
+            }
+        }
+        shared.extend(own);
+        shared
+    }
+
+    /// The config entries of an environment whose keys begin with a prefix, after a key, in order; live
+    /// ones only.
+    pub fn config<'a>(
+        &'a self,
+        tenant: &Key,
+        environment: &Key,
+        prefix: &'a str,
+        after: Option<&Key>,
+        now: Millis,
+    ) -> impl Iterator<Item = (&'a Key, Arc<Version>)> + use<'a> {
+        let (tenant, environment, after) = (tenant.clone(), environment.clone(), after.cloned());
+        let entries = self.tenants.get(&tenant).and_then(|held| held.config.get(&environment)).into_iter();
+        let entries = entries.flat_map(move |entries| with_prefix(entries, prefix, after.as_ref()));
+        entries.filter_map(move |(key, packed)| {
+            let version = packed.unpack(RegisterId::config(&tenant, &environment, key))?;
+            version.live(now).is_some().then(|| (key, Arc::new(version)))
+        })
+    }
+
+    /// The registers of a tenant that have conflicts, with the versions that lost; see
+    /// [`conflicts`](Self::conflicts).
+    pub fn all_conflicts(&self, tenant: &Key) -> impl Iterator<Item = (RegisterId, Vec<Arc<Version>>)> {
+        let tenant = tenant.clone();
+        let registers = self.tenants.get(&tenant).into_iter().flat_map(|held| &held.registers);
+        registers.filter(|(_, register)| register.len() > 1).filter_map(move |(address, _)| {
+            let id = RegisterId::new(&tenant, address.clone());
+            let conflicts = self.conflicts(&id);
+            (!conflicts.is_empty()).then_some((id, conflicts))
+        })
+    }
+}
+
+impl TenantTable {
+    fn environments(&self) -> impl Iterator<Item = (&Key, &Register)> {
+        let from = least_key().map(|environment| Included(Address::Environment { environment }));
+        self.registers.range((from.unwrap_or(Unbounded), Unbounded)).map_while(|(address, register)| match address {
+            Address::Environment { environment } => Some((environment, register)),
+            _ => None,
+        })
+    }
+
+    /// The existing environments.
+    pub(super) fn environment_keys(&self, now: Millis) -> impl Iterator<Item = &Key> {
+        self.environments().filter(move |(_, register)| register.current().live(now).is_some()).map(|(key, _)| key)
+    }
+
+    fn segments(&self) -> impl Iterator<Item = (&Address, &Register)> {
+        let from = least_key().map(|segment| Included(Address::Segment { segment }));
+        self.registers
+            .range((from.unwrap_or(Unbounded), Unbounded))
+            .take_while(|(address, _)| matches!(address, Address::Segment { .. } | Address::SegmentIn { .. }))
+    }
+}

@@ -1,0 +1,102 @@
+//! What lies in a scope.
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use burgee_model::{Address, FlagField, FlagInField, Key, RegisterId, Scope, Stamp};
+
+use super::{Table, TenantTable};
+use crate::register::Packed;
+
+/// The least key there is: keys hold no control characters, and a space is the first of the others.
+pub(super) fn least_key() -> Option<Key> {
+    Key::new(" ").ok()
+}
+
+impl Table {
+    /// The addresses in a scope of which something is held.
+    pub(super) fn covered(&self, tenant: &Key, scope: &Scope) -> Vec<Address> {
+        let Some(held) = self.tenants.get(tenant) else { return Vec::new() };
+        let mut covered: Vec<Address> = held.covered_registers(scope).cloned().collect();
+        for (environment, entries, prefix) in held.covered_config(scope) {
+            let address = |key: &Key| Address::Config { environment: environment.clone(), key: key.clone() };
+            covered.extend(with_prefix(entries, prefix, None).map(|(key, _)| address(key)));
+        }
+        covered
+    }
+
+    /// The greatest stamp that a new floor of the scope must lie above: of what is held in the scope, and
+    /// of the floor that the scope has already.
+    pub(crate) fn greatest_in(&self, tenant: &Key, scope: &Scope) -> Option<Stamp> {
+        let held = self.tenants.get(tenant)?;
+        let registers = held.covered_registers(scope).filter_map(|a| held.registers.get(a));
+        let registers = registers.map(|register| register.current().stamp).max();
+        let entries = held
+            .covered_config(scope)
+            .flat_map(|(_, entries, prefix)| with_prefix(entries, prefix, None))
+            .filter_map(|(_, packed)| packed.header().map(|header| header.stamp))
+            .max();
+        registers.max(entries).max(held.floors.get(scope).map(|floor| floor.stamp))
+    }
+
+    /// The greatest stamp that a new version of a register must lie above: of what is held of it and of
+    /// the floors over it.
+    pub(crate) fn greatest_of(&self, id: &RegisterId) -> Option<Stamp> {
+        let packed = self.packed(id).and_then(Packed::header).map(|header| header.stamp);
+        let register = self.register(id).map(|register| register.current().stamp);
+        packed.max(register).max(self.over(id).any)
+    }
+}
+
+impl TenantTable {
+    fn covered_registers<'a>(&'a self, scope: &'a Scope) -> Box<dyn Iterator<Item = &'a Address> + 'a> {
+        match scope {
+            Scope::Config { .. } => Box::new(std::iter::empty()),
+            Scope::Flag { flag } => Box::new(self.flag_addresses(flag)),
+            _ => Box::new(self.registers.keys().filter(|address| scope.covers(address))),
+        }
+    }
+
+    fn flag_addresses(&self, flag: &Key) -> impl Iterator<Item = &Address> {
+        let shared = |field| Address::Flag { flag: flag.clone(), field };
+        let (first, last) = (shared(FlagField::ALL[0]), shared(FlagField::ALL[FlagField::ALL.len() - 1]));
+        let from = least_key().map(|environment| {
+            let field = FlagInField::ALL[0];
+            Bound::Included(Address::FlagIn { flag: flag.clone(), environment, field })
+        });
+        let flag = flag.clone();
+        let own = self
+            .registers
+            .range((from.unwrap_or(Bound::Unbounded), Bound::Unbounded))
+            .map(|(address, _)| address)
+            .take_while(move |address| matches!(address, Address::FlagIn { flag: f, .. } if *f == flag));
+        self.registers.range(first..=last).map(|(address, _)| address).chain(own)
+    }
+
+    /// The environments whose entries lie in the scope, with the prefix that their keys must have.
+    fn covered_config<'a>(
+        &'a self,
+        scope: &'a Scope,
+    ) -> impl Iterator<Item = (&'a Key, &'a BTreeMap<Key, Packed>, &'a str)> {
+        let (only, prefix) = match scope {
+            Scope::Tenant => (None, Some("")),
+            Scope::Environment { environment } => (Some(environment), Some("")),
+            Scope::Config { environment, prefix } => (Some(environment), Some(&**prefix)),
+            Scope::Flag { .. } => (None, None),
+        };
+        let environments = self.config.iter().filter(move |(key, _)| only.is_none_or(|only| only == *key));
+        environments.filter_map(move |(key, entries)| prefix.map(|prefix| (key, entries, prefix)))
+    }
+}
+
+/// The entries whose keys begin with a prefix, after a key.
+pub(super) fn with_prefix<'a>(
+    entries: &'a BTreeMap<Key, Packed>,
+    prefix: &'a str,
+    after: Option<&Key>,
+) -> impl Iterator<Item = (&'a Key, &'a Packed)> + use<'a> {
+    let from = match after {
+        Some(key) if key.as_str() >= prefix => Bound::Excluded(key.as_str()),
+        _ => Bound::Included(prefix),
+    };
+    entries.range::<str, _>((from, Bound::Unbounded)).take_while(move |(key, _)| key.as_str().starts_with(prefix))
+}
