@@ -50,7 +50,7 @@ fn main() -> io::Result<()> {
     let table = match bundle(&out) {
         Ok(folder) => embed::table(&folder)?,
         Err(absence) => {
-            report(&absence, &out)?;
+            report(&absence, &out);
             embed::absent(&absence.why)
         }
     };
@@ -131,17 +131,16 @@ fn failed(why: String) -> Absence {
     Absence { why, retry: Retry::NextBuild }
 }
 
-/// Tells cargo about the absence and when to run this script again.
-fn report(absence: &Absence, out: &Path) -> io::Result<()> {
-    if env::var_os("FLAGS_UI_REQUIRED").is_some_and(|v| !v.is_empty() && v != "0") {
-        return Err(io::Error::other(format!("FLAGS_UI_REQUIRED is set, but there is no dashboard: {}", absence.why)));
-    }
-    println!("cargo::warning=the dashboard is not in this build: {}", absence.why);
+/// Tells cargo about the absence, which fails the build if `FLAGS_UI_REQUIRED` is set, and when to run this
+/// script again.
+fn report(absence: &Absence, out: &Path) {
+    let required = env::var_os("FLAGS_UI_REQUIRED").is_some_and(|v| !v.is_empty() && v != "0");
+    let level = if required { "error" } else { "warning" };
+    println!("cargo::{level}=the dashboard is not in this build: {}", absence.why);
     match absence.retry {
         Retry::Never => {}
         Retry::WhenPathChanges => println!("cargo::rerun-if-env-changed=PATH"),
         // a file that never exists makes cargo run the script each time
         Retry::NextBuild => println!("cargo::rerun-if-changed={}", out.join("never-there").display()),
     }
-    Ok(())
 }

@@ -3,6 +3,7 @@ import { IconHandStop } from '@tabler/icons-react';
 import { useState } from 'react';
 import { switchId, usePendingStates } from '../../api/change-settings';
 import type { Environment, Settings } from '../../api/types';
+import { isEmptyTargeting } from '../../shared/domain/serving';
 import { ToggleSwitch } from '../../shared/ui/ToggleSwitch';
 import { useToggle } from '../../shared/ui/use-toggle';
 import { KillDialog } from './KillDialog';
@@ -55,6 +56,6 @@ export function StateCard({ tenant, flag, environment, settings }: Props) {
 function stateHint({ kill, state, targeting, defaultVariant }: Settings) {
   if (kill) return 'The kill overrides the switch until it is released.';
   if (state === 'DISABLED') return 'Callers get the default in their code.';
-  if (targeting !== null) return 'The targeting decides; where it gives nothing, the default variant is served.';
+  if (!isEmptyTargeting(targeting)) return 'The targeting decides; where it gives nothing, the default variant is served.';
   return defaultVariant === null ? 'No default variant: callers get the default in their code.' : `Everyone gets ${defaultVariant}.`;
 }
