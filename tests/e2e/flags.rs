@@ -147,7 +147,8 @@ fn import_over_http_may_be_tried_first_and_prunes_when_told() {
         let kind = [("content-type", "application/json")];
         node.client.send("PUT", &format!("{path}{query}"), &kind, body.to_string().as_bytes())
     };
-    let document = json!({ "flags": { "new": { "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "on" } } });
+    let document =
+        json!({ "flags": { "new": { "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "on" } } });
     let before = node.client.get(path).expect(200).body;
     put("?dryRun=true", &document).check(200);
     assert_eq!(node.client.get(path).expect(200).body, before);

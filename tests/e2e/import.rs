@@ -156,7 +156,8 @@ fn demo_data_answers_without_login_in_dev() {
     let tenants = anonymous.get("/api/v1/tenants").expect(200).json();
     assert_eq!(tenants["items"][0]["key"], "demo");
     let environments = anonymous.get("/api/v1/tenants/demo/environments").expect(200).json();
-    let keys: Vec<&str> = environments["items"].as_array().unwrap().iter().map(|e| e["key"].as_str().unwrap()).collect();
+    let keys: Vec<&str> =
+        environments["items"].as_array().unwrap().iter().map(|e| e["key"].as_str().unwrap()).collect();
     assert_eq!(keys, ["development", "production", "staging"]);
     // without a token, OFREP's bare path means demo/development there
     let body = json!({ "context": {} });

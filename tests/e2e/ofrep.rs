@@ -30,7 +30,10 @@ fn a_bulk_tag_covers_flags_and_context() {
     bulk(&node, &json!({ "targetingKey": "u", "plan": "free" }), Some(&tag)).check(200);
     bulk(&node, &json!({ "targetingKey": "v", "plan": "pro" }), Some(&tag)).check(200);
     node.client
-        .patch("/api/v1/tenants/demo/flags/static-boolean-0/environments/development", &json!({ "defaultVariant": "off" }))
+        .patch(
+            "/api/v1/tenants/demo/flags/static-boolean-0/environments/development",
+            &json!({ "defaultVariant": "off" }),
+        )
         .check(200);
     let changed = bulk(&node, &context, Some(&tag)).expect(200);
     assert_ne!(changed.etag(), tag);

@@ -24,8 +24,7 @@ fn a_write_shows_on_the_other_node_within_a_second() {
         let on = round % 3 == 0;
         let variant = if on { "on" } else { "off" };
         writer.client.patch(&flag_in("f"), &json!({ "defaultVariant": variant })).check(200);
-        let took =
-            sees("the toggle", VISIBLE_BOUND, &json!(on), || reader.client.value(PLACE, "f"));
+        let took = sees("the toggle", VISIBLE_BOUND, &json!(on), || reader.client.value(PLACE, "f"));
         let text = format!("round {round}");
         let put = writer.client.put(&entry("shared"), &text).status;
         assert_eq!(put, if round == 0 { 201 } else { 200 });
@@ -138,7 +137,8 @@ fn a_third_node_hears_of_all() {
         }
     }
     let cluster = c.client.get("/api/v1/cluster").expect(200).json();
-    let mut names: Vec<&str> = cluster["nodes"].as_array().unwrap().iter().map(|n| n["name"].as_str().unwrap()).collect();
+    let mut names: Vec<&str> =
+        cluster["nodes"].as_array().unwrap().iter().map(|n| n["name"].as_str().unwrap()).collect();
     names.sort_unstable();
     assert_eq!((cluster["self"].as_str(), names), (Some("c"), vec!["a", "b", "c"]), "{cluster}");
 }

@@ -50,8 +50,7 @@ impl Cli {
     pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Said {
         let mut command = proc::command();
         command.args(arguments).args(&self.arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // a command that does not read its input may be gone before all is written
         let _ = child.stdin.take().unwrap().write_all(input);
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();

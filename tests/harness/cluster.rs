@@ -71,7 +71,6 @@ pub fn sees<T: PartialEq + std::fmt::Debug>(
 }
 
 /// The text of a config entry, or the status where it is not 200.
-#[must_use]
 pub fn read(client: &Client, key: &str) -> Result<String, u16> {
     let answer = client.get(&entry(key));
     if answer.status == 200 { Ok(answer.text()) } else { Err(answer.status) }

@@ -46,11 +46,11 @@ impl Stream {
                     ("event", name) => event.name = name.to_owned(),
                     ("id", id) => event.id = Some(id.to_owned()),
                     ("data", data) => event.data = serde_json::from_str(data).unwrap(),
-                    ("", "") if line.is_empty() && !event.name.is_empty() => {
-                        if sender.send(std::mem::take(&mut event)).is_err() {
-                            return;
-                        }
-                    }
+                    // an empty line ends an event; one without receiver ends the reader
+                    ("", "") if !event.name.is_empty() => match sender.send(std::mem::take(&mut event)) {
+                        Ok(()) => {}
+                        Err(_) => return,
+                    },
                     _ => {}
                 }
             }

@@ -1,0 +1,171 @@
+//! The command line: what it prints and how it ends.
+
+use std::fs;
+
+use harness::{
+    cli::{Cli, Said},
+    cluster::{flag, place},
+    flags,
+    node::{Node, Spec},
+};
+use serde_json::{Value as Json, json};
+
+fn node() -> (Node, Cli) {
+    let node = Spec::serve().start();
+    place(&node.client);
+    let cli = Cli::of(&node);
+    (node, cli)
+}
+
+fn said(code: i32, out: &str, err: &str) -> Said {
+    Said { code: Some(code), out: out.into(), err: err.into() }
+}
+
+#[test]
+fn entries_are_put_got_listed_and_deleted() {
+    let (node, cli) = node();
+    assert_eq!(cli.run(&["put", "greeting", "hello world"]), said(0, "Value stored.\n", ""));
+    assert_eq!(cli.run(&["get", "greeting"]), said(0, "hello world", ""), "the raw bytes only");
+    assert_eq!(cli.run(&["exists", "greeting"]).code, Some(0));
+    assert_eq!(cli.run(&["put", "other/key", "x", "--ttl", "1h"]), said(0, "Value stored.\n", ""));
+    assert_eq!(cli.run(&["list"]), said(0, "greeting\nother/key\n", ""));
+    assert_eq!(cli.run(&["list", "other/"]), said(0, "other/key\n", ""));
+    assert_eq!(cli.run(&["delete", "greeting"]).code, Some(0));
+    assert_eq!(cli.run(&["get", "greeting"]), said(1, "", "Key not found.\n"));
+    assert_eq!(cli.run(&["delete", "greeting"]), said(1, "", "Key not found.\n"));
+    assert_eq!(cli.run(&["exists", "greeting"]).code, Some(1));
+    assert!(node.client.get(&harness::cluster::entry("other/key")).header("burgee-expires-at").is_some());
+}
+
+#[test]
+fn json_output_is_json() {
+    let (node, cli) = node();
+    flag(&node.client, "f");
+    let _ = cli.run(&["put", "k", "v"]);
+    for command in [&["list"][..], &["flag", "list"], &["eval", "f"]] {
+        let said = cli.run(&[command, &["--output", "json"]].concat());
+        assert_eq!(said.code, Some(0), "{command:?}: {said:?}");
+        assert!(serde_json::from_str::<Json>(&said.out).is_ok(), "{command:?}: {said:?}");
+    }
+}
+
+#[test]
+fn flags_are_listed_switched_killed_and_released() {
+    let (node, cli) = node();
+    flag(&node.client, "shop/checkout");
+    flag(&node.client, "other");
+    let list = cli.run(&["flag", "list"]);
+    assert_eq!(list.code, Some(0), "{list:?}");
+    assert!(list.out.contains("shop/checkout") && list.out.contains("other"), "{list:?}");
+    let reason = || node.client.ofrep("demo/development", "shop/checkout", &json!({})).json()["reason"].clone();
+    for (command, expected) in
+        [("off", "DISABLED"), ("on", "STATIC"), ("kill", "DISABLED"), ("on", "DISABLED"), ("release", "STATIC")]
+    {
+        let done = cli.run(&["flag", command, "shop/checkout"]);
+        assert_eq!(done.code, Some(0), "{command}: {done:?}");
+        assert_eq!(reason(), expected, "after {command}");
+    }
+    assert_eq!(cli.run(&["flag", "on", "nobody"]).code, Some(1));
+    assert_eq!(cli.run(&["flag", "kill", "nobody"]).code, Some(1));
+}
+
+#[test]
+fn a_document_is_imported_evaluated_and_exported() {
+    let (node, cli) = node();
+    let file = flags::file().display().to_string();
+    let import = cli.run(&["import", &file]);
+    assert_eq!(import.code, Some(0), "{import:?}");
+    let eval = cli.run(&["eval", "price-pro", "--context", r#"{"targetingKey":"u","plan":"pro"}"#]);
+    assert_eq!(eval.code, Some(0), "{eval:?}");
+    assert!(eval.out.contains("20") && eval.out.contains("usual") && eval.out.contains("TARGETING_MATCH"), "{eval:?}");
+    assert_eq!(cli.run(&["eval", "nobody"]).code, Some(1));
+    let export = cli.run(&["export"]);
+    assert_eq!((export.code, export.err.as_str()), (Some(0), ""));
+    let exported: Json = serde_json::from_str(&export.out).unwrap();
+    assert_eq!(exported["flags"].as_object().unwrap().len(), flags::COUNT);
+    drop(node);
+    let other = Spec::serve().start();
+    place(&other.client);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("exported.json");
+    fs::write(&path, &export.out).unwrap();
+    let other_cli = Cli::of(&other);
+    assert_eq!(other_cli.run(&["import", &path.display().to_string()]).code, Some(0));
+    assert_eq!(other_cli.run(&["export"]).out, export.out);
+}
+
+#[test]
+fn rules_are_checked_without_a_node() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        Cli::bare().run(&["rule", "check", &path.display().to_string()])
+    };
+    assert_eq!(Cli::bare().run(&["rule", "check", &flags::file().display().to_string()]).code, Some(0));
+    assert_eq!(check("good.json", r#"{"if":[{"==":[{"var":"plan"},"pro"]},"on"]}"#).code, Some(0));
+    let bad = check("bad.json", r#"{"if":[{"nonsense":[1]},"on"]}"#);
+    assert_eq!(bad.code, Some(1), "{bad:?}");
+    assert!(format!("{}{}", bad.out, bad.err).contains("/if/0"), "the place is named: {bad:?}");
+    let document = r#"{"flags":{"f":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on","targeting":{"nonsense":1}}}}"#;
+    let bad = check("document.json", document);
+    assert_eq!(bad.code, Some(1), "{bad:?}");
+    assert!(format!("{}{}", bad.out, bad.err).contains("/flags/f/targeting"), "the place is named: {bad:?}");
+    assert_eq!(check("broken.json", "{").code, Some(1));
+    assert_eq!(Cli::bare().run(&["rule", "check", "/no/such/file"]).code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_done_ends_with_1_and_what_cannot_be_meant_with_2() {
+    let (node, cli) = node();
+    for usage in [
+        &["put"][..],
+        &["nonsense"],
+        &["get"],
+        &["flag"],
+        &["flag", "frob", "f"],
+        &["list", "--output", "xml"],
+        &["serve", "--nonsense"],
+    ] {
+        let said = Cli::bare().run(usage);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{usage:?}: {said:?}");
+        assert!(!said.err.is_empty(), "{usage:?}");
+    }
+    assert_eq!(cli.run(&["eval", "f", "--context", "{"]).code, Some(2));
+    assert_eq!(cli.run(&["put", "k", "v", "--ttl", "soon"]).code, Some(2));
+    assert_eq!(cli.run(&["import", "/no/such/file"]).code, Some(1));
+    assert_eq!(cli.run(&["get", ".."]).code, Some(1));
+    drop(node);
+    let unreachable = cli.run(&["get", "k"]);
+    assert_eq!((unreachable.code, unreachable.out.as_str()), (Some(1), ""), "{unreachable:?}");
+    assert!(unreachable.err.lines().count() == 1 && !unreachable.err.contains("Key not found"), "{unreachable:?}");
+}
+
+#[test]
+fn a_wrong_token_is_told_apart_from_an_absent_key() {
+    let (node, _) = node();
+    let url = &node.client.base;
+    let wrong = Cli::bare().run(&[
+        "get",
+        "k",
+        "--url",
+        url,
+        "--token",
+        "wrong-token",
+        "--tenant",
+        "demo",
+        "--env",
+        "development",
+    ]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(1), ""), "{wrong:?}");
+    assert!(!wrong.err.contains("Key not found") && !wrong.err.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    for command in ["--help", "--version", "help"] {
+        let said = Cli::bare().run(&[command]);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+        assert!(said.out.to_lowercase().contains("burgee"), "{said:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The repository's own rules, as tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod imports;
+mod layout;
+mod packages;
+mod source;
+mod tree;
