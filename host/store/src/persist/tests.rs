@@ -1,1 +1,230 @@
+//! The data file: damage, locks and faults.
 
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use burgee_model::FlagInField;
+use proptest::prelude::*;
+use redb::{StorageBackend, backends::FileBackend};
+use tempfile::TempDir;
+
+use super::*;
+use crate::testing::{any_version, config, flag_in, version};
+
+const CACHE: usize = 1 << 20;
+const NODE: NodeId = NodeId([5; 16]);
+
+fn open(dir: &Path) -> Result<Disk, OpenError> {
+    Disk::open(dir, CACHE, NODE)
+}
+
+fn opened(dir: &Path) -> Result<(Table, Meta), OpenError> {
+    let mut table = Table::default();
+    let meta = open(dir)?.load(&mut table)?;
+    Ok((table, meta))
+}
+
+/// A file with some hundreds of versions of all kinds.
+fn filled() -> (TempDir, PathBuf, Table) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut disk = open(dir.path()).unwrap();
+    let mut versions: Vec<_> = (1..300).map(|n| Arc::new(version(config(&format!("k{n}")), n, "value"))).collect();
+    versions.extend((1..50).map(|time| Arc::new(version(flag_in(FlagInField::State), time, "1"))));
+    versions.push(Arc::new(crate::testing::floor(burgee_model::Scope::Flag { flag: crate::testing::key("g") }, 9)));
+    disk.append(&versions, 77).unwrap();
+    drop(disk);
+    let path = dir.path().join(FILE);
+    let (table, _) = opened(dir.path()).unwrap();
+    assert_eq!(table.counts().versions, versions.len());
+    (dir, path, table)
+}
+
+#[test]
+fn what_was_written_is_there_again() {
+    let (dir, _, table) = filled();
+    let (again, meta) = opened(dir.path()).unwrap();
+    assert_eq!(again, table);
+    assert_eq!((meta.node, meta.mark), (NODE, 77));
+}
+
+#[test]
+fn one_directory_one_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = open(dir.path()).unwrap();
+    assert!(matches!(open(dir.path()), Err(OpenError::Locked)));
+    drop(held);
+    assert!(open(dir.path()).is_ok());
+}
+
+#[test]
+fn a_truncated_file_is_corrupt() {
+    let (dir, path, _) = filled();
+    let whole = fs::read(&path).unwrap();
+    for length in [0, 1, 100, 4_095, 4_096, 8_192, whole.len() / 2, whole.len() - 4_096, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let result = opened(dir.path());
+        assert!(matches!(result, Err(OpenError::Corrupt(_))), "{length} bytes: {:?}", result.map(|_| ()));
+    }
+}
+
+#[test]
+fn a_file_of_something_else_is_corrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    for bytes in [b"hello".to_vec(), vec![0; 100_000], vec![0xff; 100_000], (0..100_000).map(|n| n as u8).collect()] {
+        fs::write(dir.path().join(FILE), bytes).unwrap();
+        assert!(matches!(opened(dir.path()), Err(OpenError::Corrupt(_))));
+    }
+}
+
+#[test]
+fn a_newer_format_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut disk = open(dir.path()).unwrap();
+    disk.commit(|write| put_meta(write, META_FORMAT, &7u32.to_le_bytes())).unwrap();
+    drop(disk);
+    assert!(matches!(opened(dir.path()), Err(OpenError::Format { found: 7, known: FORMAT })));
+}
+
+#[test]
+fn a_damaged_row_is_corrupt() {
+    let row = row::Row::of(&version(config("k"), 5, "value"));
+    assert!(row::read(&row.key, &row.value).is_some());
+    for at in 0..row.value.len() {
+        let mut value = row.value.clone();
+        value[at] ^= 1;
+        assert!(row::read(&row.key, &value).is_none());
+        assert!(row::read(&row.key, &row.value[..at]).is_none());
+    }
+    assert!(row::read(&row::Row::of(&version(config("l"), 5, "value")).key, &row.value).is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Never a panic, and never another content: bytes that do not matter may change without harm.
+    #[test]
+    fn flipped_bytes_are_found_or_do_no_harm(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=255u8), 1..20),
+    ) {
+        thread_local!(static FILLED: (TempDir, PathBuf, Table, Vec<u8>) = {
+            let (dir, path, table) = filled();
+            let whole = fs::read(&path).unwrap();
+            (dir, path, table, whole)
+        });
+        FILLED.with(|(dir, path, table, whole)| {
+            let mut bytes = whole.clone();
+            for (at, flip) in &flips {
+                bytes[at.index(whole.len())] ^= flip;
+            }
+            fs::write(path, bytes).unwrap();
+            match opened(dir.path()) {
+                Ok((read, meta)) => assert_eq!((&read, meta.node), (table, NODE)),
+                Err(error) => assert!(matches!(error, OpenError::Corrupt(_) | OpenError::Format { .. }), "{error}"),
+            }
+        });
+    }
+
+    #[test]
+    fn rows_of_a_register_lie_in_its_range_and_in_no_others(a in any_version(), b in any_version()) {
+        let key = row::Row::of(&a).key;
+        let within = |id: &RegisterId| {
+            let (from, to) = row::range(id);
+            from <= key && key <= to
+        };
+        prop_assert!(within(&a.register));
+        prop_assert_eq!(within(&b.register), a.register == b.register);
+    }
+}
+
+#[test]
+fn syncing_a_register_drops_the_rows_that_are_not_retained() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = flag_in(FlagInField::State);
+    let versions: Vec<_> = (1..=5).map(|time| Arc::new(version(id.clone(), time, "1"))).collect();
+    let entry = Arc::new(version(config("k"), 1, "old"));
+    let mut disk = open(dir.path()).unwrap();
+    disk.append(&[versions.clone(), vec![entry]].concat(), 1).unwrap();
+    let newer = Arc::new(version(config("k"), 2, "new"));
+    let retained = [
+        Retained { register: id.clone(), versions: versions[3..].to_vec() },
+        Retained { register: config("k"), versions: vec![newer.clone()] },
+    ];
+    disk.sync(&retained, 2).unwrap();
+    drop(disk);
+    let (table, _) = opened(dir.path()).unwrap();
+    assert_eq!(table.history(&id).map(|v| v.stamp.time).collect::<Vec<_>>(), [5, 4]);
+    assert_eq!(table.latest(&config("k")), Some(newer));
+    let mut disk = open(dir.path()).unwrap();
+    disk.sync(&[Retained { register: config("k"), versions: vec![] }], 3).unwrap();
+    drop(disk);
+    assert_eq!(opened(dir.path()).unwrap().0.latest(&config("k")), None);
+}
+
+/// A file whose writes fail on demand.
+#[derive(Debug)]
+struct Faulty {
+    file: FileBackend,
+    failing: Arc<AtomicBool>,
+}
+
+impl Faulty {
+    fn check(&self) -> io::Result<()> {
+        if self.failing.load(Ordering::SeqCst) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Faulty {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.check()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.check()?;
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.check()?;
+        self.file.write(offset, data)
+    }
+}
+
+/// A disk in a directory whose writes fail while the switch is on.
+pub(crate) fn faulty(dir: &Path) -> (Disk, Arc<AtomicBool>) {
+    drop(open(dir).unwrap());
+    let failing = Arc::new(AtomicBool::new(false));
+    let (path, switch) = (dir.join(FILE), failing.clone());
+    let opener = move || {
+        let file = FileBackend::new(File::options().read(true).write(true).open(&path)?)?;
+        Builder::new().set_cache_size(CACHE).create_with_backend(Faulty { file, failing: switch.clone() })
+    };
+    let lock = lock(&dir.join(LOCK_FILE)).unwrap();
+    (Disk::with_opener(Box::new(opener), lock).unwrap(), failing)
+}
+
+#[test]
+fn after_a_fault_the_file_is_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut disk, failing) = faulty(dir.path());
+    let put = |n: u64| [Arc::new(version(config("k"), n, "value"))];
+    disk.append(&put(1), 1).unwrap();
+    failing.store(true, Ordering::SeqCst);
+    assert!(disk.append(&put(2), 2).is_err());
+    assert!(disk.append(&put(3), 3).is_err());
+    failing.store(false, Ordering::SeqCst);
+    disk.append(&put(4), 4).unwrap();
+    drop(disk);
+    let (table, meta) = opened(dir.path()).unwrap();
+    assert_eq!((table.latest(&config("k")).unwrap().stamp.time, meta.mark), (4, 4));
+}

@@ -1,1 +1,192 @@
+//! What stamps, parents and floors local writes get.
 
+use std::convert::identity;
+
+use burgee_model::{FlagField, FlagInField};
+
+use super::*;
+use crate::testing::{config, flag_in, floor, json, key, stamp, version};
+
+const NOW: Millis = 1_800_000_000_000;
+
+fn request(scope: WriteScope) -> Request {
+    Request { scope, actor: "me".into(), note: None, stamping: Stamping::Local }
+}
+
+fn everything() -> Request {
+    request(WriteScope::Everything)
+}
+
+fn clock() -> Clock {
+    Clock::new(NodeId([7; 16]), 60_000, 0)
+}
+
+fn table(of: impl IntoIterator<Item = Version>) -> Table {
+    let mut table = Table::default();
+    for version in of {
+        table.merge(&Arc::new(version));
+    }
+    table
+}
+
+fn put(id: RegisterId) -> DraftWrite {
+    DraftWrite::put(id, json("1"))
+}
+
+fn write(table: &Table, write: DraftWrite) -> Result<Vec<Arc<Version>>, DraftError> {
+    versions(&everything(), Draft { writes: vec![write], floors: vec![] }, table, &mut clock(), NOW)
+}
+
+fn one(result: Result<Vec<Arc<Version>>, DraftError>) -> Arc<Version> {
+    let [version] = <[_; 1]>::try_from(result.unwrap()).unwrap();
+    version
+}
+
+fn state() -> RegisterId {
+    flag_in(FlagInField::State)
+}
+
+/// A time an hour ahead of the wall clock.
+fn ahead() -> u64 {
+    burgee_model::stamp::millis_to_ntp64(NOW + 3_600_000)
+}
+
+#[test]
+fn a_write_names_what_it_replaces() {
+    let table = table([version(state(), 5, "0")]);
+    let written = one(write(&table, put(state())));
+    assert_eq!(*written.parents, [stamp(5)]);
+    assert_eq!((written.stamp.millis(), written.change.0), (NOW, written.stamp));
+}
+
+#[test]
+fn whoever_has_seen_a_version_can_override_it_however_wrong_its_clock() {
+    for id in [state(), config("k")] {
+        let mut clock = clock();
+        let table = table([version(id.clone(), ahead(), "0")]);
+        let draft = Draft { writes: vec![put(id)], floors: vec![] };
+        let written = one(versions(&everything(), draft, &table, &mut clock, NOW));
+        assert!(written.stamp > stamp(ahead()));
+        assert_eq!(written.change.0.millis(), NOW, "the change bears the clock's reading");
+        assert_eq!(clock.tick(NOW).millis(), NOW, "the clock does not follow beyond the fence");
+    }
+}
+
+#[test]
+fn a_write_stands_above_the_floors_over_it_and_has_seen_the_containers() {
+    let scope = Scope::Config { environment: key("e"), prefix: "k".into() };
+    let table = table([floor(Scope::Tenant, 9), floor(scope, ahead())]);
+    let written = one(write(&table, put(config("k"))));
+    assert!(written.stamp > stamp(ahead()));
+    assert_eq!(written.floor_seen, Some(stamp(9)));
+}
+
+#[test]
+fn a_floor_stands_above_all_in_its_scope_and_the_changes_own_writes_above_it() {
+    let exists = RegisterId::flag(&key("t"), &key("f"), FlagField::Exists);
+    let mut table = table([version(state(), ahead(), "0"), version(exists.clone(), 3, "{}")]);
+    let floors = vec![(key("t"), Scope::Flag { flag: key("f") })];
+    let draft = Draft { writes: vec![put(exists.clone())], floors };
+    let written = versions(&everything(), draft, &table, &mut clock(), NOW).unwrap();
+    assert!(written[0].is_floor() && written[0].stamp > stamp(ahead()));
+    assert!(written[1].stamp > written[0].stamp && written[1].floor_seen == Some(written[0].stamp));
+    assert_eq!(written[0].change, written[1].change);
+    assert!(written.iter().all(|version| version.is_sane()));
+    written.iter().for_each(|version| {
+        table.merge(version);
+    });
+    assert!(table.current(&exists, NOW).is_some() && table.current(&state(), NOW).is_none());
+}
+
+#[test]
+fn a_kill_names_all_heads_even_if_a_version_cannot() {
+    let id = flag_in(FlagInField::Kill);
+    for heads in [1, 2, 8, 9, 20] {
+        let mut table = table((1..=heads).map(|time| version(id.clone(), time, "{}")));
+        let written = write(&table, put(id.clone())).unwrap();
+        assert!(written.iter().all(|version| version.is_sane()));
+        written.iter().for_each(|version| {
+            table.merge(version);
+        });
+        assert_eq!(table.heads(&id).len(), 1, "{heads} heads");
+    }
+}
+
+#[test]
+fn what_is_settled_must_be_held() {
+    let table = table([version(state(), 5, "0"), version(state(), 4, "x")]);
+    let settles = vec![stamp(4), stamp(5), stamp(3), stamp(ahead())];
+    let written = one(write(&table, DraftWrite { settles, ..put(state()) }));
+    assert_eq!(*written.parents, [stamp(5), stamp(4)]);
+}
+
+#[test]
+fn more_than_eight_parents_are_refused() {
+    let table = table((1..=9).map(|time| version(state(), time, "0")));
+    let settles = (1..=9).map(stamp).collect();
+    assert_eq!(write(&table, DraftWrite { settles, ..put(state()) }), Err(DraftError::TooManyParents));
+}
+
+#[test]
+fn genesis_versions_are_the_same_everywhere_and_lose() {
+    let stamping = Stamping::Genesis { time: 1, id: NodeId([9; 16]) };
+    let request = Request { stamping, ..everything() };
+    let held = [table([]), table([version(state(), 5, "0")])];
+    let draft = || Draft { writes: vec![put(state()), put(config("k"))], floors: vec![] };
+    let made = held.each_ref().map(|table| versions(&request, draft(), table, &mut clock(), NOW).unwrap());
+    assert_eq!(made[0], made[1]);
+    let stamps: Vec<Stamp> = made[0].iter().map(|version| version.stamp).collect();
+    assert_eq!(stamps, [Stamp { time: 1, id: NodeId([9; 16]) }; 2]);
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_by_name() {
+    let floor_register = RegisterId::floor(&key("t"), Scope::Tenant);
+    assert_eq!(write(&table([]), put(floor_register)), Err(DraftError::FloorRegister));
+    let large = Blob { bytes: vec![0; CONTENT_BYTES_MAX + 1].into(), ..json("") };
+    assert_eq!(write(&table([]), DraftWrite::put(state(), large)), Err(DraftError::TooLarge));
+    let last = table([version(state(), TIME_MAX - 1, "0")]);
+    assert_eq!(write(&last, put(state())), Err(DraftError::NoStamp));
+    let twice = Draft { writes: vec![put(state()), put(state())], floors: vec![] };
+    assert_eq!(versions(&everything(), twice, &table([]), &mut clock(), NOW), Err(DraftError::Duplicate));
+}
+
+#[test]
+fn drafts_stay_within_their_scope() {
+    let scopes = [
+        WriteScope::Everything,
+        WriteScope::Tenant(key("t")),
+        WriteScope::Tenant(key("other")),
+        WriteScope::Flag(key("t"), key("f")),
+        WriteScope::Flag(key("t"), key("other")),
+        WriteScope::Config(key("t"), key("e"), key("k")),
+    ];
+    let allowed = |draft: &Draft| {
+        scopes.clone().map(|scope| versions(&request(scope), draft.clone(), &table([]), &mut clock(), NOW).is_ok())
+    };
+    let of = |write| Draft { writes: vec![write], floors: vec![] };
+    assert_eq!(allowed(&of(put(state()))), [true, true, false, true, false, false]);
+    assert_eq!(allowed(&of(put(config("k")))), [true, true, false, false, false, true]);
+    assert_eq!(allowed(&of(put(config("l")))), [true, true, false, false, false, false]);
+    let floor = Draft { writes: vec![], floors: vec![(key("t"), Scope::Flag { flag: key("f") })] };
+    assert_eq!(allowed(&floor), [true, true, false, true, false, false]);
+}
+
+#[test]
+fn scopes_overlap_if_they_share_a_register() {
+    let (t, f, e) = (key("t"), key("f"), key("e"));
+    let scopes = [
+        WriteScope::Everything,
+        WriteScope::Tenant(t.clone()),
+        WriteScope::Flag(t.clone(), f.clone()),
+        WriteScope::Config(t, e.clone(), f.clone()),
+        WriteScope::Tenant(key("u")),
+        WriteScope::Flag(key("u"), f),
+    ];
+    let overlap = |at: usize| scopes.each_ref().map(|other| scopes[at].overlaps(other));
+    assert!(overlap(0).into_iter().all(identity));
+    assert_eq!(overlap(1), [true, true, true, true, false, false]);
+    assert_eq!(overlap(2), [true, true, true, false, false, false]);
+    assert_eq!(overlap(3), [true, true, false, true, false, false]);
+    assert_eq!(overlap(5), [true, false, false, false, true, true]);
+}
