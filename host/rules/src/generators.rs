@@ -107,7 +107,8 @@ pub fn targeting(language: Language) -> BoxedStrategy<Json> {
 /// A context, as a request carries it.
 #[must_use]
 pub fn context() -> BoxedStrategy<Json> {
-    vec((select(ATTRIBUTES.to_vec()), attribute()), 0..8).prop_map(|members| Json::Object(named(members))).boxed()
+    let wild = (select(ATTRIBUTES.to_vec()), attribute());
+    vec(prop_oneof![2 => usual(), 1 => wild], 0..12).prop_map(|members| Json::Object(named(members))).boxed()
 }
 
 /// A context, as rules see it.
@@ -159,6 +160,22 @@ fn attribute() -> BoxedStrategy<Json> {
         1 => vec(vec(scalar(), 0..2).prop_map(Json::from), 0..2).prop_map(Json::from),
         2 => (scalar(), vec(scalar(), 0..3)).prop_map(|(name, tags)| json!({"name": name, "tags": tags})),
         1 => Just(json!({})),
+    ]
+    .boxed()
+}
+
+/// An attribute that holds what its name promises.
+fn usual() -> BoxedStrategy<(&'static str, Json)> {
+    let texts = || select(TEXTS.to_vec()).prop_map(Json::from);
+    prop_oneof![
+        texts().prop_map(|text| ("plan", text)),
+        texts().prop_map(|text| ("email", text)),
+        texts().prop_map(|text| ("targetingKey", text)),
+        select(NUMBERS.to_vec()).prop_map(|number| ("age", json!(number))),
+        select(VERSIONS.to_vec()).prop_map(|version| ("version", json!(version))),
+        any::<bool>().prop_map(|beta| ("beta", json!(beta))),
+        vec(texts(), 1..4).prop_map(|tags| ("tags", Json::from(tags))),
+        (texts(), vec(texts(), 0..3)).prop_map(|(name, tags)| ("user", json!({"name": name, "tags": tags}))),
     ]
     .boxed()
 }

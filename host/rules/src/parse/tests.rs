@@ -1,1 +1,215 @@
-//! Tests.
+//! What rules become, and what is said about those that have faults.
+
+use burgee_model::Value;
+use proptest::{collection::vec, prelude::*};
+use serde_json::json;
+
+use super::*;
+use crate::{generators, ir::Expr};
+
+fn segments(name: &str) -> Option<Json> {
+    Some(match name {
+        "eu" => json!({"in": [{"var": "country"}, ["de", "fr"]]}),
+        "bad" => json!({"if": [{"nope": 1}, 2]}),
+        "nested" => json!({"!": {"$ref": "eu"}}),
+        "odd" => json!({"starts_with": ["a"]}),
+        "constant" => json!("on"),
+        _ => return None,
+    })
+}
+
+fn parse_with(targeting: &Json, limits: &Limits) -> Compiled {
+    rule(&Key::new("banner").unwrap(), targeting, &segments, limits)
+}
+
+fn parse(targeting: &Json) -> Compiled {
+    parse_with(targeting, &Limits::default())
+}
+
+fn listed(problems: &[Problem]) -> Vec<(&str, &str)> {
+    problems.iter().map(|problem| (problem.path.as_str(), problem.code.as_str())).collect()
+}
+
+fn faults(targeting: Json, expected: &[(&str, &str)]) {
+    let compiled = parse(&targeting);
+    assert_eq!(listed(&compiled.faults), expected, "{targeting}");
+    assert_eq!(compiled.rule.is_none(), !expected.is_empty());
+}
+
+fn warns(targeting: Json, expected: &[(&str, &str)]) {
+    let compiled = parse(&targeting);
+    assert_eq!(listed(&compiled.warnings), expected, "{targeting}");
+    assert_eq!(compiled.faults, vec![], "{targeting}");
+}
+
+#[test]
+fn operators_that_are_not_there() {
+    faults(json!({"iff": [1, 2]}), &[("/iff", "unknown_operator")]);
+    faults(
+        json!({"if": [{"a/b": 1}, {"~": 2}]}),
+        &[("/if/0/a~1b", "unknown_operator"), ("/if/1/~0", "unknown_operator")],
+    );
+    faults(json!({"!": {"nope": 1}}), &[("/!/nope", "unknown_operator")]);
+    faults(
+        json!({"if": [{"+": [1, 2]}, {"map": []}]}),
+        &[("/if/0/+", "unsupported_operator"), ("/if/1/map", "unsupported_operator")],
+    );
+    let hint = |operator: &str| parse(&json!({operator: []})).faults[0].hint.clone();
+    assert_eq!(hint("startsWith"), Some("did you mean `starts_with`?".into()));
+    assert_eq!(hint("quite_other"), None);
+}
+
+#[test]
+fn too_few_operands_are_faults_and_too_many_are_ignored() {
+    faults(json!({"==": [1]}), &[("/==", "wrong_arguments")]);
+    faults(json!({"!": []}), &[("/!", "wrong_arguments")]);
+    faults(json!({"<": 1}), &[("/<", "wrong_arguments")]);
+    faults(json!({"in": ["a", {"nope": 1}]}), &[("/in/1/nope", "unknown_operator")]);
+    faults(json!({"config": [1]}), &[("/config", "wrong_arguments")]);
+    faults(json!({"config": ".."}), &[("/config", "invalid_key")]);
+    faults(json!({"var": [{"var": "x"}]}), &[("/var/0", "unsupported_operator")]);
+    warns(json!({">": [3, 2, 1]}), &[("/>/2", "wrong_arguments")]);
+    warns(json!({"<": [1, 2, 3]}), &[]);
+    warns(json!({"<": [1, 2, 3, 4]}), &[("/</3", "wrong_arguments")]);
+    warns(json!({"var": ["a", 1, 2]}), &[("/var/2", "wrong_arguments")]);
+    warns(json!({"and": []}), &[("/and", "wrong_arguments")]);
+    warns(json!({"var": "$flagd.flagkey"}), &[("/var", "unknown_property")]);
+}
+
+#[test]
+fn objects_with_other_than_one_member_are_values() {
+    let compiled = parse(&json!({"if": [true, {"a": {"nope": 1}, "b": 2}, {}]}));
+    assert_eq!(listed(&compiled.warnings), [("/if/1", "not_an_operation"), ("/if/2", "not_an_operation")]);
+    assert!(compiled.rule.is_some());
+}
+
+#[test]
+fn flagds_operators_give_null_on_bad_operands() {
+    let null = Some(Rule { root: Expr::Literal(Value::Null) });
+    for (targeting, path, code) in [
+        (json!({"starts_with": ["a"]}), "/starts_with", "wrong_arguments"),
+        (json!({"ends_with": ["a", "b", "c"]}), "/ends_with", "wrong_arguments"),
+        (json!({"ends_with": [{"var": "x"}, 1]}), "/ends_with/1", "invalid_argument"),
+        (json!({"sem_ver": ["1", "="]}), "/sem_ver", "wrong_arguments"),
+        (json!({"sem_ver": ["1", "==", "2"]}), "/sem_ver/1", "invalid_argument"),
+        (json!({"sem_ver": ["1", {"var": "x"}, "2"]}), "/sem_ver/1", "invalid_argument"),
+        (json!({"sem_ver": ["1.2.3.4", "=", {"var": "x"}]}), "/sem_ver/0", "invalid_argument"),
+        (json!({"fractional": []}), "/fractional", "wrong_arguments"),
+        (json!({"fractional": "key"}), "/fractional", "wrong_arguments"),
+        (json!({"fractional": [1, ["a"]]}), "/fractional/0", "invalid_argument"),
+        (json!({"fractional": [["a", 0], ["b", -1]]}), "/fractional", "wrong_arguments"),
+        (json!({"fractional": [["a", 2_147_483_647], ["b", 1]]}), "/fractional", "wrong_arguments"),
+        (json!({"fractional": [["a", 2_147_483_648u32]]}), "/fractional/0/1", "invalid_argument"),
+        (json!({"fractional": [["a", 0.5]]}), "/fractional/0/1", "invalid_argument"),
+        (json!({"fractional": [["a", "1"]]}), "/fractional/0/1", "invalid_argument"),
+        (json!({"fractional": [["a"], ["b", 1, 2]]}), "/fractional/1", "invalid_argument"),
+        (json!({"fractional": [["a"], []]}), "/fractional/1", "invalid_argument"),
+        (json!({"fractional": [["a"], "b"]}), "/fractional/1", "invalid_argument"),
+        (json!({"fractional": [[["a"]]]}), "/fractional/0/0", "invalid_argument"),
+    ] {
+        let compiled = parse(&targeting);
+        assert_eq!(listed(&compiled.warnings), [(path, code)], "{targeting}");
+        assert_eq!(compiled.rule, null, "{targeting}");
+    }
+    faults(json!({"fractional": [["a"], {"var": "x"}]}), &[("/fractional/1", "unsupported_operator")]);
+}
+
+#[test]
+fn shared_rules() {
+    let compiled = parse(&json!({"and": [{"$ref": "eu"}, {"$ref": ["eu"]}, {"$ref": "constant"}]}));
+    let Some(Rule { root: Expr::And(operands) }) = compiled.rule else { panic!("and") };
+    let [Expr::Shared(a), Expr::Shared(b), Expr::Literal(Value::Text(_))] = &operands[..] else { panic!("shared") };
+    assert!(std::sync::Arc::ptr_eq(a, b));
+    faults(json!({"!": {"$ref": "absent"}}), &[("/!/$ref", "unknown_segment")]);
+    faults(json!({"$ref": 1}), &[("/$ref", "wrong_arguments")]);
+    faults(json!({"$ref": "nested"}), &[("/$ref", "nested_segment")]);
+    faults(json!({"and": [{"$ref": "bad"}, {"$ref": "bad"}]}), &[("/and/0/$ref", "unknown_operator")]);
+    warns(json!({"$ref": "odd"}), &[("/$ref", "wrong_arguments")]);
+    let told = parse(&json!({"$ref": "bad"})).faults[0].message.clone();
+    assert_eq!(told, "in the shared rule `bad`, at /if/0/nope: there is no operator `nope`");
+}
+
+#[test]
+fn lists_of_constants_are_constants() {
+    let items: Vec<Json> = (0..100_000).map(|n| json!(n % 10)).collect();
+    let compiled = parse(&json!({"in": [{"var": "x"}, items]}));
+    let Some(Rule { root: Expr::In { haystack, .. } }) = compiled.rule else { panic!("{:?}", compiled.faults) };
+    let Expr::Literal(Value::List(list)) = *haystack else { panic!("a constant") };
+    assert_eq!(list.len(), 100_000);
+}
+
+#[test]
+fn sizes_are_bounded() {
+    let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| Json::Array(vec![inner]));
+    let limits = Limits { rule_depth: 5, rule_bytes: 30, evaluation_steps: 6, ..Limits::default() };
+    let codes = |targeting: &Json| {
+        let faults = parse_with(targeting, &limits).faults;
+        faults.iter().map(|fault| (fault.path.clone(), fault.code.clone())).collect::<Vec<_>>()
+    };
+    let root = |code: &str| vec![(String::new(), code.to_owned())];
+    assert_eq!(codes(&nested(5)), vec![]);
+    assert_eq!(codes(&nested(6)), root("too_deep"));
+    assert_eq!(codes(&nested(10_000)), root("too_deep"));
+    assert_eq!(codes(&json!("x".repeat(28))), vec![]);
+    assert_eq!(codes(&json!("x".repeat(29))), root("too_large"));
+    assert_eq!(codes(&json!({"cat": [1, 2, 3, 4, 5]})), vec![]);
+    assert_eq!(codes(&json!({"cat": [1, 2, 3, 4, 5, 6]})), root("too_costly"));
+    assert_eq!(codes(&json!({"$ref": "eu"})), vec![("/$ref".to_owned(), "too_large".to_owned())]);
+}
+
+#[test]
+fn many_references_to_a_large_shared_rule_are_too_costly() {
+    let large: Vec<Json> = (0..1_000).map(|n| json!({"==": [{"var": "x"}, n]})).collect();
+    let shared = json!({"or": large});
+    let references: Vec<Json> = (0..1_000).map(|_| json!({"$ref": "large"})).collect();
+    let flag = Key::new("f").unwrap();
+    let compiled = rule(&flag, &json!({"and": references}), &|_| Some(shared.clone()), &Limits::default());
+    assert_eq!(listed(&compiled.faults), [("", "too_costly")]);
+}
+
+#[test]
+fn problems_are_not_listed_without_end() {
+    let bad: Vec<Json> = (0..1_000).map(|_| json!({"nope": 1})).collect();
+    assert_eq!(parse(&json!({"or": bad})).faults.len(), PROBLEMS_MAX);
+}
+
+/// Any JSON, with a liking for operators' names.
+fn any_json() -> impl Strategy<Value = Json> {
+    let name = prop_oneof![
+        4 => proptest::sample::select(vec![
+            "var", "if", "and", "or", "!", "!!", "==", "<", ">", "in", "cat", "starts_with", "sem_ver", "fractional",
+            "$ref", "config", "map", "nope",
+        ]).prop_map(str::to_owned),
+        1 => "[a-z/~$]{0,3}",
+    ];
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        prop_oneof![Just("eu".to_owned()), Just("bad".to_owned()), ".{0,4}"].prop_map(Json::from),
+    ];
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            3 => (name.clone(), vec(inner.clone(), 0..4)).prop_map(|(name, operands)| json!({name: operands})),
+            1 => (name.clone(), inner.clone()).prop_map(|(name, operand)| json!({name: operand})),
+            1 => vec(inner.clone(), 0..4).prop_map(Json::from),
+            1 => vec((name.clone(), inner), 0..3).prop_map(|members| Json::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_document_gives_a_rule_or_faults_that_point_into_it(targeting in any_json()) {
+        let compiled = parse(&targeting);
+        prop_assert_eq!(compiled.rule.is_none(), !compiled.faults.is_empty());
+        for problem in compiled.problems() {
+            prop_assert!(targeting.pointer(&problem.path).is_some(), "{} in {}", problem.path, targeting);
+        }
+    }
+
+    #[test]
+    fn parsing_is_a_pure_function(targeting in generators::targeting(generators::Language::Burgee)) {
+        prop_assert_eq!(parse(&targeting), parse(&targeting));
+    }
+}
