@@ -43,7 +43,7 @@ impl Value {
     pub fn step(&self, token: &str) -> Option<&Self> {
         match self {
             Self::Object(_) => self.member(token),
-            Self::List(items) => token.parse::<usize>().ok().and_then(|at| items.get(at)),
+            Self::List(items) => index(token).and_then(|at| items.get(at)),
             _ => None,
         }
     }
@@ -56,6 +56,12 @@ impl Value {
         }
         dotted.split('.').try_fold(self, |value, token| value.step(token))
     }
+}
+
+/// An index as JavaScript writes it: digits, without sign and leading zeros.
+fn index(token: &str) -> Option<usize> {
+    let plain = token == "0" || token.starts_with(|c: char| matches!(c, '1'..='9'));
+    plain.then(|| token.parse().ok()).flatten()
 }
 
 impl From<&serde_json::Value> for Value {
@@ -182,6 +188,8 @@ mod tests {
         let value = read(r#"{"user":{"tags":["x","y"]},"a.b":1}"#);
         assert_eq!(value.path("user.tags.1"), Some(&Value::text("y")));
         assert_eq!(value.path("user.tags.2"), None);
+        assert_eq!(value.path("user.tags.01"), None);
+        assert_eq!(value.path("user.tags.+1"), None);
         assert_eq!(value.path("a.b"), None);
         assert_eq!(value.path(""), Some(&value));
     }
