@@ -30,7 +30,7 @@ function setUp() {
 it('shows a wish at once and a refusal takes back only that switch', async () => {
   const { client, answer, result, stateOf, turnOff } = setUp();
   await turnOff();
-  expect([...result.current.pending]).toEqual([[switchId('a/b', 'dev'), 'DISABLED']]);
+  await waitFor(() => expect([...result.current.pending]).toEqual([[switchId('a/b', 'dev'), 'DISABLED']]));
   expect(stateOf('a/b', 'dev')).toBe('ENABLED');
 
   // meanwhile the event stream brings news about other switches

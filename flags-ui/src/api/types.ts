@@ -15,6 +15,8 @@ export type Settings = {
   targeting: Json;
   kill: boolean;
   reason?: string | null;
+  /** Values that differ from the flag's own here. */
+  variants?: Record<string, Json> | null;
 };
 
 /** A fault of a stored flag: it was imported, or what it refers to has gone. */

@@ -7,7 +7,7 @@ import { Batch } from './batch';
 import { refreshAll, refreshFlags } from './refresh';
 import type { SseEvent } from './sse';
 import { liveStore } from './store';
-import { type WatchEnvironment, watch } from './watch';
+import { type LiveStatus, type WatchEnvironment, watch } from './watch';
 
 const BATCH_MS = 50;
 /** Browsers allow six connections to an HTTP/1.1 server: tabs that nobody looks at give theirs back. */
@@ -53,8 +53,13 @@ function start(client: QueryClient, tenant: string): () => void {
     if (event.type === 'reset') void refreshAll(client, tenant);
     else if (event.type === 'change') onChange(client, tenant, batch, event.data);
   };
+  const onStatus = (status: LiveStatus) => {
+    liveStore.set(status);
+    // perhaps the token is no longer good: the session gate watches this query
+    if (status === 'refused') void client.invalidateQueries({ queryKey: keys.tenants });
+  };
   liveStore.set('connecting');
-  void watch(environment(tenant), { onOpen, onEvent, onStatus: liveStore.set }, stop.signal);
+  void watch(environment(tenant), { onOpen, onEvent, onStatus }, stop.signal);
   return () => {
     stop.abort();
     batch.clear();

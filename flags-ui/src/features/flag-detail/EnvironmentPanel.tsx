@@ -52,7 +52,7 @@ function Panel({ tenant, flag, environment, saved }: Props & { saved: TaggedSett
       </div>
       <div className="panel-side">
         <VariantsCard
-          variants={flag.variants}
+          variants={{ ...flag.variants, ...saved.settings.variants }}
           value={draft.defaultVariant}
           error={save.errors.members.defaultVariant}
           onChange={(value) => dispatch({ do: 'edit default variant', value })}

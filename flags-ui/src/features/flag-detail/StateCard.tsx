@@ -55,7 +55,7 @@ export function StateCard({ tenant, flag, environment, settings }: Props) {
 
 function stateHint({ kill, state, targeting, defaultVariant }: Settings) {
   if (kill) return 'The kill overrides the switch until it is released.';
-  if (state === 'DISABLED') return 'Callers get the default in their code.';
+  if (state !== 'ENABLED') return 'Callers get the default in their code.';
   if (!isEmptyTargeting(targeting)) return 'The targeting decides; where it gives nothing, the default variant is served.';
   return defaultVariant === null ? 'No default variant: callers get the default in their code.' : `Everyone gets ${defaultVariant}.`;
 }

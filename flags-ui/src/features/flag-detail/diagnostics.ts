@@ -44,7 +44,7 @@ const environmentOf = ({ environment, path = '' }: FlagProblem) => {
 export function ruleProblems(flag: Flag, environment: string): Fault[] {
   return flag.problems.flatMap((problem) => {
     const { path = '', message, hint } = problem;
-    const here = environmentOf(problem) === environment && /\/targeting(\/|$)/.test(path);
+    const here = environmentOf(problem) === environment && insideTargeting(path) !== undefined;
     return here ? [{ path, message, ...(hint ? { hint } : {}) }] : [];
   });
 }

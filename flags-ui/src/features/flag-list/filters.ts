@@ -46,7 +46,7 @@ function shows(flag: Flag, state: StateFilter, environments: readonly Environmen
   if (state === 'problem') return flag.problems.length > 0;
   const is: Record<Exclude<StateFilter, 'problem'>, (s: Settings) => boolean> = {
     on: (s) => s.state === 'ENABLED' && !s.kill,
-    off: (s) => s.state === 'DISABLED' && !s.kill,
+    off: (s) => s.state !== 'ENABLED' && !s.kill,
     killed: (s) => s.kill,
   };
   return environments.some((environment) => is[state](settingsIn(flag, environment.key)));

@@ -3,7 +3,7 @@ import type { Json, Settings } from '../../api/types';
 /** The words beside a switch: what callers get, in short. */
 export function servingWords(settings: Settings): string {
   if (settings.kill) return 'Killed';
-  if (settings.state === 'DISABLED') return 'Off';
+  if (settings.state !== 'ENABLED') return 'Off';
   return targetingWords(settings.targeting) ?? settings.defaultVariant ?? 'Code default';
 }
 
