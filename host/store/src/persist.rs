@@ -4,12 +4,12 @@
 //! file may hold more than the table retains (what was pruned, or died, goes behind), never less than what
 //! was acknowledged; loading merges the rows, so what does not count any more drops out by itself.
 
+mod guard;
 mod row;
 
 use std::{
     fs::{self, File},
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
 };
@@ -19,6 +19,7 @@ use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction,
 };
 
+use self::guard::guarded;
 use crate::{OpenError, Table, Version};
 
 /// The newest disk format that this release reads, and the one that it writes.
@@ -142,16 +143,23 @@ impl Disk {
     }
 
     fn commit(&mut self, work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), DiskError> {
-        let done = catch_unwind(AssertUnwindSafe(|| {
+        let done = guarded(|| {
             let write = self.database()?.begin_write().map_err(DiskError::of)?;
             work(&write).map_err(DiskError::of)?;
             write.commit().map_err(DiskError::of)
-        }));
-        let done = done.unwrap_or_else(|_| Err(DiskError("the database failed".to_owned())));
+        });
+        let done = done.map_err(DiskError).flatten();
         if done.is_err() {
-            self.database = None;
+            self.close();
         }
         done
+    }
+
+    fn close(&mut self) {
+        let database = self.database.take();
+        if let Err(error) = guarded(|| drop(database)) {
+            tracing::error!(%error, "closing the data file failed");
+        }
     }
 
     fn database(&mut self) -> Result<&Database, DiskError> {
@@ -160,6 +168,12 @@ impl Disk {
             None => (self.opener)().map_err(DiskError::of)?,
         };
         Ok(self.database.insert(database))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -179,7 +193,7 @@ fn create(dir: &Path, node: NodeId) -> Result<(), OpenError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let database = Builder::new().create(&path).map_err(open_error)?;
+    let database = guard(|| Builder::new().create(&path).map_err(open_error))?;
     initialise(&database, node).map_err(|error| OpenError::Io(io::Error::other(error)))?;
     drop(database);
     fs::rename(&path, dir.join(FILE))?;
@@ -269,9 +283,9 @@ fn corrupt(what: &str) -> OpenError {
     OpenError::Corrupt(what.to_owned())
 }
 
-/// Runs what reads the file. redb checks pages only where it must, so damage can surface as a panic in it.
+/// Runs what reads the file.
 fn guard<T>(work: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(corrupt("the database cannot make sense of it")))
+    guarded(work).map_err(OpenError::Corrupt).flatten()
 }
 
 fn open_error(error: DatabaseError) -> OpenError {
