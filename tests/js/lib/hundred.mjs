@@ -88,7 +88,7 @@ function split(flags) {
       state: 'ENABLED',
       variants: onOff,
       defaultVariant: 'off',
-      targeting: { fractional: [{ cat: [{ var: '$flagd.flagKey' }, { var: 'email' }] }, ['on'], ['off', i]] },
+      targeting: { fractional: [{ cat: [{ var: '$flagd.flagKey' }, { var: ['email', 'nobody'] }] }, ['on'], ['off', i]] },
     };
   }
   for (let i = 0; i < 5; i += 1) {
