@@ -120,6 +120,12 @@ impl Register {
         Some(Self { current, older: kept.collect() })
     }
 
+    /// Whether one of its versions counts as current; of a kill every head does.
+    pub(crate) fn counts(&self, version: &Arc<Version>) -> bool {
+        let among_heads = || self.heads().iter().any(|head| Arc::ptr_eq(head, version));
+        Arc::ptr_eq(&self.current, version) || (version.register.address.keeps_heads() && among_heads())
+    }
+
     fn named(&self) -> HashSet<Stamp> {
         self.versions().flat_map(|v| v.parents.iter().copied()).collect()
     }

@@ -98,7 +98,7 @@ impl Shared {
             self.note_dirty(version, &outcome, origin);
             if let Outcome::Applied(effect) = outcome {
                 applied += 1;
-                let expired = table.lapse_register(&version.register, now).is_some();
+                let expired = version.is_expired(now) && table.lapse_register(&version.register, now).is_some();
                 feed_effect(&mut entries, version, effect, origin, expired);
             }
         }

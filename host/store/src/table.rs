@@ -5,7 +5,10 @@ mod page;
 mod read;
 mod scope;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use burgee_model::{Address, Key, Millis, RegisterId, Scope, Stamp};
 
@@ -101,24 +104,36 @@ pub struct Applied {
     pub trimmed: Vec<RegisterId>,
 }
 
-/// What a register weighs in the counts, and its newest version's stamp and deadline.
-#[derive(Clone, Copy, Default)]
-struct Weight {
-    counts: Counts,
-    newest: Option<Newest>,
-}
-
-impl Weight {
-    fn deadline(&self) -> Option<Millis> {
-        self.newest.filter(|newest| !newest.tombstone)?.deadline
-    }
-}
-
+/// What counts and deadlines know of a register: how many versions it has, and the newest one.
 #[derive(Clone, Copy, PartialEq)]
-struct Newest {
+struct Summary {
+    versions: usize,
     stamp: Stamp,
-    deadline: Option<Millis>,
+    expires_at: Option<Millis>,
     tombstone: bool,
+}
+
+impl Summary {
+    /// The deadline to be told, if there is one.
+    fn deadline(&self) -> Option<Millis> {
+        self.expires_at.filter(|_| !self.tombstone)
+    }
+
+    fn of_register(register: &Register) -> Self {
+        let newest = register.current();
+        let (stamp, expires_at, tombstone) = (newest.stamp, newest.expires_at, newest.content.is_none());
+        Self { versions: register.len(), stamp, expires_at, tombstone }
+    }
+
+    fn of_entry(packed: &Packed) -> Option<Self> {
+        let header = packed.header()?;
+        let tombstone = header.is_tombstone();
+        Some(Self { versions: 1, stamp: header.stamp, expires_at: header.expires_at, tombstone })
+    }
+
+    fn is_same_newest(&self, other: Option<&Self>) -> bool {
+        other.is_some_and(|other| Self { versions: self.versions, ..*other } == *self)
+    }
 }
 
 impl Table {
@@ -142,16 +157,19 @@ impl Table {
         if self.over(id).kills(version.stamp, version.floor_seen) {
             return Outcome::Dead;
         }
-        let before = self.weigh(id);
-        let inserted = self.tenants.entry(id.tenant.clone()).or_default().insert(version, &self.history);
+        let held = match self.tenants.get_mut(&id.tenant) {
+            Some(held) => held,
+            None => self.tenants.entry(id.tenant.clone()).or_default(),
+        };
+        let Insertion { inserted, before, after, current } = held.insert(version, &self.history);
         match inserted {
             Inserted::Known => Outcome::Known,
             Inserted::Superseded => Outcome::Superseded,
             Inserted::Dead => Outcome::Dead,
             Inserted::New { trimmed } => {
-                self.account(id, before);
+                self.account(id, before, after);
                 let trimmed = if trimmed { vec![id.clone()] } else { Vec::new() };
-                Outcome::Applied(Applied { current: self.is_current(version), died: Vec::new(), trimmed })
+                Outcome::Applied(Applied { current, died: Vec::new(), trimmed })
             }
         }
     }
@@ -179,67 +197,54 @@ impl Table {
         let (mut died, mut trimmed) = (Vec::new(), Vec::new());
         for address in covered {
             let id = RegisterId { tenant: tenant.clone(), address };
-            let before = self.weigh(&id);
+            let before = self.summary(&id);
             let Some(held) = self.tenants.get_mut(tenant) else { break };
             match held.drop_dead(&id.address, &over) {
                 Swept::Untouched => continue,
                 Swept::Trimmed => trimmed.push(id.clone()),
                 Swept::Emptied => died.push(id.clone()),
             }
-            self.account(&id, before);
+            let after = self.summary(&id);
+            self.account(&id, before, after);
         }
         (died, trimmed)
     }
 
     /// Brings counts and deadlines up to date after a register changed.
-    fn account(&mut self, id: &RegisterId, before: Weight) {
-        let mut after = self.weigh(id);
-        if before.newest != after.newest {
-            if let Some(deadline) = before.deadline() {
+    fn account(&mut self, id: &RegisterId, before: Option<Summary>, after: Option<Summary>) {
+        let weighed = self.weigh(id, before);
+        if !after.is_some_and(|after| after.is_same_newest(before.as_ref())) {
+            if let Some(deadline) = before.and_then(|before| before.deadline()) {
                 self.deadlines.disarm(deadline, id);
             }
-            if let Some(deadline) = after.deadline() {
+            if let Some(deadline) = after.and_then(|after| after.deadline()) {
                 self.deadlines.arm(deadline, id);
-                after = self.weigh(id);
             }
         }
-        self.counts.shift(before.counts, after.counts);
+        let after = self.weigh(id, after);
+        self.counts.shift(weighed, after);
     }
 
-    fn weigh(&self, id: &RegisterId) -> Weight {
-        let Some((versions, newest)) = self.newest(id) else { return Weight::default() };
-        let lapsed = newest.deadline.is_some_and(|deadline| !self.deadlines.is_armed(deadline, id));
-        let gone = newest.tombstone || lapsed;
+    /// What a register adds to the counts. A deadline that is not armed has been told: the version expired.
+    fn weigh(&self, id: &RegisterId, summary: Option<Summary>) -> Counts {
+        let Some(summary) = summary else { return Counts::default() };
+        let lapsed = summary.deadline().is_some_and(|deadline| !self.deadlines.is_armed(deadline, id));
+        let gone = summary.tombstone || lapsed;
         let entry = matches!(id.address, Address::Config { .. }) && !gone;
-        let counts = Counts {
+        Counts {
             registers: 1,
             tombstones: usize::from(gone),
             floors: 0,
             config_entries: usize::from(entry),
-            versions,
-        };
-        Weight { counts, newest: Some(newest) }
-    }
-
-    /// Of a register: how many versions it has, and the newest.
-    fn newest(&self, id: &RegisterId) -> Option<(usize, Newest)> {
-        if let Some(packed) = self.packed(id) {
-            let header = packed.header()?;
-            let tombstone = header.is_tombstone();
-            return Some((1, Newest { stamp: header.stamp, deadline: header.expires_at, tombstone }));
+            versions: summary.versions,
         }
-        let register = self.register(id)?;
-        let current = register.current();
-        let tombstone = current.content.is_none();
-        Some((register.len(), Newest { stamp: current.stamp, deadline: current.expires_at, tombstone }))
     }
 
-    fn is_current(&self, version: &Version) -> bool {
-        let id = &version.register;
-        let Some(register) = self.register(id) else { return self.packed(id).is_some() };
-        let heads = id.address.keeps_heads().then(|| register.heads());
-        let found = heads.as_ref().is_some_and(|heads| heads.iter().any(|head| ***head == *version));
-        found || **register.current() == *version
+    fn summary(&self, id: &RegisterId) -> Option<Summary> {
+        match self.packed(id) {
+            Some(packed) => Summary::of_entry(packed),
+            None => self.register(id).map(Summary::of_register),
+        }
     }
 
     /// What the table holds.
@@ -262,13 +267,14 @@ impl Table {
 
     /// Marks a register's deadline as announced, if it has passed.
     pub(crate) fn lapse_register(&mut self, id: &RegisterId, now: Millis) -> Option<Arc<Version>> {
-        let before = self.weigh(id);
-        let deadline = before.deadline().filter(|deadline| *deadline <= now)?;
+        let summary = self.summary(id);
+        let deadline = summary?.deadline().filter(|deadline| *deadline <= now)?;
+        let before = self.weigh(id, summary);
         if !self.deadlines.disarm(deadline, id) {
             return None;
         }
-        let after = self.weigh(id);
-        self.counts.shift(before.counts, after.counts);
+        let after = self.weigh(id, summary);
+        self.counts.shift(before, after);
         self.latest(id)
     }
 
@@ -293,25 +299,52 @@ enum Swept {
     Emptied,
 }
 
+/// What putting a version into its register did.
+struct Insertion {
+    inserted: Inserted,
+    before: Option<Summary>,
+    after: Option<Summary>,
+    /// Whether the version counts as current.
+    current: bool,
+}
+
 impl TenantTable {
-    fn insert(&mut self, version: &Arc<Version>, history: &HistoryPolicy) -> Inserted {
-        use std::collections::btree_map::Entry;
-        if let Address::Config { environment, key } = &version.register.address {
-            return match self.config.entry(environment.clone()).or_default().entry(key.clone()) {
-                Entry::Occupied(held) => held.into_mut().insert(version),
-                Entry::Vacant(free) => {
-                    free.insert(Packed::new(version));
-                    Inserted::New { trimmed: false }
-                }
-            };
+    fn insert(&mut self, version: &Arc<Version>, history: &HistoryPolicy) -> Insertion {
+        match &version.register.address {
+            Address::Config { environment, key } => self.insert_entry(environment, key, version),
+            address => self.insert_register(address, version, history),
         }
-        match self.registers.entry(version.register.address.clone()) {
-            Entry::Occupied(held) => held.into_mut().insert(version, history),
-            Entry::Vacant(free) => {
-                free.insert(Register::new(version.clone()));
-                Inserted::New { trimmed: false }
+    }
+
+    fn insert_entry(&mut self, environment: &Key, key: &Key, version: &Version) -> Insertion {
+        let entries = match self.config.get_mut(environment) {
+            Some(entries) => entries,
+            None => self.config.entry(environment.clone()).or_default(),
+        };
+        let (inserted, before, packed) = match entries.entry(key.clone()) {
+            Entry::Occupied(held) => {
+                let packed = held.into_mut();
+                let before = Summary::of_entry(packed);
+                (packed.insert(version), before, packed)
             }
-        }
+            Entry::Vacant(free) => (Inserted::New { trimmed: false }, None, free.insert(Packed::new(version))),
+        };
+        Insertion { inserted, before, after: Summary::of_entry(packed), current: true }
+    }
+
+    fn insert_register(&mut self, address: &Address, version: &Arc<Version>, history: &HistoryPolicy) -> Insertion {
+        let (inserted, before, register) = match self.registers.entry(address.clone()) {
+            Entry::Occupied(held) => {
+                let register = held.into_mut();
+                let before = Summary::of_register(register);
+                (register.insert(version, history), Some(before), register)
+            }
+            Entry::Vacant(free) => {
+                (Inserted::New { trimmed: false }, None, free.insert(Register::new(version.clone())))
+            }
+        };
+        let after = Some(Summary::of_register(register));
+        Insertion { inserted, before, after, current: register.counts(version) }
     }
 
     fn drop_dead(&mut self, address: &Address, over: &Over) -> Swept {

@@ -179,7 +179,7 @@ fn scopes_overlap_if_they_share_a_register() {
         WriteScope::Everything,
         WriteScope::Tenant(t.clone()),
         WriteScope::Flag(t.clone(), f.clone()),
-        WriteScope::Config(t, e.clone(), f.clone()),
+        WriteScope::Config(t, e, f.clone()),
         WriteScope::Tenant(key("u")),
         WriteScope::Flag(key("u"), f),
     ];

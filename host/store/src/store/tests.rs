@@ -99,7 +99,7 @@ async fn every_acknowledged_write_survives_a_kill_at_any_moment() {
     let dir = tempfile::tempdir().unwrap();
     let rig = on_disk(dir.path());
     for n in 0..60 {
-        let id = if n % 2 == 0 { config(&format!("k{n}")) } else { flag_in(FlagInField::State) };
+        let id = if n % 3 == 0 { config(&format!("k{n}")) } else { flag_in(FlagInField::State) };
         rig.write(put(&id, &n.to_string())).await.unwrap();
         if n % 20 == 7 {
             let killed = copy_of(dir.path());
@@ -116,9 +116,9 @@ async fn every_acknowledged_write_survives_a_kill_at_any_moment() {
 async fn plans_within_a_scope_see_what_was_written_before() {
     let dir = tempfile::tempdir().unwrap();
     let rig = on_disk(dir.path());
-    let add = |n: u32| {
-        let id = config(if n % 2 == 0 { "even" } else { "odd" });
-        let name = key(if n % 2 == 0 { "even" } else { "odd" });
+    let add = |n: usize| {
+        let name = ["even", "odd"][n % 2];
+        let (id, name) = (config(name), key(name));
         let request = Request { scope: WriteScope::Config(key("t"), key("e"), name), ..request() };
         rig.store.write(request, move |table: &Table, now| {
             let held = table.current(&id, now).and_then(|v| v.content.as_ref()?.read::<u32>()).unwrap_or(0);

@@ -76,7 +76,7 @@ impl Table {
         }
         for environment in held.environment_keys(now) {
             for (id, register) in held.between(tenant, own_fields(flag, environment)) {
-                read.own(environment, id, register, now);
+                read.own(environment, &id, register, now);
             }
         }
         Some(read)
@@ -127,7 +127,7 @@ impl<'a> FlagRead<'a> {
         self.stamps.push((id, register.current().stamp));
     }
 
-    fn own(&mut self, environment: &'a Key, id: RegisterId, register: &'a Register, now: Millis) {
+    fn own(&mut self, environment: &'a Key, id: &RegisterId, register: &'a Register, now: Millis) {
         let Address::FlagIn { field, .. } = id.address else { return };
         let counting = if field == FlagInField::Kill { register.heads() } else { vec![register.current()] };
         let blobs: Vec<&Blob> = counting.iter().filter_map(|version| version.live(now)).collect();

@@ -90,7 +90,7 @@ fn a_version_older_than_the_history_kept_is_superseded() {
         table.merge(&Arc::new(version(id.clone(), time, "v")));
     }
     assert_eq!(table.merge(&Arc::new(version(id.clone(), 4, "v"))), Outcome::Superseded);
-    assert_eq!(table.merge(&Arc::new(version(id.clone(), 5, "v"))), Outcome::Known);
+    assert_eq!(table.merge(&Arc::new(version(id, 5, "v"))), Outcome::Known);
 }
 
 #[test]
@@ -189,8 +189,7 @@ fn deadlines_hide_at_their_instant_and_are_told_once() {
 #[test]
 fn a_later_write_takes_the_deadline_away() {
     let id = config("k");
-    let mut table =
-        table([Version { expires_at: Some(100), ..version(id.clone(), 1, "v") }, version(id.clone(), 2, "v")]);
+    let mut table = table([Version { expires_at: Some(100), ..version(id.clone(), 1, "v") }, version(id, 2, "v")]);
     assert_eq!((table.next_deadline(), table.lapse(1_000)), (None, None));
 }
 
@@ -199,7 +198,7 @@ fn an_older_version_that_comes_late_does_not_tell_a_deadline_again() {
     let id = flag(FlagField::Name);
     let mut table = table([Version { expires_at: Some(100), ..version(id.clone(), 5, "v") }]);
     assert!(table.lapse(100).is_some());
-    table.merge(&Arc::new(version(id.clone(), 4, "older")));
+    table.merge(&Arc::new(version(id, 4, "older")));
     assert_eq!(table.lapse(100), None);
 }
 

@@ -1,0 +1,112 @@
+//! What config entries cost: memory for each, the rate of merging, time to durable, and of loading.
+//!
+//! `cargo run --release -p burgee-store --example footprint -- [ENTRIES] [VALUE_BYTES]`
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement reads the clock and prints what it found"
+)]
+
+use std::{
+    error::Error,
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_store::{ChangeId, MergeError, Store, StoreConfig, StoreLimits, Version, WallClock};
+
+const PEER: NodeId = NodeId([7; 16]);
+
+/// Versions merged at once.
+const PAGE: u64 = 1_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|first| first == "load").is_some() {
+        return load(Path::new(&arguments.next().ok_or("which directory?")?));
+    }
+    let entries: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let value_bytes: usize = arguments.next().map_or(Ok(100), |text| text.parse())?;
+    let dir = tempfile::tempdir()?;
+    fill(dir.path(), entries, value_bytes)?;
+    load_apart(dir.path())
+}
+
+fn open(dir: &Path) -> Result<Store, Box<dyn Error>> {
+    let config = StoreConfig { dir: Some(dir.to_owned()), limits: StoreLimits::default() };
+    let clock: WallClock = Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    });
+    Ok(Store::open(config, clock)?)
+}
+
+fn fill(dir: &Path, entries: u64, value_bytes: usize) -> Result<(), Box<dyn Error>> {
+    let store = open(dir)?;
+    let (mut spent, mut pushed_back) = (Duration::ZERO, 0);
+    let began = Instant::now();
+    for first in (0..entries).step_by(usize::try_from(PAGE)?) {
+        let page: Result<Vec<Version>, _> =
+            (first..(first + PAGE).min(entries)).map(|n| entry(n, value_bytes)).collect();
+        let page = page?;
+        let merging = Instant::now();
+        while let Err(MergeError::Backlog { .. }) = store.merge(page.clone(), PEER) {
+            pushed_back += 1;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        spent += merging.elapsed();
+    }
+    println!("merged {entries} in {spent:?} ({pushed_back} waits for the disk)");
+    while store.health().backlog_bytes > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    println!("durable after {:?}", began.elapsed());
+    drop(store);
+    let bytes: u64 = fs::read_dir(dir)?.flatten().filter_map(|file| file.metadata().ok()).map(|m| m.len()).sum();
+    println!("on disk {} MB", bytes / 1_000_000);
+    Ok(())
+}
+
+/// Opens the directory in a process of its own, so that what filling left in the heap does not count.
+fn load_apart(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let status = std::process::Command::new(std::env::current_exe()?).arg("load").arg(dir).status()?;
+    if status.success() { Ok(()) } else { Err("loading failed".into()) }
+}
+
+fn load(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let before = resident_bytes();
+    let began = Instant::now();
+    let store = open(dir)?;
+    println!("loaded in {:?}", began.elapsed());
+    let entries = store.read().counts().config_entries;
+    let grown = resident_bytes().saturating_sub(before);
+    println!("resident {} MB, {} bytes an entry", grown / 1_000_000, grown / entries.max(1));
+    Ok(())
+}
+
+/// What the kernel says this process holds; 0 where it does not say.
+fn resident_bytes() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<usize>().ok());
+    kilobytes.unwrap_or(0) * 1_024
+}
+
+fn entry(n: u64, value_bytes: usize) -> Result<Version, Box<dyn Error>> {
+    let (tenant, environment, key) = (Key::new("demo")?, Key::new("production")?, Key::new(&format!("entry/{n:09}"))?);
+    let stamp = Stamp { time: millis_to_ntp64(1_800_000_000_000) + n, id: PEER };
+    Ok(Version {
+        register: RegisterId::config(&tenant, &environment, &key),
+        stamp,
+        parents: Box::default(),
+        floor_seen: None,
+        content: Some(Blob { media: Media::Octets, bytes: vec![b'x'; value_bytes].into() }),
+        expires_at: None,
+        actor: Arc::from("measurement"),
+        change: ChangeId(stamp),
+        note: None,
+    })
+}
