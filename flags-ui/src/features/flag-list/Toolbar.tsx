@@ -30,7 +30,7 @@ export function Toolbar({ filters, tags, environments, onChange, onClear }: Prop
       <Select
         aria-label="State"
         className="toolbar-select"
-        placeholder="Any state"
+        placeholder="State"
         clearable
         data={STATE_OPTIONS}
         value={filters.state ?? null}
@@ -40,7 +40,7 @@ export function Toolbar({ filters, tags, environments, onChange, onClear }: Prop
         <Select
           aria-label="Tag"
           className="toolbar-select"
-          placeholder="Any tag"
+          placeholder="Tag"
           clearable
           searchable
           data={tags}
