@@ -82,7 +82,6 @@ const COMPARISONS: [&str; 8] = ["==", "!=", "===", "!==", "<", "<=", ">", ">="];
 const VERSION_COMPARISONS: [&str; 9] = ["=", "!=", "<", "<=", ">", ">=", "^", "~", "?"];
 
 /// A rule. Most give `"on"`, `"off"`, a boolean or null, some any value at all.
-#[must_use]
 pub fn targeting(language: Language) -> BoxedStrategy<Json> {
     let expression = expression(language);
     let condition = condition(&expression);
@@ -105,7 +104,6 @@ pub fn targeting(language: Language) -> BoxedStrategy<Json> {
 }
 
 /// A context, as a request carries it.
-#[must_use]
 pub fn context() -> BoxedStrategy<Json> {
     let wild = (select(ATTRIBUTES.to_vec()), attribute());
     vec(prop_oneof![2 => usual(), 1 => wild], 0..12).prop_map(|members| Json::Object(named(members))).boxed()
@@ -118,21 +116,19 @@ pub fn as_context(json: &Json) -> Context {
 }
 
 /// The shared rules, one for each of [`SEGMENTS`].
-#[must_use]
 pub fn segments() -> BoxedStrategy<Map<String, Json>> {
     let expression = operations(operand(Language::Flagd), 2);
     vec(expression, SEGMENTS.len()).prop_map(|rules| named(SEGMENTS.into_iter().zip(rules))).boxed()
 }
 
 /// The config entries.
-#[must_use]
 pub fn config() -> BoxedStrategy<Map<String, Json>> {
     let keys = CONFIG_KEYS.into_iter().filter(|key| *key != "absent").collect::<Vec<_>>();
     vec((select(keys), attribute()), 0..3).prop_map(named).boxed()
 }
 
 fn operation_of(name: &'static str, operands: Vec<Json>) -> Json {
-    json!({ name: operands })
+    Json::Object(Map::from_iter([(name.to_owned(), Json::Array(operands))]))
 }
 
 fn named(members: impl IntoIterator<Item = (&'static str, Json)>) -> Map<String, Json> {
@@ -208,17 +204,17 @@ fn expression(language: Language) -> BoxedStrategy<Json> {
 
 /// Operations on such operands, nested to some depth.
 fn operations(operand: BoxedStrategy<Json>, depth: u32) -> BoxedStrategy<Json> {
-    operand.prop_recursive(depth, 24, 4, |inner| operation(inner.boxed()).boxed()).boxed()
+    operand.prop_recursive(depth, 24, 4, |inner| operation(&inner.boxed()).boxed()).boxed()
 }
 
-fn operation(operand: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+fn operation(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let several = vec(operand.clone(), 1..4);
     prop_oneof![
-        6 => condition(&operand),
+        6 => condition(operand),
         2 => (select(vec!["and", "or", "if", "cat"]), several.clone()).prop_map(|(name, operands)| json!({name: operands})),
         1 => (select(vec!["!", "!!"]), operand.clone()).prop_map(|(name, operand)| json!({name: [operand]})),
         1 => several.prop_map(Json::from),
-        1 => fractional(&operand),
+        1 => fractional(operand),
     ]
     .boxed()
 }

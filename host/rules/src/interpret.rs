@@ -40,6 +40,9 @@ struct Evaluation<'a> {
     budget: Budget,
 }
 
+/// What is absent.
+static NULL: Value = Value::Null;
+
 /// The most shares of a `fractional` whose weights need no allocation.
 const INLINE_SHARES: usize = 16;
 
@@ -78,12 +81,36 @@ impl<'a> Evaluation<'a> {
             Expr::Between { op, operands } => self.between(*op, operands),
             Expr::In { needle, haystack } => self.contains(needle, haystack),
             Expr::Shared(shared) => self.holds(shared),
-            _ => self.value(expr).map(|value| ops::truthy(&value)),
+            _ => self.operand(expr).map(|value| ops::truthy(&value)),
         }
     }
 
+    /// The value of an operand that stands in the rule or the context, which most do: quicker than [`Self::value`].
+    #[inline]
+    fn standing(&self, expr: &'a Expr) -> Option<&'a Value> {
+        match expr {
+            Expr::Literal(value) => Some(value),
+            Expr::Var { path, default: None } => Some(self.attribute(path).unwrap_or(&NULL)),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn operand(&mut self, expr: &'a Expr) -> Evaluated<'a> {
+        match self.standing(expr) {
+            Some(value) => Ok(Cow::Borrowed(value)),
+            None => self.value(expr),
+        }
+    }
+
+    #[inline]
+    fn attribute(&self, path: &str) -> Option<&'a Value> {
+        let root = self.inputs.context.root();
+        if path.is_empty() || path.as_bytes().contains(&b'.') { root.path(path) } else { root.member(path) }
+    }
+
     fn var(&mut self, path: &str, default: Option<&'a Expr>) -> Evaluated<'a> {
-        match self.inputs.context.root().path(path) {
+        match self.attribute(path) {
             None | Some(Value::Null) => self.default(default),
             Some(value) => Ok(Cow::Borrowed(value)),
         }
@@ -125,6 +152,9 @@ impl<'a> Evaluation<'a> {
     }
 
     fn compare(&mut self, op: Comparison, left: &'a Expr, right: &'a Expr) -> Result<bool, EvalError> {
+        if let (Some(left), Some(right)) = (self.standing(left), self.standing(right)) {
+            return ops::compare(op, left, right, &mut self.budget);
+        }
         let (left, right) = (self.value(left)?, self.value(right)?);
         ops::compare(op, &left, &right, &mut self.budget)
     }
@@ -139,7 +169,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn contains(&mut self, needle: &'a Expr, haystack: &'a Expr) -> Result<bool, EvalError> {
-        let needle = self.value(needle)?;
+        let needle = self.operand(needle)?;
         match haystack {
             Expr::Literal(haystack) => ops::constant_contains(&needle, haystack, &mut self.budget),
             _ => ops::contains(&needle, &*self.value(haystack)?, &mut self.budget),
@@ -147,6 +177,9 @@ impl<'a> Evaluation<'a> {
     }
 
     fn on_both(&mut self, left: &'a Expr, right: &'a Expr, op: impl Fn(&Value, &Value) -> Value) -> Evaluated<'a> {
+        if let (Some(left), Some(right)) = (self.standing(left), self.standing(right)) {
+            return Ok(Cow::Owned(op(left, right)));
+        }
         let (left, right) = (self.value(left)?, self.value(right)?);
         Ok(Cow::Owned(op(&left, &right)))
     }
@@ -176,7 +209,7 @@ impl<'a> Evaluation<'a> {
         let Inputs { flag_key, context, .. } = self.inputs;
         match bucket_by {
             None => Ok(fractional::default_hash(flag_key, context)),
-            Some(expr) => Ok(fractional::hash(&*self.value(expr)?, flag_key, context)),
+            Some(expr) => Ok(fractional::hash(&*self.operand(expr)?, flag_key, context)),
         }
     }
 
@@ -197,7 +230,7 @@ impl<'a> Evaluation<'a> {
                 }
                 variants.push((at, variant));
             }
-            let Some(weight) = fractional::weight(&*self.value(&share.weight)?) else { return Ok(None) };
+            let Some(weight) = fractional::weight(&*self.operand(&share.weight)?) else { return Ok(None) };
             *slot = weight;
         }
         Ok(Some(variants))
@@ -237,7 +270,7 @@ impl<'a> Evaluation<'a> {
 }
 
 fn null<'a>() -> Cow<'a, Value> {
-    Cow::Owned(Value::Null)
+    Cow::Borrowed(&NULL)
 }
 
 fn boolean<'a>(holds: bool) -> Cow<'a, Value> {

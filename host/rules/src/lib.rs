@@ -2,7 +2,26 @@
 //!
 //! Pure: no clock, no randomness, no network, no wasmtime. Both ways of running a rule, the interpreter
 //! and the emitted module, call the operators of [`ops`].
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+//!
+//! # Semantics
+//!
+//! JsonLogic's as json-logic-js has them, flagd's own operators as its reference implementation has them.
+//! Known differences, all deliberate:
+//!
+//! - `var` gives its default also where the attribute is null, as flagd's engines do and json-logic-js does not.
+//! - Paths reach members of objects and items of lists, not the properties that JavaScript adds (`length`,
+//!   the characters of a text).
+//! - A standard operator with too few operands does not compile (JavaScript would compute with `undefined`);
+//!   surplus operands are ignored, with a warning.
+//! - json-logic-engine fails where a comparison has an operand that is no number, and counts null as zero in
+//!   `==`; here both are as in JavaScript.
+//! - `fractional` hashes UTF-8. Its first operand decides in the rule, not by its value, whether it is a share:
+//!   a list in an attribute to bucket by gives null. A targeting key that is no text gives null.
+//! - The comparison of `sem_ver` is a constant.
+//! - A list or object is strictly equal to itself only where it is an attribute: `$flagd` as a whole is made anew
+//!   wherever it is named, and a constant list in a shared rule is the same list wherever that rule is named.
+//! - A rule that gives a list or an object is an error, not the name that the list's text would be.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value))]
 
 pub mod budget;
 pub mod check;

@@ -45,7 +45,7 @@ pub fn hash(bucket_by: &Value, flag: &str, context: &Context) -> Option<u32> {
 #[must_use]
 pub fn default_hash(flag: &str, context: &Context) -> Option<u32> {
     let key = context.targeting_key().filter(|key| !key.is_empty())?;
-    Some(murmur3::hash([flag, key].concat().as_bytes()))
+    Some(murmur3::hash_joined(flag, key))
 }
 
 /// Adds a weight to a sum of weights; `None` beyond [`WEIGHT_MAX`].

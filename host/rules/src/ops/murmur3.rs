@@ -17,6 +17,23 @@ pub fn hash(bytes: &[u8]) -> u32 {
     finish(state ^ length)
 }
 
+/// The hash of two texts, one after the other.
+#[must_use]
+pub fn hash_joined(first: &str, second: &str) -> u32 {
+    const INLINE_BYTES: usize = 128;
+    let mut inline = [0; INLINE_BYTES];
+    let joined = inline.get_mut(..first.len() + second.len());
+    match joined {
+        Some(joined) => {
+            let (front, back) = joined.split_at_mut(first.len());
+            front.copy_from_slice(first.as_bytes());
+            back.copy_from_slice(second.as_bytes());
+            hash(joined)
+        }
+        None => hash([first, second].concat().as_bytes()),
+    }
+}
+
 /// Up to four bytes as a number.
 fn little_endian(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
@@ -54,6 +71,17 @@ mod tests {
         ] {
             assert_eq!(hash(text.as_bytes()), expected, "{text}");
             assert_eq!(bucket(expected, 100), of_hundred, "{text}");
+        }
+    }
+
+    #[test]
+    fn joined_texts_hash_like_one() {
+        for split in [0, 1, 100, 128, 129, 200] {
+            let text = "é".repeat(100);
+            let split = split - split % 2;
+            let (first, second) = text.split_at(split);
+            assert_eq!(hash_joined(first, second), hash(text.as_bytes()));
+            assert_eq!(hash_joined(first, "x"), hash(format!("{first}x").as_bytes()));
         }
     }
 

@@ -43,7 +43,10 @@ impl Version {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-        if text.len() > VERSION_BYTES_MAX { None } else { full(text).or_else(|| partial(text)) }
+        if text.len() > VERSION_BYTES_MAX {
+            return None;
+        }
+        plain(text.as_bytes()).or_else(|| full(text)).or_else(|| partial(text))
     }
 
     /// Whether the comparison holds.
@@ -107,6 +110,22 @@ fn only_text(items: &[Value]) -> Option<Cow<'_, str>> {
         [Value::List(items)] => only_text(items),
         _ => None,
     }
+}
+
+/// `1.2.3` with nothing around it, the most frequent form, read in one go. Anything else is for the others.
+fn plain(text: &[u8]) -> Option<Version> {
+    let (major, rest) = plain_number(text)?;
+    let (minor, rest) = plain_number(rest.strip_prefix(b".")?)?;
+    let (patch, rest) = plain_number(rest.strip_prefix(b".")?)?;
+    rest.is_empty().then(|| Version { major, minor, patch, pre_release: Box::default() })
+}
+
+/// The number at the front, of at most 15 digits, and what follows.
+fn plain_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (number, rest) = text.split_at(digits);
+    let sound = matches!(number, [b'0'] | [b'1'..=b'9', ..]) && digits <= 15;
+    sound.then(|| (number.iter().fold(0, |n, digit| n * 10 + u64::from(digit - b'0')), rest))
 }
 
 fn full(text: &str) -> Option<Version> {
@@ -182,6 +201,8 @@ fn order_identifiers(left: &str, right: &str) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn order(left: &str, right: &str) -> Ordering {
@@ -270,5 +291,14 @@ mod tests {
         assert!(holds("1.2.0", VersionOp::SameMinor, "1.2.9"));
         assert!(!holds("1.3.0", VersionOp::SameMinor, "1.2.9"));
         assert_eq!(sem_ver(&Value::Null, VersionOp::Equal, &Value::text("1")), Value::Null);
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_reads_like_the_long_one(text in "[0-9]{1,3}\\.[0-9]{1,16}\\.[0-9.a]{1,3}") {
+            if let Some(version) = plain(text.as_bytes()) {
+                prop_assert_eq!(Some(version), full(&text));
+            }
+        }
     }
 }

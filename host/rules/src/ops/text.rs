@@ -23,9 +23,17 @@ pub fn contains(needle: &Value, haystack: &Value, budget: &mut Budget) -> Result
 /// text is charged where it is a list and the haystack is a text.
 pub fn constant_contains(needle: &Value, haystack: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
     match haystack {
-        Value::List(items) => Ok(items.iter().any(|item| strict_equal(item, needle))),
+        Value::List(items) => Ok(holds(items, needle)),
         Value::Text(text) => Ok(!text.is_empty() && text.contains(&*to_text(needle, budget)?)),
         _ => Ok(false),
+    }
+}
+
+/// Whether a list holds a value that is strictly equal. Texts, which are most of what is looked for, go apart.
+fn holds(items: &[Value], needle: &Value) -> bool {
+    match needle {
+        Value::Text(needle) => items.iter().any(|item| matches!(item, Value::Text(text) if **text == **needle)),
+        _ => items.iter().any(|item| strict_equal(item, needle)),
     }
 }
 
