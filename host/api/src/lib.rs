@@ -14,6 +14,7 @@ mod ofrep;
 pub mod openapi;
 mod router;
 mod routes;
+mod sse;
 pub mod state;
 pub mod ui;
 

@@ -51,8 +51,9 @@ impl Default for ApiLimits {
 /// Who may do what. Until tokens exist there is one key to everything.
 #[derive(Clone, Default)]
 pub struct AuthConfig {
-    /// The node's own key to everything; none refuses every request that needs one.
-    pub admin_token: Option<String>,
+    /// SHA-256 of the node's own key to everything; none refuses every request that needs one. The host
+    /// keeps no more of a generated token than this.
+    pub admin_token_sha256: Option<[u8; 32]>,
     /// `burgee dev` on loopback: no login. Requests must then name a loopback host, so that no web page
     /// can reach the node under a name of its own.
     pub open: bool,
@@ -62,7 +63,7 @@ pub struct AuthConfig {
 
 impl fmt::Debug for AuthConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.admin_token.as_ref().map(|_| "set");
+        let token = self.admin_token_sha256.as_ref().map(|_| "set");
         f.debug_struct("AuthConfig").field("admin_token", &token).field("open", &self.open).finish_non_exhaustive()
     }
 }

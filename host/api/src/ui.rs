@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use crate::{error::ApiError, http::conditions};
+
 /// The dashboard as the host hands it in.
 #[derive(Clone, Copy)]
 pub struct UiAssets {
@@ -28,6 +37,76 @@ pub struct UiFile {
     pub gzip: Option<&'static [u8]>,
     /// The value of `Content-Type`.
     pub content_type: &'static str,
-    /// A strong entity tag, with its quotes.
+    /// An entity tag of the content, with its quotes.
     pub etag: &'static str,
+}
+
+/// The dashboard may load from itself only; its component library styles elements in place.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Answers a path that is not the API's: a file, the page itself for a path of the application, or 404.
+pub(crate) fn serve(ui: &UiAssets, request: &Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return ApiError::NoRoute.into_response();
+    }
+    let path = request.uri().path().trim_start_matches('/');
+    let mut response = match (ui.file)(path) {
+        Some(found) => file(&found, path, request.headers()),
+        None if path.starts_with("assets/") || !is_page(path, request.headers()) => ApiError::NoRoute.into_response(),
+        None => page(ui, request.headers()),
+    };
+    protect(response.headers_mut());
+    response
+}
+
+/// Whether a browser asks for a page, or anybody for the root.
+fn is_page(path: &str, headers: &HeaderMap) -> bool {
+    path.is_empty() || accepts(headers, &header::ACCEPT, "text/html")
+}
+
+fn accepts(headers: &HeaderMap, name: &HeaderName, what: &str) -> bool {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| value.contains(what))
+}
+
+fn page(ui: &UiAssets, headers: &HeaderMap) -> Response {
+    match (ui.file)("") {
+        Some(index) => file(&index, "", headers),
+        None => {
+            let mut response = Response::new(Body::from((ui.absent_page)()));
+            *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+    }
+}
+
+/// Assets are named by their content and never change; everything else is asked about each time.
+fn file(file: &UiFile, path: &str, headers: &HeaderMap) -> Response {
+    let known = conditions::has_already(headers, file.etag.trim_matches('"'));
+    let compressed = file.gzip.filter(|_| accepts(headers, &header::ACCEPT_ENCODING, "gzip"));
+    let body = if known { Body::empty() } else { Body::from(compressed.unwrap_or(file.bytes)) };
+    let mut response = Response::new(body);
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    out.insert(header::ETAG, HeaderValue::from_static(file.etag));
+    if file.gzip.is_some() {
+        out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if compressed.is_some() && !known {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn protect(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+
 /// The media type of a value. The three common ones cost no memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Media {
@@ -74,6 +76,6 @@ impl Blob {
     /// Reads the bytes as JSON of some type; `None` where they are not that.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_slice(&self.bytes).ok()
+        json::parse(&self.bytes, json::STORED_DEPTH_MAX).ok()
     }
 }

@@ -16,6 +16,10 @@ pub enum JsonError {
     Syntax(#[from] serde_json::Error),
 }
 
+/// The most levels that a register's value is read with. Writers keep far stricter limits, but what merges in
+/// is whatever its author wrote.
+pub const STORED_DEPTH_MAX: usize = 1024;
+
 /// Reads a JSON text of at most `max_depth` levels.
 pub fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], max_depth: usize) -> Result<T, JsonError> {
     if depth(text) > max_depth {

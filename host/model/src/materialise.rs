@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
-use crate::{Blob, Flag, FlagField, FlagIn, FlagInField, Key, Kill, Problem, State, problem::pointer};
+use crate::{Blob, Flag, FlagField, FlagIn, FlagInField, Key, Kill, Problem, State, json, problem::pointer};
 
 /// The current values of a flag's registers.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,7 @@ fn field<T: DeserializeOwned>(
 
 /// Reads a field; null and what is not of the field's type are absent, the latter with a problem.
 fn parse<T: DeserializeOwned>(blob: &Blob, name: &str, problems: &mut Vec<Problem>) -> Option<T> {
-    match serde_json::from_slice::<Option<T>>(&blob.bytes) {
+    match json::parse::<Option<T>>(&blob.bytes, json::STORED_DEPTH_MAX) {
         Ok(value) => value,
         Err(error) => {
             problems.push(Problem::new(
@@ -238,6 +238,13 @@ mod tests {
             (flag.state, flag.targeting, problems),
             (State::Disabled, None, vec!["field_unreadable".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_rule_as_deep_as_rules_may_be_is_read() {
+        let deep = (0..crate::Limits::default().rule_depth).fold(json!(1), |inner, _| json!([inner]));
+        let (flag, problems) = flag_in(json!({"on": true}), json!({"targeting": deep}));
+        assert_eq!((flag.targeting, problems), (Some(deep), vec![]));
     }
 
     #[test]

@@ -1,0 +1,107 @@
+//! Config entries: any bytes under a key, with a deadline where wanted.
+
+use std::sync::Arc;
+
+use burgee_model::{Blob, Key, Limits, Millis, RegisterId, Scope};
+use burgee_store::{Draft, DraftWrite, Table, Version};
+
+use super::{Kind, Preconditions, Refusal, environment, floor, writes};
+
+/// The longest time to live: ten years of 365 days.
+pub const TTL_MAX_MS: Millis = 10 * 365 * 24 * 3600 * 1000;
+
+/// Where an entry stands: its tenant, its environment, its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The tenant.
+    pub tenant: Key,
+    /// The environment.
+    pub environment: Key,
+    /// The entry's key.
+    pub key: Key,
+}
+
+impl Place {
+    fn register(&self) -> RegisterId {
+        RegisterId::config(&self.tenant, &self.environment, &self.key)
+    }
+}
+
+/// Reads a time to live: a whole number with a unit, `ms`, `s`, `m`, `h` or `d`; in milliseconds.
+pub fn parse_ttl(text: &str) -> Result<Millis, Refusal> {
+    let wrong = |message: String| Refusal::invalid("/ttl", "invalid_ttl", message);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 3600 * 1000,
+        "d" => 24 * 3600 * 1000,
+        _ => return Err(wrong(format!("`{text}` is not a whole number with a unit: ms, s, m, h or d"))),
+    };
+    let ttl = number.parse::<Millis>().ok().and_then(|n| n.checked_mul(unit_ms));
+    match ttl {
+        Some(ttl) if (1..=TTL_MAX_MS).contains(&ttl) => Ok(ttl),
+        Some(_) => Err(wrong(format!("`{text}` is not between 1 ms and 10 years"))),
+        None => Err(wrong(format!("`{text}` is not a number that fits"))),
+    }
+}
+
+/// Reads an entry; refuses where it, or what contains it, does not exist.
+pub fn read(table: &Table, now: Millis, place: &Place) -> Result<Arc<Version>, Refusal> {
+    environment::read(table, now, &place.tenant, &place.environment)?;
+    let version = table.current(&place.register(), now);
+    version.ok_or_else(|| Refusal::NotFound(Kind::Entry, place.key.clone()))
+}
+
+/// Plans a write. `ttl` counts from now.
+pub fn put(
+    table: &Table,
+    now: Millis,
+    place: &Place,
+    value: Blob,
+    ttl: Option<Millis>,
+    conditions: &Preconditions,
+    limits: &Limits,
+) -> Result<Draft, Refusal> {
+    environment::read(table, now, &place.tenant, &place.environment)?;
+    let current = table.current(&place.register(), now);
+    conditions.check(current.as_ref().map(|version| version.stamp.to_string()).as_deref())?;
+    let max = limits.config_entries;
+    if current.is_none() && table.counts().config_entries >= max {
+        return Err(Refusal::invalid("", "too_many_entries", format!("a cluster holds at most {max} config entries")));
+    }
+    let expires_at = ttl.map(|ttl| now.saturating_add(ttl));
+    Ok(writes(vec![DraftWrite { expires_at, ..DraftWrite::put(place.register(), value) }]))
+}
+
+/// Plans a delete.
+pub fn delete(table: &Table, now: Millis, place: &Place, conditions: &Preconditions) -> Result<Draft, Refusal> {
+    let current = read(table, now, place)?;
+    conditions.check(Some(&current.stamp.to_string()))?;
+    Ok(writes(vec![DraftWrite::delete(place.register())]))
+}
+
+/// Plans a purge: one floor over all entries whose keys begin with a prefix.
+pub fn purge(table: &Table, now: Millis, tenant: &Key, environment: &Key, prefix: &str) -> Result<Draft, Refusal> {
+    environment::read(table, now, tenant, environment)?;
+    Ok(floor(tenant, Scope::Config { environment: environment.clone(), prefix: prefix.into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_to_live() {
+        for (text, ms) in [("1ms", 1), ("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("3650d", TTL_MAX_MS)] {
+            assert_eq!(parse_ttl(text), Ok(ms), "{text}");
+        }
+        for text in
+            ["", "0s", "-1s", "30", "1.5h", "3651d", "99999999999999999999s", "18446744073709551615d", "1w", " 1s"]
+        {
+            assert!(matches!(parse_ttl(text), Err(Refusal::Invalid(_))), "{text}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! An environment as a flagd document: export and import.
+
+use std::sync::Arc;
+
+use burgee_model::{
+    Address, Blob, FlagInField, Key, Limits, Millis, Problem, RegisterId, State,
+    flagd::{Document, PROBLEMS_MAX, flag_to_json},
+    import::{self, Plan, View},
+    materialise::materialise,
+    problem::pointer,
+};
+use burgee_store::Table;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Preconditions, Refusal, environment, flag, tag::Tagger};
+
+/// The flags that are configured in an environment: those whose state was set there.
+fn configured<'a>(
+    table: &'a Table,
+    now: Millis,
+    tenant: &'a Key,
+    environment: &'a Key,
+) -> impl Iterator<Item = &'a Key> {
+    let state = |flag: &Key| RegisterId::flag_in(tenant, flag, environment, FlagInField::State);
+    table.flags(tenant, now, None).filter(move |flag| table.current(&state(flag), now).is_some())
+}
+
+/// The flagd document of an environment. A killed flag is DISABLED in it: whoever evaluates the document
+/// elsewhere must see the kill.
+pub fn export(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Result<Map<String, Json>, Refusal> {
+    environment::read(table, now, tenant, environment)?;
+    let mut set = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
+    let mut document = Map::new();
+    move_member(&mut set, &mut document, "$schema");
+    document.insert("flags".into(), Json::Object(export_flags(table, now, tenant, environment)));
+    let segments = table.segments(tenant, environment, now);
+    if !segments.is_empty() {
+        let evaluators = segments.into_iter().map(|(name, rule)| (name.to_string(), rule)).collect();
+        document.insert("$evaluators".into(), Json::Object(evaluators));
+    }
+    document.extend(set);
+    Ok(document)
+}
+
+fn move_member(from: &mut Map<String, Json>, to: &mut Map<String, Json>, name: &str) {
+    if let Some(value) = from.shift_remove(name) {
+        to.insert(name.into(), value);
+    }
+}
+
+fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Map<String, Json> {
+    let mut out = Map::new();
+    for key in configured(table, now, tenant, environment) {
+        let Some(read) = table.flag(tenant, key, now) else { continue };
+        let (flag, _) = materialise(key, &read.registers);
+        let killed = flag.environments.get(environment).is_some_and(|here| here.kill.killed);
+        let Some(mut json) = flag_to_json(&flag, environment) else { continue };
+        if killed && let Some(members) = json.as_object_mut() {
+            members.insert("state".into(), json!(State::Disabled));
+        }
+        out.insert(key.to_string(), json);
+    }
+    out
+}
+
+/// The tag of an environment's document: a hash of everything that it is made from.
+#[must_use]
+pub fn tag(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> String {
+    let mut tagger = Tagger::default();
+    for key in configured(table, now, tenant, environment) {
+        tagger.bytes(key.as_str().as_bytes());
+        let stamps = table.flag(tenant, key, now).map(|read| read.stamps).unwrap_or_default();
+        let here = |address: &Address| address.environment().is_none_or(|e| e == environment);
+        stamps.iter().filter(|(id, _)| here(&id.address)).for_each(|(_, stamp)| tagger.stamp(*stamp));
+    }
+    for (name, rule) in table.segments(tenant, environment, now) {
+        tagger.bytes(name.as_str().as_bytes());
+        tagger.bytes(rule.to_string().as_bytes());
+    }
+    tagger.bytes(table.flag_set(tenant, environment, now).map_or(&[], |blob| &blob.bytes));
+    tagger.finish()
+}
+
+/// An import into an environment.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The tenant.
+    pub tenant: Key,
+    /// Its environment.
+    pub environment: Key,
+    /// What is imported.
+    pub document: Arc<Document>,
+    /// Whether flags that are configured there but not in the document are taken out of the environment.
+    pub prune: bool,
+    /// The conditions, on the tag of the environment's document.
+    pub conditions: Preconditions,
+    /// What is allowed.
+    pub limits: Limits,
+}
+
+impl Import {
+    /// Plans it.
+    pub fn plan(&self, table: &Table, now: Millis) -> Result<Plan, Refusal> {
+        let Self { tenant, environment, document, .. } = self;
+        environment::read(table, now, tenant, environment)?;
+        if self.conditions.any() {
+            self.conditions.check(Some(&tag(table, now, tenant, environment)))?;
+        }
+        let configured: Vec<Key> = configured(table, now, tenant, environment).cloned().collect();
+        let current = |id: &RegisterId| -> Option<Blob> { table.current(id, now)?.content.clone() };
+        let view = View { current: &current, configured: &configured };
+        let plan = import::plan(document, tenant, environment, self.prune, &view);
+        flag::check_room(table, now, tenant, plan.summary.created.len(), &self.limits)?;
+        Ok(plan)
+    }
+}
+
+/// Refuses a document with a rule of more bytes than allowed: the one fault of a rule that an import may not bring.
+pub fn check_sizes(document: &Document, limits: &Limits) -> Result<(), Refusal> {
+    let rules = document.flags.iter().filter_map(|flag| flag.targeting.as_ref());
+    rules.chain(document.evaluators.values()).try_for_each(|rule| super::rule::check_size(rule, limits))
+}
+
+/// What is wrong with the rules of a document; an import keeps them all the same. At most [`PROBLEMS_MAX`].
+#[must_use]
+pub fn problems(document: &Document, limits: &Limits) -> Vec<Problem> {
+    let segments = |name: &str| document.evaluators.get(name).cloned();
+    let of_flag = |flag: &burgee_model::flagd::DocumentFlag| -> Vec<Problem> {
+        let base = pointer(&pointer("/flags", &flag.key), "targeting");
+        let found =
+            flag.targeting.iter().flat_map(|rule| burgee_rules::check::rule(&flag.key, rule, &segments, limits));
+        found.map(|problem| Problem { path: format!("{base}{}", problem.path), ..problem }).collect()
+    };
+    document.flags.iter().flat_map(of_flag).take(PROBLEMS_MAX).collect()
+}

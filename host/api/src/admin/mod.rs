@@ -1,0 +1,41 @@
+//! The domain operations behind the admin API: pure planners that know no HTTP.
+//!
+//! A planner gets the table, the time and a checked request, and gives back the registers to write or a
+//! [`Refusal`]. The store runs it under its write lock, so that what it checks still holds when it is written.
+
+pub mod address;
+pub mod config;
+pub mod environment;
+pub mod flag;
+pub mod flag_document;
+pub mod flag_in;
+pub mod flagd;
+pub mod members;
+pub mod precondition;
+pub mod refusal;
+pub mod rule;
+pub mod segment;
+pub mod tag;
+pub mod tenant;
+
+pub use precondition::Preconditions;
+pub use refusal::{Kind, Refusal};
+
+use burgee_model::{Blob, Key, RegisterId, Scope};
+use burgee_store::{Draft, DraftWrite};
+use serde_json::Value as Json;
+
+/// One register with its new JSON value.
+pub(crate) fn put(register: RegisterId, value: &Json) -> DraftWrite {
+    DraftWrite::put(register, Blob::json(value))
+}
+
+/// A change of registers alone.
+pub(crate) fn writes(writes: Vec<DraftWrite>) -> Draft {
+    Draft { writes, floors: Vec::new() }
+}
+
+/// A change that only deletes everything in one scope.
+pub(crate) fn floor(tenant: &Key, scope: Scope) -> Draft {
+    Draft { writes: Vec::new(), floors: vec![(tenant.clone(), scope)] }
+}

@@ -1,0 +1,74 @@
+//! Why a domain operation was refused.
+
+use std::fmt;
+
+use burgee_model::{Key, Problem};
+
+/// What kind of thing a refusal is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A tenant.
+    Tenant,
+    /// An environment.
+    Environment,
+    /// A flag.
+    Flag,
+    /// A segment.
+    Segment,
+    /// A config entry.
+    Entry,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tenant => "tenant",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+            Self::Segment => "segment",
+            Self::Entry => "config entry",
+        })
+    }
+}
+
+/// Why a request changes nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// What the request is about, or what contains it, does not exist.
+    #[error("there is no {0} `{1}`")]
+    NotFound(Kind, Key),
+    /// What should be created exists.
+    #[error("there is a {0} `{1}` already")]
+    AlreadyExists(Kind, Key),
+    /// A precondition does not hold; the text is the current tag, where there is one.
+    #[error("it is not, or no longer, what the request was made from")]
+    Stale(Option<String>),
+    /// Members of the request are wrong; each fault has its place.
+    #[error("{}", first(.0))]
+    Invalid(Vec<Problem>),
+    /// A rule of the request is wrong; each fault has its place.
+    #[error("{}", first(.0))]
+    InvalidRule(Vec<Problem>),
+    /// A value has more bytes than allowed.
+    #[error("{what} has {bytes} bytes, {max} are allowed")]
+    TooLarge {
+        /// What was measured.
+        what: &'static str,
+        /// What it has.
+        bytes: usize,
+        /// What is allowed.
+        max: usize,
+    },
+}
+
+fn first(problems: &[Problem]) -> &str {
+    problems.first().map_or("the request is not valid", |problem| problem.message.as_str())
+}
+
+impl Refusal {
+    /// One fault of the request.
+    #[must_use]
+    pub fn invalid(path: &str, code: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Problem::new(path, code, message)])
+    }
+}

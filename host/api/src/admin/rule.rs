@@ -1,0 +1,98 @@
+//! Checking what a write says about variants, defaults and rules, with the place of each fault in the request.
+
+use std::collections::BTreeMap;
+
+use burgee_model::{Key, Limits, Problem};
+use burgee_rules::check;
+use serde_json::{Map, Value as Json};
+
+use super::{Refusal, members::FAULTS_MAX};
+
+/// What a request sets for one environment, as far as it must agree with the variants.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings<'a> {
+    /// A variant's name.
+    pub default_variant: Option<&'a str>,
+    /// A rule.
+    pub targeting: Option<&'a Json>,
+}
+
+/// The faults of one request.
+#[derive(Debug, Default)]
+pub struct Faults {
+    problems: Vec<Problem>,
+    of_a_rule: bool,
+}
+
+impl Faults {
+    /// Adds a fault of a value, up to the most that an answer lists.
+    pub fn add(&mut self, problem: Problem) {
+        if self.problems.len() < FAULTS_MAX {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Refuses if there is any fault: as a rule's where one is.
+    pub fn finish(self) -> Result<(), Refusal> {
+        match (self.problems.is_empty(), self.of_a_rule) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Refusal::InvalidRule(self.problems)),
+            (false, false) => Err(Refusal::Invalid(self.problems)),
+        }
+    }
+
+    /// Adds what is wrong with variants alone.
+    pub fn variants(&mut self, flag: &Key, variants: &Map<String, Json>, limits: &Limits) {
+        let none = |_: &str| None;
+        let draft =
+            check::Draft { key: flag, variants, default_variant: None, targeting: None, segments: &none, limits };
+        check::flag(&draft).into_iter().for_each(|problem| self.add(problem));
+    }
+
+    /// Adds what is wrong with the settings of one environment; `base` is where they stand in the request.
+    pub fn settings(&mut self, base: &str, scene: &Scene<'_>, settings: Settings<'_>) {
+        for mut problem in scene.problems(settings) {
+            self.of_a_rule |= problem.path.starts_with("/targeting");
+            problem.path.insert_str(0, base);
+            self.add(problem);
+        }
+    }
+}
+
+/// What settings are checked against.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The flag's key.
+    pub flag: &'a Key,
+    /// The variants as they are, or would be, in the environment.
+    pub variants: &'a Map<String, Json>,
+    /// The environment's shared rules.
+    pub segments: &'a BTreeMap<Key, Json>,
+    /// What is allowed.
+    pub limits: &'a Limits,
+}
+
+impl Scene<'_> {
+    /// What is wrong with settings, variants themselves aside: paths `/defaultVariant` and `/targeting/…`.
+    #[must_use]
+    pub fn problems(&self, settings: Settings<'_>) -> Vec<Problem> {
+        let segments = |name: &str| self.segments.get(name).cloned();
+        let draft = check::Draft {
+            key: self.flag,
+            variants: self.variants,
+            default_variant: settings.default_variant,
+            targeting: settings.targeting,
+            segments: &segments,
+            limits: self.limits,
+        };
+        let mut problems = check::flag(&draft);
+        problems.retain(|problem| !problem.path.starts_with("/variants"));
+        problems
+    }
+}
+
+/// Refuses a rule document of more bytes than allowed.
+pub fn check_size(rule: &Json, limits: &Limits) -> Result<(), Refusal> {
+    let (bytes, max) = (rule.to_string().len(), limits.rule_bytes);
+    if bytes > max { Err(Refusal::TooLarge { what: "the rule", bytes, max }) } else { Ok(()) }
+}

@@ -1,0 +1,151 @@
+//! Segments: rules that the flags of a tenant share, and an environment's own rule of the same name.
+
+use std::collections::BTreeMap;
+
+use burgee_model::{Address, Key, Limits, Millis, Problem, RegisterId};
+use burgee_rules::check;
+use burgee_store::{Draft, DraftWrite, Table};
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    Kind, Preconditions, Refusal, flag_document,
+    flag_document::Tagged,
+    members::{Member, Members, TEXT_BYTES_MAX},
+    put, rule,
+    tag::Tagger,
+    tenant, writes,
+};
+
+/// A create or a PATCH, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The rule.
+    pub rule: Json,
+    /// Why it is made; kept in the history.
+    pub note: Option<String>,
+}
+
+fn take(mut members: Members) -> Result<Request, Refusal> {
+    let rule = members.any("rule");
+    if !rule.is_given() || rule == Member::Null {
+        members.fault("/rule".into(), "missing", "a segment has a `rule`, an object");
+    }
+    let note = members.text("note", TEXT_BYTES_MAX).value();
+    members.finish()?;
+    Ok(Request { rule: rule.value().unwrap_or_default(), note })
+}
+
+/// Reads the document of a create.
+pub fn read_create(document: Json) -> Result<(Key, Request), Refusal> {
+    let mut members = Members::root(document)?;
+    let key = members.key();
+    let request = take(members)?;
+    let key = key.ok_or_else(|| Refusal::invalid("/key", "missing", "`key` is missing"))?;
+    Ok((key, request))
+}
+
+/// Reads the document of a PATCH.
+pub fn read_patch(document: Json) -> Result<Request, Refusal> {
+    take(Members::root(document)?)
+}
+
+fn shared(tenant: &Key, segment: &Key) -> RegisterId {
+    RegisterId::new(tenant, Address::Segment { segment: segment.clone() })
+}
+
+fn own(tenant: &Key, segment: &Key, environment: &Key) -> RegisterId {
+    RegisterId::new(tenant, Address::SegmentIn { segment: segment.clone(), environment: environment.clone() })
+}
+
+fn check_rule(segment: &Key, rule: &Json, limits: &Limits) -> Result<(), Refusal> {
+    rule::check_size(rule, limits)?;
+    let none = |_: &str| None;
+    let problems = check::rule(segment, rule, &none, limits).into_iter();
+    let problems: Vec<Problem> = problems.map(|p| Problem { path: format!("/rule{}", p.path), ..p }).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Refusal::InvalidRule(problems)) }
+}
+
+/// A segment's document and tag; refuses where it, or its tenant, does not exist.
+pub fn read(table: &Table, now: Millis, tenant: &Key, segment: &Key) -> Result<Tagged, Refusal> {
+    tenant::read(table, now, tenant)?;
+    let (mut tagger, mut stamps) = (Tagger::default(), Map::new());
+    let mut take = |register: RegisterId, name: String| -> Option<Json> {
+        let version = table.current(&register, now)?;
+        tagger.stamp(version.stamp);
+        stamps.insert(name, json!(version.stamp.to_string()));
+        version.content.as_ref()?.read().filter(|rule: &Json| !rule.is_null())
+    };
+    let rule = take(shared(tenant, segment), "rule".into());
+    let mut environments = Map::new();
+    for environment in flag_document::environments(table, now, tenant) {
+        let register = own(tenant, segment, &environment);
+        if let Some(rule) = take(register, format!("environments/{environment}/rule")) {
+            environments.insert(environment.to_string(), json!({ "rule": rule }));
+        }
+    }
+    if rule.is_none() && environments.is_empty() {
+        return Err(Refusal::NotFound(Kind::Segment, segment.clone()));
+    }
+    let tag = tagger.finish();
+    let mut document = Map::new();
+    document.insert("key".into(), json!(segment));
+    document.insert("rule".into(), json!(rule));
+    document.insert("environments".into(), Json::Object(environments));
+    document.insert("stamps".into(), Json::Object(stamps));
+    Ok(Tagged { document, tag })
+}
+
+/// The keys of a tenant's segments, in order.
+pub fn keys(table: &Table, now: Millis, tenant: &Key) -> Result<Vec<Key>, Refusal> {
+    tenant::read(table, now, tenant)?;
+    let environments = flag_document::environments(table, now, tenant);
+    let all = environments.iter().flat_map(|e| table.segments(tenant, e, now).into_keys().map(|k| (k, ())));
+    Ok(all.collect::<BTreeMap<Key, ()>>().into_keys().collect())
+}
+
+/// Plans a create.
+pub fn create(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    segment: &Key,
+    rule: &Json,
+    limits: &Limits,
+) -> Result<Draft, Refusal> {
+    tenant::read(table, now, tenant)?;
+    if read(table, now, tenant, segment).is_ok() {
+        return Err(Refusal::AlreadyExists(Kind::Segment, segment.clone()));
+    }
+    check_rule(segment, rule, limits)?;
+    Ok(writes(vec![put(shared(tenant, segment), rule)]))
+}
+
+/// Plans a PATCH: the shared rule; an environment's own stays.
+pub fn patch(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    segment: &Key,
+    rule: &Json,
+    conditions: &Preconditions,
+    limits: &Limits,
+) -> Result<Draft, Refusal> {
+    conditions.check(Some(&read(table, now, tenant, segment)?.tag))?;
+    check_rule(segment, rule, limits)?;
+    Ok(writes(vec![put(shared(tenant, segment), rule)]))
+}
+
+/// Plans a delete: the shared rule and every environment's own.
+pub fn delete(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    segment: &Key,
+    conditions: &Preconditions,
+) -> Result<Draft, Refusal> {
+    conditions.check(Some(&read(table, now, tenant, segment)?.tag))?;
+    let environments = flag_document::environments(table, now, tenant);
+    let all = environments.iter().map(|environment| own(tenant, segment, environment));
+    let there = all.chain([shared(tenant, segment)]).filter(|register| table.current(register, now).is_some());
+    Ok(writes(there.map(DraftWrite::delete).collect()))
+}

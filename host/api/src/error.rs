@@ -1,0 +1,258 @@
+//! Refusals at the edge: problem documents (RFC 9457), one stable code each.
+//!
+//! Codes beyond those of contracts.md: `method_not_allowed` 405, `timeout` 408, `unsupported_media_type` 415,
+//! `internal` 500, `overloaded` 503 (too many writes wait; with `Retry-After`), `storage` 507 (the disk refused,
+//! nothing was applied; with `Retry-After`), `invalid_path` 400 (a path that is not UTF-8).
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use burgee_model::{Problem, json::JsonError};
+use burgee_store::WriteError;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::admin::Refusal;
+
+/// Seconds after which a client may try again where the node is not ready or too busy.
+const RETRY_SECONDS: u32 = 1;
+
+/// Why a request was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// A domain operation refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No token, or not the right one.
+    #[error("this needs `Authorization: Bearer TOKEN` with a token that this node knows")]
+    Unauthorized,
+    /// Known, but not allowed; the text says why.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// There is no such route.
+    #[error("there is no such path here")]
+    NoRoute,
+    /// The route has no such method.
+    #[error("the path does not take this method")]
+    MethodNotAllowed,
+    /// The path is not UTF-8 once decoded, or does not fit its route.
+    #[error("{0}")]
+    InvalidPath(String),
+    /// A parameter of the query is wrong: its name, what is wrong.
+    #[error("{1}")]
+    InvalidQuery(&'static str, String),
+    /// The body is not JSON.
+    #[error("{0}")]
+    InvalidJson(JsonError),
+    /// The body's type is not what the route reads.
+    #[error("the body must be {0}, as `Content-Type` says it is not")]
+    MediaType(&'static str),
+    /// The body has more bytes than allowed.
+    #[error("the body has more than {max} bytes")]
+    BodyTooLarge {
+        /// What is allowed.
+        max: usize,
+    },
+    /// The client went away, or sent something that HTTP does not allow.
+    #[error("the body could not be read to its end")]
+    BodyBroken,
+    /// The request took too long.
+    #[error("the request took too long")]
+    Timeout,
+    /// Too many streams are open.
+    #[error("{max} streams are open, no more are allowed")]
+    TooManyStreams {
+        /// What is allowed.
+        max: usize,
+    },
+    /// The node does not serve yet, or not any more.
+    #[error("the node is not ready: {}", .0.join(", "))]
+    NotReady(Vec<String>),
+    /// Too many writes are waiting.
+    #[error("too many writes are waiting")]
+    Overloaded,
+    /// The disk refused; the text is its answer.
+    #[error("the disk refused the write")]
+    Storage(String),
+    /// A fault of ours; the text is for the log only.
+    #[error("the server failed")]
+    Internal(String),
+}
+
+impl<E: Into<ApiError>> From<WriteError<E>> for ApiError {
+    fn from(error: WriteError<E>) -> Self {
+        match error {
+            WriteError::Refused(refusal) => refusal.into(),
+            WriteError::Draft(error) => Self::Internal(error.to_string()),
+            WriteError::Overloaded => Self::Overloaded,
+            WriteError::Disk(answer) => Self::Storage(answer),
+            WriteError::Closed => Self::NotReady(vec!["shutting_down".into()]),
+        }
+    }
+}
+
+impl ApiError {
+    /// Status and code.
+    #[must_use]
+    pub fn class(&self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::Refused(refusal) => refusal_class(refusal),
+            Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized"),
+            Self::Forbidden(_) => (S::FORBIDDEN, "forbidden"),
+            Self::NoRoute => (S::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::InvalidPath(_) => (S::BAD_REQUEST, "invalid_path"),
+            Self::InvalidQuery(..) => (S::UNPROCESSABLE_ENTITY, "invalid_value"),
+            Self::InvalidJson(JsonError::TooDeep { .. }) => (S::UNPROCESSABLE_ENTITY, "invalid_value"),
+            Self::InvalidJson(_) | Self::BodyBroken => (S::BAD_REQUEST, "invalid_json"),
+            Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
+            Self::TooManyStreams { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded"),
+            Self::Storage(_) => (S::INSUFFICIENT_STORAGE, "storage"),
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+
+    fn errors(&self) -> Vec<Fault> {
+        match self {
+            Self::Refused(Refusal::Invalid(problems) | Refusal::InvalidRule(problems)) => {
+                problems.iter().map(Fault::from).collect()
+            }
+            Self::InvalidQuery(name, message) => {
+                vec![Fault::new(format!("/{name}"), "invalid_parameter", message.clone())]
+            }
+            Self::InvalidJson(error) => vec![Fault::new(String::new(), "syntax", error.to_string())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn retries(&self) -> bool {
+        matches!(self, Self::TooManyStreams { .. } | Self::NotReady(_) | Self::Overloaded | Self::Storage(_))
+    }
+
+    /// The problem document.
+    #[must_use]
+    pub fn document(&self) -> ProblemDocument {
+        let (status, code) = self.class();
+        ProblemDocument {
+            kind: format!("urn:burgee:problem:{code}"),
+            title: title(code),
+            status: status.as_u16(),
+            code,
+            detail: self.to_string(),
+            errors: self.errors(),
+        }
+    }
+
+    fn log(&self) {
+        match self {
+            Self::Storage(answer) => tracing::error!(%answer, "the disk refused a write"),
+            Self::Internal(cause) => tracing::error!(%cause, "a request failed"),
+            _ => {}
+        }
+    }
+}
+
+fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
+    match refusal {
+        Refusal::NotFound(..) => (StatusCode::NOT_FOUND, "not_found"),
+        Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
+        Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
+        Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
+        Refusal::InvalidRule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_rule"),
+        Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+    }
+}
+
+fn title(code: &str) -> &'static str {
+    match code {
+        "unauthorized" => "Not authorised",
+        "forbidden" => "Not allowed",
+        "not_found" => "Not found",
+        "already_exists" => "It exists already",
+        "stale" => "The state has changed",
+        "too_large" => "Too large",
+        "invalid_rule" => "The rule is not valid",
+        "invalid_value" => "The request is not valid",
+        "invalid_json" => "The body is not JSON",
+        "invalid_path" => "The path is not valid",
+        "method_not_allowed" => "Method not allowed",
+        "unsupported_media_type" => "Unsupported media type",
+        "timeout" => "Timed out",
+        "rate_limited" => "Too many",
+        "not_ready" => "Not ready",
+        "overloaded" => "Too busy",
+        "storage" => "Storage failed",
+        _ => "Internal error",
+    }
+}
+
+/// A problem document (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// A URN made from the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable code in snake case.
+    pub code: &'static str,
+    /// What happened this time.
+    pub detail: String,
+    /// The faults of the request, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+}
+
+/// One fault of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Fault {
+    /// JSON Pointer into the request's document, or `/` and the name of a query parameter.
+    pub path: String,
+    /// Stable code in snake case.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    fn new(path: String, code: &str, message: String) -> Self {
+        Self { path, code: code.to_owned(), message, hint: None }
+    }
+}
+
+impl From<&Problem> for Fault {
+    fn from(problem: &Problem) -> Self {
+        Self { hint: problem.hint.clone(), ..Self::new(problem.path.clone(), &problem.code, problem.message.clone()) }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let body = serde_json::to_vec(&self.document()).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.class().0;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.retries() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        if matches!(self, Self::Unauthorized) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"burgee\""));
+        }
+        response
+    }
+}

@@ -1,0 +1,115 @@
+//! Request bodies: bounded, and read to their end even where they are refused.
+
+use axum::body::{Body, Bytes, HttpBody};
+use bytes::BytesMut;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use serde_json::Value as Json;
+
+use burgee_model::{Limits, json};
+
+use crate::error::ApiError;
+
+/// How much of a body beyond its limit is still read and dropped. A client that is cut off while it sends
+/// often never sees the answer.
+const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How much deeper than a rule may be a document is still read, so that the rule can be refused as a rule.
+const DEPTH_FACTOR: usize = 4;
+
+/// Reads a whole body of at most `max` bytes.
+pub(crate) async fn read(mut body: Body, max: usize) -> Result<Bytes, ApiError> {
+    let mut whole = Gathered::default();
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else { break };
+        let Ok(frame) = frame else { return Err(ApiError::BodyBroken) };
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > max {
+            drain(body, DRAINED_BYTES_MAX.saturating_sub(data.len())).await;
+            return Err(ApiError::BodyTooLarge { max });
+        }
+        whole.push(data);
+    }
+    Ok(whole.finish())
+}
+
+async fn drain(mut body: Body, mut left: usize) {
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(bytes) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+/// The parts of a body. One part, as nearly all bodies have, is not copied.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.first.len() + self.rest.len()
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.len() == 0 {
+            self.first = data;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&self.first);
+            self.first = Bytes::new();
+        }
+        self.rest.extend_from_slice(&data);
+    }
+
+    fn finish(self) -> Bytes {
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+    }
+}
+
+/// Refuses a body that says it is something else than JSON.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    if json { Ok(()) } else { Err(ApiError::MediaType("application/json")) }
+}
+
+/// Reads a JSON document.
+pub(crate) async fn document(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Json, ApiError> {
+    require_json(headers)?;
+    let text = read(body, limits.body_bytes).await?;
+    parse(&text, limits)
+}
+
+/// Levels of JSON that a document may have.
+pub(crate) fn depth_max(limits: &Limits) -> usize {
+    limits.rule_depth * DEPTH_FACTOR
+}
+
+fn parse(text: &[u8], limits: &Limits) -> Result<Json, ApiError> {
+    json::parse(text, depth_max(limits)).map_err(ApiError::InvalidJson)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    fn in_parts(parts: &'static [&'static str]) -> Body {
+        Body::from_stream(stream::iter(parts.iter().map(|part| Ok::<_, std::io::Error>(*part))))
+    }
+
+    #[tokio::test]
+    async fn parts_are_put_together_up_to_the_limit() {
+        assert_eq!(read(in_parts(&["a", "b", "", "c"]), 3).await.unwrap(), "abc");
+        assert!(matches!(read(in_parts(&["ab", "cd"]), 3).await, Err(ApiError::BodyTooLarge { max: 3 })));
+        assert_eq!(read(Body::empty(), 3).await.unwrap(), "");
+    }
+}

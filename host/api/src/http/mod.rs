@@ -1,0 +1,62 @@
+//! What all routes share: who may ask, what they send, what they get back.
+
+pub(crate) mod auth;
+pub(crate) mod body;
+pub(crate) mod conditions;
+pub(crate) mod guard;
+pub(crate) mod instant;
+pub(crate) mod loopback;
+pub(crate) mod page;
+pub(crate) mod params;
+pub(crate) mod reply;
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::extract::State;
+use tokio::sync::Semaphore;
+
+use crate::{
+    ApiState,
+    error::ApiError,
+    state::{Caught, Readiness},
+};
+
+/// What the router shares among its handlers.
+pub(crate) struct Api {
+    state: ApiState,
+    /// One permit for each stream that may be open.
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+/// The shared state as handlers take it.
+pub(crate) type Shared = State<Arc<Api>>;
+
+impl Api {
+    pub(crate) fn new(state: ApiState) -> Self {
+        let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
+        Self { state, streams }
+    }
+
+    /// Refuses unless the node serves evaluations and takes writes.
+    pub(crate) fn require_ready(&self) -> Result<(), ApiError> {
+        match self.status.ready() {
+            Readiness { ready: true, .. } => Ok(()),
+            Readiness { reasons, .. } => Err(ApiError::NotReady(reasons)),
+        }
+    }
+
+    /// Waits, but not for ever, until this node's evaluations show what was written.
+    pub(crate) async fn caught_up(&self, position: burgee_store::Position) {
+        let caught: Caught<'_> = self.snapshots.caught_up(position);
+        if tokio::time::timeout(self.http.caught_up_timeout, caught).await.is_err() {
+            tracing::warn!(position = position.0, "a write was answered before this node's snapshots show it");
+        }
+    }
+}
+
+impl Deref for Api {
+    type Target = ApiState;
+    fn deref(&self) -> &ApiState {
+        &self.state
+    }
+}

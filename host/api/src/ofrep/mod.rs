@@ -1,0 +1,177 @@
+//! The OpenFeature Remote Evaluation Protocol: one flag, or all of an environment.
+//!
+//! This is the hot path. It takes the request whole, so that nothing is copied that need not be: the key
+//! straight from the path, the context straight from the body, the answer from pre-encoded pieces.
+
+mod failure;
+mod request;
+mod target;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use burgee_engine::{ErrorCode, Outcome, Snapshot, etag};
+use burgee_model::{Context, Key, Millis};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+
+use crate::{
+    http::{Api, Shared, auth, conditions},
+    routes::shapes,
+};
+use failure::Failure;
+use target::{Place, Target};
+
+/// Bytes that an item of a bulk answer has, roughly.
+const ITEM_BYTES: usize = 128;
+
+/// Evaluates one flag in the environment that the token names.
+#[utoipa::path(post, path = "/ofrep/v1/evaluate/flags/{*key}", tag = "ofrep", operation_id = "ofrep_single",
+    params(("key" = String, Path, description = "Slashes may stand as they are")),
+    request_body(content = Option<shapes::OfrepRequest>, content_type = "application/json"), responses(
+    (status = 200, body = shapes::OfrepItem), (status = "default", body = shapes::OfrepFailure)))]
+pub(crate) async fn single(State(api): Shared, request: Request) -> Response {
+    answer(&api, request).await
+}
+
+/// Evaluates all flags of the environment that the token names.
+#[utoipa::path(post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", operation_id = "ofrep_bulk",
+    params(("If-None-Match" = Option<String>, Header)),
+    request_body(content = Option<shapes::OfrepRequest>, content_type = "application/json"), responses(
+    (status = 200, body = shapes::OfrepBulk, headers(("ETag" = String))), (status = 304),
+    (status = "default", body = shapes::OfrepFailure)))]
+pub(crate) async fn bulk(State(api): Shared, request: Request) -> Response {
+    answer(&api, request).await
+}
+
+/// Evaluates one flag in an environment.
+#[utoipa::path(post, path = "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/{*key}", tag = "ofrep",
+    operation_id = "ofrep_single_in", params(("tenant" = String, Path), ("environment" = String, Path),
+        ("key" = String, Path, description = "Slashes may stand as they are")),
+    request_body(content = Option<shapes::OfrepRequest>, content_type = "application/json"), responses(
+    (status = 200, body = shapes::OfrepItem), (status = "default", body = shapes::OfrepFailure)))]
+pub(crate) async fn single_in(State(api): Shared, request: Request) -> Response {
+    answer(&api, request).await
+}
+
+/// Evaluates all flags of an environment.
+#[utoipa::path(post, path = "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags", tag = "ofrep",
+    operation_id = "ofrep_bulk_in", params(("tenant" = String, Path), ("environment" = String, Path),
+        ("If-None-Match" = Option<String>, Header)),
+    request_body(content = Option<shapes::OfrepRequest>, content_type = "application/json"), responses(
+    (status = 200, body = shapes::OfrepBulk, headers(("ETag" = String))), (status = 304),
+    (status = "default", body = shapes::OfrepFailure)))]
+pub(crate) async fn bulk_in(State(api): Shared, request: Request) -> Response {
+    answer(&api, request).await
+}
+
+async fn answer(api: &Api, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let target = match Target::parse(parts.uri.path()) {
+        Ok(target) => target,
+        Err(failure) => return failure.response(None),
+    };
+    match evaluate(api, &parts, body, &target).await {
+        Ok(response) => response,
+        Err(failure) => failure.response(target.key.as_deref()),
+    }
+}
+
+async fn evaluate(api: &Api, parts: &Parts, body: Body, target: &Target<'_>) -> Result<Response, Failure> {
+    auth::check(&api.auth, &parts.headers, auth::Source::BearerOrKey)?;
+    api.require_ready()?;
+    let snapshot = find(api, target)?;
+    let context = request::context(body, api).await?;
+    let now = api.store.now();
+    match &target.key {
+        Some(key) => Ok(single_answer(&snapshot, key, &context, now)),
+        None => Ok(bulk_answer(&snapshot, &context, now, &parts.headers)),
+    }
+}
+
+/// The snapshot of the environment that is meant.
+fn find(api: &Api, target: &Target<'_>) -> Result<Arc<Snapshot>, Failure> {
+    let open = api.auth.open_environment.as_ref().filter(|_| api.auth.open);
+    let (tenant, environment): (&Key, &Key) = match (&target.place, open) {
+        (Some(Place { tenant, environment }), _) => (tenant, environment),
+        (None, Some((tenant, environment))) => (tenant, environment),
+        (None, None) => return Err(Failure::environment_required()),
+    };
+    api.snapshots.get(tenant, environment).ok_or_else(|| {
+        let known = crate::admin::environment::exists(&api.store.read(), api.store.now(), tenant, environment);
+        if known { Failure::not_ready("no_snapshot_yet") } else { Failure::no_environment(target.key.is_some()) }
+    })
+}
+
+fn single_answer(snapshot: &Snapshot, key: &str, context: &Context, now: Millis) -> Response {
+    let evaluation = snapshot.evaluate(key, context, now);
+    let status = match &evaluation.outcome {
+        Outcome::Error { code: ErrorCode::FlagNotFound, .. } => StatusCode::NOT_FOUND,
+        Outcome::Error { .. } => StatusCode::BAD_REQUEST,
+        Outcome::Value { .. } | Outcome::CodeDefault { .. } => StatusCode::OK,
+    };
+    let mut out = Vec::with_capacity(2 * ITEM_BYTES);
+    evaluation.write_ofrep(&mut out);
+    json(status, out)
+}
+
+/// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
+fn bulk_answer(snapshot: &Snapshot, context: &Context, now: Millis, headers: &HeaderMap) -> Response {
+    let tag_of = |body: Option<&[u8]>| etag(snapshot.digest(), context, "", body);
+    let fixed = (!snapshot.varies()).then(|| tag_of(None));
+    if let Some(tag) = fixed.as_ref().filter(|tag| known(headers, tag)) {
+        return tagged(not_modified(), tag);
+    }
+    let mut out = Vec::with_capacity(64 + ITEM_BYTES * snapshot.flags().len());
+    write_bulk(snapshot, context, now, &mut out);
+    let tag = fixed.unwrap_or_else(|| tag_of(Some(&out)));
+    if snapshot.varies() && known(headers, &tag) {
+        return tagged(not_modified(), &tag);
+    }
+    tagged(json(StatusCode::OK, out), &tag)
+}
+
+fn known(headers: &HeaderMap, tag: &str) -> bool {
+    headers.contains_key(header::IF_NONE_MATCH) && conditions::has_already(headers, tag.trim_matches('"'))
+}
+
+/// Writes `{"flags":[…],"metadata"?:{…}}`.
+pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"flags\":[");
+    let mut first = true;
+    snapshot.evaluate_all(context, now, |evaluation| {
+        if !std::mem::take(&mut first) {
+            out.push(b',');
+        }
+        evaluation.write_ofrep(out);
+    });
+    out.push(b']');
+    if let Some(metadata) = snapshot.set().get("metadata").filter(|m| m.as_object().is_some_and(|m| !m.is_empty())) {
+        out.extend_from_slice(b",\"metadata\":");
+        out.extend_from_slice(metadata.to_string().as_bytes());
+    }
+    out.push(b'}');
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn not_modified() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
+}
+
+fn tagged(mut response: Response, tag: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}

@@ -1,0 +1,186 @@
+//! Puts the routes together, each group behind what it needs.
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tower::ServiceBuilder;
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    cors::{AllowOrigin, CorsLayer},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    error::ApiError,
+    http::{Api, auth, guard, loopback, reply},
+    ofrep, openapi,
+    routes::{cluster, config, environments, evaluate, flag_in, flagd, flags, health, segments, tenants, watch},
+    state::ApiState,
+    ui::{self, UiAssets},
+};
+
+/// Bodies from this size on are compressed for clients that take it.
+const COMPRESSED_BYTES_MIN: u64 = 1024;
+/// The same for bulk evaluations, which must be quick before they are small.
+const COMPRESSED_BULK_BYTES_MIN: u64 = 16 * 1024;
+/// Paths that are the API's, whether or not there is a route.
+const API_PATHS: [&str; 5] = ["/api", "/ofrep", "/e", "/metrics", "/openapi.json"];
+
+/// Every route of a node: the admin API, OFREP, health, the API's description, and the dashboard.
+pub fn router(state: ApiState, ui: UiAssets) -> Router {
+    let api = Arc::new(Api::new(state));
+    let (plain, described) = OpenApiRouter::with_openapi(openapi::base()).merge(documents()).split_for_parts();
+    let (raw, of_raw) = OpenApiRouter::with_openapi(described).merge(raw_bodies()).split_for_parts();
+    let (open, of_open) = OpenApiRouter::with_openapi(of_raw).merge(health_routes()).split_for_parts();
+    let (evaluation, whole) = OpenApiRouter::with_openapi(of_open).merge(ofrep_routes()).split_for_parts();
+    let description = openapi::render(whole);
+    let plain =
+        plain.route("/openapi.json", get(move || describe(description))).layer(compression(COMPRESSED_BYTES_MIN));
+    let admin = behind_the_token(plain.merge(raw), &api);
+    let all = admin
+        .merge(open)
+        .merge(with_cors(evaluation, &api))
+        .fallback(move |state: State<Arc<Api>>, request: Request| fallback(state, ui, request))
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
+    let all = if api.auth.open { all.layer(from_fn_with_state(api.clone(), guard::open_to_loopback)) } else { all };
+    all.layer(CatchPanicLayer::custom(panicked)).with_state(api)
+}
+
+/// Routes whose bodies are documents.
+fn documents() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::get_tenant, tenants::patch_tenant, tenants::delete_tenant))
+        .routes(routes!(environments::list_environments, environments::create_environment))
+        .routes(routes!(
+            environments::get_environment,
+            environments::patch_environment,
+            environments::delete_environment
+        ))
+        .routes(routes!(flags::list_flags, flags::create_flag))
+        .routes(routes!(flags::get_flag, flags::patch_flag, flags::delete_flag))
+        .routes(routes!(flag_in::get_flag_in, flag_in::patch_flag_in))
+        .routes(routes!(segments::list_segments, segments::create_segment))
+        .routes(routes!(segments::get_segment, segments::patch_segment, segments::delete_segment))
+        .routes(routes!(flagd::get_flagd, flagd::put_flagd))
+        .routes(routes!(evaluate::evaluate))
+        .routes(routes!(config::list_config, config::purge_config))
+        .routes(routes!(cluster::get_cluster))
+}
+
+/// Routes whose bodies are bytes as they are, or streams: never compressed.
+fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(config::get_entry, config::put_entry, config::delete_entry))
+        .routes(routes!(watch::watch_environment))
+        .routes(routes!(watch::watch_tenant))
+}
+
+fn health_routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+}
+
+/// OFREP on both paths; all flags with a trailing slash too. Nothing that costs stands before one flag.
+fn ofrep_routes() -> OpenApiRouter<Arc<Api>> {
+    let bulk = OpenApiRouter::new()
+        .routes(routes!(ofrep::bulk))
+        .routes(routes!(ofrep::bulk_in))
+        .route("/ofrep/v1/evaluate/flags/", post(ofrep::bulk))
+        .route("/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/", post(ofrep::bulk_in))
+        .layer(compression(COMPRESSED_BULK_BYTES_MIN));
+    bulk.routes(routes!(ofrep::single)).routes(routes!(ofrep::single_in))
+}
+
+fn compression(min_bytes: u64) -> CompressionLayer<impl Predicate> {
+    let when = SizeAbove::new(min_bytes).and(NotForContentType::SSE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(when)
+}
+
+/// Traced, authorised, in time; in this order from the outside.
+fn behind_the_token(routes: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>> {
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request| {
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+            tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), id)
+        })
+        .on_request(())
+        .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG))
+        .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG));
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(trace)
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(from_fn(no_sniffing))
+        .layer(from_fn_with_state(api.clone(), guard::admin))
+        .layer(from_fn_with_state(api.clone(), guard::in_time));
+    routes.method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed }).layer(layers)
+}
+
+async fn no_sniffing(request: Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Browsers of any site may evaluate with a token. A node without login is for pages of this machine only.
+fn with_cors(routes: Router<Arc<Api>>, api: &Api) -> Router<Arc<Api>> {
+    let origins = if api.auth.open {
+        AllowOrigin::predicate(|origin, _| origin.to_str().is_ok_and(loopback::is_loopback_origin))
+    } else {
+        AllowOrigin::any()
+    };
+    let asked = ["x-api-key", "flagd-selector"].map(HeaderName::from_static);
+    let cors = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::POST])
+        .allow_headers(
+            [header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH]
+                .into_iter()
+                .chain(asked)
+                .collect::<Vec<_>>(),
+        )
+        .expose_headers([header::ETAG, header::RETRY_AFTER])
+        .max_age(std::time::Duration::from_secs(3600));
+    routes.method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed }).layer(cors)
+}
+
+async fn describe(description: Bytes) -> Response {
+    reply::bytes_of(http::StatusCode::OK, description.into(), "application/json")
+}
+
+/// Paths without a route: the API's are refused, all others are the dashboard's.
+async fn fallback(State(api): State<Arc<Api>>, ui: UiAssets, request: Request) -> Response {
+    let path = request.uri().path();
+    let of_api = API_PATHS
+        .iter()
+        .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    if !of_api {
+        return ui::serve(&ui, &request);
+    }
+    match auth::check(&api.auth, request.headers(), auth::Source::BearerOrKey) {
+        Ok(()) => ApiError::NoRoute.into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The last resort: a fault of ours costs one request, not the connection.
+#[allow(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    ApiError::Internal(format!("a handler panicked: {}", text.unwrap_or("unknown"))).into_response()
+}

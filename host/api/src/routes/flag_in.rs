@@ -1,0 +1,60 @@
+//! `/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}`.
+
+use axum::{body::Body, extract::State};
+use burgee_model::Key;
+use burgee_store::WriteScope;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value as Json;
+
+use super::{Reply, RuleView, shapes, write_flags};
+use crate::{
+    admin::{
+        flag_document::{self, Tagged},
+        flag_in::{self, Place},
+    },
+    error::{ApiError, ProblemDocument},
+    http::{Api, Shared, body, conditions::preconditions, params::Keys, reply},
+};
+
+fn show(api: &Api, place: &Place) -> Result<Tagged, ApiError> {
+    let rules = RuleView::of_environment(api, &place.tenant, &place.environment);
+    let problems = |environment: &Key, flag: &str| rules.problems(environment, flag);
+    Ok(flag_document::flag_in(&api.store.read(), api.store.now(), place, &problems)?)
+}
+
+/// Reads what a flag is in an environment.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}", tag = "flags",
+    params(("tenant" = String, Path), ("flag" = String, Path), ("environment" = String, Path)), responses(
+    (status = 200, body = shapes::FlagIn, headers(("ETag" = String))),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn get_flag_in(
+    State(api): Shared,
+    Keys((tenant, flag, environment)): Keys<(Key, Key, Key)>,
+    headers: HeaderMap,
+) -> Reply {
+    let found = show(&api, &Place { tenant, flag, environment })?;
+    reply::tagged(&headers, &found.tag, &Json::Object(found.document))
+}
+
+/// Changes a flag in an environment: replaces each named member whole, null clears. `kill` is touched by
+/// nothing but `kill`.
+#[utoipa::path(patch, path = "/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}", tag = "flags",
+    params(("tenant" = String, Path), ("flag" = String, Path), ("environment" = String, Path)),
+    request_body = shapes::FlagInPatch, responses(
+    (status = 200, body = shapes::FlagIn, headers(("ETag" = String))),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn patch_flag_in(
+    State(api): Shared,
+    Keys((tenant, flag, environment)): Keys<(Key, Key, Key)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
+    let request = flag_in::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let place = Place { tenant, flag, environment };
+    let (planned, conditions, limits) = (place.clone(), preconditions(&headers), api.limits.clone());
+    let scope = WriteScope::Flag(place.tenant.clone(), place.flag.clone());
+    let plan = move |table: &_, now| flag_in::patch(table, now, &planned, request.patch, &conditions, &limits);
+    write_flags(&api, scope, request.note, plan).await?;
+    let found = show(&api, &place)?;
+    Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))
+}

@@ -1,0 +1,144 @@
+//! `/api/v1/tenants/{tenant}/environments/{environment}/flagd.json`.
+
+use std::sync::Arc;
+
+use axum::{body::Body, extract::State, response::Response};
+use burgee_model::{
+    Key, Limits, Problem,
+    flagd::{self as document, Document, DocumentError},
+    import::Plan,
+};
+use burgee_store::{Draft, DraftWrite, WriteScope};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use tokio::sync::oneshot;
+use utoipa::IntoParams;
+
+use super::{Reply, shapes, write_flags};
+use crate::{
+    admin::{
+        Refusal,
+        address::Register,
+        flagd::{self, Import},
+    },
+    error::{ApiError, ProblemDocument},
+    http::{
+        Api, Shared, body,
+        conditions::{has_already, preconditions},
+        params::{Keys, Params},
+        reply,
+    },
+};
+
+/// How a document is imported.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct ImportParams {
+    /// Says what would change, and changes nothing.
+    dry_run: Option<bool>,
+    /// Takes flags that are configured here but not in the document out of the environment.
+    prune: Option<bool>,
+}
+
+/// Reads the environment as a flagd document: what is configured there. A killed flag is DISABLED in it.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", tag = "flagd",
+    params(("tenant" = String, Path), ("environment" = String, Path)), responses(
+    (status = 200, body = Object, headers(("ETag" = String))), (status = 304),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn get_flagd(
+    State(api): Shared,
+    Keys((tenant, environment)): Keys<(Key, Key)>,
+    headers: HeaderMap,
+) -> Reply {
+    let (found, tag) = {
+        let (table, now) = (api.store.read(), api.store.now());
+        crate::admin::environment::read(&table, now, &tenant, &environment)?;
+        let tag = flagd::tag(&table, now, &tenant, &environment);
+        if has_already(&headers, &tag) {
+            return Ok(reply::with_tag(reply::empty(StatusCode::NOT_MODIFIED), &tag));
+        }
+        (flagd::export(&table, now, &tenant, &environment)?, tag)
+    };
+    Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found))?, &tag))
+}
+
+/// Imports a flagd document into the environment. Other environments answer what they answered before.
+#[utoipa::path(put, path = "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", tag = "flagd",
+    params(("tenant" = String, Path), ("environment" = String, Path), ImportParams), request_body = Object, responses(
+    (status = 200, body = shapes::ImportReport, headers(("ETag" = String))),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn put_flagd(
+    State(api): Shared,
+    Keys((tenant, environment)): Keys<(Key, Key)>,
+    Params(params): Params<ImportParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
+    body::require_json(&headers)?;
+    let text = body::read(body, api.limits.import_bytes).await?;
+    let limits = api.limits.clone();
+    let read = tokio::task::spawn_blocking(move || read_document(&text, &limits)).await;
+    let (document, problems) = read.map_err(|error| ApiError::Internal(error.to_string()))??;
+    let import = Import {
+        tenant,
+        environment,
+        document,
+        prune: params.prune.unwrap_or(false),
+        conditions: preconditions(&headers),
+        limits: api.limits.clone(),
+    };
+    if params.dry_run.unwrap_or(false) {
+        let plan = import.plan(&api.store.read(), api.store.now())?;
+        return reply::json(StatusCode::OK, &report(true, &plan, &problems));
+    }
+    apply(&api, import, &problems).await
+}
+
+/// The document with the faults of its rules.
+fn read_document(text: &[u8], limits: &Limits) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
+    let document = match document::parse(text, body::depth_max(limits)) {
+        Ok(document) => document,
+        Err(DocumentError::Json(error)) => return Err(ApiError::InvalidJson(error)),
+        Err(DocumentError::Invalid(problems)) => return Err(Refusal::Invalid(problems).into()),
+    };
+    flagd::check_sizes(&document, limits)?;
+    let problems = flagd::problems(&document, limits);
+    Ok((Arc::new(document), problems))
+}
+
+async fn apply(api: &Api, import: Import, problems: &[Problem]) -> Reply {
+    let (tenant, environment) = (import.tenant.clone(), import.environment.clone());
+    let (tell, told) = oneshot::channel();
+    let plan = move |table: &_, now| {
+        let plan = import.plan(table, now)?;
+        let writes = plan.writes.iter().cloned().map(DraftWrite::from).collect();
+        // the receiver lives as long as the request; without it nobody wants the summary
+        let _ = tell.send(plan);
+        Ok(Draft { writes, floors: Vec::new() })
+    };
+    write_flags(api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
+    let plan = told.await.map_err(|_| ApiError::Internal("the import was planned by nobody".into()))?;
+    let tag = flagd::tag(&api.store.read(), api.store.now(), &tenant, &environment);
+    let response: Response = reply::json(StatusCode::OK, &report(false, &plan, problems))?;
+    Ok(reply::with_tag(response, &tag))
+}
+
+fn report(dry_run: bool, plan: &Plan, problems: &[Problem]) -> Json {
+    let changes: Vec<Json> = plan
+        .writes
+        .iter()
+        .filter_map(|write| {
+            let op = if write.value.is_some() { "put" } else { "delete" };
+            Some(json!({ "register": Register::new(&write.register)?, "op": op }))
+        })
+        .collect();
+    let mut out = json!({ "dryRun": dry_run });
+    if let (Json::Object(out), Json::Object(summary)) = (&mut out, json!(plan.summary)) {
+        out.extend(summary);
+    }
+    out["changes"] = json!(changes);
+    out["problems"] = json!(problems);
+    out
+}

@@ -1,0 +1,116 @@
+//! The admin API, one file a resource. Handlers read the request, run a planner of [`crate::admin`], answer.
+
+pub(crate) mod cluster;
+pub(crate) mod config;
+pub(crate) mod environments;
+pub(crate) mod evaluate;
+pub(crate) mod flag_in;
+pub(crate) mod flagd;
+pub(crate) mod flags;
+pub(crate) mod health;
+pub(crate) mod segments;
+pub(crate) mod shapes;
+pub(crate) mod tenants;
+pub(crate) mod watch;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::response::Response;
+use burgee_engine::Snapshot;
+use burgee_model::{Key, Millis, Problem};
+use burgee_store::{Draft, Receipt, Request, Stamping, Table, WriteScope};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    admin::{Refusal, flag_document},
+    error::ApiError,
+    http::{Api, auth},
+};
+
+/// What handlers give back.
+pub(crate) type Reply = Result<Response, ApiError>;
+
+/// The reason for a change, where it has no document to stand in.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NoteParams {
+    /// Why the change is made; kept in the history.
+    #[param(max_length = 4096)]
+    note: Option<String>,
+}
+
+impl NoteParams {
+    pub(crate) fn checked(self) -> Result<Option<String>, ApiError> {
+        checked_note(self.note)
+    }
+}
+
+/// Refuses a note that is too long.
+pub(crate) fn checked_note(note: Option<String>) -> Result<Option<String>, ApiError> {
+    let max = crate::admin::members::TEXT_BYTES_MAX;
+    match note {
+        Some(note) if note.len() > max => {
+            Err(ApiError::InvalidQuery("note", format!("a note has at most {max} bytes")))
+        }
+        note => Ok(note),
+    }
+}
+
+/// Plans and writes a change.
+pub(crate) async fn write<P>(api: &Api, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
+where
+    P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
+{
+    api.require_ready()?;
+    let request = Request {
+        scope,
+        actor: auth::actor(&api.auth).into(),
+        note: note.map(String::into_boxed_str),
+        stamping: Stamping::Local,
+    };
+    Ok(api.store.write(request, plan).await?)
+}
+
+/// The same for what evaluations read: answered once this node's evaluations show it.
+pub(crate) async fn write_flags<P>(
+    api: &Api,
+    scope: WriteScope,
+    note: Option<String>,
+    plan: P,
+) -> Result<Receipt, ApiError>
+where
+    P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
+{
+    let receipt = write(api, scope, note, plan).await?;
+    if !receipt.versions.is_empty() {
+        api.caught_up(receipt.position).await;
+    }
+    Ok(receipt)
+}
+
+/// What the served snapshots of a tenant know of its flags' rules. Taken before the table is looked at.
+pub(crate) struct RuleView(BTreeMap<Key, Arc<Snapshot>>);
+
+impl RuleView {
+    pub(crate) fn of_tenant(api: &Api, tenant: &Key) -> Self {
+        let environments = flag_document::environments(&api.store.read(), api.store.now(), tenant);
+        let found =
+            environments.into_iter().filter_map(|key| api.snapshots.get(tenant, &key).map(|found| (key, found)));
+        Self(found.collect())
+    }
+
+    pub(crate) fn of_environment(api: &Api, tenant: &Key, environment: &Key) -> Self {
+        Self(api.snapshots.get(tenant, environment).map(|found| (environment.clone(), found)).into_iter().collect())
+    }
+
+    /// The faults of a flag's rule in an environment.
+    pub(crate) fn problems(&self, environment: &Key, flag: &str) -> Vec<Problem> {
+        let of_rule = self.0.get(environment).map_or(&[][..], |snapshot| snapshot.problems(flag));
+        of_rule
+            .iter()
+            .map(|problem| Problem { path: format!("/targeting{}", problem.path), ..problem.clone() })
+            .collect()
+    }
+}

@@ -1,0 +1,347 @@
+//! The shapes of documents, for the API's description alone: requests are read member by member, so that
+//! every fault can be named, and answers are put together from registers.
+#![allow(dead_code, reason = "described, never built")]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+/// Stamps by the path of the field in the document, e.g. `environments/prod/state`.
+pub(crate) type Stamps = BTreeMap<String, String>;
+
+/// A tenant.
+#[derive(ToSchema)]
+pub(crate) struct Tenant {
+    key: String,
+    #[schema(nullable = false)]
+    name: Option<String>,
+    stamps: Stamps,
+}
+
+/// A tenant to create.
+#[derive(ToSchema)]
+pub(crate) struct NewTenant {
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    name: Option<String>,
+}
+
+/// What to change of a tenant.
+#[derive(ToSchema)]
+pub(crate) struct TenantPatch {
+    name: Option<String>,
+}
+
+/// A page of tenants.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct TenantList {
+    items: Vec<Tenant>,
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+/// An environment.
+#[derive(ToSchema)]
+pub(crate) struct Environment {
+    key: String,
+    #[schema(nullable = false)]
+    name: Option<String>,
+    protected: bool,
+    stamps: Stamps,
+}
+
+/// An environment to create.
+#[derive(ToSchema)]
+pub(crate) struct NewEnvironment {
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    name: Option<String>,
+    protected: Option<bool>,
+}
+
+/// What to change of an environment.
+#[derive(ToSchema)]
+pub(crate) struct EnvironmentPatch {
+    name: Option<String>,
+    protected: Option<bool>,
+}
+
+/// A page of environments.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct EnvironmentList {
+    items: Vec<Environment>,
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+/// Whether a flag is evaluated.
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+pub(crate) enum State {
+    Enabled,
+    Disabled,
+}
+
+/// A fault of a stored flag.
+#[derive(ToSchema)]
+pub(crate) struct FlagProblem {
+    path: String,
+    code: String,
+    message: String,
+    #[schema(nullable = false)]
+    hint: Option<String>,
+    #[schema(nullable = false)]
+    environment: Option<String>,
+}
+
+/// A flag's part in one environment.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct FlagSettings {
+    state: State,
+    #[schema(required)]
+    default_variant: Option<String>,
+    #[schema(required)]
+    targeting: Option<Map<String, Json>>,
+    kill: bool,
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// Variants that differ here from the flag's own, from an import.
+    #[schema(nullable = false)]
+    variants: Option<Map<String, Json>>,
+}
+
+/// A flag.
+#[derive(ToSchema)]
+pub(crate) struct Flag {
+    key: String,
+    #[schema(nullable = false)]
+    name: Option<String>,
+    #[schema(nullable = false)]
+    description: Option<String>,
+    tags: Vec<String>,
+    metadata: Map<String, Json>,
+    variants: Map<String, Json>,
+    environments: BTreeMap<String, FlagSettings>,
+    problems: Vec<FlagProblem>,
+    /// Not in lists.
+    #[schema(nullable = false)]
+    stamps: Option<Stamps>,
+}
+
+/// A page of flags.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct FlagList {
+    items: Vec<Flag>,
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+/// A flag to create.
+#[derive(ToSchema)]
+pub(crate) struct NewFlag {
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    name: Option<String>,
+    description: Option<String>,
+    tags: Option<Vec<String>>,
+    metadata: Option<Map<String, Json>>,
+    variants: Map<String, Json>,
+    environments: Option<BTreeMap<String, NewFlagSettings>>,
+    note: Option<String>,
+}
+
+/// What a new flag is to be in one environment.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct NewFlagSettings {
+    state: Option<State>,
+    default_variant: Option<String>,
+    targeting: Option<Map<String, Json>>,
+    kill: Option<bool>,
+    reason: Option<String>,
+}
+
+/// What to change of a flag.
+#[derive(ToSchema)]
+pub(crate) struct FlagPatch {
+    name: Option<String>,
+    description: Option<String>,
+    tags: Option<Vec<String>>,
+    metadata: Option<Map<String, Json>>,
+    #[schema(nullable = false)]
+    variants: Option<Map<String, Json>>,
+    note: Option<String>,
+}
+
+/// What to change of a flag in one environment. `reason` belongs to `kill`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct FlagInPatch {
+    #[schema(nullable = false)]
+    state: Option<State>,
+    default_variant: Option<String>,
+    targeting: Option<Map<String, Json>>,
+    kill: Option<bool>,
+    reason: Option<String>,
+    note: Option<String>,
+}
+
+/// A flag's part in one environment, with faults and stamps.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct FlagIn {
+    state: State,
+    #[schema(required)]
+    default_variant: Option<String>,
+    #[schema(required)]
+    targeting: Option<Map<String, Json>>,
+    kill: bool,
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    #[schema(nullable = false)]
+    variants: Option<Map<String, Json>>,
+    problems: Vec<FlagProblem>,
+    stamps: Stamps,
+}
+
+/// A segment: a rule that flags share.
+#[derive(ToSchema)]
+pub(crate) struct Segment {
+    key: String,
+    #[schema(required)]
+    rule: Option<Map<String, Json>>,
+    /// Environments with a rule of their own.
+    environments: BTreeMap<String, SegmentIn>,
+    stamps: Stamps,
+}
+
+/// An environment's own rule for a segment.
+#[derive(ToSchema)]
+pub(crate) struct SegmentIn {
+    rule: Map<String, Json>,
+}
+
+/// A page of segments.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct SegmentList {
+    items: Vec<Segment>,
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+/// A segment to create.
+#[derive(ToSchema)]
+pub(crate) struct NewSegment {
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    rule: Map<String, Json>,
+    note: Option<String>,
+}
+
+/// What to change of a segment.
+#[derive(ToSchema)]
+pub(crate) struct SegmentPatch {
+    rule: Map<String, Json>,
+    note: Option<String>,
+}
+
+/// A config entry, its value aside.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct ConfigEntry {
+    key: String,
+    stamp: String,
+    content_type: String,
+    size: usize,
+    #[schema(nullable = false, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A page of config entries.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct ConfigList {
+    items: Vec<ConfigEntry>,
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+/// What an import did, or would do.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct ImportReport {
+    dry_run: bool,
+    created: Vec<String>,
+    changed: Vec<String>,
+    unchanged: usize,
+    pruned: Vec<String>,
+    /// The registers whose value changes.
+    changes: Vec<ImportChange>,
+    /// Faults of rules, which the import keeps all the same.
+    problems: Vec<FlagProblem>,
+}
+
+/// One register that an import changes.
+#[derive(ToSchema)]
+pub(crate) struct ImportChange {
+    register: crate::admin::address::Register,
+    /// `put` or `delete`.
+    op: String,
+}
+
+/// What to evaluate: one flag, or all.
+#[derive(ToSchema)]
+pub(crate) struct EvaluateRequest {
+    #[schema(nullable = false)]
+    flag: Option<String>,
+    context: Option<Map<String, Json>>,
+}
+
+/// The context of an OFREP request.
+#[derive(ToSchema)]
+pub(crate) struct OfrepRequest {
+    context: Option<Map<String, Json>>,
+}
+
+/// An OFREP item: a success (whose value is absent where the application takes its own default) or a failure.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepItem {
+    key: String,
+    #[schema(nullable = false)]
+    value: Option<Json>,
+    #[schema(nullable = false)]
+    variant: Option<String>,
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    #[schema(nullable = false)]
+    metadata: Option<Map<String, Json>>,
+    #[schema(nullable = false)]
+    error_code: Option<String>,
+    #[schema(nullable = false)]
+    error_details: Option<String>,
+}
+
+/// All flags of an environment, evaluated.
+#[derive(ToSchema)]
+pub(crate) struct OfrepBulk {
+    flags: Vec<OfrepItem>,
+    #[schema(nullable = false)]
+    metadata: Option<Map<String, Json>>,
+}
+
+/// Why OFREP gives no evaluation.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepFailure {
+    #[schema(nullable = false)]
+    key: Option<String>,
+    error_code: String,
+    error_details: String,
+}

@@ -1,0 +1,71 @@
+//! Server-sent events: the changes of an environment, or of a whole tenant, as they happen.
+
+use axum::extract::State;
+use burgee_model::Key;
+use http::HeaderMap;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::Reply;
+use crate::{
+    admin::{environment, tenant},
+    error::{ApiError, ProblemDocument},
+    http::{
+        Api, Shared,
+        params::{Keys, Params},
+    },
+    sse::{self, Filter, Kind},
+};
+
+/// Which changes are wanted.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WatchParams {
+    /// What changed: `flag`, `config`, `segment`, `environment` or `tenant`; all where absent.
+    #[param(inline)]
+    kind: Option<Kind>,
+    /// What the key of the changed thing begins with.
+    prefix: Option<String>,
+}
+
+/// Follows the changes of an environment, and those of its tenant's flags and segments that it shares.
+///
+/// Events: `change` `{register, op, stamp, actor, change}`, `reset` `{reason}` (changes may be missing: list
+/// again). Each has an id; `Last-Event-ID` resumes after it, without a gap or with a `reset`.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/watch", tag = "watch",
+    params(("tenant" = String, Path), ("environment" = String, Path), WatchParams,
+        ("Last-Event-ID" = Option<String>, Header)), responses(
+    (status = 200, content_type = "text/event-stream", body = String),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn watch_environment(
+    State(api): Shared,
+    Keys((tenant, environment)): Keys<(Key, Key)>,
+    Params(params): Params<WatchParams>,
+    headers: HeaderMap,
+) -> Reply {
+    environment::read(&api.store.read(), api.store.now(), &tenant, &environment)?;
+    open(&api, tenant, Some(environment), params, &headers)
+}
+
+/// Follows the changes of a whole tenant, as the watch of one environment does.
+#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/watch", tag = "watch",
+    params(("tenant" = String, Path), WatchParams, ("Last-Event-ID" = Option<String>, Header)), responses(
+    (status = 200, content_type = "text/event-stream", body = String),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn watch_tenant(
+    State(api): Shared,
+    Keys(tenant): Keys<Key>,
+    Params(params): Params<WatchParams>,
+    headers: HeaderMap,
+) -> Reply {
+    tenant::read(&api.store.read(), api.store.now(), &tenant)?;
+    open(&api, tenant, None, params, &headers)
+}
+
+fn open(api: &Api, tenant: Key, environment: Option<Key>, params: WatchParams, headers: &HeaderMap) -> Reply {
+    let permit = api.streams.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| ApiError::TooManyStreams { max: api.limits.streams })?;
+    let filter = Filter { tenant, environment, kind: params.kind, prefix: params.prefix.unwrap_or_default() };
+    Ok(sse::response(api, filter, headers.get("last-event-id"), permit))
+}

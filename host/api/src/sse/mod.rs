@@ -1,0 +1,115 @@
+//! Server-sent events from the store's feed: filtered, resumable, ended promptly at shutdown.
+
+mod event;
+mod filter;
+
+pub(crate) use filter::{Filter, Kind};
+
+use std::convert::Infallible;
+
+use axum::{body::Body, response::Response};
+use burgee_model::NodeId;
+use burgee_store::{FeedEvent, FeedReader, Position};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, header};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
+
+use crate::http::Api;
+use event::EventId;
+
+/// Opens a stream. The subscription stands when this returns: whoever lists after the answer has begun
+/// misses nothing.
+pub(crate) fn response(
+    api: &Api,
+    filter: Filter,
+    last_event_id: Option<&HeaderValue>,
+    permit: OwnedSemaphorePermit,
+) -> Response {
+    let events = Events::open(api, filter, last_event_id, permit);
+    let body = stream::unfold(events, |mut events| async move {
+        let frame = events.next().await?;
+        Some((Ok::<_, Infallible>(frame), events))
+    });
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+struct Events {
+    reader: FeedReader,
+    feed: burgee_store::Feed,
+    filter: Filter,
+    node: NodeId,
+    /// How far the reader has come, whether or not the filter let anything through.
+    position: Position,
+    /// What is sent before anything else.
+    first: Option<Bytes>,
+    heartbeat: Interval,
+    shutdown: watch::Receiver<bool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Events {
+    fn open(api: &Api, filter: Filter, last_event_id: Option<&HeaderValue>, permit: OwnedSemaphorePermit) -> Self {
+        let (feed, node) = (api.store.feed(), api.store.node_id());
+        let newest = feed.position();
+        let resume = last_event_id.map(|value| event::parse_id(value.as_bytes()));
+        let (position, first) = match resume {
+            None => (newest, event::greeting(EventId(node, newest))),
+            Some(Some(EventId(id, position))) if id == node => (position, event::greeting(EventId(node, position))),
+            Some(Some(_)) => (newest, event::reset(EventId(node, newest), "other_node")),
+            Some(None) => (newest, event::reset(EventId(node, newest), "unknown_position")),
+        };
+        let period = api.http.heartbeat;
+        let mut heartbeat = interval_at(Instant::now() + period, period);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (reader, shutdown) = (feed.subscribe(Some(position)), api.shutdown.clone());
+        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, _permit: permit }
+    }
+
+    /// The next frame; none once the node shuts down.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = shut_down(&mut self.shutdown) => return None,
+                event = self.reader.next() => event,
+                _ = self.heartbeat.tick() => return Some(event::heartbeat(EventId(self.node, self.position))),
+            };
+            if let Some(frame) = self.frame(&event) {
+                return Some(frame);
+            }
+        }
+    }
+
+    fn frame(&mut self, event: &FeedEvent) -> Option<Bytes> {
+        match event {
+            FeedEvent::Reset(reason) => {
+                self.position = self.feed.position();
+                Some(event::reset(EventId(self.node, self.position), reason.name()))
+            }
+            FeedEvent::Change(entry) => {
+                self.position = entry.position;
+                let wanted = self.filter.wants(entry);
+                wanted.then(|| event::change(EventId(self.node, entry.position), entry)).flatten()
+            }
+        }
+    }
+}
+
+/// Completes when the node shuts down; never where nobody can say so any more.
+async fn shut_down(shutdown: &mut watch::Receiver<bool>) {
+    if shutdown.wait_for(|down| *down).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,150 @@
+//! Every route, and what it answers without the token.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+
+use crate::server::{Server, TOKEN};
+
+/// Every route that needs the token: method, path, whether it writes.
+pub const GUARDED: [(&str, &str, bool); 35] = [
+    ("GET", "/api/v1/tenants", false),
+    ("POST", "/api/v1/tenants", true),
+    ("GET", "/api/v1/tenants/{tenant}", false),
+    ("PATCH", "/api/v1/tenants/{tenant}", true),
+    ("DELETE", "/api/v1/tenants/{tenant}", true),
+    ("GET", "/api/v1/tenants/{tenant}/environments", false),
+    ("POST", "/api/v1/tenants/{tenant}/environments", true),
+    ("GET", "/api/v1/tenants/{tenant}/environments/{environment}", false),
+    ("PATCH", "/api/v1/tenants/{tenant}/environments/{environment}", true),
+    ("DELETE", "/api/v1/tenants/{tenant}/environments/{environment}", true),
+    ("GET", "/api/v1/tenants/{tenant}/flags", false),
+    ("POST", "/api/v1/tenants/{tenant}/flags", true),
+    ("GET", "/api/v1/tenants/{tenant}/flags/{flag}", false),
+    ("PATCH", "/api/v1/tenants/{tenant}/flags/{flag}", true),
+    ("DELETE", "/api/v1/tenants/{tenant}/flags/{flag}", true),
+    ("GET", "/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}", false),
+    ("PATCH", "/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}", true),
+    ("GET", "/api/v1/tenants/{tenant}/segments", false),
+    ("POST", "/api/v1/tenants/{tenant}/segments", true),
+    ("GET", "/api/v1/tenants/{tenant}/segments/{segment}", false),
+    ("PATCH", "/api/v1/tenants/{tenant}/segments/{segment}", true),
+    ("DELETE", "/api/v1/tenants/{tenant}/segments/{segment}", true),
+    ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", false),
+    ("PUT", "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", true),
+    ("POST", "/api/v1/tenants/{tenant}/environments/{environment}/evaluate", false),
+    ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/config", false),
+    ("DELETE", "/api/v1/tenants/{tenant}/environments/{environment}/config", true),
+    ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/config/{key}", false),
+    ("PUT", "/api/v1/tenants/{tenant}/environments/{environment}/config/{key}", true),
+    ("DELETE", "/api/v1/tenants/{tenant}/environments/{environment}/config/{key}", true),
+    ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/watch", false),
+    ("GET", "/api/v1/tenants/{tenant}/watch", false),
+    ("GET", "/api/v1/cluster", false),
+    ("POST", "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags", false),
+    ("POST", "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/{key}", false),
+];
+
+/// The same with keys of things that exist.
+fn real(path: &str) -> String {
+    path.replace("{tenant}", "t")
+        .replace("{environment}", "dev")
+        .replace("{flag}", "f")
+        .replace("{segment}", "s")
+        .replace("{key}", "f")
+}
+
+async fn server() -> Server {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    server.post("/api/v1/tenants/t/segments", json!({ "key": "s", "rule": { "==": [1, 1] } })).await.expect(201);
+    server
+}
+
+#[tokio::test]
+async fn nothing_answers_without_the_token_and_nothing_is_told() {
+    let server = server().await;
+    let others = [
+        ("GET", "/openapi.json"),
+        ("GET", "/metrics"),
+        ("GET", "/api/v1/no/such"),
+        ("GET", "/api"),
+        ("POST", "/ofrep/v1/evaluate/flags"),
+    ];
+    let routes = GUARDED.iter().map(|(method, path, _)| (*method, real(path)));
+    let all: Vec<(&str, String)> = routes.chain(others.map(|(method, path)| (method, path.to_owned()))).collect();
+    for token in ["", "Bearer wrong", "Bearer token-of-the-tes", "Bearer token-of-the-test2", "Basic dG9rZW4="] {
+        for (method, path) in &all {
+            let answer = server
+                .send(method, path, &[("authorization", token), ("content-type", "application/json")], "{}")
+                .await;
+            let answer = answer.expect(401);
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{method} {path}");
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert!(!text.contains(TOKEN), "{method} {path}: {text}");
+        }
+    }
+    server.get("/api/v1/tenants/t/flags/f").await.expect(200);
+}
+
+#[tokio::test]
+async fn with_the_token_every_route_of_the_table_exists() {
+    let server = server().await;
+    for (method, path, _) in GUARDED.iter().filter(|(_, path, _)| !path.ends_with("/watch")) {
+        let unlikely = real(path).replace("/t", "/t%20other").replace("/e/t%20other", "/e/t");
+        let answer =
+            server.json(method, &unlikely.replace("/api/v1/t%20otherenants", "/api/v1/tenants"), &[], &json!({})).await;
+        assert_ne!(answer.status, 405, "{method} {path}");
+        assert_ne!(answer.status, 401, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn other_methods_need_the_token_too_and_are_named() {
+    let server = server().await;
+    server.send("PUT", "/api/v1/tenants", &[("authorization", "")], "").await.problem(401, "unauthorized");
+    let answer = server.send("PUT", "/api/v1/tenants", &[], "").await;
+    let allowed = answer.header("allow").to_owned();
+    answer.problem(405, "method_not_allowed");
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+}
+
+#[tokio::test]
+async fn health_needs_no_token() {
+    let server = server().await;
+    let anonymous = [("authorization", "")];
+    server.send("GET", "/healthz", &anonymous, "").await.expect(200);
+    let ready = server.send("GET", "/readyz", &anonymous, "").await.expect(200).body();
+    assert_eq!(ready, json!({ "ready": true, "reasons": [] }));
+    server.ready.store(false, Ordering::Relaxed);
+    let ready = server.send("GET", "/readyz", &anonymous, "").await.expect(503).body();
+    assert_eq!(ready, json!({ "ready": false, "reasons": ["joining"] }));
+    server.send("GET", "/healthz", &anonymous, "").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_ready_takes_no_writes() {
+    let server = server().await;
+    let before = server.get("/api/v1/tenants/t/flags").await.body;
+    server.ready.store(false, Ordering::Relaxed);
+    let document = |path: &str| match path {
+        path if path.ends_with("/flags") => json!({ "key": "new", "variants": { "on": true } }),
+        path if path.ends_with("/segments") || path.ends_with("/segments/{segment}") => {
+            json!({ "key": "new", "rule": { "==": [1, 1] } })
+        }
+        path if path.ends_with("flagd.json") => json!({ "flags": {} }),
+        path if path.ends_with("/tenants") || path.ends_with("/environments") => json!({ "key": "new" }),
+        _ => json!({}),
+    };
+    for (method, path, _) in GUARDED.iter().filter(|(_, _, writes)| *writes) {
+        let mut body = document(path);
+        if path.ends_with("{segment}") {
+            body.as_object_mut().unwrap().remove("key");
+        }
+        let query = if path.ends_with("/config") { "?prefix=" } else { "" };
+        let answer = server.json(method, &format!("{}{query}", real(path)), &[], &body).await;
+        assert_eq!(answer.header("retry-after"), "1", "{method} {path}: {answer:?}");
+        answer.problem(503, "not_ready");
+    }
+    assert_eq!(server.get("/api/v1/tenants/t/flags").await.body, before);
+}

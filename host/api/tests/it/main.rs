@@ -1,0 +1,19 @@
+//! The router over a store in memory: one file a resource.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
+
+mod access;
+mod config;
+mod dev;
+mod environments;
+mod evaluate;
+mod faults;
+mod flag_in;
+mod flagd;
+mod flags;
+mod ofrep;
+mod openapi;
+mod segments;
+mod server;
+mod tenants;
+mod ui;
+mod watch;

@@ -1,0 +1,158 @@
+//! OFREP, single and bulk, on both paths.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value as Json, json};
+
+use crate::server::{Answer, Server, TOKEN};
+
+const BULK: &str = "/e/t/dev/ofrep/v1/evaluate/flags";
+
+async fn ask(server: &Server, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    server.send("POST", path, headers, body.to_owned()).await
+}
+
+#[tokio::test]
+async fn one_flag_with_its_status() {
+    let server = Server::placed().await;
+    server.flag("we/ird key").await;
+    for key in ["we/ird%20key", "we%2Fird%20key"] {
+        let answer = ask(&server, &format!("{BULK}/{key}"), &[], "").await.expect(200);
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.body(), json!({ "key": "we/ird key", "value": true, "variant": "on", "reason": "STATIC" }));
+    }
+    let unknown = ask(&server, &format!("{BULK}/x"), &[], "{}").await.expect(404).body();
+    assert_eq!((&unknown["key"], &unknown["errorCode"]), (&json!("x"), &json!("FLAG_NOT_FOUND")));
+    let bad =
+        json!({ "flags": { "bad": { "state": "ENABLED", "variants": { "on": true }, "targeting": { "zap": [] } } } });
+    server.json("PUT", "/api/v1/tenants/t/environments/dev/flagd.json", &[], &bad).await.expect(200);
+    let bad = ask(&server, &format!("{BULK}/bad"), &[], "{}").await.expect(400).body();
+    assert_eq!((&bad["key"], &bad["errorCode"]), (&json!("bad"), &json!("PARSE_ERROR")));
+}
+
+#[tokio::test]
+async fn all_flags_with_and_without_a_trailing_slash() {
+    let server = Server::placed().await;
+    let empty = ask(&server, BULK, &[], "").await.expect(200);
+    assert_eq!(empty.body(), json!({ "flags": [] }));
+    server.flag("a").await;
+    let document = json!({ "metadata": { "flagSetId": "s" }, "flags": {
+        "b": { "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "on", "targeting": { "zap": [] } },
+        "c": { "state": "DISABLED", "variants": { "on": true } },
+    } });
+    server.json("PUT", "/api/v1/tenants/t/environments/dev/flagd.json", &[], &document).await.expect(200);
+    let all = ask(&server, BULK, &[], "{}").await.expect(200);
+    let body = all.body();
+    let items = body["flags"].as_array().unwrap();
+    let keys: Vec<&Json> = items.iter().map(|item| &item["key"]).collect();
+    assert_eq!(keys, ["a", "b", "c"]);
+    assert_eq!((&items[1]["errorCode"], &items[2]["reason"]), (&json!("PARSE_ERROR"), &json!("DISABLED")));
+    assert_eq!(body["metadata"], json!({ "flagSetId": "s" }));
+    let slash = ask(&server, &format!("{BULK}/"), &[], "{}").await.expect(200);
+    assert_eq!((slash.body(), slash.tag()), (body, all.tag()));
+}
+
+#[tokio::test]
+async fn the_tag_covers_flags_and_context() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let context = r#"{"context":{"targetingKey":"u","plan":"pro"}}"#;
+    let tag = ask(&server, BULK, &[], context).await.expect(200).tag();
+    let known = ask(&server, BULK, &[("if-none-match", &tag)], context).await.expect(304);
+    assert_eq!((known.tag(), known.body.len()), (tag.clone(), 0));
+    let reordered = r#"{"context":{"plan":"pro","targetingKey":"u"}}"#;
+    ask(&server, BULK, &[("if-none-match", &format!("\"x\", W/{tag}"))], reordered).await.expect(304);
+    let other = r#"{"context":{"targetingKey":"u","plan":"free"}}"#;
+    ask(&server, BULK, &[("if-none-match", &tag)], other).await.expect(200);
+    server.patch("/api/v1/tenants/t/flags/a/environments/dev", json!({ "defaultVariant": "off" })).await.expect(200);
+    ask(&server, BULK, &[("if-none-match", &tag)], context).await.expect(200);
+    server.patch("/api/v1/tenants/t/flags/a/environments/dev", json!({ "defaultVariant": "on" })).await.expect(200);
+    ask(&server, BULK, &[("if-none-match", &tag)], context).await.expect(304);
+}
+
+#[tokio::test]
+async fn where_an_answer_varies_with_time_the_tag_is_its_bodys() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let rule = json!({ "if": [{ ">": [{ "var": "$flagd.timestamp" }, 1_700_000_050] }, "off", "on"] });
+    server.patch("/api/v1/tenants/t/flags/a/environments/dev", json!({ "targeting": rule })).await.expect(200);
+    let tag = ask(&server, BULK, &[], "").await.expect(200).tag();
+    server.pass(10_000);
+    ask(&server, BULK, &[("if-none-match", &tag)], "").await.expect(304);
+    server.pass(90_000);
+    ask(&server, BULK, &[("if-none-match", &tag)], "").await.expect(200);
+}
+
+#[tokio::test]
+async fn faults_have_ofreps_shape() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let single = format!("{BULK}/f");
+    for (body, code) in [("{", "PARSE_ERROR"), ("[]", "PARSE_ERROR"), (r#"{"context":7}"#, "INVALID_CONTEXT")] {
+        let answer = ask(&server, &single, &[], body).await.expect(400).body();
+        assert_eq!((&answer["key"], &answer["errorCode"]), (&json!("f"), &json!(code)), "{body}");
+        assert!(answer["errorDetails"].is_string());
+        let answer = ask(&server, BULK, &[], body).await.expect(400).body();
+        assert_eq!((answer.get("key"), &answer["errorCode"]), (None, &json!(code)), "{body}");
+    }
+    let large = format!(r#"{{"context":{{"a":"{}"}}}}"#, "x".repeat(70 << 10));
+    assert_eq!(ask(&server, &single, &[], &large).await.expect(413).body()["errorCode"], "INVALID_CONTEXT");
+    let huge = "x".repeat(2 << 20);
+    assert_eq!(ask(&server, &single, &[], &huge).await.expect(413).body()["key"], "f");
+    let many: Vec<String> = (0..600).map(|n| format!("\"{n}\":1")).collect();
+    ask(&server, &single, &[], &format!(r#"{{"context":{{{}}}}}"#, many.join(","))).await.expect(400);
+    let nowhere = ask(&server, "/e/t/x/ofrep/v1/evaluate/flags/f", &[], "").await.expect(404).body();
+    assert_eq!((&nowhere["key"], &nowhere["errorCode"]), (&json!("f"), &json!("FLAG_NOT_FOUND")));
+    ask(&server, "/e/t/x/ofrep/v1/evaluate/flags", &[], "").await.expect(404);
+    ask(&server, &format!("{BULK}/%ff"), &[], "").await.expect(400);
+    server.get(BULK).await.problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn before_the_node_is_ready_nothing_is_evaluated() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    server.ready.store(false, Ordering::Relaxed);
+    for path in [BULK.to_owned(), format!("{BULK}/f")] {
+        let answer = ask(&server, &path, &[], "").await.expect(503);
+        assert_eq!((&answer.body()["errorCode"], answer.header("retry-after")), (&json!("PROVIDER_NOT_READY"), "1"));
+    }
+}
+
+#[tokio::test]
+async fn tokens_come_in_two_headers_and_the_bare_path_needs_an_environment() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let anonymous = [("authorization", "")];
+    let refused = ask(&server, &format!("{BULK}/f"), &anonymous, "").await.expect(401);
+    assert!(refused.header("www-authenticate").starts_with("Bearer"));
+    assert_eq!(refused.body()["key"], "f");
+    ask(&server, BULK, &[("authorization", ""), ("x-api-key", "wrong")], "").await.expect(401);
+    ask(&server, BULK, &[("authorization", ""), ("x-api-key", TOKEN)], "").await.expect(200);
+    let bare = ask(&server, "/ofrep/v1/evaluate/flags/f", &[], "").await.expect(400).body();
+    assert_eq!((&bare["code"], &bare["key"]), (&json!("environment_required"), &json!("f")));
+    assert!(bare["errorCode"].is_string());
+}
+
+#[tokio::test]
+async fn browsers_of_other_origins_may_ask() {
+    let server = Server::placed().await;
+    let preflight = [
+        ("authorization", ""),
+        ("origin", "https://shop.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization"),
+    ];
+    let answer = server.send("OPTIONS", &format!("{BULK}/f"), &preflight, "").await.expect(200);
+    let allowed = answer.header("access-control-allow-headers").to_lowercase();
+    for name in ["content-type", "authorization", "x-api-key", "if-none-match", "flagd-selector"] {
+        assert!(allowed.contains(name), "{name}: {allowed}");
+    }
+    let answer = ask(&server, BULK, &[("origin", "https://shop.example")], "").await.expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let exposed = answer.header("access-control-expose-headers").to_lowercase();
+    assert!(exposed.contains("etag") && exposed.contains("retry-after"), "{exposed}");
+    let refused =
+        ask(&server, BULK, &[("origin", "https://shop.example"), ("authorization", "")], "").await.expect(401);
+    assert_eq!(refused.header("access-control-allow-origin"), "*", "or the browser cannot say why");
+}

@@ -1,0 +1,262 @@
+//! A node without a network: the router, a store in memory, and snapshots built when they are asked for.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use axum::{Router, body::Body};
+use burgee_api::{
+    ApiLimits, ApiState, AuthConfig, Caught, ClusterView, NodeStatus, Readiness, Snapshots, UiAssets, UiFile, router,
+};
+use burgee_engine::{ConfigValue, Engine, EngineConfig, EnvironmentSource, Snapshot};
+use burgee_model::{Key, Limits, Millis, RegisterId, Value, materialise::materialise};
+use burgee_store::{Position, Store, StoreConfig};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+pub const TOKEN: &str = "token-of-the-test";
+/// The first instant of the tests' clock.
+pub const START: Millis = 1_700_000_000_000;
+
+pub struct Server {
+    pub router: Router,
+    pub store: Store,
+    pub clock: Arc<AtomicU64>,
+    pub ready: Arc<AtomicBool>,
+    pub shutdown: watch::Sender<bool>,
+}
+
+#[derive(Clone)]
+pub struct Options {
+    pub auth: AuthConfig,
+    pub limits: Limits,
+    pub http: ApiLimits,
+    pub ui: UiAssets,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            auth: AuthConfig { admin_token_sha256: Some(Sha256::digest(TOKEN).into()), ..AuthConfig::default() },
+            limits: Limits::default(),
+            http: ApiLimits::default(),
+            ui: UiAssets { file: ui_file, absent_page: || "absent".into(), why_not: None },
+        }
+    }
+}
+
+fn ui_file(path: &str) -> Option<UiFile> {
+    let file = |bytes, gzip, content_type| UiFile { bytes, gzip, content_type, etag: "\"ui\"" };
+    match path {
+        "" | "index.html" => Some(file(b"<html>", None, "text/html; charset=utf-8")),
+        "assets/a.js" => Some(file(b"let a", Some(&b"gzipped"[..]), "text/javascript; charset=utf-8")),
+        _ => None,
+    }
+}
+
+/// Snapshots that are always up to date, because each is built for its reader.
+struct Fresh {
+    store: Store,
+    engine: Arc<Engine>,
+}
+
+impl Snapshots for Fresh {
+    fn get(&self, tenant: &Key, environment: &Key) -> Option<Arc<Snapshot>> {
+        let (table, now) = (self.store.read(), self.store.now());
+        table.current(&RegisterId::tenant(tenant), now)?;
+        table.current(&RegisterId::environment(tenant, environment), now)?;
+        let flag = |key: &Key| {
+            let read = table.flag(tenant, key, now)?;
+            let (mut flag, _) = materialise(key, &read.registers);
+            Some((key.clone(), Arc::new(flag.environments.remove(environment).unwrap_or_default())))
+        };
+        let flags: BTreeMap<_, _> = table.flags(tenant, now, None).filter_map(flag).collect();
+        let set = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
+        let source = EnvironmentSource {
+            tenant: tenant.clone(),
+            environment: environment.clone(),
+            flags,
+            segments: table.segments(tenant, environment, now),
+            set,
+        };
+        let config = |key: &str| {
+            let version = table.current(&RegisterId::config(tenant, environment, &Key::new(key).ok()?), now)?;
+            let text = String::from_utf8_lossy(&version.content.as_ref()?.bytes).into_owned();
+            Some(ConfigValue { value: Value::text(&text), expires_at: version.expires_at })
+        };
+        Some(self.engine.build(None, source, &config))
+    }
+
+    fn caught_up(&self, _position: Position) -> Caught<'_> {
+        Box::pin(async {})
+    }
+}
+
+struct Status(Arc<AtomicBool>);
+
+impl NodeStatus for Status {
+    fn ready(&self) -> Readiness {
+        let ready = self.0.load(Ordering::Relaxed);
+        Readiness { ready, reasons: if ready { Vec::new() } else { vec!["joining".into()] } }
+    }
+
+    fn cluster(&self) -> ClusterView {
+        ClusterView { this: "a".into(), leader: Some("a".into()), ..ClusterView::default() }
+    }
+}
+
+impl Server {
+    pub fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Self {
+        let (clock, ready) = (Arc::new(AtomicU64::new(START)), Arc::new(AtomicBool::new(true)));
+        let (tick, (shutdown, down)) = (clock.clone(), watch::channel(false));
+        let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();
+        let engine = Engine::new(EngineConfig { compile: false, ..EngineConfig::default() }).unwrap();
+        let state = ApiState {
+            store: store.clone(),
+            snapshots: Arc::new(Fresh { store: store.clone(), engine }),
+            status: Arc::new(Status(ready.clone())),
+            auth: options.auth,
+            limits: options.limits,
+            http: options.http,
+            shutdown: down,
+        };
+        Self { router: router(state, options.ui), store, clock, ready, shutdown }
+    }
+
+    /// With tenant `t` and its environments `dev` and `prod`.
+    pub async fn placed() -> Self {
+        Self::new().place().await
+    }
+
+    pub async fn place(self) -> Self {
+        self.post("/api/v1/tenants", json!({ "key": "t" })).await.expect(201);
+        for environment in ["dev", "prod"] {
+            self.post("/api/v1/tenants/t/environments", json!({ "key": environment })).await.expect(201);
+        }
+        self
+    }
+
+    /// A boolean flag that is on in `dev`.
+    pub async fn flag(&self, key: &str) {
+        let settings = json!({ "dev": { "state": "ENABLED", "defaultVariant": "on" } });
+        let flag = json!({ "key": key, "variants": { "on": true, "off": false }, "environments": settings });
+        self.post("/api/v1/tenants/t/flags", flag).await.expect(201);
+    }
+
+    pub async fn respond(&self, request: Request<Body>) -> http::Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| *name == "authorization") {
+            request = request.header("authorization", format!("Bearer {TOKEN}"));
+        }
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+            request = request.header(*name, *value);
+        }
+        let response = self.respond(request.body(body.into()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body, asked: format!("{method} {path}") }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], "").await
+    }
+
+    pub async fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Json) -> Answer {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        self.send(method, path, &headers, body.to_string()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Json) -> Answer {
+        self.json("POST", path, &[], &body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Json) -> Answer {
+        self.json("PATCH", path, &[], &body).await
+    }
+
+    pub async fn put(&self, path: &str, body: &str) -> Answer {
+        self.send("PUT", path, &[("content-type", "text/plain")], body.to_owned()).await
+    }
+
+    /// Evaluates one flag in `dev`.
+    pub async fn value(&self, flag: &str, context: Json) -> Json {
+        let path = format!("/e/t/dev/ofrep/v1/evaluate/flags/{flag}");
+        self.post(&path, json!({ "context": context })).await.body()
+    }
+
+    pub fn pass(&self, ms: Millis) {
+        self.clock.fetch_add(ms, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    asked: String,
+}
+
+impl Answer {
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}: {}", self.asked, String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    pub fn body(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}: {:?}", self.asked, self.body))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn tag(&self) -> String {
+        let tag = self.header("etag");
+        assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{}: ETag {tag:?}", self.asked);
+        tag.to_owned()
+    }
+
+    /// A whole problem document with this status and code; gives the paths and codes of its faults.
+    pub fn problem(self, status: u16, code: &str) -> Vec<(String, String)> {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.asked);
+        let body = answer.body();
+        assert_eq!((&body["code"], &body["status"]), (&json!(code), &json!(status)), "{}: {body}", answer.asked);
+        assert!(["type", "title", "detail"].iter().all(|name| body[name].is_string()), "{}: {body}", answer.asked);
+        let errors = body["errors"].as_array().cloned().unwrap_or_default();
+        let text = |error: &Json, name: &str| error[name].as_str().unwrap().to_owned();
+        errors.iter().map(|error| (text(error, "path"), text(error, "code"))).collect()
+    }
+}
+
+/// The paths of faults.
+pub fn paths(faults: &[(String, String)]) -> Vec<&str> {
+    faults.iter().map(|(path, _)| path.as_str()).collect()
+}
+
+/// The keys of a list's items.
+pub fn keys(list: &Json) -> Vec<&str> {
+    list["items"].as_array().unwrap().iter().map(|item| item["key"].as_str().unwrap()).collect()
+}
