@@ -123,6 +123,9 @@ mod tests {
     fn a_joining_node_makes_none_and_a_given_one_wins() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(establish(None, Some(dir.path()), true).unwrap(), Established::None);
-        assert_eq!(establish(Some("given-token"), Some(dir.path()), true).unwrap(), Established::Known(hash("given-token")));
+        assert_eq!(
+            establish(Some("given-token"), Some(dir.path()), true).unwrap(),
+            Established::Known(hash("given-token"))
+        );
     }
 }

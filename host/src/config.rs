@@ -107,8 +107,8 @@ impl Config {
 }
 
 fn read_file(path: &Path) -> Result<Options, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| ConfigError::new("config", format!("{}: {e}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| ConfigError::new("config", format!("{}: {e}", path.display())))?;
     toml::from_str(&text).map_err(|e| ConfigError::new("config", format!("{}: {}", path.display(), e.message())))
 }
 
@@ -127,12 +127,9 @@ fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
 }
 
 fn replication(options: &Options) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
-    let name = |field, given: Option<&str>, default: &str| {
-        Key::new(given.unwrap_or(default)).map_err(|e| ConfigError::new(field, e)).map(|key| key.to_string())
-    };
     Ok(burgee_replication::ReplicationConfig {
-        node_name: name("node-name", options.node_name.as_deref(), &host_name())?,
-        cluster_name: name("cluster-name", options.cluster_name.as_deref(), "burgee")?,
+        node_name: options.node_name.clone().unwrap_or_else(host_name),
+        cluster_name: options.cluster_name.clone().unwrap_or_else(|| "burgee".to_owned()),
         listen: options.cluster_listen.clone(),
         join: options.join.clone(),
         ca: options.cluster_ca.clone(),
@@ -197,7 +194,8 @@ fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
 
 fn duration(field: &str, text: Option<&str>, default_seconds: u64) -> Result<Duration, ConfigError> {
     let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
-    parse_duration(text).ok_or_else(|| ConfigError::new(field, format!("`{text}` is no duration such as 500ms, 30s or 2h")))
+    parse_duration(text)
+        .ok_or_else(|| ConfigError::new(field, format!("`{text}` is no duration such as 500ms, 30s or 2h")))
 }
 
 /// The longest duration that an option may have: ten years.

@@ -48,8 +48,11 @@ pub fn sources() -> Result<Vec<Source>, DemoError> {
 
 impl Demo {
     fn source(&self, environment: &Environment) -> Result<Source, burgee_model::flagd::DocumentError> {
-        let flags: Map<String, Json> =
-            self.flags.iter().filter_map(|flag| Some((flag.key.to_string(), flag.document(&environment.key)?))).collect();
+        let flags: Map<String, Json> = self
+            .flags
+            .iter()
+            .filter_map(|flag| Some((flag.key.to_string(), flag.document(&environment.key)?)))
+            .collect();
         let document = json!({ "flags": flags, "$evaluators": self.segments });
         let mut source = Source::parse(&self.tenant, &environment.key, document.to_string().as_bytes())?;
         source.tenant_meta = TenantMeta { name: Some(self.name.clone()) };
@@ -91,7 +94,8 @@ mod tests {
             for flag in &source.document.flags {
                 let Some(rule) = &flag.targeting else { continue };
                 let compiled = burgee_rules::parse::rule(&flag.key, rule, &segments, &burgee_model::Limits::default());
-                assert!(compiled.problems.is_empty(), "{}: {:?}", flag.key, compiled.problems);
+                let problems: Vec<_> = compiled.problems().collect();
+                assert!(problems.is_empty(), "{}: {problems:?}", flag.key);
             }
         }
     }

@@ -72,10 +72,13 @@ pub enum Loaded {
     Skipped,
 }
 
-struct Existed;
+/// The environment exists, or did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment exists or existed")]
+pub struct Existed;
 
 /// Loads a file unless its environment exists or ever did. `position` counts the files from 1.
-pub async fn load(store: &Store, position: u64, source: &Source) -> Result<Loaded, WriteError<std::convert::Infallible>> {
+pub async fn load(store: &Store, position: u64, source: &Source) -> Result<Loaded, WriteError<Existed>> {
     let request = Request {
         scope: WriteScope::Tenant(source.tenant.clone()),
         actor: Arc::from("import"),
@@ -87,9 +90,7 @@ pub async fn load(store: &Store, position: u64, source: &Source) -> Result<Loade
     match store.write(request, move |table, now| plan(&source, table, now)).await {
         Ok(_) => Ok(Loaded::Flags(flags)),
         Err(WriteError::Refused(Existed)) => Ok(Loaded::Skipped),
-        Err(WriteError::Overloaded) => Err(WriteError::Overloaded),
-        Err(WriteError::Disk(reason)) => Err(WriteError::Disk(reason)),
-        Err(WriteError::Closed) => Err(WriteError::Closed),
+        Err(other) => Err(other),
     }
 }
 
@@ -107,14 +108,11 @@ fn plan(source: &Source, table: &Table, now: u64) -> Result<Draft, Existed> {
     };
     container(RegisterId::tenant(tenant), Blob::of(&source.tenant_meta));
     container(RegisterId::environment(tenant, environment), Blob::of(&source.environment_meta));
-    let planned = import::plan(&source.document, tenant, environment, false, &View { current: &current, configured: &[] });
+    let planned =
+        import::plan(&source.document, tenant, environment, false, &View { current: &current, configured: &[] });
     // what is written beside the document replaces what the document's plan leaves empty
     let named: std::collections::HashSet<&RegisterId> = source.more.iter().map(|w| &w.register).collect();
     writes.extend(planned.writes.into_iter().filter(|w| !named.contains(&w.register)));
     writes.extend(source.more.iter().filter(|w| current(&w.register).is_none()).cloned());
-    Ok(Draft { writes: writes.into_iter().map(draft_write).collect(), floors: Vec::new() })
-}
-
-fn draft_write(write: Write) -> DraftWrite {
-    DraftWrite { register: write.register, content: write.value, expires_at: None, settles: Vec::new() }
+    Ok(Draft { writes: writes.into_iter().map(DraftWrite::from).collect(), floors: Vec::new() })
 }

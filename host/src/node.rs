@@ -80,7 +80,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .await
         .map_err(|e| StartError::machine("cluster-listen", e))?;
     let replication = Arc::new(replication);
-    let status = Status::new(store.clone(), replication.clone(), &config.replication.node_name);
+    let status = Status::new(store.clone(), replication.clone());
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
@@ -99,7 +99,10 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     })
 }
 
-fn spawn_builder(builder: pipeline::Builder, stop: watch::Receiver<bool>) -> Result<std::thread::JoinHandle<()>, StartError> {
+fn spawn_builder(
+    builder: pipeline::Builder,
+    stop: watch::Receiver<bool>,
+) -> Result<std::thread::JoinHandle<()>, StartError> {
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new()
         .name("pipeline".into())
@@ -125,7 +128,8 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     if let Some(dir) = &config.data_dir {
         std::fs::create_dir_all(dir).map_err(|e| StartError::machine("data-dir", format!("{}: {e}", dir.display())))?;
     }
-    let limits = StoreLimits { max_skew: config.max_skew, ..StoreLimits::default() };
+    let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
+    let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
     let store_config = StoreConfig { dir: config.data_dir.clone(), limits };
     let opened = tokio::task::spawn_blocking(move || Store::open(store_config, Arc::new(wall_clock))).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
@@ -189,7 +193,13 @@ impl Node {
             axum::serve(listener, router.into_make_service()).with_graceful_shutdown(closed).await
         });
         let background = [
-            tokio::spawn(load_sources(self.store.clone(), self.replication.clone(), self.pipeline, self.status.clone(), self.sources)),
+            tokio::spawn(load_sources(
+                self.store.clone(),
+                self.replication.clone(),
+                self.pipeline,
+                self.status.clone(),
+                self.sources,
+            )),
             tokio::spawn(expire(self.store.clone())),
         ];
         ended.await;

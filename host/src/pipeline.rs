@@ -51,8 +51,7 @@ pub fn start(store: &Store, engine: &Arc<Engine>) -> (Pipeline, Builder) {
     let feed = store.feed();
     let position = feed.position();
     let reader = feed.subscribe(Some(position));
-    let published =
-        Arc::new(Published { snapshots: ArcSwap::default(), position: watch::Sender::new(position) });
+    let published = Arc::new(Published { snapshots: ArcSwap::default(), position: watch::Sender::new(position) });
     let mut builder = Builder {
         store: store.clone(),
         engine: engine.clone(),
@@ -107,7 +106,8 @@ impl Builder {
     fn rebuild(&mut self, dirty: &Dirty) {
         let now = self.store.now();
         let before = self.published.snapshots.load_full();
-        let reads_config = |id: &EnvironmentId, key: &str| before.get(id).is_some_and(|s| s.config_keys().contains(key));
+        let reads_config =
+            |id: &EnvironmentId, key: &Key| before.get(id).is_some_and(|s| s.config_keys().contains(&key));
         let touched = self.sources.refresh(&self.store.read(), dirty, now, &reads_config);
         if touched.is_empty() && self.sources.len() == before.len() {
             return;

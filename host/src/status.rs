@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use burgee_api::{NodeStatus, Readiness};
-use burgee_replication::Replication;
+use burgee_api::{ClusterNode, ClusterView, NodeStatus, Readiness};
+use burgee_replication::{PeerStatus, Replication, SelfStatus};
 use burgee_store::Store;
 
 /// The node's own view of itself. Cheap to clone.
@@ -56,5 +56,43 @@ impl NodeStatus for Status {
             reasons.push("storage".into());
         }
         Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    fn cluster(&self) -> ClusterView {
+        let status = self.0.replication.status();
+        let own = this_node(&status.own, &self.ready());
+        let mut nodes: Vec<ClusterNode> = status.peers.iter().map(peer).collect();
+        nodes.insert(0, own);
+        ClusterView {
+            this: status.own.name,
+            leader: None,
+            nodes,
+            stamps_ahead: self.0.store.health().stamps_ahead.iter().map(|(_, count)| count).sum(),
+            tombstones: self.0.store.read().counts().tombstones as u64,
+            collection_held_by: Vec::new(),
+            horizon: None,
+        }
+    }
+}
+
+fn this_node(own: &SelfStatus, readiness: &Readiness) -> ClusterNode {
+    ClusterNode {
+        name: own.name.clone(),
+        id: own.id.to_string(),
+        address: own.endpoint.clone(),
+        state: "live".to_owned(),
+        ready: readiness.ready,
+        ..ClusterNode::default()
+    }
+}
+
+fn peer(peer: &PeerStatus) -> ClusterNode {
+    ClusterNode {
+        name: peer.name.clone().unwrap_or_default(),
+        id: peer.id.to_string(),
+        address: peer.endpoint.clone(),
+        state: if peer.live { "live" } else { "gone" }.to_owned(),
+        ready: peer.ready,
+        ..ClusterNode::default()
     }
 }

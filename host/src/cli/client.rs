@@ -65,8 +65,12 @@ impl Target {
             request = request.header("content-type", body.content_type);
         }
         let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).allow_non_standard_methods(true).build().into();
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(TIMEOUT))
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
         let mut response = agent.run(request).map_err(|e| failed(&e))?;
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(|e| failed(&e))?;

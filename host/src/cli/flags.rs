@@ -133,8 +133,8 @@ impl Export {
 
 impl Eval {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let context: Json = serde_json::from_str(&self.context)
-            .map_err(|e| Failure(format!("burgee: context: not JSON: {e}")))?;
+        let context: Json =
+            serde_json::from_str(&self.context).map_err(|e| Failure(format!("burgee: context: not JSON: {e}")))?;
         let body = json!({ "flag": self.flag, "context": context }).to_string();
         let path = format!("{}/evaluate", self.target.environment_path());
         let answer = self.target.expect("POST", &path, Some(&Body::json(body.as_bytes())))?;
@@ -184,7 +184,8 @@ impl FlagSwitch {
             change["note"] = json!(note);
         }
         let target = &self.target;
-        let path = format!("{}/flags/{}/environments/{}", target.tenant_path(), segment(&self.flag), segment(&target.env));
+        let path =
+            format!("{}/flags/{}/environments/{}", target.tenant_path(), segment(&self.flag), segment(&target.env));
         let answer = target.expect("PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
         match target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use burgee_model::{Key, Limits, Problem, json};
+use burgee_rules::check::Draft;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json};
 
@@ -65,7 +66,15 @@ fn check(text: &[u8], limits: &Limits) -> Vec<Problem> {
     match json::parse::<Json>(text, limits.rule_depth.saturating_mul(2)) {
         Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
         Ok(document) if document.get("flags").is_some() => check_document(text, &document, limits),
-        Ok(rule) => burgee_rules::check::rule(&rule, &|_| None, limits),
+        Ok(rule) => check_rule(&rule, limits),
+    }
+}
+
+/// A bare rule belongs to no flag; its key matters to `$flagd.flagKey` alone, which every text can be.
+fn check_rule(rule: &Json, limits: &Limits) -> Vec<Problem> {
+    match Key::new("rule") {
+        Ok(key) => burgee_rules::check::rule(&key, rule, &|_| None, limits),
+        Err(error) => vec![Problem::new("", "invalid_key", error.to_string())],
     }
 }
 
@@ -85,13 +94,14 @@ fn check_document(text: &[u8], document: &Json, limits: &Limits) -> Vec<Problem>
     read.flags
         .iter()
         .flat_map(|flag| {
-            let found = burgee_rules::check::flag(
-                &flag.variants,
-                flag.default_variant.as_deref(),
-                flag.targeting.as_ref(),
-                &segment,
+            let found = burgee_rules::check::flag(&Draft {
+                key: &flag.key,
+                variants: &flag.variants,
+                default_variant: flag.default_variant.as_deref(),
+                targeting: flag.targeting.as_ref(),
+                segments: &segment,
                 limits,
-            );
+            });
             found.into_iter().map(move |problem| in_flag(&flag.key, problem))
         })
         .collect()

@@ -32,7 +32,7 @@ impl Sources {
         table: &Table,
         dirty: &Dirty,
         now: Millis,
-        reads_config: &dyn Fn(&EnvironmentId, &str) -> bool,
+        reads_config: &dyn Fn(&EnvironmentId, &Key) -> bool,
     ) -> HashSet<EnvironmentId> {
         let mut touched = HashSet::new();
         for tenant in self.tenants_to_reread(table, dirty, now) {
@@ -49,7 +49,7 @@ impl Sources {
                 self.reread_flag(table, tenant, flag, now, &mut touched);
             }
         }
-        let config = dirty.config.iter().filter(|(id, keys)| keys.iter().any(|key| reads_config(id, key.as_str())));
+        let config = dirty.config.iter().filter(|(id, keys)| keys.iter().any(|key| reads_config(id, key)));
         touched.extend(config.map(|(id, _)| id.clone()).filter(|id| self.0.contains_key(id)));
         touched
     }
@@ -68,7 +68,8 @@ impl Sources {
             None => Vec::new(),
         };
         self.0.retain(|(t, e), _| t != tenant || environments.contains(e));
-        let flags: Vec<Flag> = table.flags(tenant, now, None).filter_map(|key| read_flag(table, tenant, key, now)).collect();
+        let flags: Vec<Flag> =
+            table.flags(tenant, now, None).filter_map(|key| read_flag(table, tenant, key, now)).collect();
         environments
             .into_iter()
             .map(|environment| {
@@ -86,7 +87,14 @@ impl Sources {
             .collect()
     }
 
-    fn reread_flag(&mut self, table: &Table, tenant: &Key, flag: &Key, now: Millis, touched: &mut HashSet<EnvironmentId>) {
+    fn reread_flag(
+        &mut self,
+        table: &Table,
+        tenant: &Key,
+        flag: &Key,
+        now: Millis,
+        touched: &mut HashSet<EnvironmentId>,
+    ) {
         let read = read_flag(table, tenant, flag, now);
         for (id, source) in self.0.iter_mut().filter(|((t, _), _)| t == tenant) {
             let before = source.flags.get(flag).cloned();
@@ -145,6 +153,10 @@ pub(super) fn config_value(table: &Table, id: &EnvironmentId, key: &str, now: Mi
     let register = RegisterId::config(&id.0, &id.1, &Key::new(key).ok()?);
     let version = table.current(&register, now)?;
     let blob = version.content.as_ref()?;
-    let value = if blob.media.is_json() { blob.read::<Value>() } else { std::str::from_utf8(&blob.bytes).ok().map(Value::text) };
+    let value = if blob.media.is_json() {
+        blob.read::<Value>()
+    } else {
+        std::str::from_utf8(&blob.bytes).ok().map(Value::text)
+    };
     Some(ConfigValue { value: value?, expires_at: version.expires_at })
 }
