@@ -147,7 +147,7 @@ impl Faults {
             self.add(path, "not_an_object", "a flag is an object");
             return None;
         };
-        let state = self.state(path, members.shift_remove("state"));
+        let state = self.state(path, members.shift_remove("state").as_ref());
         let variants = self.object(members.shift_remove("variants"), &pointer(path, "variants"));
         let default_variant = self.default_variant(path, members.shift_remove("defaultVariant"), &variants);
         let targeting = members.shift_remove("targeting").filter(|t| !t.is_null() && *t != json!({}));
@@ -155,8 +155,8 @@ impl Faults {
         Some(DocumentFlag { key, state: state?, variants, default_variant, targeting, metadata, extra: members })
     }
 
-    fn state(&mut self, path: &str, state: Option<Json>) -> Option<State> {
-        let known = state.as_ref().and_then(Json::as_str).and_then(state_of);
+    fn state(&mut self, path: &str, state: Option<&Json>) -> Option<State> {
+        let known = state.and_then(Json::as_str).and_then(state_of);
         if known.is_none() {
             self.add(&pointer(path, "state"), "invalid_state", "`state` is \"ENABLED\" or \"DISABLED\"");
         }

@@ -116,9 +116,9 @@ impl Planner<'_> {
         let before = self.plan.writes.len();
         let exists = (self.view.current)(&RegisterId::flag(self.tenant, &flag.key, FlagField::Exists)).is_some();
         if exists {
-            self.merge_shared(flag)
+            self.merge_shared(flag);
         } else {
-            self.create(flag)
+            self.create(flag);
         }
         let state = json!(flag.state);
         let extra = if flag.extra.is_empty() { Json::Null } else { Json::Object(flag.extra.clone()) };

@@ -195,9 +195,9 @@ mod tests {
 
     use super::*;
 
-    fn flag_in(shared: Json, own: Json) -> (FlagIn, Vec<String>) {
+    fn flag_in(shared: &Json, own: &Json) -> (FlagIn, Vec<String>) {
         let environment = Key::new("prod").unwrap();
-        let shared = Blob::json(&shared);
+        let shared = Blob::json(shared);
         let own: Vec<(FlagInField, Blob)> = FlagInField::ALL
             .into_iter()
             .filter_map(|field| own.get(field.name()).map(|v| (field, Blob::json(v))))
@@ -212,28 +212,28 @@ mod tests {
 
     #[test]
     fn a_default_that_names_no_variant_becomes_absent() {
-        let (flag, problems) = flag_in(json!({"on": true}), json!({"defaultVariant": "off"}));
+        let (flag, problems) = flag_in(&json!({"on": true}), &json!({"defaultVariant": "off"}));
         assert_eq!(flag.default_variant, None);
         assert_eq!(problems, ["default_variant_unknown"]);
     }
 
     #[test]
     fn mixed_types_keep_the_type_of_the_default() {
-        let (flag, problems) = flag_in(json!({"a": 1, "b": "x", "c": "y"}), json!({"defaultVariant": "b"}));
+        let (flag, problems) = flag_in(&json!({"a": 1, "b": "x", "c": "y"}), &json!({"defaultVariant": "b"}));
         assert_eq!(flag.variants.keys().collect::<Vec<_>>(), ["b", "c"]);
         assert_eq!(problems, ["mixed_variant_types"]);
     }
 
     #[test]
     fn an_environments_own_variants_override_the_flags() {
-        let (flag, problems) = flag_in(json!({"a": 1, "b": 2}), json!({"variants": {"b": 3}, "defaultVariant": "b"}));
+        let (flag, problems) = flag_in(&json!({"a": 1, "b": 2}), &json!({"variants": {"b": 3}, "defaultVariant": "b"}));
         assert_eq!((flag.variants["b"].clone(), problems.len()), (json!(3), 0));
     }
 
     #[test]
     fn what_cannot_be_read_is_absent_and_named() {
         let (flag, problems) =
-            flag_in(json!({"on": true}), json!({"state": 7, "targeting": {}, "defaultVariant": "on"}));
+            flag_in(&json!({"on": true}), &json!({"state": 7, "targeting": {}, "defaultVariant": "on"}));
         assert_eq!(
             (flag.state, flag.targeting, problems),
             (State::Disabled, None, vec!["field_unreadable".to_owned()])
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_rule_as_deep_as_rules_may_be_is_read() {
         let deep = (0..crate::Limits::default().rule_depth).fold(json!(1), |inner, _| json!([inner]));
-        let (flag, problems) = flag_in(json!({"on": true}), json!({"targeting": deep}));
+        let (flag, problems) = flag_in(&json!({"on": true}), &json!({"targeting": deep}));
         assert_eq!((flag.targeting, problems), (Some(deep), vec![]));
     }
 
