@@ -126,8 +126,10 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default();
-    let reason = first.strip_prefix("error: ").unwrap_or(first);
+    // clap's first paragraph says what is wrong; the rest is the usage that `--help` prints
+    let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let first = first.join(" ");
+    let reason = first.strip_prefix("error: ").unwrap_or(&first);
     let field = error.get(clap::error::ContextKind::InvalidArg).map(ToString::to_string);
     let name = field.as_deref().and_then(option_name).unwrap_or("usage");
     output::error(&format!("burgee: {name}: {reason}"));
