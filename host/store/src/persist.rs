@@ -99,13 +99,25 @@ impl Disk {
 
     fn with_opener(opener: Opener, lock: File) -> Result<Self, OpenError> {
         let database = guard(|| opener().map_err(open_error))?;
-        Ok(Self { opener, database: Some(database), _lock: lock })
+        let mut disk = Self { opener, database: Some(database), _lock: lock };
+        disk.examine(check)?;
+        Ok(disk)
     }
 
     /// Merges all that the file holds into a table.
-    pub(crate) fn load(&self, table: &mut Table) -> Result<Meta, OpenError> {
-        let Some(database) = &self.database else { return Err(corrupt("the file is closed")) };
-        guard(|| load(database, table))
+    pub(crate) fn load(&mut self, table: &mut Table) -> Result<Meta, OpenError> {
+        self.examine(|database| load(database, table))
+    }
+
+    /// Looks at the file. One found damaged is left as it is: closing it would write to it, by the same
+    /// damaged pages.
+    fn examine<T>(&mut self, look: impl FnOnce(&mut Database) -> Result<T, OpenError>) -> Result<T, OpenError> {
+        let Some(database) = &mut self.database else { return Err(corrupt("the file is closed")) };
+        guard(|| look(database)).inspect_err(|error| {
+            if matches!(error, OpenError::Corrupt(_)) {
+                std::mem::forget(self.database.take());
+            }
+        })
     }
 
     /// Claims a range of feed positions for this start.
@@ -213,7 +225,7 @@ fn initialise(database: &Database, node: NodeId) -> Result<(), redb::Error> {
 }
 
 fn put_meta(write: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), redb::Error> {
-    write.open_table(META)?.insert(name, value)?;
+    write.open_table(META)?.insert(name, row::seal(value.to_vec()).as_slice())?;
     Ok(())
 }
 
@@ -234,6 +246,12 @@ fn sync_register(table: &mut redb::Table<'_, &[u8], &[u8]>, retained: &Retained)
     Ok(())
 }
 
+/// Verifies the checksums of all pages, those of redb's own tables too. What a crash leaves was repaired
+/// when the file was opened, so what needs repair now is damage.
+fn check(database: &mut Database) -> Result<(), OpenError> {
+    if database.check_integrity().map_err(open_error)? { Ok(()) } else { Err(corrupt("pages are damaged")) }
+}
+
 fn load(database: &Database, table: &mut Table) -> Result<Meta, OpenError> {
     let read = database.begin_read().map_err(load_error)?;
     let meta = read.open_table(META).map_err(load_error)?;
@@ -246,16 +264,12 @@ fn load(database: &Database, table: &mut Table) -> Result<Meta, OpenError> {
 }
 
 fn load_rows(rows: &impl ReadableTable<&'static [u8], &'static [u8]>, table: &mut Table) -> Result<(), OpenError> {
-    let mut count = 0;
     for row in rows.iter().map_err(load_error)? {
         let (key, value) = row.map_err(load_error)?;
         let version = row::read(key.value(), value.value()).ok_or_else(|| corrupt("a row is damaged"))?;
         table.merge(&Arc::new(version));
-        count += 1;
     }
-    // A damaged branch of the tree can hide rows without any of them being damaged.
-    let expected = rows.len().map_err(load_error)?;
-    if count == expected { Ok(()) } else { Err(corrupt("rows are missing")) }
+    Ok(())
 }
 
 fn read_meta(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Meta, OpenError> {
@@ -276,7 +290,8 @@ fn meta_value<const N: usize>(
 ) -> Result<[u8; N], OpenError> {
     let value = table.get(name).map_err(load_error)?;
     let value = value.ok_or_else(|| corrupt(&format!("`{name}` is missing")))?;
-    value.value().try_into().map_err(|_| corrupt(&format!("`{name}` is damaged")))
+    let value = row::unseal(value.value()).and_then(|value| value.try_into().ok());
+    value.ok_or_else(|| corrupt(&format!("`{name}` is damaged")))
 }
 
 fn corrupt(what: &str) -> OpenError {

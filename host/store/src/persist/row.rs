@@ -20,21 +20,32 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(version: &Version) -> Self {
         let mut key = prefix(&version.register);
-        let mut value = version.encode();
+        let value = version.encode();
         let suffixed = version.register.address.keeps_history();
         if suffixed {
             key.extend_from_slice(&version.stamp.time.to_be_bytes());
             key.extend_from_slice(&version.stamp.id.0);
             key.extend(Sha256::digest(&value).iter().take(16));
         }
-        value.extend_from_slice(&xxh3_64(&value).to_le_bytes());
-        Self { key, value, suffixed }
+        Self { key, value: seal(value), suffixed }
     }
 
     /// Whether the key alone says which version the row holds.
     pub(super) fn names_version(&self) -> bool {
         self.suffixed
     }
+}
+
+/// Appends a checksum.
+pub(super) fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
+    bytes
+}
+
+/// What was sealed, if it is whole.
+pub(super) fn unseal(sealed: &[u8]) -> Option<&[u8]> {
+    let (bytes, checksum) = sealed.split_at_checked(sealed.len().checked_sub(CHECKSUM_BYTES)?)?;
+    (xxh3_64(bytes).to_le_bytes() == checksum).then_some(bytes)
 }
 
 /// The bytes of register ids are such that none begins with another's.
@@ -52,11 +63,7 @@ pub(super) fn range(register: &RegisterId) -> (Vec<u8>, Vec<u8>) {
 
 /// The version of a row, if it is whole, keeps the rules, and stands where it belongs.
 pub(super) fn read(key: &[u8], value: &[u8]) -> Option<Version> {
-    let (bytes, checksum) = value.split_at_checked(value.len().checked_sub(CHECKSUM_BYTES)?)?;
-    if xxh3_64(bytes).to_le_bytes() != checksum {
-        return None;
-    }
-    let version = Version::decode(bytes).ok()?;
+    let version = Version::decode(unseal(value)?).ok()?;
     let here = key.starts_with(&prefix(&version.register));
     (here && version.is_sane()).then_some(version)
 }

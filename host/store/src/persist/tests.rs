@@ -63,6 +63,8 @@ fn a_truncated_file_is_corrupt() {
     let (dir, path, _) = filled();
     let whole = fs::read(&path).unwrap();
     for length in [0, 1, 100, 4_095, 4_096, 8_192, whole.len() / 2, whole.len() - 4_096, whole.len() - 1] {
+        // A file of its own each time: one found damaged stays open until the process ends.
+        fs::remove_file(&path).unwrap();
         fs::write(&path, &whole[..length]).unwrap();
         let result = opened(dir.path());
         assert!(matches!(result, Err(OpenError::Corrupt(_))), "{length} bytes: {:?}", result.map(|_| ()));
@@ -71,8 +73,8 @@ fn a_truncated_file_is_corrupt() {
 
 #[test]
 fn a_file_of_something_else_is_corrupt() {
-    let dir = tempfile::tempdir().unwrap();
     for bytes in [b"hello".to_vec(), vec![0; 100_000], vec![0xff; 100_000], (0..100_000).map(|n| n as u8).collect()] {
+        let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(FILE), bytes).unwrap();
         assert!(matches!(opened(dir.path()), Err(OpenError::Corrupt(_))));
     }
@@ -108,19 +110,19 @@ proptest! {
     fn flipped_bytes_are_found_or_do_no_harm(
         flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=255u8), 1..20),
     ) {
-        thread_local!(static FILLED: (TempDir, PathBuf, Table, Vec<u8>) = {
-            let (dir, path, table) = filled();
-            let whole = fs::read(&path).unwrap();
-            (dir, path, table, whole)
+        thread_local!(static FILLED: (Vec<u8>, Table) = {
+            let (_dir, path, table) = filled();
+            (fs::read(path).unwrap(), table)
         });
-        FILLED.with(|(dir, path, table, whole)| {
+        FILLED.with(|(whole, table)| {
             let mut bytes = whole.clone();
             for (at, flip) in &flips {
                 bytes[at.index(whole.len())] ^= flip;
             }
-            fs::write(path, bytes).unwrap();
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join(FILE), bytes).unwrap();
             match opened(dir.path()) {
-                Ok((read, meta)) => assert_eq!((&read, meta.node), (table, NODE)),
+                Ok((read, meta)) => assert!(read == *table && meta.node == NODE),
                 Err(error) => assert!(matches!(error, OpenError::Corrupt(_) | OpenError::Format { .. }), "{error}"),
             }
         });
