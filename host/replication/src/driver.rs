@@ -5,8 +5,8 @@ mod local;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use burgee_store::Store;
+use bytes::Bytes;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, MissedTickBehavior},
@@ -183,7 +183,8 @@ impl<T: Transport> Driver<T> {
 
     fn request(&self, peer: PeerId, pull: PullId, request: PageRequest) {
         let frame = Bytes::from(self.codec.encode(self.own, &Message::PageRequest(request)));
-        let (transport, pages, timeout) = (Arc::clone(&self.transport), self.pages.clone(), self.limits.request_timeout);
+        let (transport, pages, timeout) =
+            (Arc::clone(&self.transport), self.pages.clone(), self.limits.request_timeout);
         let (codec, refusals) = (self.codec.clone(), Arc::clone(&self.refusals));
         tokio::spawn(async move {
             let answer = transport.request(peer, frame, timeout).await;

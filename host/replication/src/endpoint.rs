@@ -100,7 +100,16 @@ mod tests {
 
     #[test]
     fn refuses_what_the_transport_would_misread() {
-        for text in ["tcp/", "tcp/127.0.0.1", "tcp/127.0.0.1:70000", "quic/a?b:1", "quic/a#c=d:1", "udp/127.0.0.1:1", "quic/[x]:1", "quic/:1"] {
+        for text in [
+            "tcp/",
+            "tcp/127.0.0.1",
+            "tcp/127.0.0.1:70000",
+            "quic/a?b:1",
+            "quic/a#c=d:1",
+            "udp/127.0.0.1:1",
+            "quic/[x]:1",
+            "quic/:1",
+        ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }
     }

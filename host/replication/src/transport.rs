@@ -128,8 +128,13 @@ pub(crate) fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (Inb
     let (membership, membership_inbox) = mpsc::channel(MEMBERSHIP_WAITING);
     let (frames, frames_inbox) = mpsc::channel(limits.inbox_frames.max(1));
     let room = limits.inbox_bytes.clamp(limits.frame_bytes, Semaphore::MAX_PERMITS);
-    let sender =
-        InboxSender { membership, frames, room: Arc::new(Semaphore::new(room)), refusals, frame_bytes: limits.frame_bytes };
+    let sender = InboxSender {
+        membership,
+        frames,
+        room: Arc::new(Semaphore::new(room)),
+        refusals,
+        frame_bytes: limits.frame_bytes,
+    };
     (sender, Inbox { membership: membership_inbox, frames: frames_inbox })
 }
 

@@ -103,8 +103,8 @@ impl ZenohTransport {
         let declared = declare(&session, &keys, inbox, refusals).await.map_err(session_error)?;
         let publisher = session
             .declare_publisher(keys.hint())
+            // Not express: a burst shares batches, so that the queue holds more of it before any is dropped.
             .congestion_control(CongestionControl::Drop)
-            .express(true)
             .await
             .map_err(session_error)?;
         let publish = publish_from_a_thread(publisher).map_err(|e| OpenError::Session(e.to_string()))?;
