@@ -92,7 +92,7 @@ async fn faults_are_named_and_nothing_is_half_applied() {
     assert_eq!(paths(&patch(json!({ "reason": "x" }), "invalid_value").await), ["/reason"]);
     assert_eq!(paths(&patch(json!({ "enabled": true }), "invalid_value").await), ["/enabled"]);
     let faults = patch(json!({ "targeting": { "if": [true, { "zap": [] }] } }), "invalid_rule").await;
-    assert_eq!(faults, [("/targeting/if/1".to_owned(), "unknown_operator".to_owned())]);
+    assert_eq!(faults, [("/targeting/if/1/zap".to_owned(), "unknown_operator".to_owned())]);
     let mut nested = json!("on");
     (0..300).for_each(|_| nested = json!({ "if": [true, nested.take()] }));
     patch(json!({ "targeting": nested }), "invalid_rule").await;

@@ -82,7 +82,7 @@ async fn bad_rules_are_kept_and_listed() {
     let bad =
         json!({ "flags": { "a/b": { "state": "ENABLED", "variants": { "on": true }, "targeting": { "zap": [] } } } });
     let report = put(&server, "", &bad).await.expect(200).body();
-    assert_eq!(report["problems"][0]["path"], "/flags/a~1b/targeting");
+    assert_eq!(report["problems"][0]["path"], "/flags/a~1b/targeting/zap");
     let flag = server.get("/api/v1/tenants/t/flags/a%2Fb").await.body();
     assert_eq!(
         (&flag["problems"][0]["code"], &flag["problems"][0]["environment"]),

@@ -136,7 +136,7 @@ async fn wrong_flags_are_refused_by_place() {
     let faults = post(in_dev(json!({ "defaultVariant": "no" })), "invalid_value").await;
     assert_eq!(paths(&faults), ["/environments/dev/defaultVariant"]);
     let faults = post(in_dev(json!({ "targeting": { "if": [true, { "zap": 1 }] } })), "invalid_rule").await;
-    assert_eq!(faults[0].0, "/environments/dev/targeting/if/1");
+    assert_eq!(faults[0].0, "/environments/dev/targeting/if/1/zap");
     assert_eq!(faults[0].1, "unknown_operator");
     let faults = post(in_dev(json!({ "reason": "why" })), "invalid_value").await;
     assert_eq!(paths(&faults), ["/environments/dev/reason"]);
