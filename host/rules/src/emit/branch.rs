@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use burgee_guest::abi::HostFunction;
+use burgee_guest::abi::{self, HostFunction};
 use wasm_encoder::{BlockType, ValType};
 
 use super::{
     code::I32,
     expr::{Emitter, Use, plain},
 };
-use crate::ir::Expr;
+use crate::{ir::Expr, ops};
 
 impl<'r> Emitter<'_, 'r> {
     pub(super) fn branch(&mut self, arms: &'r [(Expr, Expr)], otherwise: &'r Expr, used: Use) {
@@ -68,7 +68,7 @@ impl<'r> Emitter<'_, 'r> {
 
     /// Leaves the first operand of this truth, else the last.
     pub(super) fn first_where(&mut self, operands: &'r [Expr], truth: bool, used: Use) {
-        let Some((last, others)) = operands.split_last() else { return self.code.i32(burgee_guest::abi::NULL) };
+        let Some((last, others)) = operands.split_last() else { return self.code.i32(abi::NULL) };
         self.code.op().block(I32);
         for operand in others {
             self.value_and_truth(operand);
@@ -85,11 +85,14 @@ impl<'r> Emitter<'_, 'r> {
         if let Some(slot) = self.slot_of(expr) {
             return self.code.truthy(slot);
         }
+        if let Expr::Literal(value) = plain(expr) {
+            return self.code.i32(i32::from(ops::truthy(value)));
+        }
         let kept = self.code.local(ValType::I32);
         self.code.op().local_tee(kept).local_get(kept);
         match plain(expr) {
             Expr::Not(_) | Expr::Truthy(_) | Expr::Compare { .. } | Expr::Between { .. } | Expr::In { .. } => {
-                self.code.i32(burgee_guest::abi::TRUE);
+                self.code.i32(abi::TRUE);
                 self.code.op().i32_eq();
             }
             _ => self.code.host(HostFunction::Truthy),

@@ -117,3 +117,6 @@ fn code_of_version_op(op: VersionOp) -> i32 {
 pub fn version_op(code: i32) -> Option<VersionOp> {
     usize::try_from(code).ok().and_then(|at| VERSION_OPS.get(at)).copied()
 }
+
+#[cfg(test)]
+mod tests;
