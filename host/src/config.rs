@@ -1,6 +1,7 @@
 //! A node's configuration: the options, checked. A bad value is found here, before any port is bound.
 
 use std::{
+    fmt::Display,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -77,7 +78,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(field: &str, reason: impl ToString) -> Self {
+    fn new(field: &str, reason: &dyn Display) -> Self {
         Self { field: field.to_owned(), reason: reason.to_string().replace('\n', " ") }
     }
 }
@@ -89,7 +90,7 @@ impl Config {
         let options = options.or(file);
         refuse_what_is_not_here(&options)?;
         let replication = replication(&options)?;
-        replication.validate().map_err(|e| ConfigError::new(e.field(), e.reason()))?;
+        replication.validate().map_err(|e| ConfigError::new(e.field(), &e.reason()))?;
         Ok(Self {
             mode,
             listen: address("listen", options.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
@@ -108,13 +109,13 @@ impl Config {
 
 fn read_file(path: &Path) -> Result<Options, ConfigError> {
     let text =
-        std::fs::read_to_string(path).map_err(|e| ConfigError::new("config", format!("{}: {e}", path.display())))?;
-    toml::from_str(&text).map_err(|e| ConfigError::new("config", format!("{}: {}", path.display(), e.message())))
+        std::fs::read_to_string(path).map_err(|e| ConfigError::new("config", &format!("{}: {e}", path.display())))?;
+    toml::from_str(&text).map_err(|e| ConfigError::new("config", &format!("{}: {}", path.display(), e.message())))
 }
 
 /// Options whose work later versions do: better refused than silently without effect.
 fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
-    let refuse = |field, reason| Err(ConfigError::new(field, reason));
+    let refuse = |field, reason: &str| Err(ConfigError::new(field, &reason));
     match options {
         Options { discovery: Some(_), .. } => refuse("discovery", "this version finds other nodes by --join alone"),
         Options { tls_cert: Some(_), .. } => refuse("tls-cert", "this version does not speak TLS itself"),
@@ -147,14 +148,14 @@ fn host_name() -> String {
 }
 
 fn address(field: &str, text: &str) -> Result<SocketAddr, ConfigError> {
-    let wrong = || ConfigError::new(field, format!("`{text}` is no ADDRESS:PORT"));
+    let wrong = || ConfigError::new(field, &format!("`{text}` is no ADDRESS:PORT"));
     let spelled = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     spelled.as_deref().unwrap_or(text).parse().map_err(|_| wrong())
 }
 
 fn data_dir(options: &Options) -> Result<Option<PathBuf>, ConfigError> {
     match (&options.data_dir, options.ephemeral) {
-        (Some(_), true) => Err(ConfigError::new("ephemeral", "a data directory is given as well")),
+        (Some(_), true) => Err(ConfigError::new("ephemeral", &"a data directory is given as well")),
         (None, true) => Ok(None),
         (Some(dir), false) => Ok(Some(dir.clone())),
         (None, false) => Ok(Some(PathBuf::from("burgee-data"))),
@@ -167,13 +168,13 @@ const ADMIN_TOKEN_BYTES_MIN: usize = 8;
 fn admin_token(token: String) -> Result<String, ConfigError> {
     if token.len() < ADMIN_TOKEN_BYTES_MIN || !token.bytes().all(|b| b.is_ascii_graphic()) {
         let reason = format!("at least {ADMIN_TOKEN_BYTES_MIN} printable ASCII characters without spaces");
-        return Err(ConfigError::new("admin-token", reason));
+        return Err(ConfigError::new("admin-token", &reason));
     }
     Ok(token)
 }
 
 fn import(text: &str) -> Result<ImportFile, ConfigError> {
-    let wrong = |reason: String| ConfigError::new("import", reason);
+    let wrong = |reason: String| ConfigError::new("import", &reason);
     let (place, file) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` is no TENANT/ENV=FILE")))?;
     let (tenant, environment) = place.split_once('/').ok_or_else(|| wrong(format!("`{place}` is no TENANT/ENV")))?;
     let key = |text| Key::new(text).map_err(|e| wrong(format!("`{text}`: {e}")));
@@ -188,14 +189,14 @@ fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
     match text {
         None | Some("text") => Ok(LogFormat::Text),
         Some("json") => Ok(LogFormat::Json),
-        Some(other) => Err(ConfigError::new("log", format!("`{other}` is neither `text` nor `json`"))),
+        Some(other) => Err(ConfigError::new("log", &format!("`{other}` is neither `text` nor `json`"))),
     }
 }
 
 fn duration(field: &str, text: Option<&str>, default_seconds: u64) -> Result<Duration, ConfigError> {
     let Some(text) = text else { return Ok(Duration::from_secs(default_seconds)) };
     parse_duration(text)
-        .ok_or_else(|| ConfigError::new(field, format!("`{text}` is no duration such as 500ms, 30s or 2h")))
+        .ok_or_else(|| ConfigError::new(field, &format!("`{text}` is no duration such as 500ms, 30s or 2h")))
 }
 
 /// The longest duration that an option may have: ten years.

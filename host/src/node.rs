@@ -1,6 +1,6 @@
 //! One node: opened, bound, announced, served and drained. This is the composition root.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, UiAssets, UiFile};
@@ -36,11 +36,11 @@ pub struct StartError {
 }
 
 impl StartError {
-    fn option(field: &'static str, reason: impl ToString) -> Self {
+    fn option(field: &'static str, reason: &dyn Display) -> Self {
         Self { field, reason: reason.to_string(), exit_code: 2 }
     }
 
-    fn machine(field: &'static str, reason: impl ToString) -> Self {
+    fn machine(field: &'static str, reason: &dyn Display) -> Self {
         Self { field, reason: reason.to_string(), exit_code: 1 }
     }
 }
@@ -68,17 +68,17 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let token = match config.mode {
         Mode::Dev if config.listen.ip().is_loopback() && config.admin_token.is_none() => Established::None,
         _ => admin_token::establish(config.admin_token.as_deref(), config.data_dir.as_deref(), joins)
-            .map_err(|e| StartError::machine("admin-token", e))?,
+            .map_err(|e| StartError::machine("admin-token", &e))?,
     };
     let engine = Engine::new(EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() })
-        .map_err(|e| StartError::machine("engine", e))?;
+        .map_err(|e| StartError::machine("engine", &e))?;
     let listener = TcpListener::bind(config.listen)
         .await
-        .map_err(|e| StartError::machine("listen", format!("{}: {e}", config.listen)))?;
-    let http = listener.local_addr().map_err(|e| StartError::machine("listen", e))?;
+        .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;
+    let http = listener.local_addr().map_err(|e| StartError::machine("listen", &e))?;
     let replication = burgee_replication::start(config.replication.clone(), store.clone())
         .await
-        .map_err(|e| StartError::machine("cluster-listen", e))?;
+        .map_err(|e| StartError::machine("cluster-listen", &e))?;
     let replication = Arc::new(replication);
     let status = Status::new(store.clone(), replication.clone());
     let stop = watch::Sender::new(false);
@@ -107,26 +107,27 @@ fn spawn_builder(
     std::thread::Builder::new()
         .name("pipeline".into())
         .spawn(move || builder.run(&runtime, stop))
-        .map_err(|e| StartError::machine("pipeline", e))
+        .map_err(|e| StartError::machine("pipeline", &e))
 }
 
 /// The files of `--import`, then the demo data: read and checked before anything is bound.
 fn sources(config: &Config) -> Result<Vec<import::Source>, StartError> {
     let given = config.imports.iter().map(|file| {
-        let failed = |e: &dyn std::fmt::Display| StartError::option("import", format!("{}: {e}", file.file.display()));
+        let failed = |e: &dyn Display| StartError::option("import", &format!("{}: {e}", file.file.display()));
         let text = std::fs::read(&file.file).map_err(|e| failed(&e))?;
         import::Source::parse(&file.tenant, &file.environment, &text).map_err(|e| failed(&e))
     });
     let mut sources: Vec<import::Source> = given.collect::<Result<_, _>>()?;
     if config.mode == Mode::Dev {
-        sources.extend(demo::sources().map_err(|e| StartError::option("dev", e))?);
+        sources.extend(demo::sources().map_err(|e| StartError::option("dev", &e))?);
     }
     Ok(sources)
 }
 
 async fn open_store(config: &Config) -> Result<Store, StartError> {
     if let Some(dir) = &config.data_dir {
-        std::fs::create_dir_all(dir).map_err(|e| StartError::machine("data-dir", format!("{}: {e}", dir.display())))?;
+        std::fs::create_dir_all(dir)
+            .map_err(|e| StartError::machine("data-dir", &format!("{}: {e}", dir.display())))?;
     }
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
@@ -135,8 +136,8 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
         Ok(Ok(store)) => Ok(store),
-        Ok(Err(error)) => Err(StartError::machine("data-dir", format!("{shown}: {error}"))),
-        Err(error) => Err(StartError::machine("data-dir", format!("{shown}: {error}"))),
+        Ok(Err(error)) => Err(StartError::machine("data-dir", &format!("{shown}: {error}"))),
+        Err(error) => Err(StartError::machine("data-dir", &format!("{shown}: {error}"))),
     }
 }
 

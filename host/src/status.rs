@@ -40,22 +40,20 @@ impl Status {
 }
 
 impl NodeStatus for Status {
+    // A disk that refuses writes does not make a node unready: it still answers evaluations, from memory.
     fn ready(&self) -> Readiness {
         let replica = self.0.replication.readiness().borrow().clone();
         let mut reasons: Vec<String> = Vec::new();
-        if self.0.draining.load(Ordering::Acquire) {
-            reasons.push("shutting_down".into());
-        }
         if !replica.ready {
             reasons.extend(replica.reasons.iter().map(ToString::to_string));
-        }
-        if replica.ready && !self.0.imported.load(Ordering::Acquire) {
+        } else if !self.0.imported.load(Ordering::Acquire) {
             reasons.push("importing".into());
         }
-        if !self.0.store.health().writable {
-            reasons.push("storage".into());
-        }
         Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    fn draining(&self) -> bool {
+        self.0.draining.load(Ordering::Acquire)
     }
 
     fn cluster(&self) -> ClusterView {

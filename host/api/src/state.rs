@@ -86,6 +86,12 @@ pub trait NodeStatus: Send + Sync {
     /// Whether the node serves evaluations and takes writes. Called for every evaluation: must be cheap.
     fn ready(&self) -> Readiness;
 
+    /// Whether the node was told to stop. `/readyz` then answers 503, while requests that still come are
+    /// answered as before.
+    fn draining(&self) -> bool {
+        false
+    }
+
     /// The cluster as this node sees it.
     fn cluster(&self) -> ClusterView;
 }

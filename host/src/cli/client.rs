@@ -56,7 +56,7 @@ impl Target {
     /// Sends a request; any status is an answer.
     pub(super) fn send(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
-        let failed = |error: &dyn std::fmt::Display| Failure(format!("burgee: url: {}: {error}", self.url));
+        let failed = |error: &dyn std::fmt::Display| Failure::Refused(format!("burgee: url: {}: {error}", self.url));
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -92,7 +92,7 @@ impl Target {
             let mut page = answer.json()?;
             match page.get_mut("items").map(Json::take) {
                 Some(Json::Array(page)) => items.extend(page),
-                _ => return Err(Failure(format!("burgee: {path}: the answer is no list"))),
+                _ => return Err(Failure::Refused(format!("burgee: {path}: the answer is no list"))),
             }
             match page.get("nextCursor").and_then(Json::as_str) {
                 Some(next) => cursor = format!("&cursor={}", segment(next)),
@@ -110,12 +110,12 @@ impl Answer {
 
     /// The body as JSON.
     pub(super) fn json(&self) -> Result<Json, Failure> {
-        serde_json::from_slice(&self.body).map_err(|e| Failure(format!("burgee: the answer is not JSON: {e}")))
+        serde_json::from_slice(&self.body).map_err(|e| Failure::Refused(format!("burgee: the answer is not JSON: {e}")))
     }
 
     /// What the node said against the request, for people: the problem, then each fault with its place.
     pub(super) fn failure(&self) -> Failure {
-        let Ok(problem) = self.json() else { return Failure(format!("burgee: HTTP status {}", self.status)) };
+        let Ok(problem) = self.json() else { return Failure::Refused(format!("burgee: HTTP status {}", self.status)) };
         let text = |name: &str| problem.get(name).and_then(Json::as_str);
         let head = text("detail").or(text("errorDetails")).or(text("title")).unwrap_or("refused");
         let code = text("code").or(text("errorCode")).map_or_else(|| self.status.to_string(), str::to_owned);
@@ -127,6 +127,6 @@ impl Answer {
                 lines.push(format!("    {hint}"));
             }
         }
-        Failure(lines.join("\n"))
+        Failure::Refused(lines.join("\n"))
     }
 }

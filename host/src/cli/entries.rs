@@ -8,6 +8,7 @@ use super::{
     client::{Answer, Body, segment},
     output,
 };
+use crate::config::parse_duration;
 
 /// `burgee put`
 #[derive(Args, Debug)]
@@ -50,11 +51,16 @@ fn path(target: &Target, key: &str) -> String {
 }
 
 fn not_found() -> Failure {
-    Failure("Key not found.".to_owned())
+    Failure::Refused("Key not found.".to_owned())
 }
 
 impl Put {
     pub(super) fn run(&self) -> Result<(), Failure> {
+        if let Some(ttl) = self.ttl.as_deref().filter(|ttl| parse_duration(ttl).is_none_or(|d| d.is_zero())) {
+            return Err(Failure::Usage(format!(
+                "ttl: `{ttl}` is no duration such as 500ms, 30s or 2h, up to ten years"
+            )));
+        }
         let ttl = self.ttl.as_deref().map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
         let body = Body { content_type: &self.content_type, bytes: self.value.as_bytes() };
         let answer = self.target.expect("PUT", &format!("{}{ttl}", path(&self.target, &self.key)), Some(&body))?;

@@ -91,7 +91,8 @@ pub(super) struct FlagKill {
 
 impl Import {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let text = std::fs::read(&self.file).map_err(|e| Failure(format!("burgee: {}: {e}", self.file.display())))?;
+        let text =
+            std::fs::read(&self.file).map_err(|e| Failure::Refused(format!("burgee: {}: {e}", self.file.display())))?;
         let query = format!("?dryRun={}&prune={}", self.dry_run, self.prune);
         let path = format!("{}/flagd.json{query}", self.target.environment_path());
         let answer = self.target.expect("PUT", &path, Some(&Body::json(&text)))?;
@@ -126,7 +127,7 @@ impl Import {
 impl Export {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let answer = self.target.expect("GET", &format!("{}/flagd.json", self.target.environment_path()), None)?;
-        let pretty = serde_json::to_string_pretty(&answer.json()?).map_err(|e| Failure(e.to_string()))?;
+        let pretty = serde_json::to_string_pretty(&answer.json()?).map_err(|e| Failure::Refused(e.to_string()))?;
         output::line(&pretty)
     }
 }
@@ -134,7 +135,7 @@ impl Export {
 impl Eval {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let context: Json =
-            serde_json::from_str(&self.context).map_err(|e| Failure(format!("burgee: context: not JSON: {e}")))?;
+            serde_json::from_str(&self.context).map_err(|e| Failure::Usage(format!("context: not JSON: {e}")))?;
         let body = json!({ "flag": self.flag, "context": context }).to_string();
         let path = format!("{}/evaluate", self.target.environment_path());
         let answer = self.target.expect("POST", &path, Some(&Body::json(body.as_bytes())))?;
@@ -144,7 +145,7 @@ impl Eval {
         }
         if let Some(code) = item.get("errorCode").and_then(Json::as_str) {
             let details = item.get("errorDetails").and_then(Json::as_str).unwrap_or_default();
-            return Err(Failure(format!("{code}: {details}")));
+            return Err(Failure::Refused(format!("{code}: {details}")));
         }
         if self.target.output == Output::Text {
             output::line(&in_words(&item))?;

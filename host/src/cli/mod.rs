@@ -80,10 +80,16 @@ enum Output {
     Json,
 }
 
-/// Why a command failed: one or more lines for stderr; the exit code is 1.
+/// Why a command failed, in one or more lines for stderr.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Failure(String);
+enum Failure {
+    /// Not found, refused, or not reached: exit code 1.
+    #[error("{0}")]
+    Refused(String),
+    /// An option or argument that can never be right: exit code 2.
+    #[error("burgee: {0}")]
+    Usage(String),
+}
 
 /// Runs a command line; gives back the exit code: 0 done, 1 not found or refused, 2 usage.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -108,9 +114,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(text)) => {
-            output::error(&text);
-            ExitCode::FAILURE
+        Err(failure) => {
+            output::error(&failure.to_string());
+            ExitCode::from(if matches!(failure, Failure::Usage(_)) { 2 } else { 1 })
         }
     }
 }

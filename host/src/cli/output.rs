@@ -15,7 +15,7 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // whoever read us has seen enough
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|e| Failure(format!("burgee: stdout: {e}"))),
+        other => other.map_err(|e| Failure::Refused(format!("burgee: stdout: {e}"))),
     }
 }
 

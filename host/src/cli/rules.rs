@@ -37,17 +37,17 @@ impl Rule {
 impl Check {
     fn run(&self) -> Result<(), Failure> {
         let name = self.file.display();
-        let text = std::fs::read(&self.file).map_err(|e| Failure(format!("burgee: {name}: {e}")))?;
+        let text = std::fs::read(&self.file).map_err(|e| Failure::Refused(format!("burgee: {name}: {e}")))?;
         let problems = check(&text, &Limits::default());
         if self.output == super::Output::Json {
-            let list = serde_json::to_string(&problems).map_err(|e| Failure(e.to_string()))?;
+            let list = serde_json::to_string(&problems).map_err(|e| Failure::Refused(e.to_string()))?;
             output::line(&list)?;
         }
         match (problems.len(), self.output) {
             (0, super::Output::Text) => output::line(&format!("{name}: no faults")),
             (0, super::Output::Json) => Ok(()),
-            (_, super::Output::Json) => Err(Failure(format!("{name}: {} faults", problems.len()))),
-            (_, super::Output::Text) => Err(Failure(in_words(&name.to_string(), &problems))),
+            (_, super::Output::Json) => Err(Failure::Refused(format!("{name}: {} faults", problems.len()))),
+            (_, super::Output::Text) => Err(Failure::Refused(in_words(&name.to_string(), &problems))),
         }
     }
 }

@@ -20,7 +20,11 @@ pub(crate) async fn healthz() -> Reply {
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
     (status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn readyz(State(api): Shared) -> Reply {
-    let readiness = api.status.ready();
+    let mut readiness = api.status.ready();
+    if api.status.draining() {
+        readiness.ready = false;
+        readiness.reasons.push("shutting_down".to_owned());
+    }
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     reply::json(status, &readiness)
 }
