@@ -59,7 +59,8 @@ fn source(flags: impl IntoIterator<Item = (String, Arc<FlagIn>)>) -> Environment
 }
 
 const COUNTRIES: [&str; 20] = [
-    "de", "fr", "it", "es", "pl", "nl", "be", "at", "se", "dk", "fi", "no", "ie", "pt", "cz", "sk", "hu", "ro", "bg", "hr",
+    "de", "fr", "it", "es", "pl", "nl", "be", "at", "se", "dk", "fi", "no", "ie", "pt", "cz", "sk", "hu", "ro", "bg",
+    "hr",
 ];
 
 /// Ten countries, a version and a plan lead to a 10/90 split.
@@ -171,10 +172,11 @@ fn bulks(contexts: &[Context]) {
     }
     let mut out = Vec::new();
     let targeted = source((0..100).map(|n| (format!("flag-{n}"), flag(Some(synthetic(n)), &on_off))));
-    let fixed = source((0..99).map(|n| (format!("flag-{n}"), flag(None, &on_off))).chain([(
-        "rule".to_owned(),
-        flag(Some(staff()), &on_off),
-    )]));
+    let fixed = source(
+        (0..99)
+            .map(|n| (format!("flag-{n}"), flag(None, &on_off)))
+            .chain([("rule".to_owned(), flag(Some(staff()), &on_off))]),
+    );
     for (what, all) in [("bulk of 100 as OFREP, a flag", targeted), ("bulk of 100 without rules, OFREP", fixed)] {
         let mut n = 0;
         both(what, &all, 100, |snapshot| {
@@ -198,7 +200,10 @@ fn changes() {
     let mut all = source((0..10_000).map(|n| (format!("flag-{n}"), flag(Some(synthetic(n)), &on_off))));
     let engine = Engine::new(EngineConfig::default()).unwrap();
     let mut snapshot = None;
-    println!("\n10,000 flags: first build {:.1} ms", millis(|| snapshot = Some(engine.build(None, all.clone(), &|_| None))));
+    println!(
+        "\n10,000 flags: first build {:.1} ms",
+        millis(|| snapshot = Some(engine.build(None, all.clone(), &|_| None)))
+    );
     println!("10,000 flags: compile all {:.0} ms in the background", millis(|| engine.quiesce()));
     let Tier { engine, mut snapshot } = Tier { engine, snapshot: snapshot.unwrap() };
     let name = Key::new("flag-5000").unwrap();
@@ -209,7 +214,10 @@ fn changes() {
     for (what, edited) in edits {
         all.flags.insert(name.clone(), Arc::new(edited));
         let source = all.clone();
-        println!("10,000 flags: {what} {:.2} ms to be served", millis(|| snapshot = engine.build(Some(&snapshot), source, &|_| None)));
+        println!(
+            "10,000 flags: {what} {:.2} ms to be served",
+            millis(|| snapshot = engine.build(Some(&snapshot), source, &|_| None))
+        );
         println!("10,000 flags: {what} {:.2} ms more to be compiled", millis(|| engine.quiesce()));
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct PreparedFlag {
     pub(crate) plan: Plan,
     pub(crate) digest: u128,
     /// What each result that the compiled rule can name by number means here.
-    pub(crate) choices: Box<[Decision]>,
+    pub(crate) choices: Box<[Option<Choice>]>,
     variants: Box<[Variant]>,
     by_name: HashMap<Arc<str>, u32, BuildShortHasher>,
     default: Option<u32>,
@@ -57,14 +57,12 @@ pub(crate) enum Fixed {
 }
 
 /// What a rule decided.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Decision {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
     /// The variant at this index.
     Variant(u32),
     /// No decision: the default.
     Default,
-    /// Not a variant, or no result at all; says why.
-    Failed(Arc<str>),
 }
 
 struct Variant {
@@ -99,24 +97,15 @@ impl PreparedFlag {
             source,
             targeting,
         };
-        flag.choices = flag.targeting.iter().flat_map(|t| &*t.results).map(|value| flag.choose(value)).collect();
+        flag.choices = flag.targeting.iter().flat_map(|t| &*t.results).map(|value| flag.choose(value).ok()).collect();
         flag
     }
 
-    /// What a rule's result means here.
-    pub(crate) fn choose(&self, result: &Value) -> Decision {
-        match variant_name(result) {
-            Ok(None) => Decision::Default,
-            Ok(Some(name)) => self.named(&name),
-            Err(error) => Decision::Failed(error.to_string().into()),
-        }
-    }
-
-    fn named(&self, name: &str) -> Decision {
-        match self.position(name) {
-            Some(at) => Decision::Variant(at),
-            None => Decision::Failed(format!("the rule gave {}, which names no variant", json_text(name)).into()),
-        }
+    /// What a rule's result means here; an error says why it means nothing.
+    pub(crate) fn choose(&self, result: &Value) -> Result<Choice, String> {
+        let Some(name) = variant_name(result).map_err(|error| error.to_string())? else { return Ok(Choice::Default) };
+        let known = self.position(&name).map(Choice::Variant);
+        known.ok_or_else(|| format!("the rule gave {}, which names no variant", json_text(&name)))
     }
 
     fn position(&self, name: &str) -> Option<u32> {
@@ -129,17 +118,17 @@ impl PreparedFlag {
     }
 
     /// The answer for what the rule decided.
-    pub(crate) fn answer(&self, decision: &Decision) -> Evaluation<'_> {
-        match decision {
-            Decision::Variant(at) => self.value(*at, Reason::TargetingMatch),
-            Decision::Default => match self.default {
-                Some(at) => self.value(at, Reason::Default),
-                None => self.code_default(Reason::Default),
-            },
-            Decision::Failed(why) => {
-                Evaluation::failed(self.key.as_str(), ErrorCode::General, Cow::Owned(why.to_string()))
-            }
+    pub(crate) fn answer(&self, choice: Choice) -> Evaluation<'_> {
+        match (choice, self.default) {
+            (Choice::Variant(at), _) => self.value(at, Reason::TargetingMatch),
+            (Choice::Default, Some(at)) => self.value(at, Reason::Default),
+            (Choice::Default, None) => self.code_default(Reason::Default),
         }
+    }
+
+    /// The answer where the rule gave none.
+    pub(crate) fn failed(&self, why: String) -> Evaluation<'_> {
+        Evaluation::failed(self.key.as_str(), ErrorCode::General, Cow::Owned(why))
     }
 
     /// The answer that needs no context.
@@ -177,7 +166,7 @@ impl PreparedFlag {
     }
 
     fn metadata_json(&self) -> Option<&str> {
-        self.tail.strip_prefix(METADATA).and_then(|rest| rest.strip_suffix('}'))
+        self.tail.get(METADATA.len()..self.tail.len() - 1)
     }
 }
 

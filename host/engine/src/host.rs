@@ -13,11 +13,7 @@ use burgee_rules::{
 };
 use wasmtime::{AsContextMut, Caller, Func, Store};
 
-use crate::{
-    chunk::Artefact,
-    input::World,
-    snapshot::ConfigTable,
-};
+use crate::{chunk::Artefact, input::World, snapshot::ConfigTable};
 
 /// Bytes of text that one call may leave for its results. Beyond, the call is broken off and resumed, so
 /// that a range of flags needs no more memory than a single one.
@@ -40,19 +36,19 @@ pub(crate) struct Host {
 /// The call in progress, as far as host functions need it.
 struct Request {
     artefact: Option<Arc<Artefact>>,
-    context: Context,
-    config: Arc<ConfigTable>,
+    context: Option<Context>,
+    config: Option<Arc<ConfigTable>>,
     now: Millis,
+    /// What stands in where nothing is kept.
     empty: (Context, Arc<ConfigTable>),
 }
 
 impl Host {
     pub(crate) fn new(limits: &Limits) -> Self {
         let empty = (Context::default(), Arc::default());
-        let (context, config) = empty.clone();
         Self {
             limits: limits.clone(),
-            request: Request { artefact: None, context, config, now: 0, empty },
+            request: Request { artefact: None, context: None, config: None, now: 0, empty },
             temporaries: Vec::new(),
             temporary_bytes: 0,
             pushed: Vec::new(),
@@ -61,25 +57,21 @@ impl Host {
         }
     }
 
-    /// Prepares for a call. Where no rule of it calls the host nothing is kept of the request.
+    /// Prepares for a call that may call the host.
     pub(crate) fn begin(&mut self, artefact: &Arc<Artefact>, world: &World<'_>) {
         let request = &mut self.request;
         if !request.artefact.as_ref().is_some_and(|known| Arc::ptr_eq(known, artefact)) {
             request.artefact = Some(artefact.clone());
         }
-        request.context.clone_from(world.context);
+        request.context = Some(world.context.clone());
         request.now = world.now;
-        if artefact.reads_config {
-            request.config = world.config.clone();
-        }
-        self.clear();
+        request.config = artefact.reads_config.then(|| world.config.clone());
     }
 
     /// Forgets the request.
     pub(crate) fn end(&mut self) {
-        let (context, config) = &self.request.empty;
-        self.request.context.clone_from(context);
-        self.request.config.clone_from(config);
+        self.request.context = None;
+        self.request.config = None;
         self.clear();
     }
 
@@ -158,7 +150,12 @@ impl Request {
     }
 
     fn world(&self) -> World<'_> {
-        World { context: &self.context, config: &self.config, now: self.now }
+        let config = self.config.as_ref().unwrap_or(&self.empty.1);
+        World { context: self.context(), config, now: self.now }
+    }
+
+    fn context(&self) -> &Context {
+        self.context.as_ref().unwrap_or(&self.empty.0)
     }
 
     fn key(&self, flag: i32) -> &str {
@@ -277,7 +274,7 @@ fn cat(host: &mut Host, flag: i32, count: i32) -> Result<i32> {
 
 fn bucket(host: &Host, flag: i32, by: i32, total: i32) -> i32 {
     let Ok(total) = u32::try_from(total) else { return -1 };
-    let hash = fractional::hash(&host.value(by), host.request.key(flag), &host.request.context);
+    let hash = fractional::hash(&host.value(by), host.request.key(flag), host.request.context());
     hash.map_or(-1, |hash| fractional::bucket(hash, total).cast_signed())
 }
 
@@ -289,7 +286,7 @@ fn choose(host: &mut Host, flag: i32, shares: i32) -> i32 {
 
 fn chosen(host: &Host, flag: i32, pushed: &[i32]) -> Option<i32> {
     let (by, shares) = pushed.split_first()?;
-    let hash = fractional::hash(&host.value(*by), host.request.key(flag), &host.request.context)?;
+    let hash = fractional::hash(&host.value(*by), host.request.key(flag), host.request.context())?;
     let (shares, _) = shares.as_chunks::<2>();
     let weights: Option<Vec<u32>> = shares.iter().map(|[variant, weight]| share(host, *variant, *weight)).collect();
     let at = fractional::choose(hash, weights?.iter().copied())?;

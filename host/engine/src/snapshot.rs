@@ -11,7 +11,7 @@ use burgee_rules::interpret::{self, Inputs};
 use crate::{
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
-    flag::{Decision, Plan, PreparedFlag},
+    flag::{Choice, Plan, PreparedFlag},
     hash::BuildShortHasher,
     input::World,
     runtime::Runtime,
@@ -80,7 +80,7 @@ impl Snapshot {
         let Some(prepared) = self.flags.get(at as usize) else { return Evaluation::not_found(flag) };
         match prepared.plan {
             Plan::Fixed(fixed) => prepared.fixed(fixed),
-            Plan::Rule => prepared.answer(&self.decide(at as usize, prepared, &self.world(context, now))),
+            Plan::Rule => self.decide(at as usize, prepared, &self.world(context, now)),
         }
     }
 
@@ -99,9 +99,12 @@ impl Snapshot {
                     self.decide_chunk(of, &world, &mut decisions);
                     chunk = Some(of);
                 }
-                decided = decisions.get_mut(number as usize).and_then(Option::take);
+                decided = decisions.get(number as usize).copied().flatten();
             }
-            each(flag.answer(&decided.unwrap_or_else(|| self.interpret(flag, &world))));
+            each(match decided {
+                Some(choice) => flag.answer(choice),
+                None => self.interpret(flag, &world),
+            });
         }
     }
 
@@ -114,16 +117,19 @@ impl Snapshot {
     }
 
     /// Runs a flag's rule: compiled, where that is ready.
-    fn decide(&self, at: usize, flag: &PreparedFlag, world: &World<'_>) -> Decision {
+    fn decide<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> Evaluation<'a> {
         let compiled = self.placement(at).and_then(|(chunk, number)| {
             let artefact = self.chunks.get(chunk as usize)?.chunk.artefact()?;
             worker::evaluate(&self.runtime, artefact, number, flag, world)
         });
-        compiled.unwrap_or_else(|| self.interpret(flag, world))
+        match compiled {
+            Some(choice) => flag.answer(choice),
+            None => self.interpret(flag, world),
+        }
     }
 
     /// Runs a whole chunk, where its rules are compiled; else leaves no decisions.
-    fn decide_chunk(&self, chunk: u32, world: &World<'_>, decisions: &mut Vec<Option<Decision>>) {
+    fn decide_chunk(&self, chunk: u32, world: &World<'_>, decisions: &mut Vec<Option<Choice>>) {
         decisions.clear();
         let Some(used) = self.chunks.get(chunk as usize) else { return };
         if let Some(artefact) = used.chunk.artefact() {
@@ -131,9 +137,9 @@ impl Snapshot {
         }
     }
 
-    fn interpret(&self, flag: &PreparedFlag, world: &World<'_>) -> Decision {
+    fn interpret<'a>(&'a self, flag: &'a PreparedFlag, world: &World<'_>) -> Evaluation<'a> {
         let Some(rule) = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()) else {
-            return Decision::Default;
+            return flag.answer(Choice::Default);
         };
         let inputs = Inputs {
             flag_key: flag.key.as_str(),
@@ -142,9 +148,13 @@ impl Snapshot {
             config: &|key| world.config_value(key).clone(),
             limits: &self.runtime.config.limits,
         };
-        match interpret::evaluate(rule, &inputs) {
+        let chosen = match interpret::evaluate(rule, &inputs) {
             Ok(result) => flag.choose(&result),
-            Err(error) => Decision::Failed(format!("rule_too_costly: {error}").into()),
+            Err(error) => Err(format!("rule_too_costly: {error}")),
+        };
+        match chosen {
+            Ok(choice) => flag.answer(choice),
+            Err(why) => flag.failed(why),
         }
     }
 

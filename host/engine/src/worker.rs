@@ -11,7 +11,7 @@ use wasmtime::{Extern, Instance, Memory, MemoryType, Store, TypedFunc};
 
 use crate::{
     chunk::{Artefact, ChunkUse},
-    flag::{Decision, PreparedFlag},
+    flag::{Choice, PreparedFlag},
     hash::BuildShortHasher,
     host::{self, Host},
     input::{World, write_cell},
@@ -38,7 +38,6 @@ struct Worker {
     made: usize,
 }
 
-#[derive(Clone)]
 struct Loaded {
     evaluate: TypedFunc<i32, i32>,
     evaluate_all: TypedFunc<(), ()>,
@@ -52,7 +51,7 @@ pub(crate) fn evaluate(
     number: u32,
     flag: &PreparedFlag,
     world: &World<'_>,
-) -> Option<Decision> {
+) -> Option<Choice> {
     with_worker(runtime, |worker| worker.evaluate(artefact, number, flag, world))
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn evaluate_all(
     used: &ChunkUse,
     flags: &[Arc<PreparedFlag>],
     world: &World<'_>,
-    decisions: &mut Vec<Option<Decision>>,
+    decisions: &mut Vec<Option<Choice>>,
 ) {
     decisions.clear();
     with_worker(runtime, |worker| worker.evaluate_all(artefact, used, flags, world, decisions));
@@ -99,9 +98,9 @@ impl Worker {
         number: u32,
         flag: &PreparedFlag,
         world: &World<'_>,
-    ) -> Option<Decision> {
+    ) -> Option<Choice> {
         let emitted = artefact.flags.get(number as usize)?;
-        let evaluate = self.load(artefact)?.evaluate.clone();
+        self.load(artefact)?;
         let memory = self.memory.data_mut(&mut self.store);
         for slot in &emitted.slots {
             write_cell(memory, artefact, *slot, world);
@@ -109,23 +108,23 @@ impl Worker {
         if emitted.calls_host {
             self.store.data_mut().begin(artefact, world);
         }
-        let result = evaluate.call(&mut self.store, number.cast_signed()).ok();
-        let decision = result.map(|result| self.decision(flag, result, artefact, world));
+        let result = self.instances.get(&artefact.serial)?.evaluate.call(&mut self.store, number.cast_signed());
+        let choice = result.ok().and_then(|result| self.choice(flag, result, artefact, world));
         if emitted.calls_host {
             self.store.data_mut().end();
         }
-        decision
+        choice
     }
 
-    /// What a result means to its flag.
-    fn decision(&self, flag: &PreparedFlag, result: i32, artefact: &Artefact, world: &World<'_>) -> Decision {
+    /// What a result means to its flag; none where it means nothing, which the interpreter then explains.
+    fn choice(&self, flag: &PreparedFlag, result: i32, artefact: &Artefact, world: &World<'_>) -> Option<Choice> {
         let ordinal = match result {
             abi::TRUE..0 => -1 - result,
             _ => result.saturating_sub(abi::RESULT_BASE),
         };
         match usize::try_from(ordinal).ok().and_then(|at| flag.choices.get(at)) {
-            Some(decision) => decision.clone(),
-            None => flag.choose(&host::value(result, artefact, world, self.store.data().temporaries())),
+            Some(choice) => *choice,
+            None => flag.choose(&host::value(result, artefact, world, self.store.data().temporaries())).ok(),
         }
     }
 
@@ -135,9 +134,9 @@ impl Worker {
         used: &ChunkUse,
         flags: &[Arc<PreparedFlag>],
         world: &World<'_>,
-        decisions: &mut Vec<Option<Decision>>,
+        decisions: &mut Vec<Option<Choice>>,
     ) -> Option<()> {
-        let evaluate_all = self.load(artefact)?.evaluate_all.clone();
+        self.load(artefact)?;
         let memory = self.memory.data_mut(&mut self.store);
         for slot in (0..).take(artefact.inputs.len()) {
             write_cell(memory, artefact, slot, world);
@@ -147,7 +146,7 @@ impl Worker {
             self.store.data_mut().begin(artefact, world);
         }
         while decisions.len() < used.members.len() {
-            let finished = evaluate_all.call(&mut self.store, ()).is_ok();
+            let finished = self.instances.get(&artefact.serial)?.evaluate_all.call(&mut self.store, ()).is_ok();
             self.collect(artefact, used, flags, world, finished, decisions);
             if !finished {
                 self.resume_after(decisions.len());
@@ -161,31 +160,24 @@ impl Worker {
 
     /// Takes the results that are there. Where the call was broken off, the flag that it was at gets none.
     fn collect(
-        &mut self,
-        artefact: &Arc<Artefact>,
+        &self,
+        artefact: &Artefact,
         used: &ChunkUse,
         flags: &[Arc<PreparedFlag>],
         world: &World<'_>,
         finished: bool,
-        decisions: &mut Vec<Option<Decision>>,
+        decisions: &mut Vec<Option<Choice>>,
     ) {
-        for (number, (at, state)) in used.members.iter().zip(&used.states).enumerate().skip(decisions.len()) {
-            let result = if *state == 0 { None } else { Some(self.result(number)) };
-            let flag = flags.get(*at as usize);
-            decisions.push(match (result, flag) {
-                (Some(result), Some(flag)) if result != UNWRITTEN => Some(self.decision(flag, result, artefact, world)),
-                _ => None,
-            });
-            if !finished && result == Some(UNWRITTEN) {
+        let results = self.memory.data(&self.store).get(abi::OUT_AT as usize..).unwrap_or_default();
+        let results = results.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
+        for ((at, state), result) in used.members.iter().zip(&used.states).zip(results).skip(decisions.len()) {
+            let ran = *state == 1 && result != UNWRITTEN;
+            let flag = flags.get(*at as usize).filter(|_| ran);
+            decisions.push(flag.and_then(|flag| self.choice(flag, result, artefact, world)));
+            if !finished && *state == 1 && !ran {
                 return;
             }
         }
-    }
-
-    fn result(&self, number: usize) -> i32 {
-        let start = abi::OUT_AT as usize + 4 * number;
-        let bytes = self.memory.data(&self.store).get(start..start + 4).and_then(|bytes| bytes.try_into().ok());
-        bytes.map_or(UNWRITTEN, i32::from_le_bytes)
     }
 
     /// Lets the next call begin behind the flags that are done.
@@ -195,15 +187,15 @@ impl Worker {
         states.into_iter().flatten().take(done).for_each(|state| *state = 0);
     }
 
-    /// The instance of an artefact, made where this worker has none yet.
-    fn load(&mut self, artefact: &Arc<Artefact>) -> Option<&Loaded> {
+    /// Makes the instance of an artefact where this worker has none yet.
+    fn load(&mut self, artefact: &Arc<Artefact>) -> Option<()> {
         if !self.instances.contains_key(&artefact.serial) {
             self.make_room();
             let loaded = self.instantiate(artefact);
             let loaded = loaded.inspect_err(|error| tracing::error!(%error, "compiled rules cannot be loaded")).ok()?;
             self.instances.insert(artefact.serial, loaded);
         }
-        self.instances.get(&artefact.serial)
+        Some(())
     }
 
     fn instantiate(&mut self, artefact: &Arc<Artefact>) -> Result<Loaded, wasmtime::Error> {

@@ -40,6 +40,17 @@ impl Random {
     }
 }
 
+/// A flag with a variant for most of what generated rules give, so that answers tell results apart.
+fn flag(targeting: Json) -> Json {
+    let names = [
+        "on", "off", "other", "", "0", "1", "2", "-1", "0.5", "17", "18", "1.2", "1.2.0", "pro", "free", "x.org",
+        "null",
+    ];
+    let mut flag = boolean_flag(targeting);
+    flag["variants"].as_object_mut().unwrap().extend(names.map(|name| (name.to_owned(), name.into())));
+    flag
+}
+
 struct Case {
     document: Json,
     config: Map<String, Json>,
@@ -52,12 +63,11 @@ impl Case {
         let mut random = Random::new(seed);
         let targeting = generators::targeting(Language::Burgee);
         let flags = MODULE_FLAGS[usize::try_from(seed).unwrap() % MODULE_FLAGS.len()];
-        let flags: Map<String, Json> =
-            (0..flags).map(|n| (format!("flag{n}"), boolean_flag(random.one(&targeting)))).collect();
+        let flags: Map<String, Json> = (0..flags).map(|n| (format!("flag{n}"), flag(random.one(&targeting)))).collect();
         let context = generators::context();
         // Now and then an allowance that many rules exceed.
         let limits = match seed % 5 {
-            0 => Limits { evaluation_bytes: 6, evaluation_steps: 2, ..Limits::default() },
+            0 => Limits { evaluation_bytes: 6, ..Limits::default() },
             _ => Limits::default(),
         };
         Self {

@@ -7,18 +7,18 @@ use burgee_model::{Context, FlagIn, Key, Kill, Limits, State, Value};
 use serde_json::{Map, Value as Json, json};
 
 /// An instant: 2026-11-20T12:00:00Z.
-pub const NOW: u64 = 1_795_176_000_000;
+pub(crate) const NOW: u64 = 1_795_176_000_000;
 
-pub fn key(text: &str) -> Key {
+pub(crate) fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
 
-pub fn context(json: Json) -> Context {
+pub(crate) fn context(json: Json) -> Context {
     Context::new(Value::from(&json), &Limits::default()).unwrap()
 }
 
 /// A flag as a flagd document has it, with `killed` besides.
-pub fn flag(json: &Json) -> Arc<FlagIn> {
+pub(crate) fn flag(json: &Json) -> Arc<FlagIn> {
     let object = |name: &str| json.get(name).and_then(Json::as_object).cloned().unwrap_or_default();
     Arc::new(FlagIn {
         state: if json["state"] == "DISABLED" { State::Disabled } else { State::Enabled },
@@ -32,7 +32,7 @@ pub fn flag(json: &Json) -> Arc<FlagIn> {
 }
 
 /// The environment of a flagd document.
-pub fn source(document: &Json) -> EnvironmentSource {
+pub(crate) fn source(document: &Json) -> EnvironmentSource {
     let keyed = |name: &str| document.get(name).and_then(Json::as_object).cloned().unwrap_or_default();
     let mut set = Map::new();
     set.extend(document.get("metadata").map(|metadata| ("metadata".to_owned(), metadata.clone())));
@@ -45,17 +45,17 @@ pub fn source(document: &Json) -> EnvironmentSource {
     }
 }
 
-pub fn no_config(_: &str) -> Option<ConfigValue> {
+pub(crate) fn no_config(_: &str) -> Option<ConfigValue> {
     None
 }
 
 /// An engine that compiles, and one that only interprets.
-pub fn engines() -> [Arc<Engine>; 2] {
+pub(crate) fn engines() -> [Arc<Engine>; 2] {
     [true, false].map(|compile| Engine::new(EngineConfig { compile, ..EngineConfig::default() }).unwrap())
 }
 
 /// The same document served by both tiers, compiled first.
-pub fn tiers(document: &Json) -> [Arc<Snapshot>; 2] {
+pub(crate) fn tiers(document: &Json) -> [Arc<Snapshot>; 2] {
     engines().map(|engine| {
         let snapshot = engine.build(None, source(document), &no_config);
         engine.quiesce();
@@ -64,14 +64,14 @@ pub fn tiers(document: &Json) -> [Arc<Snapshot>; 2] {
 }
 
 /// An evaluation's OFREP item.
-pub fn item(evaluation: &Evaluation<'_>) -> Json {
+pub(crate) fn item(evaluation: &Evaluation<'_>) -> Json {
     let mut out = Vec::new();
     evaluation.write_ofrep(&mut out);
     serde_json::from_slice(&out).unwrap()
 }
 
 /// All items of a snapshot by key, from one bulk evaluation, which must agree with single ones.
-pub fn items(snapshot: &Snapshot, context: &Context) -> BTreeMap<String, Json> {
+pub(crate) fn items(snapshot: &Snapshot, context: &Context) -> BTreeMap<String, Json> {
     let mut all = BTreeMap::new();
     snapshot.evaluate_all(context, NOW, |evaluation| {
         let single = snapshot.evaluate(evaluation.key, context, NOW);
@@ -82,6 +82,6 @@ pub fn items(snapshot: &Snapshot, context: &Context) -> BTreeMap<String, Json> {
 }
 
 /// A boolean flag with this rule, `on` and `off`, and no default.
-pub fn boolean_flag(targeting: Json) -> Json {
+pub(crate) fn boolean_flag(targeting: Json) -> Json {
     json!({"state": "ENABLED", "variants": {"on": true, "off": false, "true": 1, "false": 0}, "targeting": targeting})
 }
