@@ -106,8 +106,8 @@ fn contexts() -> Vec<Context> {
         json!({
             "targetingKey": format!("user-{n}"), "country": COUNTRIES[(n * 7) % 20],
             "plan": (["free", "pro", "team"][n % 3]), "version": format!("{}.{}.{}", n % 4, n % 10, n),
-            "email": format!("u{n}@{}", if n % 5 == 0 { "example.org" } else { "example.com" }),
-            "age": n, "beta": n % 2 == 0, "device": (["ios-17", "android-14", "web"][n % 3]),
+            "email": format!("u{n}@{}", if n.is_multiple_of(5) { "example.org" } else { "example.com" }),
+            "age": n, "beta": n.is_multiple_of(2), "device": (["ios-17", "android-14", "web"][n % 3]),
             "language": "en", "session": n * 31,
         })
     };

@@ -1,4 +1,5 @@
 //! Environments and contexts in few words.
+#![allow(clippy::needless_pass_by_value, reason = "callers write JSON in place")]
 
 use std::{collections::BTreeMap, sync::Arc};
 

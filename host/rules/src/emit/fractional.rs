@@ -84,9 +84,8 @@ fn ranges(shares: &[Share]) -> Option<Vec<Range<'_>>> {
         let (Expr::Literal(variant), Expr::Literal(weight)) = (&share.variant, &share.weight) else { return None };
         let weight = fractional::weight(weight).filter(|_| fractional::is_variant(variant));
         sum = sum.zip(weight).and_then(|(sum, weight)| fractional::add(sum, weight));
-        match (sum, weight) {
-            (Some(end), Some(1..)) => ranges.push(Range { end, variant: &share.variant }),
-            _ => {}
+        if let (Some(end), Some(1..)) = (sum, weight) {
+            ranges.push(Range { end, variant: &share.variant });
         }
     }
     Some(if sum.is_some() { ranges } else { Vec::new() })

@@ -55,11 +55,7 @@ pub fn results(rule: &Rule) -> Vec<Value> {
 
 fn collect(expr: &Expr, results: &mut Vec<Value>) {
     match expr {
-        Expr::Literal(value) => {
-            if ordinal(results, value).is_none() {
-                results.push(value.clone());
-            }
-        }
+        Expr::Literal(value) if ordinal(results, value).is_none() => results.push(value.clone()),
         Expr::Var { default, .. } | Expr::Config { default, .. } => {
             default.iter().for_each(|default| collect(default, results));
         }
