@@ -8,6 +8,7 @@ use std::sync::{
 use burgee_api::{ClusterNode, ClusterView, NodeStatus, Readiness};
 use burgee_replication::{PeerStatus, Replication, SelfStatus};
 use burgee_store::Store;
+use tokio::sync::watch;
 
 /// The node's own view of itself. Cheap to clone.
 #[derive(Clone)]
@@ -16,6 +17,7 @@ pub struct Status(Arc<Inner>);
 struct Inner {
     store: Store,
     replication: Arc<Replication>,
+    replica: watch::Receiver<burgee_replication::Readiness>,
     imported: AtomicBool,
     draining: AtomicBool,
 }
@@ -25,7 +27,8 @@ impl Status {
     #[must_use]
     pub fn new(store: Store, replication: Arc<Replication>) -> Self {
         let (imported, draining) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(Inner { store, replication, imported, draining }))
+        let replica = replication.readiness();
+        Self(Arc::new(Inner { store, replication, replica, imported, draining }))
     }
 
     /// The files given at start are loaded, or found not to be needed.
@@ -42,14 +45,14 @@ impl Status {
 impl NodeStatus for Status {
     // A disk that refuses writes does not make a node unready: it still answers evaluations, from memory.
     fn ready(&self) -> Readiness {
-        let replica = self.0.replication.readiness().borrow().clone();
-        let mut reasons: Vec<String> = Vec::new();
+        let replica = self.0.replica.borrow();
         if !replica.ready {
-            reasons.extend(replica.reasons.iter().map(ToString::to_string));
-        } else if !self.0.imported.load(Ordering::Acquire) {
-            reasons.push("importing".into());
+            return Readiness { ready: false, reasons: replica.reasons.iter().map(ToString::to_string).collect() };
         }
-        Readiness { ready: reasons.is_empty(), reasons }
+        if !self.0.imported.load(Ordering::Acquire) {
+            return Readiness { ready: false, reasons: vec!["importing".to_owned()] };
+        }
+        Readiness { ready: true, reasons: Vec::new() }
     }
 
     fn draining(&self) -> bool {

@@ -38,7 +38,7 @@ pub enum ReplicationError {
     #[error(transparent)]
     Transport(#[from] OpenError),
     /// The system gives no randomness.
-    #[error("cluster-listen: no randomness: {0}")]
+    #[error("no randomness: {0}")]
     Randomness(String),
 }
 
@@ -138,6 +138,17 @@ impl Replication {
     #[must_use]
     pub fn peers(&self) -> Vec<PeerStatus> {
         self.status().peers
+    }
+
+    /// Completes when replication has ended without having been told to: a fault. Never where it is off.
+    pub async fn failed(&self) {
+        let Some(running) = &self.running else { return std::future::pending().await };
+        let mut readiness = self.readiness.clone();
+        // the driver holds the other end until it is gone
+        while readiness.changed().await.is_ok() {}
+        if running.stop.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Leaves the cluster: the peers notice at once. Takes at most 1.5 s; a second call does nothing.

@@ -58,14 +58,12 @@ async fn node(config: Config) -> Result<(), node::StartError> {
     if grpc_wanted {
         tracing::warn!("grpc-listen: this version does not serve gRPC yet");
     }
+    node.hand_over_token(|token| output::error(&format!("Admin token (shown once): {token}")))?;
     greet(mode, &node);
     node.serve(told_to_stop()).await
 }
 
 fn greet(mode: Mode, node: &Node) {
-    if let Some(token) = node.generated_token() {
-        output::error(&format!("Admin token (shown once): {token}"));
-    }
     if mode == Mode::Dev {
         output::error(&format!("Dashboard: http://{}/", node.http()));
     }

@@ -95,21 +95,17 @@ impl Register {
         if kept { Inserted::New { trimmed: self.len() < before } } else { Inserted::Superseded }
     }
 
-    /// Drops what the policy does not keep. The heads of a kill stay: they all count as current.
+    /// Drops what the policy does not keep. A kill keeps everything: all its heads count as current, and
+    /// what made a head of a version is that no *retained* one names it. Once a release were dropped, the
+    /// kill that it released would be a head again when a peer sends it once more.
     fn prune(&mut self, policy: &HistoryPolicy) {
-        let old = |at: usize, v: &Version| {
-            let rank = at + 1;
-            rank >= policy.min_versions && (rank >= policy.max_versions || v.stamp.time < policy.since)
-        };
-        if !self.older.iter().enumerate().any(|(at, v)| old(at, v)) {
+        if self.current.register.address.keeps_heads() {
             return;
         }
-        let named = if self.current.register.address.keeps_heads() { Some(self.named()) } else { None };
-        let mut at = 0;
+        let mut rank = 0;
         self.older.retain(|v| {
-            let keep = !old(at, v) || named.as_ref().is_some_and(|named| !named.contains(&v.stamp));
-            at += 1;
-            keep
+            rank += 1;
+            rank < policy.min_versions || (rank < policy.max_versions && v.stamp.time >= policy.since)
         });
     }
 

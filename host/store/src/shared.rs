@@ -206,15 +206,16 @@ pub(crate) fn history_start(now: Millis, days: u32) -> u64 {
     millis_to_ntp64(now.saturating_sub(Millis::from(days) * DAY_MS))
 }
 
+/// A version whose deadline has passed before it was applied is written all the same: peers must hear of
+/// it, and whoever watches sees it come and go.
 fn feed_effect(entries: &mut Vec<feed::Draft>, version: &Arc<Version>, effect: Applied, origin: Origin, expired: bool) {
-    let op = match (&version.content, expired) {
-        (None, _) => Op::Delete,
-        (Some(_), true) => Op::Expire,
-        (Some(_), false) => Op::Put,
-    };
+    let op = if version.content.is_some() { Op::Put } else { Op::Delete };
     let entry = |register, op, current| feed::Draft { register, version: version.clone(), op, origin, current };
     entries.extend(effect.died.into_iter().map(|register| entry(register, Op::Delete, true)));
     entries.push(entry(version.register.clone(), op, effect.current));
+    if expired {
+        entries.push(entry(version.register.clone(), Op::Expire, effect.current));
+    }
 }
 
 fn expired(version: Arc<Version>) -> feed::Draft {

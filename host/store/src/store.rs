@@ -212,6 +212,15 @@ impl Store {
         }
     }
 
+    /// Completes when the writer has ended without the store having been closed: a fault.
+    pub async fn failed(&self) {
+        // an error means that the writer is gone without a word
+        let _ = self.0.ended.clone().wait_for(|ended| *ended).await;
+        if self.0.is_closed() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Persists what waits and closes the data file. Writes and merges that come later are refused.
     pub async fn close(&self) {
         self.0.hang_up();
