@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderValue, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -19,7 +19,6 @@ use tower_http::{
         CompressionLayer,
         predicate::{NotForContentType, Predicate, SizeAbove},
     },
-    cors::{AllowOrigin, CorsLayer},
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
 };
@@ -27,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     error::ApiError,
-    http::{Api, auth, guard, loopback, reply},
+    http::{Api, auth, cors, guard, reply},
     ofrep, openapi,
     routes::{cluster, config, environments, evaluate, flag_in, flagd, flags, health, segments, tenants, watch},
     state::ApiState,
@@ -54,9 +53,9 @@ pub fn router(state: ApiState, ui: UiAssets) -> Router {
     let admin = behind_the_token(plain.merge(raw), &api);
     let all = admin
         .merge(open)
-        .merge(with_cors(evaluation, &api))
+        .merge(evaluation.method_not_allowed_fallback(other_method).layer(cors::evaluation(api.auth.open)))
         .fallback(move |state: State<Arc<Api>>, request: Request| fallback(state, ui, request))
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
+        .method_not_allowed_fallback(other_method);
     let all = if api.auth.open { all.layer(from_fn_with_state(api.clone(), guard::open_to_loopback)) } else { all };
     all.layer(CatchPanicLayer::custom(panicked)).with_state(api)
 }
@@ -128,7 +127,7 @@ fn behind_the_token(routes: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>
         .layer(from_fn(no_sniffing))
         .layer(from_fn_with_state(api.clone(), guard::admin))
         .layer(from_fn_with_state(api.clone(), guard::in_time));
-    routes.method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed }).layer(layers)
+    routes.method_not_allowed_fallback(other_method).layer(layers)
 }
 
 async fn no_sniffing(request: Request, next: axum::middleware::Next) -> Response {
@@ -137,26 +136,9 @@ async fn no_sniffing(request: Request, next: axum::middleware::Next) -> Response
     response
 }
 
-/// Browsers of any site may evaluate with a token. A node without login is for pages of this machine only.
-fn with_cors(routes: Router<Arc<Api>>, api: &Api) -> Router<Arc<Api>> {
-    let origins = if api.auth.open {
-        AllowOrigin::predicate(|origin, _| origin.to_str().is_ok_and(loopback::is_loopback_origin))
-    } else {
-        AllowOrigin::any()
-    };
-    let asked = ["x-api-key", "flagd-selector"].map(HeaderName::from_static);
-    let cors = CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::POST])
-        .allow_headers(
-            [header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH]
-                .into_iter()
-                .chain(asked)
-                .collect::<Vec<_>>(),
-        )
-        .expose_headers([header::ETAG, header::RETRY_AFTER])
-        .max_age(std::time::Duration::from_secs(3600));
-    routes.method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed }).layer(cors)
+/// Stands within each group's layers, so that it needs what the group needs.
+async fn other_method() -> ApiError {
+    ApiError::MethodNotAllowed
 }
 
 async fn describe(description: Bytes) -> Response {

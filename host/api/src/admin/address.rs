@@ -1,6 +1,6 @@
 //! Registers as other programs address them: `{kind, key, environment?, field?}`, and as a path in a document.
 
-use burgee_model::{Address, RegisterId};
+use burgee_model::{Address, Key, RegisterId};
 use serde::Serialize;
 
 /// A register's public address within its tenant.
@@ -19,11 +19,11 @@ pub struct Register {
 }
 
 impl Register {
-    fn of(kind: &'static str, key: impl ToString) -> Self {
+    fn of(kind: &'static str, key: &Key) -> Self {
         Self { kind, key: key.to_string(), environment: None, field: None }
     }
 
-    fn within(mut self, environment: impl ToString) -> Self {
+    fn within(mut self, environment: &Key) -> Self {
         self.environment = Some(environment.to_string());
         self
     }
@@ -64,7 +64,7 @@ pub fn document_path(address: &Address) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use burgee_model::{FlagField, FlagInField, Key};
+    use burgee_model::{FlagField, FlagInField};
 
     use super::*;
 

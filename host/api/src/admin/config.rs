@@ -7,9 +7,6 @@ use burgee_store::{Draft, DraftWrite, Table, Version};
 
 use super::{Kind, Preconditions, Refusal, environment, floor, writes};
 
-/// The longest time to live: ten years of 365 days.
-pub const TTL_MAX_MS: Millis = 10 * 365 * 24 * 3600 * 1000;
-
 /// Where an entry stands: its tenant, its environment, its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -27,24 +24,13 @@ impl Place {
     }
 }
 
-/// Reads a time to live: a whole number with a unit, `ms`, `s`, `m`, `h` or `d`; in milliseconds.
+/// Reads a time to live of 1 ms to ten years, in milliseconds.
 pub fn parse_ttl(text: &str) -> Result<Millis, Refusal> {
-    let wrong = |message: String| Refusal::invalid("/ttl", "invalid_ttl", message);
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let unit_ms = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60 * 1000,
-        "h" => 3600 * 1000,
-        "d" => 24 * 3600 * 1000,
-        _ => return Err(wrong(format!("`{text}` is not a whole number with a unit: ms, s, m, h or d"))),
-    };
-    let ttl = number.parse::<Millis>().ok().and_then(|n| n.checked_mul(unit_ms));
-    match ttl {
-        Some(ttl) if (1..=TTL_MAX_MS).contains(&ttl) => Ok(ttl),
-        Some(_) => Err(wrong(format!("`{text}` is not between 1 ms and 10 years"))),
-        None => Err(wrong(format!("`{text}` is not a number that fits"))),
+    let wrong = |reason: &dyn std::fmt::Display| Refusal::invalid("/ttl", "invalid_ttl", format!("`{text}`: {reason}"));
+    match duration::parse(text) {
+        Ok(0) => Err(wrong(&"a time to live is at least 1 ms")),
+        Ok(ttl) => Ok(ttl),
+        Err(error) => Err(wrong(&error)),
     }
 }
 

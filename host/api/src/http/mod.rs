@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod conditions;
+pub(crate) mod cors;
 pub(crate) mod guard;
 pub(crate) mod instant;
 pub(crate) mod loopback;

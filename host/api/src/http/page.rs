@@ -95,7 +95,7 @@ fn encode(key: &Key) -> String {
 
 fn decode(cursor: &str) -> Option<Key> {
     let digits = cursor.as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
