@@ -1,6 +1,6 @@
 //! The demo data of `burgee dev`: a small shop in three environments.
 
-use burgee_model::{Blob, EnvironmentMeta, FlagField, Key, RegisterId, TenantMeta, import::Write};
+use burgee_model::{Blob, EnvironmentMeta, FlagField, Key, Limits, RegisterId, TenantMeta, import::Write};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -54,7 +54,8 @@ impl Demo {
             .filter_map(|flag| Some((flag.key.to_string(), flag.document(&environment.key)?)))
             .collect();
         let document = json!({ "flags": flags, "$evaluators": self.segments });
-        let mut source = Source::parse(&self.tenant, &environment.key, document.to_string().as_bytes())?;
+        let mut source =
+            Source::parse(&self.tenant, &environment.key, document.to_string().as_bytes(), &Limits::default())?;
         source.tenant_meta = TenantMeta { name: Some(self.name.clone()) };
         source.environment_meta = environment.meta.clone();
         source.more = self.flags.iter().flat_map(|flag| flag.about(&self.tenant)).collect();
@@ -85,6 +86,8 @@ impl Flag {
 
 #[cfg(test)]
 mod tests {
+    use burgee_model::Limits;
+
     #[test]
     fn every_rule_of_the_demo_compiles() {
         let sources = super::sources().unwrap();
@@ -93,7 +96,7 @@ mod tests {
             let segments = |name: &str| source.document.evaluators.get(name).cloned();
             for flag in &source.document.flags {
                 let Some(rule) = &flag.targeting else { continue };
-                let compiled = burgee_rules::parse::rule(&flag.key, rule, &segments, &burgee_model::Limits::default());
+                let compiled = burgee_rules::parse::rule(&flag.key, rule, &segments, &Limits::default());
                 let problems: Vec<_> = compiled.problems().collect();
                 assert!(problems.is_empty(), "{}: {problems:?}", flag.key);
             }

@@ -7,15 +7,12 @@
 use std::sync::Arc;
 
 use burgee_model::{
-    Blob, EnvironmentMeta, Key, NodeId, RegisterId, TenantMeta,
+    Blob, EnvironmentMeta, Key, Limits, NodeId, RegisterId, TenantMeta,
     flagd::{self, Document, DocumentError},
     import::{self, View, Write},
 };
 use burgee_store::{Draft, DraftWrite, Request, Stamping, Store, Table, WriteError, WriteScope};
 use sha2::{Digest, Sha256};
-
-/// The most levels of nesting in a flagd file.
-const DEPTH_MAX: usize = 512;
 
 /// A flagd file, read and checked, with the place where it goes.
 #[derive(Clone, Debug)]
@@ -38,13 +35,13 @@ pub struct Source {
 
 impl Source {
     /// Reads a document for an environment.
-    pub fn parse(tenant: &Key, environment: &Key, text: &[u8]) -> Result<Self, DocumentError> {
+    pub fn parse(tenant: &Key, environment: &Key, text: &[u8], limits: &Limits) -> Result<Self, DocumentError> {
         Ok(Self {
             tenant: tenant.clone(),
             tenant_meta: TenantMeta::default(),
             environment: environment.clone(),
             environment_meta: EnvironmentMeta::default(),
-            document: flagd::parse(text, DEPTH_MAX)?,
+            document: flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR))?,
             more: Vec::new(),
             author: genesis_author(tenant, environment, text),
         })
@@ -108,8 +105,13 @@ fn plan(source: &Source, table: &Table, now: u64) -> Result<Draft, Existed> {
     };
     container(RegisterId::tenant(tenant), Blob::of(&source.tenant_meta));
     container(RegisterId::environment(tenant, environment), Blob::of(&source.environment_meta));
-    let planned =
-        import::plan(&source.document, tenant, environment, false, &View { current: &current, configured: &[] });
+    let planned = import::plan(
+        &source.document,
+        tenant,
+        environment,
+        false,
+        &View { current: &current, configured: &[], beside: true },
+    );
     // what is written beside the document replaces what the document's plan leaves empty
     let named: std::collections::HashSet<&RegisterId> = source.more.iter().map(|w| &w.register).collect();
     writes.extend(planned.writes.into_iter().filter(|w| !named.contains(&w.register)));

@@ -21,7 +21,11 @@ use crate::{
 /// How long `/readyz` answers 503 before connections are no longer taken, so that load balancers see it.
 const DRAIN_NOTICE: Duration = Duration::from_millis(300);
 /// How long open requests may take to end once no new ones are taken.
-const DRAIN_GRACE: Duration = Duration::from_millis(1500);
+const DRAIN_GRACE: Duration = Duration::from_millis(1200);
+/// How long the whole of stopping may take after the notice: three seconds are promised.
+const STOP_GRACE: Duration = Duration::from_millis(2500);
+/// How long a failed import waits before it is tried again.
+const IMPORT_RETRY: Duration = Duration::from_secs(1);
 /// How often the pipeline's thread is looked after.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
 /// The longest time between two looks for expired values.
@@ -42,7 +46,8 @@ impl StartError {
         Self { field, reason: reason.to_string(), exit_code: 2 }
     }
 
-    fn machine(field: &'static str, reason: &dyn Display) -> Self {
+    /// What the machine refused; exit code 1.
+    pub(crate) fn machine(field: &'static str, reason: &dyn Display) -> Self {
         Self { field, reason: reason.to_string(), exit_code: 1 }
     }
 }
@@ -57,7 +62,7 @@ pub struct Node {
     status: Status,
     sources: Vec<import::Source>,
     stop: watch::Sender<bool>,
-    builder: Option<std::thread::JoinHandle<()>>,
+    builder: std::thread::JoinHandle<()>,
     config: Config,
     token: Established,
 }
@@ -86,19 +91,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
-    Ok(Node {
-        http,
-        listener,
-        store,
-        pipeline,
-        replication,
-        status,
-        sources,
-        stop,
-        builder: Some(builder),
-        config,
-        token,
-    })
+    Ok(Node { http, listener, store, pipeline, replication, status, sources, stop, builder, config, token })
 }
 
 fn replication_error(error: &ReplicationError) -> StartError {
@@ -124,7 +117,7 @@ fn sources(config: &Config) -> Result<Vec<import::Source>, StartError> {
     let given = config.imports.iter().map(|file| {
         let failed = |e: &dyn Display| StartError::option("import", &format!("{}: {e}", file.file.display()));
         let text = std::fs::read(&file.file).map_err(|e| failed(&e))?;
-        import::Source::parse(&file.tenant, &file.environment, &text).map_err(|e| failed(&e))
+        import::Source::parse(&file.tenant, &file.environment, &text, &config.limits).map_err(|e| failed(&e))
     });
     let mut sources: Vec<import::Source> = given.collect::<Result<_, _>>()?;
     if config.mode == Mode::Dev {
@@ -185,12 +178,12 @@ impl Node {
         admin_token::remember(dir, hash).map_err(|e| StartError::machine("admin-token", &e))
     }
 
-    /// Serves until `ended` completes, then drains and closes, which takes about two seconds at most.
+    /// Serves until `ended` completes, then drains and closes, which takes less than three seconds.
     ///
     /// # Errors
     /// A part of the node that ended without having been told to. The node stops then: one that takes
     /// writes but no longer shows them, or that nobody hears, is worse than one that is gone.
-    pub async fn serve(mut self, ended: impl Future<Output = ()>) -> Result<(), StartError> {
+    pub async fn serve(self, ended: impl Future<Output = ()>) -> Result<(), StartError> {
         let router = burgee_api::router(self.api_state(), ui_assets());
         let mut closing = self.stop.subscribe();
         let closed = async move {
@@ -218,7 +211,7 @@ impl Node {
         ];
         let ended = tokio::select! {
             () = ended => Ok(()),
-            part = failed(&self.store, &self.replication, self.builder.as_ref()) => {
+            part = failed(&self.store, &self.replication, &self.builder) => {
                 Err(StartError::machine(part, &"ended without having been told to; see the log"))
             }
         };
@@ -226,13 +219,15 @@ impl Node {
         self.status.set_draining();
         tokio::time::sleep(DRAIN_NOTICE).await;
         self.stop.send_replace(true);
-        drain(server).await;
         background.iter().for_each(JoinHandle::abort);
-        self.replication.shutdown().await;
-        if let Some(builder) = self.builder.take() {
-            let _ = tokio::task::spawn_blocking(move || builder.join()).await;
+        let stopped = async {
+            tokio::join!(drain(server), self.replication.shutdown());
+            self.store.close().await;
+        };
+        if tokio::time::timeout(STOP_GRACE, stopped).await.is_err() {
+            // what is acknowledged is on disk; what peers sent and is not, they send again
+            tracing::warn!("stopped before everything from peers was on disk");
         }
-        self.store.close().await;
         ended
     }
 
@@ -256,13 +251,9 @@ impl Node {
 }
 
 /// Names the first part that ends by itself.
-async fn failed(
-    store: &Store,
-    replication: &Replication,
-    builder: Option<&std::thread::JoinHandle<()>>,
-) -> &'static str {
+async fn failed(store: &Store, replication: &Replication, builder: &std::thread::JoinHandle<()>) -> &'static str {
     let pipeline = async {
-        while builder.is_some_and(|thread| !thread.is_finished()) {
+        while !builder.is_finished() {
             tokio::time::sleep(WATCH_PERIOD).await;
         }
     };
@@ -299,20 +290,27 @@ async fn load_sources(
         return;
     }
     for (position, source) in (1..).zip(&sources) {
-        let place = format!("{}/{}", source.tenant, source.environment);
-        match import::load(&store, position, source).await {
-            Ok(import::Loaded::Flags(flags)) => tracing::info!(place, flags, "imported"),
-            Ok(import::Loaded::Skipped) => tracing::info!(place, "not imported: the environment exists or existed"),
-            Err(error) => {
-                tracing::error!(place, %error, "import failed; the node stays unready");
-                return;
-            }
-        }
+        load_source(&store, position, source).await;
     }
     let imported = store.feed().position();
     burgee_api::Snapshots::caught_up(&pipeline, imported).await;
     status.set_imported();
     tracing::info!("ready");
+}
+
+/// Loads one file; while the disk or the queue refuses it, the node stays unready and tries again.
+async fn load_source(store: &Store, position: u64, source: &import::Source) {
+    let place = format!("{}/{}", source.tenant, source.environment);
+    loop {
+        match import::load(store, position, source).await {
+            Ok(import::Loaded::Flags(flags)) => return tracing::info!(place, flags, "imported"),
+            Ok(import::Loaded::Skipped) => {
+                return tracing::info!(place, "not imported: the environment exists or existed");
+            }
+            Err(error) => tracing::error!(place, %error, "import failed; trying again"),
+        }
+        tokio::time::sleep(IMPORT_RETRY).await;
+    }
 }
 
 /// Tells watchers about expired values within [`EXPIRY_PERIOD`] of their deadlines.

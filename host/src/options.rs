@@ -80,7 +80,7 @@ pub struct Options {
     /// How long a node without a live peer honours tokens that it cannot check; this version knows 0 (for ever)
     #[arg(long, env = "BURGEE_MAX_ISOLATION", value_name = "DURATION")]
     pub max_isolation: Option<String>,
-    /// Limits (config file only): see the table `[limits]` in the README
+    /// Limits (config file only): the table `[limits]`, see the README
     #[arg(skip)]
     pub limits: Option<Limits>,
 }

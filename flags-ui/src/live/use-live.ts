@@ -69,8 +69,15 @@ function start(client: QueryClient, tenant: string): () => void {
 function onChange(client: QueryClient, tenant: string, batch: Batch<string>, data: string) {
   const change = parseChange(data);
   if (!change) return void refreshAll(client, tenant);
-  if (change.register.kind === 'flag') batch.add(change.register.key);
-  else void client.invalidateQueries({ queryKey: keys.environments(tenant) });
+  switch (change.register.kind) {
+    case 'flag':
+      return batch.add(change.register.key);
+    case 'config':
+      return undefined; // nothing here shows config entries
+    default:
+      // an environment, the tenant, or a segment that any flag may refer to
+      return void refreshAll(client, tenant);
+  }
 }
 
 function parseChange(data: string): ChangeEvent | undefined {
@@ -86,7 +93,7 @@ const environment = (tenant: string): WatchEnvironment => ({
   open: (lastId, signal) => {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (lastId) headers['Last-Event-ID'] = lastId;
-    return send(`${path`/tenants/${tenant}/watch`}?kind=flag`, { headers, signal });
+    return send(path`/tenants/${tenant}/watch`, { headers, signal });
   },
   wait: waitOrOnline,
   random: Math.random,

@@ -53,6 +53,10 @@ pub enum DocumentError {
     Invalid(Vec<Problem>),
 }
 
+/// How much deeper than a rule a document may be nested: the rule stands within its flag within the flags,
+/// and variants and metadata are not rules. The rule's own limit is checked with the rule.
+pub const DEPTH_FACTOR: usize = 4;
+
 /// The most faults that are listed for one document.
 pub const PROBLEMS_MAX: usize = 100;
 

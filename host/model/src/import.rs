@@ -50,6 +50,9 @@ pub struct View<'a> {
     pub current: &'a dyn Fn(&RegisterId) -> Option<Blob>,
     /// The flags that are configured in the environment.
     pub configured: &'a [Key],
+    /// Whether what the tenant's environments share is left as it is where it exists. An import at start
+    /// is stamped below everything that people wrote, so what it wrote there would be lost in part.
+    pub beside: bool,
 }
 
 /// Plans the import of a document into an environment. With `prune`, flags that are configured there but
@@ -153,7 +156,7 @@ impl Planner<'_> {
     fn merge_shared(&mut self, flag: &DocumentFlag) {
         let variants = RegisterId::flag(self.tenant, &flag.key, FlagField::Variants);
         let mut shared: Map<String, Json> = self.json(&variants).and_then(into_map).unwrap_or_default();
-        let overrides = split_variants(&mut shared, &flag.variants);
+        let overrides = split_variants(&mut shared, &flag.variants, self.view.beside);
         self.write(variants, &Json::Object(shared));
         self.write_in(flag, FlagInField::Variants, &overrides);
         let metadata = RegisterId::flag(self.tenant, &flag.key, FlagField::Metadata);
@@ -193,14 +196,14 @@ fn non_empty(map: Map<String, Json>) -> Json {
 }
 
 /// Adds to the shared variants those that they lack; gives back those that must stay this environment's
-/// own: of another value, or of another type, which would spoil the flag elsewhere.
-fn split_variants(shared: &mut Map<String, Json>, wanted: &Map<String, Json>) -> Json {
+/// own: of another value, of another type, which would spoil the flag elsewhere, or all if `beside`.
+fn split_variants(shared: &mut Map<String, Json>, wanted: &Map<String, Json>, beside: bool) -> Json {
     let shared_type = shared.values().next().map(variant_type);
     let mut own = Map::new();
     for (name, value) in wanted {
         match shared.get(name) {
             Some(same) if same == value => {}
-            None if shared_type.is_none_or(|t| t == variant_type(value)) => {
+            None if !beside && shared_type.is_none_or(|t| t == variant_type(value)) => {
                 shared.insert(name.clone(), value.clone());
             }
             _ => {
@@ -218,9 +221,9 @@ mod tests {
     use super::*;
     use crate::flagd;
 
-    /// A store that only remembers.
+    /// A store that only remembers, and whether imports go beside what is shared.
     #[derive(Default)]
-    struct Memory(HashMap<RegisterId, Blob>);
+    struct Memory(HashMap<RegisterId, Blob>, bool);
 
     impl Memory {
         fn import(&mut self, environment: &str, text: &str, prune: bool) -> Plan {
@@ -229,8 +232,13 @@ mod tests {
             let state = RegisterId::flag_in(&tenant, &Key::new("f").unwrap(), &environment, FlagInField::State);
             let configured: Vec<Key> = self.0.get(&state).map(|_| Key::new("f").unwrap()).into_iter().collect();
             let current = |id: &RegisterId| self.0.get(id).cloned();
-            let plan =
-                plan(&document, &tenant, &environment, prune, &View { current: &current, configured: &configured });
+            let plan = plan(
+                &document,
+                &tenant,
+                &environment,
+                prune,
+                &View { current: &current, configured: &configured, beside: self.1 },
+            );
             for write in &plan.writes {
                 match &write.value {
                     Some(value) => self.0.insert(write.register.clone(), value.clone()),
@@ -279,6 +287,16 @@ mod tests {
         store.import("prod", &document(r#"{"red":"r"}"#), false);
         assert_eq!(store.shared(FlagField::Variants), json!({"on": true}));
         assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"red": "r"})));
+    }
+
+    #[test]
+    fn an_import_beside_what_people_wrote_keeps_all_that_is_new_to_itself() {
+        let mut store = Memory::default();
+        store.import("dev", &document(r#"{"on":1}"#), false);
+        store.1 = true;
+        store.import("prod", &document(r#"{"on":1,"more":3}"#), false);
+        assert_eq!(store.shared(FlagField::Variants), json!({"on": 1}));
+        assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"more": 3})));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod blob;
 pub mod context;
+pub mod duration;
 pub mod flag;
 pub mod flagd;
 pub mod import;

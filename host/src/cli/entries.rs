@@ -8,7 +8,6 @@ use super::{
     client::{Answer, Body, segment},
     output,
 };
-use crate::config::parse_duration;
 
 /// `burgee put`
 #[derive(Args, Debug)]
@@ -56,10 +55,13 @@ fn not_found() -> Failure {
 
 impl Put {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        if let Some(ttl) = self.ttl.as_deref().filter(|ttl| parse_duration(ttl).is_none_or(|d| d.is_zero())) {
-            return Err(Failure::Usage(format!(
-                "ttl: `{ttl}` is no duration such as 500ms, 30s or 2h, up to ten years"
-            )));
+        if let Some(ttl) = &self.ttl {
+            let faulty = |reason: &dyn std::fmt::Display| Failure::Usage(format!("ttl: `{ttl}`: {reason}"));
+            match burgee_model::duration::parse(ttl) {
+                Ok(0) => return Err(faulty(&"at least 1ms")),
+                Ok(_) => {}
+                Err(error) => return Err(faulty(&error)),
+            }
         }
         let ttl = self.ttl.as_deref().map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
         let body = Body { content_type: &self.content_type, bytes: self.value.as_bytes() };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use burgee_model::{Key, Limits, Problem, json};
+use burgee_model::{Key, Limits, Problem, flagd, json};
 use burgee_rules::check::Draft;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json};
@@ -63,7 +63,7 @@ fn in_words(file: &str, problems: &[Problem]) -> String {
 
 /// All faults of a text that is a flagd document (it has a member `flags`) or else one rule.
 fn check(text: &[u8], limits: &Limits) -> Vec<Problem> {
-    match json::parse::<Json>(text, limits.rule_depth.saturating_mul(2)) {
+    match json::parse::<Json>(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
         Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
         Ok(document) if document.get("flags").is_some() => check_document(text, &document, limits),
         Ok(rule) => check_rule(&rule, limits),
@@ -79,9 +79,9 @@ fn check_rule(rule: &Json, limits: &Limits) -> Vec<Problem> {
 }
 
 fn check_document(text: &[u8], document: &Json, limits: &Limits) -> Vec<Problem> {
-    let read = match burgee_model::flagd::parse(text, limits.rule_depth.saturating_mul(2)) {
+    let read = match flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
         Ok(read) => read,
-        Err(burgee_model::flagd::DocumentError::Invalid(problems)) => return problems,
+        Err(flagd::DocumentError::Invalid(problems)) => return problems,
         Err(error) => return vec![Problem::new("", "invalid_json", error.to_string())],
     };
     let none = Map::new();

@@ -50,7 +50,12 @@ fn init_log(format: LogFormat) {
 
 async fn node(config: Config) -> Result<(), node::StartError> {
     let (mode, announce, grpc_wanted) = (config.mode, config.announce, config.grpc_wanted);
-    let node = node::start(config).await?;
+    // from here on a signal is heard, also while a large replica is being loaded
+    let mut stop = std::pin::pin!(told_to_stop()?);
+    let node = tokio::select! {
+        node = node::start(config) => node?,
+        () = &mut stop => return Ok(()),
+    };
     if announce {
         // a reader that has gone away is no reason not to serve
         let _ = output::line(&node.announcement());
@@ -60,7 +65,7 @@ async fn node(config: Config) -> Result<(), node::StartError> {
     }
     node.hand_over_token(|token| output::error(&format!("Admin token (shown once): {token}")))?;
     greet(mode, &node);
-    node.serve(told_to_stop()).await
+    node.serve(stop).await
 }
 
 fn greet(mode: Mode, node: &Node) {
@@ -70,14 +75,14 @@ fn greet(mode: Mode, node: &Node) {
     tracing::info!(http = %node.http(), "listening");
 }
 
-async fn told_to_stop() {
-    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-    let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
-        tracing::warn!("no signals on this system; only a kill ends the node");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+/// Listens for SIGTERM and SIGINT from now on; completes with the first.
+fn told_to_stop() -> Result<impl Future<Output = ()>, node::StartError> {
+    let listen = |kind| signal(kind).map_err(|e| node::StartError::machine("signals", &e));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

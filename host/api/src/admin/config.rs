@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Blob, Key, Limits, Millis, RegisterId, Scope};
+use burgee_model::{Blob, Key, Limits, Millis, RegisterId, Scope, duration};
 use burgee_store::{Draft, DraftWrite, Table, Version};
 
 use super::{Kind, Preconditions, Refusal, environment, floor, writes};
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn times_to_live() {
-        for (text, ms) in [("1ms", 1), ("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("3650d", TTL_MAX_MS)] {
+        for (text, ms) in [("1ms", 1), ("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("3650d", duration::DURATION_MAX_MS)] {
             assert_eq!(parse_ttl(text), Ok(ms), "{text}");
         }
         for text in

@@ -108,7 +108,7 @@ impl Import {
         }
         let configured: Vec<Key> = configured(table, now, tenant, environment).cloned().collect();
         let current = |id: &RegisterId| -> Option<Blob> { table.current(id, now)?.content.clone() };
-        let view = View { current: &current, configured: &configured };
+        let view = View { current: &current, configured: &configured, beside: false };
         let plan = import::plan(document, tenant, environment, self.prune, &view);
         flag::check_room(table, now, tenant, plan.summary.created.len(), &self.limits)?;
         Ok(plan)

@@ -14,9 +14,6 @@ use crate::error::ApiError;
 /// often never sees the answer.
 const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// How much deeper than a rule may be a document is still read, so that the rule can be refused as a rule.
-const DEPTH_FACTOR: usize = 4;
-
 /// Reads a whole body of at most `max` bytes.
 pub(crate) async fn read(mut body: Body, max: usize) -> Result<Bytes, ApiError> {
     let mut whole = Gathered::default();
@@ -87,9 +84,9 @@ pub(crate) async fn document(headers: &HeaderMap, body: Body, limits: &Limits) -
     parse(&text, limits)
 }
 
-/// Levels of JSON that a document may have.
+/// Levels of JSON that a document may have: more than its rules, so that a rule can be refused as a rule.
 pub(crate) fn depth_max(limits: &Limits) -> usize {
-    limits.rule_depth * DEPTH_FACTOR
+    limits.rule_depth.saturating_mul(burgee_model::flagd::DEPTH_FACTOR)
 }
 
 fn parse(text: &[u8], limits: &Limits) -> Result<Json, ApiError> {
