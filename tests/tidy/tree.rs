@@ -70,7 +70,7 @@ pub(crate) fn crate_of(path: &str) -> &str {
 pub(crate) static TEST_FILES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let whole = |path: &str| ["/benches/", "/examples/", "/tests/"].iter().any(|part| path.contains(part));
     let outside = rust().filter(|text| text.path.starts_with("tests/") || whole(&text.path)).map(|text| text.path.as_str());
-    let modules: HashSet<String> = rust().flat_map(|text| test_modules(text)).collect();
+    let modules: HashSet<String> = rust().flat_map(test_modules).collect();
     outside.chain(rust().map(|text| text.path.as_str()).filter(|path| modules.contains(*path))).collect()
 });
 

@@ -1,5 +1,6 @@
 //! `put`, `get`, `delete`, `list` and `exists`: config entries.
 
+use burgee_model::Key;
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -15,6 +16,7 @@ pub(super) struct Put {
     /// The entry's key
     key: String,
     /// Its value
+    #[arg(allow_hyphen_values = true)]
     value: String,
     /// How long it lives, e.g. 30s, 5m, 2h
     #[arg(long)]
@@ -45,8 +47,10 @@ pub(super) struct List {
     target: Target,
 }
 
-fn path(target: &Target, key: &str) -> String {
-    format!("{}/config/{}", target.environment_path(), segment(key))
+/// The path of an entry; a text that is no key is found before the node is asked.
+fn path(target: &Target, key: &str) -> Result<String, Failure> {
+    let key = Key::new(key).map_err(|e| Failure::Usage(format!("key: {e}")))?;
+    Ok(format!("{}/config/{}", target.environment_path(), segment(key.as_str())))
 }
 
 fn not_found() -> Failure {
@@ -65,7 +69,8 @@ impl Put {
         }
         let ttl = self.ttl.as_deref().map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
         let body = Body { content_type: &self.content_type, bytes: self.value.as_bytes() };
-        let answer = self.target.expect("PUT", &format!("{}{ttl}", path(&self.target, &self.key)), Some(&body))?;
+        let path = path(&self.target, &self.key)?;
+        let answer = self.target.expect("PUT", &format!("{path}{ttl}"), Some(&body))?;
         match self.target.output {
             Output::Text => output::line("Value stored."),
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
@@ -75,20 +80,25 @@ impl Put {
 
 impl Entry {
     fn send(&self, method: &str) -> Result<Answer, Failure> {
-        let answer = self.target.send(method, &path(&self.target, &self.key), None)?;
+        let path = path(&self.target, &self.key)?;
+        let mut answer = self.target.send(method, &path, None)?;
+        if answer.status == 404 && method == "HEAD" {
+            // the answer to HEAD has no body that tells what is missing
+            answer = self.target.send("GET", &path, None)?;
+        }
         match answer.status {
-            404 if self.is_missing_key(&answer) => Err(not_found()),
+            404 if is_missing_key(&answer) => Err(not_found()),
             _ if answer.is_ok() => Ok(answer),
             _ => Err(answer.failure()),
         }
     }
+}
 
-    /// Whether a 404 speaks of the key: a missing tenant or environment is said as it is. The answer to
-    /// HEAD has no body to tell them apart.
-    fn is_missing_key(&self, answer: &Answer) -> bool {
-        let detail = answer.json().ok().and_then(|p| p.get("detail").and_then(Json::as_str).map(str::to_owned));
-        !detail.is_some_and(|text| text.contains("tenant") || text.contains("environment `"))
-    }
+/// Whether a 404 speaks of the entry. A missing tenant, environment or path is said as it is.
+fn is_missing_key(answer: &Answer) -> bool {
+    let problem = answer.json().ok();
+    let detail = problem.as_ref().and_then(|p| p.get("detail")).and_then(Json::as_str);
+    detail.is_some_and(|text| text.starts_with("there is no config entry"))
 }
 
 pub(super) fn get(entry: &Entry) -> Result<(), Failure> {

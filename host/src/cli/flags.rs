@@ -197,6 +197,8 @@ impl FlagSwitch {
 
 impl FlagList {
     pub(super) fn run(&self) -> Result<(), Failure> {
+        // a flag that is not configured reads as off, and so would every flag in an environment that is not there
+        self.target.expect("GET", &self.target.environment_path(), None)?;
         let items = self.target.list(&format!("{}/flags", self.target.tenant_path()), "")?;
         if self.target.output == Output::Json {
             return output::line(&Json::Array(items).to_string());
