@@ -99,7 +99,9 @@ pub fn read(table: &Table, now: Millis, tenant: &Key, segment: &Key) -> Result<T
 pub fn keys(table: &Table, now: Millis, tenant: &Key) -> Result<Vec<Key>, Refusal> {
     tenant::read(table, now, tenant)?;
     let environments = flag_document::environments(table, now, tenant);
-    let all = environments.iter().flat_map(|e| table.segments(tenant, e, now).into_keys().map(|k| (k, ())));
+    // those that all environments share come with whichever is asked for, be it one that does not exist
+    let asked = environments.iter().chain([tenant]);
+    let all = asked.flat_map(|e| table.segments(tenant, e, now).into_keys().map(|k| (k, ())));
     Ok(all.collect::<BTreeMap<Key, ()>>().into_keys().collect())
 }
 

@@ -42,3 +42,13 @@ async fn bad_rules_are_refused() {
     server.get("/api/v1/tenants/t/segments/s").await.problem(404, "not_found");
     server.get("/api/v1/tenants/x/segments").await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_tenant_without_environments_lists_its_segments_too() {
+    let server = Server::new();
+    server.post("/api/v1/tenants", json!({ "key": "t" })).await.expect(201);
+    for key in ["b", "a"] {
+        server.post(SEGMENTS, json!({ "key": key, "rule": { "==": [1, { "var": "x" }] } })).await.expect(201);
+    }
+    assert_eq!(keys(&server.get(SEGMENTS).await.body()), ["a", "b"]);
+}
