@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn times_to_live() {
-        for (text, ms) in [("1ms", 1), ("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("3650d", duration::DURATION_MAX_MS)] {
+        for (text, ms) in
+            [("1ms", 1), ("30s", 30_000), ("5m", 300_000), ("2h", 7_200_000), ("3650d", duration::DURATION_MAX_MS)]
+        {
             assert_eq!(parse_ttl(text), Ok(ms), "{text}");
         }
         for text in
