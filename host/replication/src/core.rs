@@ -10,6 +10,8 @@
 //! - A node that notices that it slept pulls from every peer: it cannot know what it missed.
 //! - At most one pull runs against a peer; a page that does not come is asked for again.
 //! - A peer that is not heard for [`Settings::silence`] is not live, whatever the network says.
+//! - A network that shows a peer which is not heard is not to be trusted: it is entered anew, sooner
+//!   after a sleep, which costs links.
 
 mod peer;
 mod pull;
@@ -58,6 +60,11 @@ pub struct Settings {
     pub silence: Duration,
     /// A gap between two ticks from which on the node knows that it slept.
     pub sleep: Duration,
+    /// From which length on a sleep has cost the node its links: the others took it for dead.
+    pub dead: Duration,
+    /// How long the network may show a peer that is not heard, before it is entered anew; half as long
+    /// after a sleep that cost links.
+    pub stale: Duration,
     /// How long a page may take.
     pub request_timeout: Duration,
     /// How many peers are remembered.
@@ -78,6 +85,8 @@ impl Settings {
             beat_period: Duration::from_secs(1),
             silence: Duration::from_millis(3500),
             sleep: Duration::from_secs(1),
+            dead: Duration::from_millis(1500),
+            stale: Duration::from_secs(6),
             request_timeout: Duration::from_secs(2),
             peers: 256,
         }
@@ -163,6 +172,8 @@ pub enum Command {
         /// For which pull; none for a hint.
         pull: Option<PullId>,
     },
+    /// Leave the network and enter it anew: its links are not to be trusted.
+    Renew,
     /// The readiness changed.
     SetReadiness(Readiness),
     /// Something that an operator should read about.
@@ -180,6 +191,11 @@ pub enum Note {
         peer: PeerId,
         /// From the first request to the last page.
         took: Duration,
+    },
+    /// The network shows a peer that is not heard.
+    Unheard {
+        /// Which.
+        peer: PeerId,
     },
     /// Hints of a peer went missing: its snapshot is pulled.
     Gap {
@@ -202,8 +218,13 @@ pub struct Core {
     readiness: Readiness,
     beat_due: Moment,
     ticked: Moment,
+    /// No renewal for an unheard peer before.
+    renewal_due: Moment,
     pulls: u64,
 }
+
+/// The shortest time between two renewals for unheard peers.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
 
 /// One peer, as the core sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,6 +253,7 @@ impl Core {
             readiness,
             beat_due: Moment::ZERO,
             ticked: Moment::ZERO,
+            renewal_due: Moment::ZERO,
             pulls: 0,
             settings,
         }
@@ -276,6 +298,7 @@ impl Core {
 
     fn peer_up(&mut self, id: PeerId, now: Moment, out: &mut Vec<Command>) {
         if let Some(peer) = self.meet(id, now, out) {
+            peer.announced = true;
             peer.up(now);
             // The newcomer learns at once who is here.
             self.beat_due = now;
@@ -382,9 +405,25 @@ impl Core {
             out.push(Command::Note(Note::Slept(gap)));
             self.peers.values_mut().filter(|peer| peer.live).for_each(|peer| peer.up(now));
         }
+        if gap >= self.settings.dead {
+            let half = now.saturating_sub(self.settings.stale / 2);
+            self.peers.values_mut().for_each(|peer| peer.doubted_since = half);
+        }
         for peer in self.peers.values_mut() {
             peer.tick(now, self.settings.silence);
         }
+        self.renew_for_the_unheard(now, out);
+    }
+
+    /// Once for each silence of each peer: who speaks another protocol stays unheard for good.
+    fn renew_for_the_unheard(&mut self, now: Moment, out: &mut Vec<Command>) {
+        let stale = self.settings.stale;
+        let unheard = self.peers.values_mut().find(|peer| peer.is_unheard(now, stale));
+        let Some(peer) = unheard.filter(|_| now >= self.renewal_due) else { return };
+        peer.renewed = true;
+        out.push(Command::Note(Note::Unheard { peer: peer.id }));
+        self.renewal_due = now + RENEWAL_PAUSE;
+        out.push(Command::Renew);
     }
 
     fn decide_readiness(&mut self, now: Moment, out: &mut Vec<Command>) {

@@ -168,6 +168,10 @@ impl<T: Transport> Driver<T> {
                 }
                 return Some(Event::Merged { from, pull, taken: merged.is_ok() });
             }
+            Command::Renew => {
+                let transport = Arc::clone(&self.transport);
+                tokio::spawn(async move { transport.renew().await });
+            }
             Command::SetReadiness(readiness) => self.set_readiness(readiness),
             Command::Note(note) => log(&note),
         }
@@ -237,6 +241,7 @@ fn log(note: &Note) {
     match note {
         Note::Slept(gap) => tracing::info!(?gap, "this node slept: pulling from all peers"),
         Note::Synchronised { peer, took } => tracing::info!(peer = %peer.node, ?took, "snapshot merged"),
+        Note::Unheard { peer } => tracing::warn!(peer = %peer.node, "a peer is shown but not heard: reconnecting"),
         Note::Gap { peer } => tracing::debug!(peer = %peer.node, "hints went missing: pulling"),
         Note::IdentityInUse(peer) => {
             tracing::warn!(node = %peer.node, "another process has this node's identity: a copied data directory?");

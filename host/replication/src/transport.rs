@@ -38,6 +38,10 @@ pub trait Transport: Send + Sync + 'static {
     /// found comes as [`Membership::Up`].
     fn dial(&self, endpoint: &str) -> impl Future<Output = Result<(), DialError>> + Send;
 
+    /// Leaves and enters anew, under the same endpoint: all peers vanish and those that are reached appear.
+    /// Done once the network is entered; meanwhile frames are lost and requests fail.
+    fn renew(&self) -> impl Future<Output = ()> + Send;
+
     /// Leaves; the others notice at once.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }

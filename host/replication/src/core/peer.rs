@@ -19,6 +19,10 @@ pub(super) struct Peer {
     pub(super) id: PeerId,
     /// Whether it is reached.
     pub(super) live: bool,
+    /// Whether the network shows it.
+    pub(super) announced: bool,
+    /// Whether the network was entered anew because of its present silence.
+    pub(super) renewed: bool,
     /// What it last said about itself.
     pub(super) info: Option<NodeInfo>,
     /// When it last said anything.
@@ -30,6 +34,8 @@ pub(super) struct Peer {
     pub(super) snapshot: Option<bool>,
     /// Since when its silence counts.
     silent_since: Moment,
+    /// Since when the network's word for it counts as doubtful.
+    pub(super) doubted_since: Moment,
     /// When the network lost it.
     lost_at: Option<Moment>,
 }
@@ -39,12 +45,15 @@ impl Peer {
         Self {
             id,
             live: false,
+            announced: false,
+            renewed: false,
             info: None,
             heard_at: None,
             sequence: Sequence::default(),
             pull: Pull::new(timing),
             snapshot: None,
             silent_since: now,
+            doubted_since: now,
             lost_at: None,
         }
     }
@@ -55,12 +64,14 @@ impl Peer {
         self.lost_at = None;
         self.snapshot = None;
         self.silent_since = now;
+        self.doubted_since = now;
         self.pull.restart(now);
     }
 
     /// The network lost it.
     pub(super) fn lost(&mut self, now: Moment) {
         self.lost_at = Some(now);
+        self.announced = false;
         self.down();
     }
 
@@ -73,6 +84,8 @@ impl Peer {
     pub(super) fn heard(&mut self, info: NodeInfo, now: Moment) {
         self.info = Some(info);
         self.heard_at = Some(now);
+        self.doubted_since = now;
+        self.renewed = false;
         self.silent_since = now;
     }
 
@@ -89,6 +102,11 @@ impl Peer {
         if self.live && now.saturating_sub(self.silent_since) > silence {
             self.down();
         }
+    }
+
+    /// Whether the network has shown it for a while without its being heard.
+    pub(super) fn is_unheard(&self, now: Moment, stale: Duration) -> bool {
+        self.announced && !self.renewed && now.saturating_sub(self.doubted_since) >= stale
     }
 
     pub(super) fn is_ready(&self) -> bool {

@@ -157,6 +157,43 @@ fn a_node_that_slept_pulls_from_everybody_it_reached() {
 }
 
 #[test]
+fn after_a_long_sleep_the_network_is_doubted_sooner() {
+    for (gap, patience) in [(1400, 6000), (1500, 3000)] {
+        let mut core = core(true, false);
+        core.handle(Event::Tick, 100 * MS);
+        core.handle(Event::PeerUp(peer(1)), 100 * MS);
+        let woken = (100 + gap) * MS;
+        core.handle(Event::Tick, woken);
+        assert!(!pass(&mut core, woken, woken + (patience - 100) * MS).contains(&Command::Renew));
+        let end = woken + patience * MS;
+        assert!(core.handle(Event::Tick, end).contains(&Command::Renew), "{gap}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_shown_but_not_heard_costs_one_renewal() {
+    let mut core = core(true, false);
+    core.handle(Event::PeerUp(peer(1)), MS);
+    let commands = pass(&mut core, MS, 60_000 * MS);
+    assert_eq!(commands.iter().filter(|command| **command == Command::Renew).count(), 1);
+    // The renewal shows it again; it stays unheard.
+    core.handle(Event::PeerDown(peer(1)), 60_001 * MS);
+    core.handle(Event::PeerUp(peer(1)), 60_002 * MS);
+    assert!(!pass(&mut core, 60_002 * MS, 120_000 * MS).contains(&Command::Renew));
+    // Once heard, a new silence counts.
+    core.handle(hint(0, 0), 120_001 * MS);
+    assert!(pass(&mut core, 120_001 * MS, 130_000 * MS).contains(&Command::Renew));
+}
+
+#[test]
+fn a_peer_that_the_network_lost_costs_none() {
+    let mut core = core(true, false);
+    core.handle(Event::PeerUp(peer(1)), MS);
+    core.handle(Event::PeerDown(peer(1)), 4000 * MS);
+    assert!(!pass(&mut core, 4000 * MS, 60_000 * MS).contains(&Command::Renew));
+}
+
+#[test]
 fn a_peer_that_returns_is_pulled_even_while_a_pull_hangs() {
     let mut core = core(true, false);
     let hanging = asked(&core.handle(Event::PeerUp(peer(1)), MS))[0].0;

@@ -163,6 +163,11 @@ impl Transport for MemoryTransport {
         Ok(())
     }
 
+    async fn renew(&self) {
+        self.network.cut(self.own);
+        self.network.heal(self.own);
+    }
+
     async fn close(&self) {
         let mut net = self.network.lock();
         net.tell_each_other(self.own, Membership::Down);

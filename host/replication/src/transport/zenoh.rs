@@ -4,46 +4,54 @@
 //! third. One key expression for each origin; all names in key expressions are hex:
 //!
 //! ```text
-//! burgee/<cluster>/node/<node>/<incarnation>     liveliness token: membership
-//! burgee/<cluster>/hint/<node>                   published frames
-//! burgee/<cluster>/ask/<node>/<incarnation>      requests to one node
+//! burgee/<cluster>/node/<node>/<incarnation>/<turn>     liveliness token: membership
+//! burgee/<cluster>/hint/<node>                          published frames
+//! burgee/<cluster>/ask/<node>/<incarnation>/<turn>      requests to one node
 //! ```
 //!
 //! Zenoh's own identity is random at each start: with a fixed one, a killed node that returns is not heard
 //! for seconds. Ours travels in the key expressions and the frames.
 
+mod declared;
 mod dial;
 mod keys;
+mod members;
 mod settings;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use zenoh::{
     Session, Wait,
-    handlers::Callback,
-    liveliness::LivelinessToken,
+    bytes::ZBytes,
     pubsub::{Publisher, Subscriber},
     qos::CongestionControl,
-    query::{ConsolidationMode, Query, Queryable, Reply},
-    sample::{Sample, SampleKind},
+    query::{ConsolidationMode, Reply},
 };
 
-use self::{keys::Keys, settings::Settings};
-use super::{DialError, InboxSender, Membership, RequestError, Responder, Transport};
+use self::{declared::Keeper, keys::Keys, members::Members, settings::Settings};
+use super::{DialError, InboxSender, RequestError, Transport};
 use crate::{
     config::{ConfigError, ReplicationConfig},
     endpoint::{Endpoint, Scheme},
     message::PeerId,
     refusals::Refusals,
-    wire::Refusal,
 };
 
 /// Frames that may wait to be published.
 const PUBLISH_WAITING: usize = 64;
 /// How long closing may take before the process goes on without.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long after a failure the network is entered again.
+const ENTER_RETRY: Duration = Duration::from_millis(200);
 
 /// Why a session cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +60,7 @@ pub enum OpenError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The endpoint cannot be listened on.
-    #[error("cluster-listen: `{endpoint}`: {error}")]
+    #[error("`{endpoint}`: {error}")]
     Listen {
         /// The endpoint as configured.
         endpoint: String,
@@ -60,26 +68,31 @@ pub enum OpenError {
         error: io::Error,
     },
     /// Zenoh refuses; the text is its answer.
-    #[error("cluster-listen: {0}")]
+    #[error("{0}")]
     Session(String),
 }
 
-/// An open session. Dropping it leaves the network less promptly than [`Transport::close`] does.
+/// A node in a Zenoh network. Dropping it leaves the network less promptly than [`Transport::close`] does.
 pub struct ZenohTransport {
-    session: Session,
-    keys: Keys,
     endpoint: Option<String>,
-    publish: mpsc::Sender<Bytes>,
-    dialling: Settings,
-    _declared: Declared,
+    settings: Settings,
+    keys: Keys,
+    inbox: InboxSender,
+    members: Arc<Members>,
+    /// None while the network is entered anew, and once it is left.
+    link: Mutex<Option<Arc<Link>>>,
+    /// Held by who enters the network anew.
+    renewing: tokio::sync::Mutex<()>,
+    /// The network is left for good.
+    left: AtomicBool,
 }
 
-/// What ends with the session.
-struct Declared {
-    _token: LivelinessToken,
+/// An open session with all that is declared in it.
+struct Link {
+    session: Session,
+    publish: mpsc::Sender<Bytes>,
+    keeper: Keeper,
     _members: Subscriber<()>,
-    _hints: Subscriber<()>,
-    _asked: Queryable<()>,
 }
 
 impl ZenohTransport {
@@ -97,19 +110,20 @@ impl ZenohTransport {
             Some(endpoint) => Some(bindable(endpoint).await?),
             None => None,
         };
-        let settings = Settings::new(config, listen.as_ref());
-        let session = zenoh::open(settings.config().map_err(session_error)?).await.map_err(session_error)?;
         let keys = Keys::new(&config.cluster_name, own);
-        let declared = declare(&session, &keys, inbox, refusals).await.map_err(session_error)?;
-        let publisher = session
-            .declare_publisher(keys.hint())
-            // Not express: a burst shares batches, so that the queue holds more of it before any is dropped.
-            .congestion_control(CongestionControl::Drop)
-            .await
-            .map_err(session_error)?;
-        let publish = publish_from_a_thread(publisher).map_err(|e| OpenError::Session(e.to_string()))?;
-        let endpoint = listen.map(|endpoint| endpoint.to_string());
-        Ok(Self { session, keys, endpoint, publish, dialling: settings, _declared: declared })
+        let transport = Self {
+            settings: Settings::new(config, listen.as_ref()),
+            endpoint: listen.map(|endpoint| endpoint.to_string()),
+            members: Arc::new(Members::new(keys.clone(), inbox.clone(), refusals)),
+            keys,
+            inbox,
+            link: Mutex::new(None),
+            renewing: tokio::sync::Mutex::new(()),
+            left: AtomicBool::new(false),
+        };
+        let link = transport.enter().await.map_err(|e| OpenError::Session(e.to_string().replace('\n', " ")))?;
+        transport.set_link(Some(link));
+        Ok(transport)
     }
 
     /// Where peers reach this node, with the bound port.
@@ -117,19 +131,47 @@ impl ZenohTransport {
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
+
+    async fn enter(&self) -> zenoh::Result<Link> {
+        let session = zenoh::open(self.settings.config()?).await?;
+        let publisher = session.declare_publisher(self.keys.hint()).congestion_control(CongestionControl::Drop).await?;
+        let watching = members::watch(&session, &self.keys, Arc::clone(&self.members)).await?;
+        let keeper =
+            Keeper::start(session.clone(), self.keys.clone(), self.inbox.clone(), Arc::clone(&self.members)).await?;
+        Ok(Link { session, publish: publish_from_a_thread(publisher)?, keeper, _members: watching })
+    }
+
+    async fn leave(&self) {
+        if let Some(link) = self.set_link(None) {
+            link.keeper.stop();
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, link.session.close()).await;
+            self.members.clear();
+        }
+    }
+
+    fn link(&self) -> Option<Arc<Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_link(&self, link: Option<Link>) -> Option<Arc<Link>> {
+        let mut current = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, link.map(Arc::new))
+    }
 }
 
 impl Transport for ZenohTransport {
     async fn publish(&self, frame: Bytes) {
-        // The thread lives as long as this sender.
-        let _ = self.publish.send(frame).await;
+        if let Some(link) = self.link() {
+            // The thread lives as long as this sender.
+            let _ = link.publish.send(frame).await;
+        }
     }
 
     async fn request(&self, to: PeerId, frame: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
-        let (session, key) = (self.session.clone(), self.keys.ask(to));
+        let (link, key) = (self.link().ok_or(RequestError::Unreachable)?, self.keys.ask(to));
         let (answer, mut answers) = mpsc::channel(1);
         // Sending waits while the link is congested: not on a thread of the runtime.
-        let sent = tokio::task::spawn_blocking(move || get(&session, &key, frame, timeout, answer));
+        let sent = tokio::task::spawn_blocking(move || get(&link.session, &key, frame, timeout, answer));
         let answered = async {
             sent.await.map_err(|_| RequestError::Unreachable)?.map_err(|_| RequestError::Unreachable)?;
             answers.recv().await.unwrap_or(Err(RequestError::Unreachable))
@@ -138,11 +180,30 @@ impl Transport for ZenohTransport {
     }
 
     async fn dial(&self, endpoint: &str) -> Result<(), DialError> {
-        dial::introduce(&self.dialling, endpoint).await
+        dial::introduce(&self.settings, endpoint).await
+    }
+
+    async fn renew(&self) {
+        // Who finds it locked has nothing to do.
+        let Ok(_renewing) = self.renewing.try_lock() else { return };
+        self.leave().await;
+        while !self.left.load(Ordering::Acquire) {
+            match self.enter().await {
+                Ok(link) => {
+                    self.set_link(Some(link));
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "the cluster is not entered yet"),
+            }
+            tokio::time::sleep(ENTER_RETRY).await;
+        }
     }
 
     async fn close(&self) {
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.session.close()).await;
+        self.left.store(true, Ordering::Release);
+        // A renewal that hangs must not keep the process from ending.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.renewing.lock()).await;
+        self.leave().await;
     }
 }
 
@@ -184,65 +245,6 @@ async fn bindable(endpoint: Endpoint) -> Result<Endpoint, OpenError> {
     }
 }
 
-#[allow(clippy::needless_pass_by_value)]
-fn session_error(error: zenoh::Error) -> OpenError {
-    OpenError::Session(error.to_string().replace('\n', " "))
-}
-
-async fn declare(
-    session: &Session,
-    keys: &Keys,
-    inbox: InboxSender,
-    refusals: Arc<Refusals>,
-) -> zenoh::Result<Declared> {
-    let asked = session.declare_queryable(keys.asked()).with(on_query(inbox.clone())).await?;
-    let hints = session.declare_subscriber(keys.hints()).with(on_hint(keys.clone(), inbox.clone())).await?;
-    let members = session
-        .liveliness()
-        .declare_subscriber(keys.all_nodes())
-        .history(true)
-        .with(on_member(keys.clone(), inbox, refusals))
-        .await?;
-    // Last: who sees the token may ask.
-    let token = session.liveliness().declare_token(keys.token()).await?;
-    Ok(Declared { _token: token, _members: members, _hints: hints, _asked: asked })
-}
-
-fn on_query(inbox: InboxSender) -> Callback<Query> {
-    Callback::from(move |query: Query| {
-        let frame = query.payload().map(payload).unwrap_or_default();
-        let responder = Responder::new(move |answer: Bytes| {
-            let key = query.key_expr().clone();
-            if let Err(error) = query.reply(key, answer).wait() {
-                tracing::debug!(%error, "an answer was not sent");
-            }
-        });
-        inbox.frame(frame, Some(responder));
-    })
-}
-
-fn on_hint(keys: Keys, inbox: InboxSender) -> Callback<Sample> {
-    Callback::from(move |sample: Sample| {
-        // A subscriber hears its own session too.
-        if !keys.is_own_hint(sample.key_expr().as_str()) {
-            inbox.frame(payload(sample.payload()), None);
-        }
-    })
-}
-
-fn on_member(keys: Keys, inbox: InboxSender, refusals: Arc<Refusals>) -> Callback<Sample> {
-    Callback::from(move |sample: Sample| {
-        let key = sample.key_expr().as_str();
-        match (keys.node(key), sample.kind()) {
-            (Some(peer), _) if keys.is_own(peer) => {}
-            (Some(peer), SampleKind::Put) => inbox.membership(Membership::Up(peer)),
-            (Some(peer), SampleKind::Delete) => inbox.membership(Membership::Down(peer)),
-            (None, SampleKind::Put) => refusals.count(Refusal::Cluster, key.len()),
-            (None, SampleKind::Delete) => {}
-        }
-    })
-}
-
 /// Putting waits up to a millisecond for a congested link: done by a thread of its own.
 fn publish_from_a_thread(publisher: Publisher<'static>) -> io::Result<mpsc::Sender<Bytes>> {
     let (queue, mut frames) = mpsc::channel::<Bytes>(PUBLISH_WAITING);
@@ -256,6 +258,6 @@ fn publish_from_a_thread(publisher: Publisher<'static>) -> io::Result<mpsc::Send
     Ok(queue)
 }
 
-fn payload(bytes: &zenoh::bytes::ZBytes) -> Bytes {
+fn payload(bytes: &ZBytes) -> Bytes {
     Bytes::from(bytes.to_bytes().into_owned())
 }

@@ -6,6 +6,31 @@ use burgee_model::NodeId;
 
 use crate::message::PeerId;
 
+/// Which of two sets of key expressions a node has declared; they alternate, see `declared`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Even,
+    Odd,
+}
+
+impl Turn {
+    pub(super) const ALL: [Self; 2] = [Self::Even, Self::Odd];
+
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Even => Self::Odd,
+            Self::Odd => Self::Even,
+        }
+    }
+
+    fn digit(self) -> &'static str {
+        match self {
+            Self::Even => "0",
+            Self::Odd => "1",
+        }
+    }
+}
+
 /// The key expressions of one node.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
@@ -30,25 +55,33 @@ impl Keys {
         self.own_hint.clone()
     }
 
-    pub(super) fn hints(&self) -> String {
-        format!("{}/hint/*", self.root)
+    /// Everybody's hints: the same set for both turns, in different words.
+    pub(super) fn hints(&self, turn: Turn) -> String {
+        let all = match turn {
+            Turn::Even => "*",
+            Turn::Odd => "**",
+        };
+        format!("{}/hint/{all}", self.root)
     }
 
+    /// What a peer is asked by, whichever turn it has.
     pub(super) fn ask(&self, peer: PeerId) -> String {
-        format!("{}/ask/{}/{:016x}", self.root, peer.node, peer.incarnation)
+        format!("{}/ask/{}/{:016x}/*", self.root, peer.node, peer.incarnation)
     }
 
-    pub(super) fn asked(&self) -> String {
-        self.ask(self.own)
+    /// What this node is asked by.
+    pub(super) fn asked(&self, turn: Turn) -> String {
+        format!("{}/ask/{}/{:016x}/{}", self.root, self.own.node, self.own.incarnation, turn.digit())
     }
 
-    pub(super) fn token(&self) -> String {
-        format!("{}/node/{}/{:016x}", self.root, self.own.node, self.own.incarnation)
+    /// This node's token.
+    pub(super) fn token(&self, turn: Turn) -> String {
+        format!("{}/node/{}/{:016x}/{}", self.root, self.own.node, self.own.incarnation, turn.digit())
     }
 
     /// The nodes of all clusters that share the network, so that a wrong name is noticed.
     pub(super) fn all_nodes(&self) -> &'static str {
-        "burgee/*/node/*/*"
+        "burgee/*/node/*/*/*"
     }
 
     pub(super) fn is_own_hint(&self, key: &str) -> bool {
@@ -60,12 +93,14 @@ impl Keys {
     }
 
     /// Whose token a key is; `None` where it is none of this cluster's.
-    pub(super) fn node(&self, key: &str) -> Option<PeerId> {
+    pub(super) fn node(&self, key: &str) -> Option<(PeerId, Turn)> {
         let rest = key.strip_prefix(self.root.as_str())?.strip_prefix("/node/")?;
-        let (node, incarnation) = rest.split_once('/')?;
+        let (node, rest) = rest.split_once('/')?;
+        let (incarnation, turn) = rest.split_once('/')?;
         let node: NodeId = node.parse().ok()?;
         let incarnation = u64::from_str_radix(incarnation, 16).ok()?;
-        Some(PeerId { node, incarnation })
+        let turn = Turn::ALL.into_iter().find(|each| each.digit() == turn)?;
+        Some((PeerId { node, incarnation }, turn))
     }
 }
 
@@ -78,14 +113,16 @@ mod tests {
     #[test]
     fn reads_its_own_tokens_and_no_other_cluster_s() {
         let keys = Keys::new("a/*", OWN);
-        assert_eq!(keys.node(&keys.token()), Some(OWN));
-        assert_eq!(Keys::new("b", OWN).node(&keys.token()), None);
-        assert_eq!(Keys::new("a/", OWN).node(&keys.token()), None);
+        for turn in Turn::ALL {
+            assert_eq!(keys.node(&keys.token(turn)), Some((OWN, turn)));
+            assert_eq!(Keys::new("b", OWN).node(&keys.token(turn)), None);
+            assert_eq!(Keys::new("a/", OWN).node(&keys.token(turn)), None);
+        }
     }
 
     #[test]
     fn no_name_reaches_a_key_expression() {
         let keys = Keys::new("**/$*?#//", OWN);
-        assert!(keys.token().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/'));
+        assert!(keys.token(Turn::Odd).bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/'));
     }
 }

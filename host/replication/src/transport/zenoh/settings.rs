@@ -8,7 +8,7 @@ use crate::{config::ReplicationConfig, endpoint::Endpoint};
 /// After how much silence a link is dead, in milliseconds; links say that they live four times as often.
 const LEASE_MS: u64 = 2000;
 /// The first and the longest wait before a seed is dialled again, in milliseconds.
-const RETRY_MS: (u64, u64) = (200, 1000);
+const RETRY_MS: (u64, u64) = (100, 400);
 /// How long opening a link may take, in milliseconds: a black hole must not keep a dial for longer.
 const OPEN_MS: u64 = 3000;
 /// How long a page may wait for a congested link before the link is given up, in microseconds.
