@@ -154,3 +154,16 @@ fn an_empty_joiner_without_anyone_there_does_not_serve() {
     assert!(!ready["reasons"].as_array().unwrap().is_empty(), "{ready}");
     node.client.post("/api/v1/tenants", &json!({ "key": "t" })).problem(503, "not_ready");
 }
+
+#[test]
+fn a_seed_that_accepts_and_says_nothing_holds_nobody_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp/{}", silent.local_addr().unwrap());
+    let node = Spec::serve().cluster("b").start();
+    place(&node.client);
+    node.client.put(&entry("k"), "kept").check(201);
+    // with data it serves alone once the time has passed
+    let node = node.stop().option("--join", endpoint).option("--ready-timeout", "1s").start();
+    assert_eq!(read(&node.client, "k"), Ok("kept".to_owned()));
+    node.client.put(&entry("k"), "written alone").check(200);
+}

@@ -3,7 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitStatus,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,8 @@ pub struct Spec {
     mode: &'static str,
     listen: String,
     cluster: Option<String>,
+    /// A name of its own for each cluster: a port that one test gave up may be another's.
+    cluster_name: Option<String>,
     data: Option<Data>,
     token: Option<String>,
     more: Vec<String>,
@@ -49,6 +54,7 @@ impl Spec {
             mode: "serve",
             listen: "127.0.0.1:0".into(),
             cluster: None,
+            cluster_name: None,
             data: Some(Data { path, _guard: Some(Arc::new(dir)) }),
             token: Some(TOKEN.into()),
             more: Vec::new(),
@@ -89,16 +95,20 @@ impl Spec {
         self
     }
 
-    /// Takes part in a cluster, on a free port of loopback.
+    /// Takes part in a cluster, a new one unless it joins, on a free port of loopback.
     #[must_use]
     pub fn cluster(mut self, name: &str) -> Self {
+        static CLUSTERS: AtomicU32 = AtomicU32::new(0);
+        let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
         self.cluster = Some("tcp/127.0.0.1:0".into());
+        self.cluster_name = Some(format!("test-{}-{number}", std::process::id()));
         self.option("--node-name", name)
     }
 
-    /// Joins another node.
+    /// Joins another node's cluster.
     #[must_use]
-    pub fn join(self, other: &Node) -> Self {
+    pub fn join(mut self, other: &Node) -> Self {
+        self.cluster_name.clone_from(&other.spec.cluster_name);
         let endpoint = other.cluster.clone().expect("the other node takes part in a cluster");
         self.option("--join", endpoint)
     }
@@ -139,6 +149,9 @@ impl Spec {
         }
         if let Some(endpoint) = &self.cluster {
             command.args(["--cluster-listen", endpoint]);
+        }
+        if let Some(name) = &self.cluster_name {
+            command.args(["--cluster-name", name]);
         }
         if let Some(token) = &self.token {
             command.args(["--admin-token", token]);

@@ -37,7 +37,9 @@ fn nothing_that_can_panic_is_called_outside_tests() {
 #[test]
 fn lints_are_not_switched_off_without_a_reason() {
     let switched = product().flat_map(|text| {
-        code(&text.text).filter(|(_, line)| line.trim_start().starts_with("#![allow") && !line.contains("reason = ")).map(move |(n, l)| (text, n, l))
+        code(&text.text)
+            .filter(|(_, line)| line.trim_start().starts_with("#![allow") && !line.contains("reason = "))
+            .map(move |(n, l)| (text, n, l))
     });
     let found: Vec<String> = switched.map(|(text, number, line)| format!("{}:{number}: {line}", text.path)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));

@@ -69,7 +69,8 @@ pub(crate) fn crate_of(path: &str) -> &str {
 /// Files that are compiled for tests only: those of the tests' own crates, and modules behind `cfg(test)`.
 pub(crate) static TEST_FILES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let whole = |path: &str| ["/benches/", "/examples/", "/tests/"].iter().any(|part| path.contains(part));
-    let outside = rust().filter(|text| text.path.starts_with("tests/") || whole(&text.path)).map(|text| text.path.as_str());
+    let outside =
+        rust().filter(|text| text.path.starts_with("tests/") || whole(&text.path)).map(|text| text.path.as_str());
     let modules: HashSet<String> = rust().flat_map(test_modules).collect();
     outside.chain(rust().map(|text| text.path.as_str()).filter(|path| modules.contains(*path))).collect()
 });

@@ -33,7 +33,8 @@ export class Node {
     node.data = data ?? mkdtempSync(join(tmpdir(), 'burgee-js-'));
     const all = [mode, '--announce', '--listen', listen, '--data-dir', join(node.data, 'data'), '--node-name', name];
     if (mode === 'serve') all.push('--admin-token', TOKEN);
-    if (cluster) all.push('--cluster-listen', cluster);
+    // a name of its own: a port that one run gave up may be another's
+    if (cluster) all.push('--cluster-listen', cluster, '--cluster-name', `test-${process.pid}`);
     for (const seed of seeds) all.push('--join', seed);
     const program = process.env.BURGEE_BIN;
     if (!program) throw new Error('BURGEE_BIN must name the program');
