@@ -136,11 +136,16 @@ fn a_third_node_hears_of_all() {
             sees(&key, CONVERGE_BOUND, &Ok("hello".to_owned()), || read(&reader.client, &key));
         }
     }
-    let cluster = c.client.get("/api/v1/cluster").expect(200).json();
-    let mut names: Vec<&str> =
-        cluster["nodes"].as_array().unwrap().iter().map(|n| n["name"].as_str().unwrap()).collect();
-    names.sort_unstable();
-    assert_eq!((cluster["self"].as_str(), names), (Some("c"), vec!["a", "b", "c"]), "{cluster}");
+    for node in [&a, &b, &c] {
+        let names = || {
+            let cluster = node.client.get("/api/v1/cluster").expect(200).json();
+            let nodes = cluster["nodes"].as_array().unwrap();
+            let mut names: Vec<String> = nodes.iter().map(|n| n["name"].as_str().unwrap().to_owned()).collect();
+            names.sort_unstable();
+            names
+        };
+        sees("all three", CONVERGE_BOUND, &["a", "b", "c"].map(str::to_owned).to_vec(), names);
+    }
 }
 
 #[test]

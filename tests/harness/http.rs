@@ -72,10 +72,15 @@ impl Client {
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, asked: format!("{method} {path}") })
     }
 
-    /// Sends a request; panics where there is no answer.
+    /// Sends a request; panics where there is no answer. A kept connection may have been closed meanwhile, as
+    /// servers do after a refusal: what may be sent twice is sent once more.
     #[must_use]
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        self.try_send(method, path, headers, body).unwrap_or_else(|e| panic!("{method} {}{path}: {e}", self.base))
+        let answer = match self.try_send(method, path, headers, body) {
+            Err(ureq::Error::Io(_)) if matches!(method, "GET" | "PUT") => self.try_send(method, path, headers, body),
+            other => other,
+        };
+        answer.unwrap_or_else(|e| panic!("{method} {}{path}: {e}", self.base))
     }
 
     fn send_json(&self, method: &str, path: &str, body: &Json) -> Answer {
