@@ -34,8 +34,9 @@ pub enum WriteError<E> {
     /// The queue of writes is full: try again later.
     #[error("too many writes are waiting")]
     Overloaded,
-    /// The disk refused; the text is its answer. Whether the write is on disk is unknown, but it was
-    /// neither applied nor fed.
+    /// The disk refused; the text is its answer. The write was neither applied nor fed, and what may have
+    /// reached the disk is taken back before anything else is written. Only where the process ends before
+    /// the disk took that, the write may be there at the next start.
     #[error("the disk refused the write: {0}")]
     Disk(String),
     /// The store is closed.

@@ -42,7 +42,7 @@ pub enum Op {
     Put,
     /// It has none any more.
     Delete,
-    /// Its deadline passed.
+    /// Its deadline passed. Where it had passed before the version came, this follows the version's put.
     Expire,
 }
 

@@ -31,12 +31,16 @@ pub struct StoreLimits {
     pub persist_registers: usize,
     /// Bytes of merged versions that may wait to be persisted.
     pub backlog_bytes: usize,
-    /// Versions that each register with history keeps, however old they are.
+    /// Versions that each register with history keeps, however old and large they are (of a kill: the
+    /// newest [`history_max_versions`](Self::history_max_versions), and no other bound applies).
     pub history_min_versions: usize,
     /// Days for which a register with history keeps its versions.
     pub history_days: u32,
     /// Versions that a register with history keeps at most, however young they are.
     pub history_max_versions: usize,
+    /// Bytes that end the history of a register beyond its [`history_min_versions`](Self::history_min_versions),
+    /// newest first; the version that reaches them is the last one kept.
+    pub history_max_bytes: usize,
     /// Milliseconds by which a merged stamp, or the persisted mark, may move the clock beyond wall time.
     pub max_skew_ms: Millis,
     /// Bytes of disk pages kept in memory.
@@ -56,6 +60,7 @@ impl Default for StoreLimits {
             history_min_versions: 20,
             history_days: 365,
             history_max_versions: 2_000,
+            history_max_bytes: MIB,
             max_skew_ms: 60_000,
             disk_cache_bytes: 16 * MIB,
         }

@@ -156,7 +156,11 @@ impl Disk {
 
     fn commit(&mut self, work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), DiskError> {
         let done = guarded(|| {
-            let write = self.database()?.begin_write().map_err(DiskError::of)?;
+            let mut write = self.database()?.begin_write().map_err(DiskError::of)?;
+            // Pages first, then the word that they count. After a crash in one-phase commits, redb could not
+            // tell a commit that was damaged later from one that was never finished, and would roll back
+            // what was acknowledged.
+            write.set_two_phase_commit(true);
             work(&write).map_err(DiskError::of)?;
             write.commit().map_err(DiskError::of)
         });

@@ -6,7 +6,10 @@ use burgee_model::{RegisterId, Stamp};
 
 use crate::version::{self, Header, Version};
 
-/// How much history registers keep.
+/// How much history registers keep, newest first.
+///
+/// Kills keep exactly `max_versions`, whatever their age and size: all their heads count as current, so
+/// which of them are known must not depend on the order in which they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryPolicy {
     /// Versions kept however old they are.
@@ -15,11 +18,14 @@ pub struct HistoryPolicy {
     pub max_versions: usize,
     /// Versions stamped from this time on are kept, up to the most.
     pub since: u64,
+    /// Bytes ([`Version::weight`]) of versions beyond the fewest that end the history; the version that
+    /// reaches them is the last.
+    pub max_bytes: usize,
 }
 
 impl Default for HistoryPolicy {
     fn default() -> Self {
-        Self { min_versions: 20, max_versions: 2_000, since: 0 }
+        Self { min_versions: 20, max_versions: 2_000, since: 0, max_bytes: 1024 * 1024 }
     }
 }
 
@@ -95,18 +101,37 @@ impl Register {
         if kept { Inserted::New { trimmed: self.len() < before } } else { Inserted::Superseded }
     }
 
-    /// Drops what the policy does not keep. A kill keeps everything: all its heads count as current, and
-    /// what made a head of a version is that no *retained* one names it. Once a release were dropped, the
-    /// kill that it released would be a head again when a peer sends it once more.
+    /// Drops what the policy does not keep.
+    ///
+    /// What is kept is a prefix of the order, and what it keeps is alone reason enough to drop all below it,
+    /// now and with whatever comes later. So it makes no difference when a register is pruned, and what was
+    /// dropped does not come back when a peer sends it again. (Hence the bytes of a version do not decide on
+    /// itself: where a large one was dropped, a smaller one below it could come back.)
     fn prune(&mut self, policy: &HistoryPolicy) {
-        if self.current.register.address.keeps_heads() {
-            return;
-        }
-        let mut rank = 0;
-        self.older.retain(|v| {
-            rank += 1;
-            rank < policy.min_versions || (rank < policy.max_versions && v.stamp.time >= policy.since)
+        let kept = if self.current.register.address.keeps_heads() {
+            policy.max_versions.saturating_sub(1)
+        } else {
+            self.older_kept(policy)
+        };
+        self.older.truncate(kept);
+    }
+
+    /// How many versions the policy keeps beside the current one, where only the newest counts.
+    ///
+    /// Not for kills: what makes a head of a version is that no *retained* one names it. A rule that keeps
+    /// heads for longer than what names them would make a head again of a kill that was long released. The
+    /// price of keeping the newest alone is that a head is forgotten once `max_versions` newer ones stand.
+    fn older_kept(&self, policy: &HistoryPolicy) -> usize {
+        let mut bytes = 0usize;
+        let kept = self.older.iter().zip(1..).take_while(|(v, rank)| {
+            if *rank < policy.min_versions {
+                return true;
+            }
+            let full = bytes >= policy.max_bytes;
+            bytes = bytes.saturating_add(v.weight());
+            *rank < policy.max_versions && v.stamp.time >= policy.since && !full
         });
+        kept.count()
     }
 
     /// Drops the versions of which a test is true. `None` where none is left.

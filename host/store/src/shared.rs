@@ -98,8 +98,11 @@ impl Shared {
             self.note_dirty(version, &outcome, origin);
             if let Outcome::Applied(effect) = outcome {
                 applied += 1;
-                let expired = version.is_expired(now) && table.lapse_register(&version.register, now).is_some();
-                feed_effect(&mut entries, version, effect, origin, expired);
+                feed_effect(&mut entries, version, effect, origin);
+                // Expired on arrival, it is put all the same: peers must hear of it. What its readers see
+                // expire is whatever is the newest by now.
+                let lapsed = version.is_expired(now).then(|| table.lapse_register(&version.register, now));
+                entries.extend(lapsed.flatten().map(|newest| feed::Draft { origin, ..expired(newest) }));
             }
         }
         (applied, self.feed.publish(entries))
@@ -206,16 +209,11 @@ pub(crate) fn history_start(now: Millis, days: u32) -> u64 {
     millis_to_ntp64(now.saturating_sub(Millis::from(days) * DAY_MS))
 }
 
-/// A version whose deadline has passed before it was applied is written all the same: peers must hear of
-/// it, and whoever watches sees it come and go.
-fn feed_effect(entries: &mut Vec<feed::Draft>, version: &Arc<Version>, effect: Applied, origin: Origin, expired: bool) {
+fn feed_effect(entries: &mut Vec<feed::Draft>, version: &Arc<Version>, effect: Applied, origin: Origin) {
     let op = if version.content.is_some() { Op::Put } else { Op::Delete };
     let entry = |register, op, current| feed::Draft { register, version: version.clone(), op, origin, current };
     entries.extend(effect.died.into_iter().map(|register| entry(register, Op::Delete, true)));
     entries.push(entry(version.register.clone(), op, effect.current));
-    if expired {
-        entries.push(entry(version.register.clone(), Op::Expire, effect.current));
-    }
 }
 
 fn expired(version: Arc<Version>) -> feed::Draft {

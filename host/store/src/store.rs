@@ -1,7 +1,6 @@
 //! The shell: identity, clock, disk, writer and feed around the pure table.
 
 use std::{
-    collections::VecDeque,
     fmt,
     future::Future,
     io,
@@ -90,7 +89,7 @@ impl Store {
     fn start(node: NodeId, shared: Arc<Shared>, disk: Option<Disk>) -> io::Result<Self> {
         let (sender, inbox) = mpsc::sync_channel(shared.limits.queue_requests.max(1));
         let (end, ended) = watch::channel(false);
-        let writer = Writer { shared: shared.clone(), disk, inbox, waiting: VecDeque::new() };
+        let writer = Writer::new(shared.clone(), disk, inbox);
         let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             writer.run();
             end.send_replace(true);
@@ -281,6 +280,7 @@ impl Opened {
             min_versions: limits.history_min_versions,
             max_versions: limits.history_max_versions,
             since: history_start(now, limits.history_days),
+            max_bytes: limits.history_max_bytes,
         });
         let meta = disk.load(&mut table)?;
         // What expired while the node was down is nobody's news: readers of an earlier start list again.

@@ -4,7 +4,7 @@
 //! on disk, nothing is acknowledged before it is applied and fed.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -13,12 +13,12 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::Millis;
+use burgee_model::{Millis, RegisterId};
 use tokio::sync::oneshot;
 
 use crate::{
     Draft, DraftError, Origin, Position, Receipt, Request, Table, Version, WriteError,
-    persist::{Disk, Retained},
+    persist::{Disk, DiskError, Retained},
     shared::Shared,
     stamping,
 };
@@ -95,14 +95,20 @@ struct Planned {
 
 /// The writer's own.
 pub(crate) struct Writer {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     /// None in memory only.
-    pub(crate) disk: Option<Disk>,
-    pub(crate) inbox: Receiver<Message>,
-    pub(crate) waiting: VecDeque<Box<dyn Job>>,
+    disk: Option<Disk>,
+    inbox: Receiver<Message>,
+    waiting: VecDeque<Box<dyn Job>>,
+    /// The registers of a batch that the disk refused: rows of it may be there all the same.
+    doubtful: BTreeSet<RegisterId>,
 }
 
 impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, disk: Option<Disk>, inbox: Receiver<Message>) -> Self {
+        Self { shared, disk, inbox, waiting: VecDeque::new(), doubtful: BTreeSet::new() }
+    }
+
     /// Runs until every sender is gone and everything that waited is done.
     pub(crate) fn run(mut self) {
         let mut open = true;
@@ -114,12 +120,17 @@ impl Writer {
             self.write_batch();
             self.persist();
         }
-        while self.shared.has_dirty() && self.persist() {}
+        while self.is_behind() && self.persist() {}
+    }
+
+    /// Whether rows are not what they should be.
+    fn is_behind(&self) -> bool {
+        self.shared.has_dirty() || !self.doubtful.is_empty()
     }
 
     /// Waits for something to do; says whether there can be more.
     fn wait(&mut self) -> bool {
-        let message = if self.shared.has_dirty() {
+        let message = if self.is_behind() {
             // Either there is more than one commit's worth, or the disk refused.
             let pause = if self.shared.is_writable() { Duration::ZERO } else { RETRY };
             self.inbox.recv_timeout(pause)
@@ -190,12 +201,7 @@ impl Writer {
 
     fn commit(&mut self, batch: Vec<Planned>) {
         let versions: Vec<Arc<Version>> = batch.iter().flat_map(|p| p.versions.iter().cloned()).collect();
-        let mark = self.shared.clock().mark();
-        let done = match &mut self.disk {
-            Some(disk) if !versions.is_empty() => disk.append(&versions, mark),
-            _ => Ok(()),
-        };
-        let done = done.map_err(|error| error.to_string());
+        let done = if versions.is_empty() { Ok(()) } else { self.append(&versions).map_err(|error| error.to_string()) };
         self.shared.report(done.as_ref().err());
         for Planned { mut job, versions } in batch {
             job.answer(match &done {
@@ -205,30 +211,53 @@ impl Writer {
         }
     }
 
+    /// Writes versions to the disk, after what a refused batch may have left there is gone: else it could
+    /// count at the next start, and a kill among it would even win over what was acknowledged since.
+    fn append(&mut self, versions: &[Arc<Version>]) -> Result<(), DiskError> {
+        self.settle()?;
+        let mark = self.shared.clock().mark();
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        disk.append(versions, mark).inspect_err(|_| {
+            self.doubtful = versions.iter().map(|version| version.register.clone()).collect();
+        })
+    }
+
+    /// Brings the rows of a refused batch in line with the table.
+    fn settle(&mut self) -> Result<(), DiskError> {
+        if !self.doubtful.is_empty() {
+            self.sync(&self.doubtful.iter().cloned().collect::<Vec<_>>())?;
+            self.doubtful.clear();
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, registers: &[RegisterId]) -> Result<(), DiskError> {
+        let Some(disk) = self.disk.as_mut().filter(|_| !registers.is_empty()) else { return Ok(()) };
+        let retained: Vec<Retained> = {
+            let table = self.shared.read();
+            let retained = |id: &RegisterId| Retained { register: id.clone(), versions: table.history(id).collect() };
+            registers.iter().map(retained).collect()
+        };
+        let mark = self.shared.clock().mark();
+        disk.sync(&retained, mark)
+    }
+
     fn apply(&self, versions: Vec<Arc<Version>>) -> Receipt {
         let (_, position) = self.shared.apply(&versions, Origin::Local);
         let change = versions.first().map_or(crate::ChangeId(burgee_model::Stamp::ZERO), |first| first.change);
         Receipt { change, versions, position: Position(position.0) }
     }
 
-    /// Persists one commit's worth of what was merged; says whether the disk took it.
+    /// Takes back what a refused batch left, and persists one commit's worth of what was merged; says
+    /// whether the disk took it.
     fn persist(&mut self) -> bool {
-        let limit = self.shared.limits.persist_registers.max(1);
-        let dirty = self.shared.take_dirty(limit);
-        let Some(disk) = &mut self.disk else { return true };
-        if dirty.is_empty() {
+        let dirty = self.shared.take_dirty(self.shared.limits.persist_registers.max(1));
+        if self.disk.is_none() || (dirty.is_empty() && self.doubtful.is_empty()) {
             return true;
         }
-        let retained: Vec<Retained> = {
-            let table = self.shared.read();
-            dirty
-                .keys()
-                .map(|register| Retained { register: register.clone(), versions: table.history(register).collect() })
-                .collect()
-        };
-        let mark = self.shared.clock().mark();
-        let done = disk.sync(&retained, mark).map_err(|error| error.to_string());
-        self.shared.report(done.as_ref().err());
+        let registers: Vec<RegisterId> = dirty.keys().cloned().collect();
+        let done = self.settle().and_then(|()| self.sync(&registers));
+        self.shared.report(done.as_ref().map_err(ToString::to_string).err().as_ref());
         self.shared.settle_dirty(dirty, done.is_ok());
         done.is_ok()
     }

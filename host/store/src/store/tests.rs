@@ -217,13 +217,13 @@ async fn merged_versions_are_persisted_without_closing() {
 #[tokio::test]
 async fn a_backlog_pushes_back() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, failing) = persist::tests::faulty(dir.path());
-    failing.store(true, Ordering::SeqCst);
+    let (disk, fault) = persist::tests::faulty(dir.path());
+    fault.now();
     let rig = faulty_rig(disk, StoreLimits { backlog_bytes: 1_000, ..StoreLimits::default() });
     rig.merge((1..10).map(|n| version(config(&format!("k{n}")), n, "v")));
     let refused = rig.store.merge(vec![version(config("k"), 1, "v")], PEER);
     assert!(matches!(refused, Err(MergeError::Backlog { bytes }) if bytes > 1_000));
-    failing.store(false, Ordering::SeqCst);
+    fault.mend();
     rig.store.close().await;
     assert_eq!(rig.store.health().backlog_bytes, 0);
 }
@@ -240,19 +240,77 @@ fn faulty_rig(disk: persist::Disk, limits: StoreLimits) -> Rig {
 #[tokio::test]
 async fn a_disk_fault_applies_nothing_and_later_writes_succeed() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, failing) = persist::tests::faulty(dir.path());
+    let (disk, fault) = persist::tests::faulty(dir.path());
     let rig = faulty_rig(disk, StoreLimits::default());
     let mut reader = rig.store.feed().subscribe(None);
-    failing.store(true, Ordering::SeqCst);
+    fault.now();
     assert!(matches!(rig.write(put(&config("k"), "1")).await, Err(WriteError::Disk(_))));
     assert_eq!((rig.value(&config("k")), drain(&mut reader).len()), (None, 0));
     let health = rig.store.health();
     assert!(!health.writable && health.last_error.is_some());
-    failing.store(false, Ordering::SeqCst);
+    fault.mend();
     rig.write(put(&config("k"), "2")).await.unwrap();
     assert!(rig.store.health().writable);
     drop(rig);
     assert_eq!(on_disk(dir.path()).value(&config("k")).as_deref(), Some("2"));
+}
+
+/// The disk says no, and has the rows all the same.
+#[tokio::test]
+async fn what_a_refused_write_left_on_disk_is_taken_back_before_anything_else_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, fault) = persist::tests::faulty(dir.path());
+    let rig = faulty_rig(disk, StoreLimits::default());
+    let kill = flag_in(FlagInField::Kill);
+    let held_after_kill = || on_disk(copy_of(dir.path()).path()).store.read().clone();
+    for (id, value) in [(&kill, r#"{"killed":false}"#), (&config("k"), "1")] {
+        rig.write(put(id, value)).await.unwrap();
+    }
+    let refused = Draft {
+        writes: vec![DraftWrite::put(kill.clone(), json(r#"{"killed":true}"#)), DraftWrite::delete(config("k"))],
+        floors: vec![(key("t"), Scope::Flag { flag: key("g") })],
+    };
+    // Two for each commit: the second comes after everything was written.
+    fault.at_sync(2);
+    assert!(matches!(rig.write(refused).await, Err(WriteError::Disk(_))));
+    let left = held_after_kill();
+    assert_eq!((left.history(&kill).count(), left.counts().floors, left.counts().tombstones), (2, 1, 1));
+    fault.mend();
+    rig.write(put(&config("other"), "1")).await.unwrap();
+    assert_eq!(held_after_kill(), *rig.store.read());
+    assert_eq!(rig.store.read().history(&kill).count(), 1);
+}
+
+#[tokio::test]
+async fn what_a_refused_write_left_on_disk_is_taken_back_at_the_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, fault) = persist::tests::faulty(dir.path());
+    let rig = faulty_rig(disk, StoreLimits::default());
+    fault.at_sync(2);
+    assert!(matches!(rig.write(put(&flag_in(FlagInField::Kill), "{}")).await, Err(WriteError::Disk(_))));
+    assert_eq!(on_disk(copy_of(dir.path()).path()).store.read().counts().versions, 1);
+    fault.mend();
+    rig.store.close().await;
+    drop(rig);
+    assert_eq!(on_disk(dir.path()).store.read().counts().versions, 0);
+}
+
+#[tokio::test]
+async fn of_a_register_whose_newest_version_has_expired_a_late_one_does_not_expire_again() {
+    let rig = in_memory();
+    let expired = |time| Version { expires_at: Some(NOW + time), ..version(flag_in(FlagInField::State), time, "v") };
+    rig.merge([expired(5)]);
+    rig.now.store(NOW + 10, Ordering::SeqCst);
+    let mut reader = rig.store.feed().subscribe(None);
+    rig.merge([expired(4)]);
+    let told: Vec<_> = std::iter::from_fn(|| reader.try_next())
+        .map(|event| match event {
+            FeedEvent::Change(entry) => (entry.op, entry.version.stamp.time, entry.current),
+            FeedEvent::Reset(reason) => panic!("reset: {reason:?}"),
+        })
+        .collect();
+    assert_eq!(told, [(Op::Put, 4, false), (Op::Expire, 5, true)]);
+    assert_eq!(rig.store.expire(), 0);
 }
 
 #[tokio::test]

@@ -71,7 +71,8 @@ fn registers_with_history_keep_it_newest_first_and_entries_do_not() {
 fn history_keeps_the_newest_few_however_old_and_the_young_up_to_the_most() {
     let id = flag(FlagField::Name);
     let kept = |since, count| {
-        let mut table = Table::new(HistoryPolicy { min_versions: 3, max_versions: 6, since });
+        let mut table =
+            Table::new(HistoryPolicy { min_versions: 3, max_versions: 6, since, ..HistoryPolicy::default() });
         (1..=count).for_each(|time| {
             table.merge(&Arc::new(version(id.clone(), time, "v")));
         });
@@ -85,7 +86,7 @@ fn history_keeps_the_newest_few_however_old_and_the_young_up_to_the_most() {
 #[test]
 fn a_version_older_than_the_history_kept_is_superseded() {
     let id = flag(FlagField::Name);
-    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 2, since: 0 });
+    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 2, ..HistoryPolicy::default() });
     for time in [5, 6] {
         table.merge(&Arc::new(version(id.clone(), time, "v")));
     }
@@ -94,19 +95,63 @@ fn a_version_older_than_the_history_kept_is_superseded() {
 }
 
 #[test]
-fn the_heads_of_a_kill_are_never_pruned_and_all_count() {
+fn history_beyond_the_fewest_is_bounded_in_bytes() {
+    let id = flag(FlagField::Name);
+    let small = version(id.clone(), 1, "v").weight();
+    let kept = |max_bytes| {
+        let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 9, since: 0, max_bytes });
+        for time in 1..=9 {
+            // The fourth newest is large.
+            let content = if time == 6 { "v".repeat(10_000) } else { "v".to_owned() };
+            table.merge(&Arc::new(version(id.clone(), time, &content)));
+        }
+        table.history(&id).map(|v| v.stamp.time).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(0), [9, 8]);
+    assert_eq!(kept(small), [9, 8, 7]);
+    assert_eq!(kept(small + 1), [9, 8, 7, 6]);
+    assert_eq!(kept(small * 2 + 9_999), [9, 8, 7, 6], "the large one is the last");
+    assert_eq!(kept(small * 2 + 10_000), [9, 8, 7, 6, 5]);
+}
+
+/// A kill and its releases, each naming the one before.
+fn kill_chain(times: std::ops::RangeInclusive<u64>) -> Vec<Version> {
+    let next = |time| match time {
+        1 => version(flag_in(FlagInField::Kill), 1, r#"{"killed":true}"#),
+        _ => with_parents(version(flag_in(FlagInField::Kill), time, r#"{"killed":false}"#), &[time - 1]),
+    };
+    times.map(next).collect()
+}
+
+#[test]
+fn the_heads_among_the_newest_of_a_kill_are_never_lost_and_all_count() {
     let id = flag_in(FlagInField::Kill);
-    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 2, since: 0 });
+    // Neither age nor size takes a version of a kill.
+    let policy = HistoryPolicy { min_versions: 1, max_versions: 4, since: 1_000, max_bytes: 0 };
+    let times = |versions: Vec<Arc<Version>>| versions.iter().map(|v| v.stamp.time).collect::<Vec<_>>();
+    let mut table = Table::new(policy);
     table.merge(&Arc::new(version(id.clone(), 1, r#"{"killed":true}"#)));
-    for time in 2..=9 {
-        let next = with_parents(version(id.clone(), time, r#"{"killed":false}"#), if time > 2 { &[8] } else { &[] });
-        let next = Version { parents: next.parents.iter().map(|_| stamp(time - 1)).collect(), ..next };
-        table.merge(&Arc::new(next));
+    for release in [2, 3, 4] {
+        let parents: &[u64] = if release == 2 { &[] } else { &[release - 1] };
+        table.merge(&Arc::new(with_parents(version(id.clone(), release, r#"{"killed":false}"#), parents)));
+        assert_eq!(times(table.heads(&id)), [release, 1]);
     }
-    let heads: Vec<u64> = table.heads(&id).iter().map(|v| v.stamp.time).collect();
-    assert_eq!(heads, [9, 1]);
-    table.merge(&Arc::new(with_parents(version(id.clone(), 10, r#"{"killed":false}"#), &[9, 1])));
-    assert_eq!(table.heads(&id).len(), 1);
+    table.merge(&Arc::new(with_parents(version(id.clone(), 5, r#"{"killed":false}"#), &[4])));
+    assert_eq!(times(table.heads(&id)), [5], "beyond the newest, a head is forgotten");
+    assert_eq!(table.history(&id).count(), 4);
+}
+
+#[test]
+fn a_kill_released_before_the_history_kept_stays_released() {
+    let id = flag_in(FlagInField::Kill);
+    let chain = kill_chain(1..=5);
+    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 3, ..HistoryPolicy::default() });
+    for version in chain.iter().rev().chain(&chain) {
+        table.merge(&Arc::new(version.clone()));
+    }
+    assert_eq!(table.heads(&id).iter().map(|v| v.stamp.time).collect::<Vec<_>>(), [5]);
+    assert_eq!(table.history(&id).map(|v| v.stamp.time).collect::<Vec<_>>(), [5, 4, 3]);
+    assert_eq!(table.merge(&Arc::new(chain[0].clone())), Outcome::Superseded);
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Seed {
         });
         let over: Vec<Stamp> = over.map(|floor| floor.stamp).collect();
         let floor_seen = self.seen.filter(|_| !over.is_empty()).map(|index| over[index.index(over.len())]);
-        let content = self.content.map(|content| content.to_string());
+        let content = self.content.map(|content| content.to_string().repeat(1 + usize::from(content) * 300));
         Version {
             stamp: self.stamp,
             change: ChangeId(self.stamp),
@@ -96,7 +96,14 @@ fn any_set_and_order() -> impl Strategy<Value = (Vec<Version>, Vec<Version>)> {
 }
 
 fn policy(most: usize) -> HistoryPolicy {
-    HistoryPolicy { min_versions: 2, max_versions: most, since: 0 }
+    HistoryPolicy { min_versions: 2, max_versions: most, since: 0, max_bytes: usize::MAX }
+}
+
+/// Policies by which each bound drops something.
+fn any_policy() -> impl Strategy<Value = HistoryPolicy> {
+    (1..4usize, 1..7usize, 0..30u64, 0..4_000usize).prop_map(|(min_versions, max_versions, since, max_bytes)| {
+        HistoryPolicy { min_versions, max_versions, since, max_bytes }
+    })
 }
 
 fn merged(policy: HistoryPolicy, versions: &[Version]) -> Table {
@@ -147,11 +154,19 @@ proptest! {
     }
 
     #[test]
-    fn pruning_does_not_make_order_matter((set, shuffled) in any_set_and_order()) {
-        let kill = flag_in(FlagInField::Kill);
-        let without: Vec<_> = set.into_iter().filter(|v| v.register != kill).collect();
-        let shuffled: Vec<_> = shuffled.into_iter().filter(|v| v.register != kill).collect();
-        prop_assert_eq!(merged(policy(3), &without), merged(policy(3), &shuffled));
+    fn pruning_does_not_make_order_or_repetition_matter(
+        (set, shuffled) in any_set_and_order(),
+        policy in any_policy(),
+        again in any::<prop::sample::Index>(),
+    ) {
+        let (a, mut b) = (merged(policy, &set), merged(policy, &shuffled));
+        prop_assert_eq!(&a, &b);
+        prop_assert_eq!(a.counts(), b.counts());
+        prop_assert_eq!(a.heads(&flag_in(FlagInField::Kill)), b.heads(&flag_in(FlagInField::Kill)));
+        if !set.is_empty() {
+            b.merge(&Arc::new(again.get(&set).clone()));
+            prop_assert_eq!(&a, &b);
+        }
     }
 
     #[test]
@@ -159,14 +174,15 @@ proptest! {
         (set, _) in any_set_and_order(),
         cut in any::<prop::sample::Index>(),
         max_bytes in 1..2_000usize,
+        policy in prop_oneof![Just(policy(100)), any_policy()],
     ) {
         let cut = cut.index(set.len() + 1);
-        let (mut a, mut b) = (merged(policy(100), &set[..cut]), merged(policy(100), &set[cut..]));
+        let (mut a, mut b) = (merged(policy, &set[..cut]), merged(policy, &set[cut..]));
         let (of_a, of_b) = (paged(&a, max_bytes), paged(&b, max_bytes));
         of_b.into_iter().for_each(|version| { a.merge(&Arc::new(version)); });
         of_a.into_iter().for_each(|version| { b.merge(&Arc::new(version)); });
         prop_assert_eq!(&a, &b);
-        prop_assert_eq!(&a, &merged(policy(100), &set));
+        prop_assert_eq!(&a, &merged(policy, &set));
     }
 
     #[test]
