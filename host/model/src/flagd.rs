@@ -84,10 +84,32 @@ pub fn flag_to_json(flag: &Flag, environment: &Key) -> Option<Json> {
     if let Some(rule) = &here.targeting {
         out.insert("targeting".into(), rule.clone());
     }
-    if !here.metadata.is_empty() {
-        out.insert("metadata".into(), Json::Object(here.metadata.clone()));
+    let metadata = plain_metadata(&here.metadata);
+    if !metadata.is_empty() {
+        out.insert("metadata".into(), Json::Object(metadata));
     }
     Some(Json::Object(out))
+}
+
+/// The members of metadata that the format and OFREP know: texts, numbers and booleans.
+#[must_use]
+pub fn plain_metadata(metadata: &Map<String, Json>) -> Map<String, Json> {
+    metadata.iter().filter(|(_, value)| is_plain(value)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The members of metadata that [`plain_metadata`] leaves out, with their places below `path`.
+#[must_use]
+pub fn metadata_problems(metadata: &Map<String, Json>, path: &str) -> Vec<Problem> {
+    let faulty = metadata.iter().filter(|(_, value)| !is_plain(value));
+    let problem = |(name, _): (&String, &Json)| {
+        let message = format!("`{name}` is left out of answers: metadata are texts, numbers and booleans");
+        Problem::new(pointer(path, name), "invalid_metadata", message)
+    };
+    faulty.map(problem).collect()
+}
+
+fn is_plain(value: &Json) -> bool {
+    value.is_string() || value.is_number() || value.is_boolean()
 }
 
 #[derive(Default)]
@@ -214,6 +236,14 @@ mod tests {
         let read = parse(object.as_bytes(), 64).unwrap();
         assert_eq!(read, parse(list.as_bytes(), 64).unwrap());
         assert_eq!((read.set["y"].clone(), read.flags[0].extra["x"].clone()), (json!(2), json!(1)));
+    }
+
+    #[test]
+    fn metadata_that_no_answer_may_carry_is_left_out_and_named() {
+        let Json::Object(metadata) = json!({"a": 1, "b": {}, "c/d": null, "e": "x"}) else { panic!("an object") };
+        assert_eq!(Json::Object(plain_metadata(&metadata)), json!({"a": 1, "e": "x"}));
+        let places: Vec<String> = metadata_problems(&metadata, "/metadata").into_iter().map(|p| p.path).collect();
+        assert_eq!(places, ["/metadata/b", "/metadata/c~1d"]);
     }
 
     #[test]

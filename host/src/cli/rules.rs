@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use burgee_model::{Key, Limits, Problem, flagd, json};
-use burgee_rules::check::Draft;
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{Failure, output};
 
@@ -65,7 +64,7 @@ fn in_words(file: &str, problems: &[Problem]) -> String {
 fn check(text: &[u8], limits: &Limits) -> Vec<Problem> {
     match json::parse::<Json>(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
         Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
-        Ok(document) if document.get("flags").is_some() => check_document(text, &document, limits),
+        Ok(document) if document.get("flags").is_some() => check_document(text, limits),
         Ok(rule) => check_rule(&rule, limits),
     }
 }
@@ -78,31 +77,10 @@ fn check_rule(rule: &Json, limits: &Limits) -> Vec<Problem> {
     }
 }
 
-fn check_document(text: &[u8], document: &Json, limits: &Limits) -> Vec<Problem> {
-    let read = match flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
-        Ok(read) => read,
-        Err(flagd::DocumentError::Invalid(problems)) => return problems,
-        Err(error) => return vec![Problem::new("", "invalid_json", error.to_string())],
-    };
-    let none = Map::new();
-    let segments = document.get("$evaluators").and_then(Json::as_object).unwrap_or(&none);
-    let segment = |name: &str| segments.get(name).cloned();
-    let in_flag = |key: &Key, problem: Problem| {
-        let path = format!("{}{}", burgee_model::problem::pointer("/flags", key), problem.path);
-        Problem { path, ..problem }
-    };
-    read.flags
-        .iter()
-        .flat_map(|flag| {
-            let found = burgee_rules::check::flag(&Draft {
-                key: &flag.key,
-                variants: &flag.variants,
-                default_variant: flag.default_variant.as_deref(),
-                targeting: flag.targeting.as_ref(),
-                segments: &segment,
-                limits,
-            });
-            found.into_iter().map(move |problem| in_flag(&flag.key, problem))
-        })
-        .collect()
+fn check_document(text: &[u8], limits: &Limits) -> Vec<Problem> {
+    match flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
+        Ok(document) => burgee_rules::check::document(&document, limits),
+        Err(flagd::DocumentError::Invalid(problems)) => problems,
+        Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
+    }
 }

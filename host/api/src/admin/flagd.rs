@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use burgee_model::{
-    Address, Blob, FlagInField, Key, Limits, Millis, Problem, RegisterId, State,
-    flagd::{Document, PROBLEMS_MAX, flag_to_json},
+    Address, Blob, FlagInField, Key, Limits, Millis, RegisterId, State,
+    flagd::{Document, flag_to_json, plain_metadata},
     import::{self, Plan, View},
     materialise::materialise,
-    problem::pointer,
 };
 use burgee_store::Table;
 use serde_json::{Map, Value as Json, json};
@@ -32,6 +31,9 @@ pub fn export(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Re
     let mut set = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
     let mut document = Map::new();
     move_member(&mut set, &mut document, "$schema");
+    if let Some(Json::Object(metadata)) = set.get_mut("metadata") {
+        *metadata = plain_metadata(metadata);
+    }
     document.insert("flags".into(), Json::Object(export_flags(table, now, tenant, environment)));
     let segments = table.segments(tenant, environment, now);
     if !segments.is_empty() {
@@ -119,17 +121,4 @@ impl Import {
 pub fn check_sizes(document: &Document, limits: &Limits) -> Result<(), Refusal> {
     let rules = document.flags.iter().filter_map(|flag| flag.targeting.as_ref());
     rules.chain(document.evaluators.values()).try_for_each(|rule| super::rule::check_size(rule, limits))
-}
-
-/// What is wrong with the rules of a document; an import keeps them all the same. At most [`PROBLEMS_MAX`].
-#[must_use]
-pub fn problems(document: &Document, limits: &Limits) -> Vec<Problem> {
-    let segments = |name: &str| document.evaluators.get(name).cloned();
-    let of_flag = |flag: &burgee_model::flagd::DocumentFlag| -> Vec<Problem> {
-        let base = pointer(&pointer("/flags", &flag.key), "targeting");
-        let found =
-            flag.targeting.iter().flat_map(|rule| burgee_rules::check::rule(&flag.key, rule, &segments, limits));
-        found.map(|problem| Problem { path: format!("{base}{}", problem.path), ..problem }).collect()
-    };
-    document.flags.iter().flat_map(of_flag).take(PROBLEMS_MAX).collect()
 }

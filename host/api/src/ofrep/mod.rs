@@ -15,8 +15,9 @@ use axum::{
     response::Response,
 };
 use burgee_engine::{ErrorCode, Outcome, Snapshot, etag};
-use burgee_model::{Context, Key, Millis};
+use burgee_model::{Context, Key, Millis, flagd::plain_metadata};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use serde_json::Value as Json;
 
 use crate::{
     http::{Api, Shared, auth, conditions},
@@ -149,9 +150,10 @@ pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, ou
         evaluation.write_ofrep(out);
     });
     out.push(b']');
-    if let Some(metadata) = snapshot.set().get("metadata").filter(|m| m.as_object().is_some_and(|m| !m.is_empty())) {
+    let metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata).unwrap_or_default();
+    if !metadata.is_empty() {
         out.extend_from_slice(b",\"metadata\":");
-        out.extend_from_slice(metadata.to_string().as_bytes());
+        out.extend_from_slice(Json::Object(metadata).to_string().as_bytes());
     }
     out.push(b'}');
 }

@@ -104,7 +104,7 @@ fn read_document(text: &[u8], limits: &Limits) -> Result<(Arc<Document>, Vec<Pro
         Err(DocumentError::Invalid(problems)) => return Err(Refusal::Invalid(problems).into()),
     };
     flagd::check_sizes(&document, limits)?;
-    let problems = flagd::problems(&document, limits);
+    let problems = burgee_rules::check::document(&document, limits);
     Ok((Arc::new(document), problems))
 }
 

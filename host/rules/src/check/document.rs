@@ -1,0 +1,62 @@
+//! What is wrong with a flagd document that is kept all the same: the report of an import and of `rule check`.
+
+use burgee_model::{
+    Limits, Problem,
+    flagd::{Document, DocumentFlag, metadata_problems},
+    problem::pointer,
+};
+use serde_json::Value as Json;
+
+use super::Draft;
+use crate::parse::PROBLEMS_MAX;
+
+/// All problems of a document's flags and metadata, with their places in it; at most [`PROBLEMS_MAX`].
+#[must_use]
+pub fn document(document: &Document, limits: &Limits) -> Vec<Problem> {
+    let set = document.set.get("metadata").and_then(Json::as_object);
+    let set = set.map(|metadata| metadata_problems(metadata, "/metadata")).unwrap_or_default();
+    let flags = document.flags.iter().flat_map(|flag| of_flag(document, flag, limits));
+    set.into_iter().chain(flags).take(PROBLEMS_MAX).collect()
+}
+
+fn of_flag(document: &Document, flag: &DocumentFlag, limits: &Limits) -> Vec<Problem> {
+    let base = pointer("/flags", &flag.key);
+    let mut found = super::flag(&Draft {
+        key: &flag.key,
+        variants: &flag.variants,
+        default_variant: flag.default_variant.as_deref(),
+        targeting: flag.targeting.as_ref(),
+        segments: &|name| document.evaluators.get(name).cloned(),
+        limits,
+    });
+    found.extend(metadata_problems(&flag.metadata, "/metadata"));
+    for problem in &mut found {
+        problem.path.insert_str(0, &base);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_stands_where_it_is_in_the_document() {
+        let text = r#"{
+            "metadata": {"owner": []},
+            "flags": {
+                "a/b": {"state": "ENABLED", "variants": {"x": 1, "y": "z"}, "targeting": {"zap": []}},
+                "fine": {"state": "ENABLED", "variants": {"on": true}, "targeting": {"if": [{"$ref": "s"}, "on"]}}
+            },
+            "$evaluators": {"s": {"==": [1, 1]}}
+        }"#;
+        let read = burgee_model::flagd::parse(text.as_bytes(), 64).unwrap();
+        let found: Vec<_> = document(&read, &Limits::default()).into_iter().map(|p| (p.path, p.code)).collect();
+        let expected = [
+            ("/metadata/owner", "invalid_metadata"),
+            ("/flags/a~1b/variants/y", "mixed_variant_types"),
+            ("/flags/a~1b/targeting/zap", "unknown_operator"),
+        ];
+        assert_eq!(found, expected.map(|(path, code)| (path.to_owned(), code.to_owned())));
+    }
+}
