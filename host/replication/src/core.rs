@@ -10,8 +10,8 @@
 //! - A node that notices that it slept pulls from every peer: it cannot know what it missed.
 //! - At most one pull runs against a peer; a page that does not come is asked for again.
 //! - A peer that is not heard for [`Settings::silence`] is not live, whatever the network says.
-//! - A network that shows a peer which is not heard is not to be trusted: it is entered anew, sooner
-//!   after a sleep, which costs links.
+//! - A network that shows a peer which is not heard is not to be trusted: it is entered anew. After a
+//!   sleep, in which others dial who does not answer, a few failed requests are proof enough.
 
 mod peer;
 mod pull;
@@ -62,8 +62,7 @@ pub struct Settings {
     pub sleep: Duration,
     /// From which length on a sleep has cost the node its links: the others took it for dead.
     pub dead: Duration,
-    /// How long the network may show a peer that is not heard, before it is entered anew; half as long
-    /// after a sleep that cost links.
+    /// How long the network may show a peer that is not heard, before it is entered anew.
     pub stale: Duration,
     /// How long a page may take.
     pub request_timeout: Duration,
@@ -86,7 +85,7 @@ impl Settings {
             silence: Duration::from_millis(3500),
             sleep: Duration::from_secs(1),
             dead: Duration::from_millis(1500),
-            stale: Duration::from_secs(6),
+            stale: Duration::from_secs(4),
             request_timeout: Duration::from_secs(2),
             peers: 256,
         }
@@ -220,11 +219,15 @@ pub struct Core {
     ticked: Moment,
     /// No renewal for an unheard peer before.
     renewal_due: Moment,
+    /// Until when links may be broken by the last sleep.
+    waking_until: Moment,
     pulls: u64,
 }
 
 /// The shortest time between two renewals for unheard peers.
-const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
+const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
+/// For how long after a sleep the links are watched more closely.
+const WAKING: Duration = Duration::from_secs(5);
 
 /// One peer, as the core sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +257,7 @@ impl Core {
             beat_due: Moment::ZERO,
             ticked: Moment::ZERO,
             renewal_due: Moment::ZERO,
+            waking_until: Moment::ZERO,
             pulls: 0,
             settings,
         }
@@ -406,8 +410,7 @@ impl Core {
             self.peers.values_mut().filter(|peer| peer.live).for_each(|peer| peer.up(now));
         }
         if gap >= self.settings.dead {
-            let half = now.saturating_sub(self.settings.stale / 2);
-            self.peers.values_mut().for_each(|peer| peer.doubted_since = half);
+            self.waking_until = now + WAKING;
         }
         for peer in self.peers.values_mut() {
             peer.tick(now, self.settings.silence);
@@ -417,8 +420,8 @@ impl Core {
 
     /// Once for each silence of each peer: who speaks another protocol stays unheard for good.
     fn renew_for_the_unheard(&mut self, now: Moment, out: &mut Vec<Command>) {
-        let stale = self.settings.stale;
-        let unheard = self.peers.values_mut().find(|peer| peer.is_unheard(now, stale));
+        let (stale, waking) = (self.settings.stale, now < self.waking_until);
+        let unheard = self.peers.values_mut().find(|peer| peer.is_unheard(now, stale, waking));
         let Some(peer) = unheard.filter(|_| now >= self.renewal_due) else { return };
         peer.renewed = true;
         out.push(Command::Note(Note::Unheard { peer: peer.id }));

@@ -12,6 +12,8 @@ use crate::message::{NodeInfo, PeerId};
 /// For how long after the network lost a peer its messages may be stragglers that do not mean that it is
 /// back. If it is, the network says so, or its later heartbeats do.
 const STRAGGLERS: Duration = Duration::from_secs(1);
+/// So many failed requests in a row, without a word, are no accident.
+const MUTE_FAILURES: u32 = 3;
 
 /// What a node knows of one start of one peer.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub(super) struct Peer {
     pub(super) snapshot: Option<bool>,
     /// Since when its silence counts.
     silent_since: Moment,
-    /// Since when the network's word for it counts as doubtful.
-    pub(super) doubted_since: Moment,
+    /// Whether it was heard since it was last reached anew.
+    heard_since_up: bool,
     /// When the network lost it.
     lost_at: Option<Moment>,
 }
@@ -53,7 +55,7 @@ impl Peer {
             pull: Pull::new(timing),
             snapshot: None,
             silent_since: now,
-            doubted_since: now,
+            heard_since_up: false,
             lost_at: None,
         }
     }
@@ -64,7 +66,7 @@ impl Peer {
         self.lost_at = None;
         self.snapshot = None;
         self.silent_since = now;
-        self.doubted_since = now;
+        self.heard_since_up = false;
         self.pull.restart(now);
     }
 
@@ -84,7 +86,7 @@ impl Peer {
     pub(super) fn heard(&mut self, info: NodeInfo, now: Moment) {
         self.info = Some(info);
         self.heard_at = Some(now);
-        self.doubted_since = now;
+        self.heard_since_up = true;
         self.renewed = false;
         self.silent_since = now;
     }
@@ -104,9 +106,11 @@ impl Peer {
         }
     }
 
-    /// Whether the network has shown it for a while without its being heard.
-    pub(super) fn is_unheard(&self, now: Moment, stale: Duration) -> bool {
-        self.announced && !self.renewed && now.saturating_sub(self.doubted_since) >= stale
+    /// Whether the network shows it without its being heard: for a while, or, on waking, without its
+    /// answering either.
+    pub(super) fn is_unheard(&self, now: Moment, stale: Duration, waking: bool) -> bool {
+        let mute = waking && !self.heard_since_up && self.pull.failures() >= MUTE_FAILURES;
+        self.announced && !self.renewed && (mute || now.saturating_sub(self.silent_since) >= stale)
     }
 
     pub(super) fn is_ready(&self) -> bool {

@@ -125,6 +125,11 @@ impl Pull {
         self.again = false;
     }
 
+    /// How many requests failed since one succeeded.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
     }

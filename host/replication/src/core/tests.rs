@@ -157,16 +157,19 @@ fn a_node_that_slept_pulls_from_everybody_it_reached() {
 }
 
 #[test]
-fn after_a_long_sleep_the_network_is_doubted_sooner() {
-    for (gap, patience) in [(1400, 6000), (1500, 3000)] {
+fn on_waking_a_mute_peer_costs_a_renewal_at_once() {
+    for (slept, renews) in [(1400 * MS, false), (1500 * MS, true)] {
         let mut core = core(true, false);
-        core.handle(Event::Tick, 100 * MS);
-        core.handle(Event::PeerUp(peer(1)), 100 * MS);
-        let woken = (100 + gap) * MS;
-        core.handle(Event::Tick, woken);
-        assert!(!pass(&mut core, woken, woken + (patience - 100) * MS).contains(&Command::Renew));
-        let end = woken + patience * MS;
-        assert!(core.handle(Event::Tick, end).contains(&Command::Renew), "{gap}");
+        core.handle(Event::PeerUp(peer(1)), MS);
+        let mut now = slept;
+        let mut commands = core.handle(Event::Tick, now);
+        for _ in 0..3 {
+            let pull = asked(&commands)[0].0;
+            core.handle(Event::Page { pull, page: None }, now);
+            now += 200 * MS;
+            commands = core.handle(Event::Tick, now);
+        }
+        assert_eq!(commands.contains(&Command::Renew), renews, "{slept:?}");
     }
 }
 
