@@ -155,11 +155,11 @@ pub enum HostFunction {
     Contains = 2,
     /// `(flag, needle, haystack) -> 0 | 1`, the haystack being a literal.
     ConstantContains = 3,
-    /// `(text, prefix) -> operand`
+    /// `(flag, text, prefix) -> operand`
     StartsWith = 4,
-    /// `(text, suffix) -> operand`
+    /// `(flag, text, suffix) -> operand`
     EndsWith = 5,
-    /// `(comparison, left, right) -> operand`
+    /// `(flag, comparison, left, right) -> operand`
     SemVer = 6,
     /// `(value)`: lays an operand of the next function aside.
     Push = 7,
@@ -215,9 +215,9 @@ impl HostFunction {
     pub const fn parameters(self) -> usize {
         match self {
             Self::Truthy | Self::Push => 1,
-            Self::StartsWith | Self::EndsWith | Self::List | Self::Cat | Self::Fractional => 2,
-            Self::Contains | Self::ConstantContains | Self::SemVer | Self::Bucket => 3,
-            Self::Compare => 4,
+            Self::List | Self::Cat | Self::Fractional => 2,
+            Self::Contains | Self::ConstantContains | Self::StartsWith | Self::EndsWith | Self::Bucket => 3,
+            Self::Compare | Self::SemVer => 4,
         }
     }
 

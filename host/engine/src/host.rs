@@ -196,13 +196,19 @@ fn wrap(function: HostFunction, store: impl AsContextMut<Data = Host>) -> Func {
             contains(caller.data_mut(), flag, needle, haystack, ops::constant_contains)
         }),
         HostFunction::StartsWith => {
-            Func::wrap(store, |caller: Caller<'_, Host>, a, b| on_both(caller.data(), a, b, ops::starts_with))
+            let op = ops::starts_with;
+            Func::wrap(store, move |mut caller: Caller<'_, Host>, flag, a, b| {
+                on_both(caller.data_mut(), flag, a, b, op)
+            })
         }
         HostFunction::EndsWith => {
-            Func::wrap(store, |caller: Caller<'_, Host>, a, b| on_both(caller.data(), a, b, ops::ends_with))
+            let op = ops::ends_with;
+            Func::wrap(store, move |mut caller: Caller<'_, Host>, flag, a, b| {
+                on_both(caller.data_mut(), flag, a, b, op)
+            })
         }
         HostFunction::SemVer => {
-            Func::wrap(store, |caller: Caller<'_, Host>, op, a, b| sem_ver(caller.data(), op, a, b))
+            Func::wrap(store, |mut caller: Caller<'_, Host>, flag, op, a, b| sem_ver(caller.data_mut(), flag, op, a, b))
         }
         HostFunction::Push => {
             Func::wrap(store, |mut caller: Caller<'_, Host>, operand: i32| caller.data_mut().pushed.push(operand))
@@ -213,9 +219,9 @@ fn wrap(function: HostFunction, store: impl AsContextMut<Data = Host>) -> Func {
         HostFunction::Cat => {
             Func::wrap(store, |mut caller: Caller<'_, Host>, flag, count| cat(caller.data_mut(), flag, count))
         }
-        HostFunction::Bucket => {
-            Func::wrap(store, |caller: Caller<'_, Host>, flag, by, total| bucket(caller.data(), flag, by, total))
-        }
+        HostFunction::Bucket => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, by, total| {
+            bucket(caller.data_mut(), flag, by, total)
+        }),
         HostFunction::Fractional => {
             Func::wrap(store, |mut caller: Caller<'_, Host>, flag, shares| choose(caller.data_mut(), flag, shares))
         }
@@ -247,13 +253,22 @@ fn contains(
     Ok(i32::from(op(&needle, &haystack, budget)?))
 }
 
-fn on_both(host: &Host, left: i32, right: i32, op: impl Fn(&Value, &Value) -> Value) -> i32 {
-    operand(&op(&host.value(left), &host.value(right)))
+fn on_both(
+    host: &mut Host,
+    flag: i32,
+    left: i32,
+    right: i32,
+    op: impl Fn(&Value, &Value, &mut Budget) -> std::result::Result<Value, EvalError>,
+) -> Result<i32> {
+    host.select(flag);
+    let Host { request, temporaries, budget, .. } = host;
+    let (left, right) = (request.value(left, temporaries), request.value(right, temporaries));
+    Ok(operand(&op(&left, &right, budget)?))
 }
 
-fn sem_ver(host: &Host, op: i32, left: i32, right: i32) -> Result<i32> {
+fn sem_ver(host: &mut Host, flag: i32, op: i32, left: i32, right: i32) -> Result<i32> {
     let op = emit::version_op(op).ok_or_else(foreign)?;
-    Ok(on_both(host, left, right, |left, right| sem_ver::sem_ver(left, op, right)))
+    on_both(host, flag, left, right, |left, right, budget| sem_ver::sem_ver(left, op, right, budget))
 }
 
 fn list(host: &mut Host, count: i32) -> Result<i32> {
@@ -272,21 +287,26 @@ fn cat(host: &mut Host, flag: i32, count: i32) -> Result<i32> {
     Ok(host.keep(cat.finish())?)
 }
 
-fn bucket(host: &Host, flag: i32, by: i32, total: i32) -> i32 {
-    let Ok(total) = u32::try_from(total) else { return -1 };
-    let hash = fractional::hash(&host.value(by), host.request.key(flag), host.request.context());
-    hash.map_or(-1, |hash| fractional::bucket(hash, total).cast_signed())
+fn hash(host: &mut Host, flag: i32, by: i32) -> Result<Option<u32>> {
+    host.select(flag);
+    let Host { request, temporaries, budget, .. } = host;
+    Ok(fractional::hash(&request.value(by, temporaries), request.key(flag), request.context(), budget)?)
+}
+
+fn bucket(host: &mut Host, flag: i32, by: i32, total: i32) -> Result<i32> {
+    let total = u32::try_from(total).map_err(|_| foreign())?;
+    Ok(hash(host, flag, by)?.map_or(-1, |hash| fractional::bucket(hash, total).cast_signed()))
 }
 
 /// Gives the operand of the chosen variant: that of the share itself, so nothing is copied.
-fn choose(host: &mut Host, flag: i32, shares: i32) -> i32 {
+fn choose(host: &mut Host, flag: i32, shares: i32) -> Result<i32> {
     let pushed = host.popped(shares.saturating_mul(2).saturating_add(1));
-    chosen(host, flag, &pushed).unwrap_or(abi::NULL)
+    let Some((by, shares)) = pushed.split_first() else { return Ok(abi::NULL) };
+    let hash = hash(host, flag, *by)?;
+    Ok(hash.and_then(|hash| chosen(host, hash, shares)).unwrap_or(abi::NULL))
 }
 
-fn chosen(host: &Host, flag: i32, pushed: &[i32]) -> Option<i32> {
-    let (by, shares) = pushed.split_first()?;
-    let hash = fractional::hash(&host.value(*by), host.request.key(flag), host.request.context())?;
+fn chosen(host: &Host, hash: u32, shares: &[i32]) -> Option<i32> {
     let (shares, _) = shares.as_chunks::<2>();
     let weights: Option<Vec<u32>> = shares.iter().map(|[variant, weight]| share(host, *variant, *weight)).collect();
     let at = fractional::choose(hash, weights?.iter().copied())?;

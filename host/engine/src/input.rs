@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use burgee_guest::abi::{self, Tag};
 use burgee_model::{Context, Millis, Value};
 use burgee_rules::{
+    SHORT_TEXT_BYTES,
     emit::{self, InputSource},
     ops::{self, sem_ver::Version},
 };
@@ -112,6 +113,10 @@ fn cell(value: &Value, input: &Input, artefact: &Artefact) -> Cell {
 
 fn text_cell(text: &str, input: &Input, artefact: &Artefact) -> Cell {
     let mut cell = filled(Tag::Text, !text.is_empty());
+    // Looking through a long text is charged: emitted code knows none by id or version, and asks the host.
+    if text.len() > SHORT_TEXT_BYTES {
+        return cell;
+    }
     if input.needs_text_id {
         let id = artefact.text_ids.get(text).copied().unwrap_or(0);
         put(&mut cell, abi::CELL_TEXT_ID, &id.to_le_bytes());

@@ -1,10 +1,15 @@
 //! What one evaluation may cost: deterministic counters, the same in the interpreter and in the host
 //! functions of the emitted module, so that both tiers give up at the same point.
 //!
-//! A rule's own size is bounded when it is parsed. Only work that grows with the *data* is counted here:
-//! looking through lists and texts that are not constants of the rule (steps), and building text (bytes).
+//! A rule's own size is bounded when it is parsed. Only work that grows with what its operators work on is
+//! counted here: looking through lists that are not constants of the rule and through long texts (steps),
+//! and building text (bytes).
 
 use burgee_model::Limits;
+
+/// Texts of up to so many bytes cost nothing to look through, for the number of a rule's operators is bounded;
+/// of longer ones, so many bytes cost one step. Emitted code may look at short texts without asking the host.
+pub const SHORT_TEXT_BYTES: usize = 64;
 
 /// What is left to an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +40,11 @@ impl Budget {
         Ok(())
     }
 
+    /// Takes the steps of looking through so many bytes of text, as they are read, compared, searched or hashed.
+    pub fn look(&mut self, bytes: usize) -> Result<(), EvalError> {
+        if bytes > SHORT_TEXT_BYTES { self.step(bytes / SHORT_TEXT_BYTES) } else { Ok(()) }
+    }
+
     /// Takes bytes of text that is about to be built.
     pub fn text(&mut self, bytes: usize) -> Result<(), EvalError> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or(EvalError::TooCostly)?;
@@ -53,5 +63,16 @@ mod tests {
         assert_eq!(budget.step(1), Err(EvalError::TooCostly));
         assert_eq!(budget.text(2), Ok(()));
         assert_eq!(budget.text(1), Err(EvalError::TooCostly));
+    }
+
+    #[test]
+    fn long_texts_cost_steps() {
+        let mut budget = Budget::new(&Limits { evaluation_steps: 3, ..Limits::default() });
+        (0..10).for_each(|_| assert_eq!(budget.look(64), Ok(())));
+        assert_eq!(budget.look(65), Ok(()));
+        assert_eq!(budget.look(192), Err(EvalError::TooCostly));
+        assert_eq!(budget.look(191), Ok(()));
+        assert_eq!(budget.look(65), Err(EvalError::TooCostly));
+        assert_eq!(budget.look(64), Ok(()));
     }
 }

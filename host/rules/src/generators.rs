@@ -138,7 +138,7 @@ fn named(members: impl IntoIterator<Item = (&'static str, Json)>) -> Map<String,
 /// A constant that is neither list nor object.
 fn scalar() -> BoxedStrategy<Json> {
     prop_oneof![
-        5 => select(TEXTS.to_vec()).prop_map(Json::from),
+        5 => text(),
         2 => select(VERSIONS.to_vec()).prop_map(Json::from),
         4 => select(NUMBERS.to_vec()).prop_map(Json::from),
         1 => (-1000i32..1000).prop_map(Json::from),
@@ -146,6 +146,14 @@ fn scalar() -> BoxedStrategy<Json> {
         1 => Just(Json::Null),
     ]
     .boxed()
+}
+
+/// A text, now and then one that costs something to look through.
+fn text() -> BoxedStrategy<Json> {
+    let long = select(vec![64, 65, 250, 1_300]).prop_map(|bytes| "1".repeat(bytes));
+    let version = select(vec![58, 59, 240]).prop_map(|bytes| format!("1.2.3+{}", "a".repeat(bytes)));
+    prop_oneof![12 => select(TEXTS.to_vec()).prop_map(Json::from), 1 => prop_oneof![long, version].prop_map(Json::from)]
+        .boxed()
 }
 
 /// What an attribute holds.
@@ -162,16 +170,15 @@ fn attribute() -> BoxedStrategy<Json> {
 
 /// An attribute that holds what its name promises.
 fn usual() -> BoxedStrategy<(&'static str, Json)> {
-    let texts = || select(TEXTS.to_vec()).prop_map(Json::from);
     prop_oneof![
-        texts().prop_map(|text| ("plan", text)),
-        texts().prop_map(|text| ("email", text)),
-        texts().prop_map(|text| ("targetingKey", text)),
+        text().prop_map(|text| ("plan", text)),
+        text().prop_map(|text| ("email", text)),
+        text().prop_map(|text| ("targetingKey", text)),
         select(NUMBERS.to_vec()).prop_map(|number| ("age", json!(number))),
         select(VERSIONS.to_vec()).prop_map(|version| ("version", json!(version))),
         any::<bool>().prop_map(|beta| ("beta", json!(beta))),
-        vec(texts(), 1..4).prop_map(|tags| ("tags", Json::from(tags))),
-        (texts(), vec(texts(), 0..3)).prop_map(|(name, tags)| ("user", json!({"name": name, "tags": tags}))),
+        vec(text(), 1..4).prop_map(|tags| ("tags", Json::from(tags))),
+        (text(), vec(text(), 0..3)).prop_map(|(name, tags)| ("user", json!({"name": name, "tags": tags}))),
     ]
     .boxed()
 }
@@ -224,11 +231,10 @@ fn condition(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let pair = || (operand.clone(), operand.clone());
     let tested = (select(vec!["plan", "age", "version", "tags.0", "user.name"]), scalar());
     let version = || prop_oneof![2 => select(VERSIONS.to_vec()).prop_map(Json::from), 1 => Just(json!({"var": "version"})), 1 => operand.clone()];
-    let affixed =
-        || prop_oneof![Just(json!({"var": "email"})), select(TEXTS.to_vec()).prop_map(Json::from), operand.clone()];
+    let affixed = || prop_oneof![Just(json!({"var": "email"})), text(), operand.clone()];
     let haystack = prop_oneof![
         3 => vec(scalar(), 0..6).prop_map(Json::from),
-        1 => select(TEXTS.to_vec()).prop_map(Json::from),
+        1 => text(),
         2 => operand.clone(),
     ];
     prop_oneof![
@@ -255,7 +261,7 @@ fn fractional(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let bucket_by = prop_oneof![
         Just(json!({"var": "email"})),
         Just(json!({"cat": [{"var": "$flagd.flagKey"}, {"var": "plan"}]})),
-        select(TEXTS.to_vec()).prop_map(Json::from),
+        text(),
         Just(Json::Null),
     ];
     (option::of(bucket_by), vec(share, 1..4))

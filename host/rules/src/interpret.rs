@@ -59,7 +59,9 @@ impl<'a> Evaluation<'a> {
             }
             Expr::StartsWith(text, prefix) => self.on_both(text, prefix, ops::starts_with),
             Expr::EndsWith(text, suffix) => self.on_both(text, suffix, ops::ends_with),
-            Expr::SemVer { left, op, right } => self.on_both(left, right, |a, b| ops::sem_ver::sem_ver(a, *op, b)),
+            Expr::SemVer { left, op, right } => {
+                self.on_both(left, right, |a, b, budget| ops::sem_ver::sem_ver(a, *op, b, budget))
+            }
             Expr::Fractional(fractional) => self.fractional(fractional),
             Expr::Shared(shared) => self.value(shared),
             Expr::Timestamp => Ok(Cow::Owned(self.timestamp())),
@@ -176,12 +178,17 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn on_both(&mut self, left: &'a Expr, right: &'a Expr, op: impl Fn(&Value, &Value) -> Value) -> Evaluated<'a> {
+    fn on_both(
+        &mut self,
+        left: &'a Expr,
+        right: &'a Expr,
+        op: impl Fn(&Value, &Value, &mut Budget) -> Result<Value, EvalError>,
+    ) -> Evaluated<'a> {
         if let (Some(left), Some(right)) = (self.standing(left), self.standing(right)) {
-            return Ok(Cow::Owned(op(left, right)));
+            return op(left, right, &mut self.budget).map(Cow::Owned);
         }
         let (left, right) = (self.value(left)?, self.value(right)?);
-        Ok(Cow::Owned(op(&left, &right)))
+        op(&left, &right, &mut self.budget).map(Cow::Owned)
     }
 
     fn fractional(&mut self, Fractional { bucket_by, shares }: &'a Fractional) -> Evaluated<'a> {
@@ -208,8 +215,8 @@ impl<'a> Evaluation<'a> {
     fn bucket_hash(&mut self, bucket_by: Option<&'a Expr>) -> Result<Option<u32>, EvalError> {
         let Inputs { flag_key, context, .. } = self.inputs;
         match bucket_by {
-            None => Ok(fractional::default_hash(flag_key, context)),
-            Some(expr) => Ok(fractional::hash(&*self.operand(expr)?, flag_key, context)),
+            None => fractional::default_hash(flag_key, context, &mut self.budget),
+            Some(expr) => fractional::hash(&*self.operand(expr)?, flag_key, context, &mut self.budget),
         }
     }
 

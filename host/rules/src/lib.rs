@@ -35,4 +35,4 @@ pub mod outcome;
 pub mod parse;
 pub mod walk;
 
-pub use budget::{Budget, EvalError};
+pub use budget::{Budget, EvalError, SHORT_TEXT_BYTES};

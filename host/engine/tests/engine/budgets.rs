@@ -2,20 +2,28 @@
 
 use std::sync::Arc;
 
-use burgee_engine::{Engine, EngineConfig, Snapshot};
-use burgee_model::Limits;
+use burgee_engine::{ConfigValue, Engine, EngineConfig, ReadConfig, Snapshot};
+use burgee_model::{Limits, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::support::{boolean_flag, context, items, no_config, source};
 
 fn tiers_with(limits: &Limits, document: &Json) -> [Arc<Snapshot>; 2] {
+    tiers_reading(limits, document, &no_config)
+}
+
+fn tiers_reading(limits: &Limits, document: &Json, read: ReadConfig<'_>) -> [Arc<Snapshot>; 2] {
     [true, false].map(|compile| {
         let config = EngineConfig { limits: limits.clone(), compile, ..EngineConfig::default() };
         let engine = Engine::new(config).unwrap();
-        let snapshot = engine.build(None, source(document), &no_config);
+        let snapshot = engine.build(None, source(document), read);
         engine.quiesce();
         snapshot
     })
+}
+
+fn is_too_costly(item: &Json) -> bool {
+    item["errorDetails"].as_str().is_some_and(|details| details.starts_with("rule_too_costly"))
 }
 
 #[test]
@@ -33,10 +41,108 @@ fn a_costly_rule_fails_alone_and_alike_in_both_tiers() {
         let context = context(json!({"n": "n", "long": "x".repeat(long), "list": vec![0; list]}));
         let all = items(&compiled, &context);
         assert_eq!(all, items(&interpreted, &context));
-        let failed = |key: &str| all[key]["errorDetails"].as_str().is_some_and(|d| d.starts_with("rule_too_costly"));
+        let failed = |key: &str| is_too_costly(&all[key]);
         assert_eq!((failed("b"), failed("e"), failed("d")), (long == 60, long == 60, list == 13));
         for key in ["a", "c", "f", "g"] {
             assert_eq!(all[key]["variant"], "on", "{key}: {}", all[key]);
+        }
+    }
+}
+
+/// A flag whose rule has an operand so many times; few enough are compiled, more are interpreted for good.
+fn repeated(operand: &Json, times: usize) -> Json {
+    boolean_flag(json!({"or": vec![operand; times]}))
+}
+
+#[test]
+fn reading_a_long_text_again_and_again_is_too_costly() {
+    let less = json!({"<": [{"config": "digits"}, 0]});
+    let document = json!({"flags": {
+        "once": repeated(&less, 1), "compiled": repeated(&less, 1_200), "interpreted": repeated(&less, 8_000),
+    }});
+    let digits = Value::text(&"1".repeat(1024 * 1024));
+    let read = |_: &str| Some(ConfigValue { value: digits.clone(), expires_at: None });
+    let [compiled, interpreted] = tiers_reading(&Limits::default(), &document, &read);
+    assert_eq!((compiled.tiers().compiled, compiled.tiers().interpreted), (2, 1));
+    let all = items(&compiled, &context(json!({})));
+    assert_eq!(all, items(&interpreted, &context(json!({}))));
+    assert_eq!(all["once"]["variant"], "false");
+    assert!(is_too_costly(&all["compiled"]) && is_too_costly(&all["interpreted"]), "{all:?}");
+}
+
+#[test]
+fn searching_a_long_constant_again_and_again_is_too_costly() {
+    let document = json!({
+        "$evaluators": {"long": {"in": [{"var": "x"}, "y".repeat(200 * 1024)]}},
+        "flags": {
+            "once": repeated(&json!({"$ref": "long"}), 1),
+            "compiled": repeated(&json!({"$ref": "long"}), 900),
+            "interpreted": repeated(&json!({"$ref": "long"}), 15_000),
+        },
+    });
+    let [compiled, interpreted] = tiers_with(&Limits::default(), &document);
+    assert_eq!((compiled.tiers().compiled, compiled.tiers().interpreted), (2, 1));
+    let context = context(json!({"x": "z"}));
+    let all = items(&compiled, &context);
+    assert_eq!(all, items(&interpreted, &context));
+    assert_eq!(all["once"]["variant"], "false");
+    assert!(is_too_costly(&all["compiled"]) && is_too_costly(&all["interpreted"]), "{all:?}");
+}
+
+/// Rules that look through a text, which is also the attribute `x`, and that go on where they may.
+fn lookers(text: &str) -> Vec<Json> {
+    let x = json!({"var": "x"});
+    vec![
+        json!({"==": [x, text]}),
+        json!({"!==": [text, x]}),
+        json!({"===": [x, {"var": "x"}]}),
+        json!({"<": [x, 1]}),
+        json!({"==": [0, x]}),
+        json!({">=": [x, {"var": "x"}]}),
+        json!({"in": [x, ["a", text]]}),
+        json!({"in": [x, ["a", {"var": "x"}]]}),
+        json!({"in": ["1", x]}),
+        json!({"in": ["a", text]}),
+        json!({"starts_with": [x, text]}),
+        json!({"ends_with": [{"var": "x"}, x]}),
+        json!({"fractional": [x, ["on", 1]]}),
+        json!({"fractional": [x, ["on", {"var": "one"}]]}),
+        json!({"fractional": [["on", 1]]}),
+    ]
+}
+
+#[test]
+fn long_texts_cost_steps_in_both_tiers_and_short_ones_none() {
+    let limits = Limits { evaluation_steps: 100, ..Limits::default() };
+    for (bytes, costly) in [(60, false), (20_000, true)] {
+        let text = "1".repeat(bytes);
+        let context = context(json!({"x": text, "targetingKey": text, "one": 1}));
+        for rule in lookers(&text) {
+            let [compiled, interpreted] = tiers_with(&limits, &json!({"flags": {"f": boolean_flag(rule.clone())}}));
+            assert_eq!(compiled.tiers().compiled, 1);
+            let all = items(&compiled, &context);
+            assert_eq!(all, items(&interpreted, &context));
+            assert_eq!(is_too_costly(&all["f"]), costly, "{:.100} {:.100}", rule.to_string(), all["f"]);
+        }
+    }
+}
+
+#[test]
+fn long_versions_cost_steps_in_both_tiers() {
+    // Ten versions of 256 bytes cost 40 steps, the digits 60 of the 90.
+    let limits = Limits { evaluation_steps: 90, ..Limits::default() };
+    for (bytes, costly) in [(64, false), (256, true)] {
+        let version = format!("1.2.3+{}", "a".repeat(bytes - 6));
+        let context = context(json!({"v": version, "short": "1.2.3", "digits": "1".repeat(60 * 64)}));
+        for (left, right) in [(json!({"var": "v"}), json!("1.2.3")), (json!({"var": "short"}), json!(version))] {
+            let mut operands = vec![json!({"sem_ver": [left, "<", right]}); 10];
+            operands.push(json!({"<": [{"var": "digits"}, 0]}));
+            let rule = json!({"or": operands});
+            let [compiled, interpreted] = tiers_with(&limits, &json!({"flags": {"f": boolean_flag(rule)}}));
+            assert_eq!(compiled.tiers().compiled, 1);
+            let all = items(&compiled, &context);
+            assert_eq!(all, items(&interpreted, &context));
+            assert_eq!(is_too_costly(&all["f"]), costly, "{left} {right}");
         }
     }
 }

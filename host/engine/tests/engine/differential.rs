@@ -65,9 +65,10 @@ impl Case {
         let flags = MODULE_FLAGS[usize::try_from(seed).unwrap() % MODULE_FLAGS.len()];
         let flags: Map<String, Json> = (0..flags).map(|n| (format!("flag{n}"), flag(random.one(&targeting)))).collect();
         let context = generators::context();
-        // Now and then an allowance that many rules exceed.
+        // Now and then an allowance that many rules exceed. Steps must suffice for the size of most rules.
         let limits = match seed % 5 {
             0 => Limits { evaluation_bytes: 6, ..Limits::default() },
+            1 => Limits { evaluation_steps: 30, ..Limits::default() },
             _ => Limits::default(),
         };
         Self {

@@ -11,7 +11,10 @@ use super::{
     code_of,
     expr::{Emitter, Use, plain},
 };
-use crate::ir::{Comparison, Expr};
+use crate::{
+    SHORT_TEXT_BYTES,
+    ir::{Comparison, Expr},
+};
 
 impl<'r> Emitter<'_, 'r> {
     /// Leaves whether a comparison holds.
@@ -59,6 +62,8 @@ impl<'r> Emitter<'_, 'r> {
 
     fn equal(&mut self, slot: u32, constant: &Value, strict: bool) -> bool {
         match (constant, strict) {
+            // Looking through a long text is charged, which the host does.
+            (Value::Text(text), _) if text.len() > SHORT_TEXT_BYTES => return false,
             (Value::Null, _) => self.code.is_null(slot),
             (Value::Bool(b), true) => self.code.tag_is(slot, if *b { Tag::True } else { Tag::False }),
             (Value::Bool(_), false) => self.equal_or_ask(slot, constant, |c| {

@@ -71,8 +71,8 @@ impl<'r> Emitter<'_, 'r> {
             Expr::Or(operands) => self.first_where(operands, true, used),
             Expr::List(items) => self.gather(items, HostFunction::List),
             Expr::Cat(parts) => self.gather(parts, HostFunction::Cat),
-            Expr::StartsWith(text, prefix) => self.on_both(text, prefix, HostFunction::StartsWith),
-            Expr::EndsWith(text, suffix) => self.on_both(text, suffix, HostFunction::EndsWith),
+            Expr::StartsWith(text, prefix) => self.affix(text, prefix, HostFunction::StartsWith),
+            Expr::EndsWith(text, suffix) => self.affix(text, suffix, HostFunction::EndsWith),
             Expr::SemVer { left, op, right } => self.sem_ver(left, *op, right),
             Expr::Fractional(fractional) => self.fractional(fractional, used),
             Expr::Shared(shared) => self.value(shared, used),
@@ -172,6 +172,11 @@ impl<'r> Emitter<'_, 'r> {
         self.code.i32(abi::FALSE);
         self.holds(expr);
         self.code.op().i32_sub();
+    }
+
+    fn affix(&mut self, text: &'r Expr, part: &'r Expr, function: HostFunction) {
+        self.flag_number();
+        self.on_both(text, part, function);
     }
 
     pub(super) fn on_both(&mut self, left: &'r Expr, right: &'r Expr, function: HostFunction) {

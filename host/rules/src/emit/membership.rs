@@ -4,7 +4,7 @@ use burgee_guest::abi::{HostFunction, Tag};
 use burgee_model::Value;
 
 use super::expr::{Emitter, Use};
-use crate::ir::Expr;
+use crate::{SHORT_TEXT_BYTES, ir::Expr};
 
 /// The most tests that membership emits inline. Texts that first appear in the set have consecutive ids, so
 /// that even a large set is mostly one test.
@@ -27,9 +27,10 @@ impl<'r> Emitter<'_, 'r> {
         });
     }
 
-    /// Tests a cell against constants. False where there are too many kinds; then nothing was written.
+    /// Tests a cell against constants. False where there are too many kinds, or one that the host must look at;
+    /// then nothing was written.
     fn is_one_of(&mut self, slot: u32, items: &[Value]) -> bool {
-        if items.iter().any(|item| matches!(item, Value::List(_) | Value::Object(_))) {
+        if !items.iter().all(is_simple) {
             return false;
         }
         let numbers = distinct_numbers(items);
@@ -92,6 +93,15 @@ impl<'r> Emitter<'_, 'r> {
             self.code.op().i32_or();
         }
         self.code.op().i32_and().i32_or();
+    }
+}
+
+/// Whether an item can be told by a number or an id. Looking through a long text is charged, which the host does.
+fn is_simple(item: &Value) -> bool {
+    match item {
+        Value::Text(text) => text.len() <= SHORT_TEXT_BYTES,
+        Value::List(_) | Value::Object(_) => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     expr::{Emitter, Use, plain},
 };
 use crate::{
+    SHORT_TEXT_BYTES,
     ir::{Expr, VersionOp},
     ops::sem_ver::Version,
 };
@@ -23,6 +24,7 @@ impl<'r> Emitter<'_, 'r> {
     }
 
     fn sem_ver_by_host(&mut self, left: &'r Expr, op: VersionOp, right: &'r Expr) {
+        self.flag_number();
         self.code.i32(code_of_version_op(op));
         self.value(left, Use::Operand);
         self.value(right, Use::Operand);
@@ -64,10 +66,11 @@ impl<'r> Emitter<'_, 'r> {
     }
 }
 
-/// The constant as a plain release.
+/// The constant as a plain release. Reading a long text is charged, so that is left to the host.
 fn packed(expr: &Expr) -> Option<u64> {
     let Expr::Literal(value) = plain(expr) else { return None };
-    pack_version(&Version::read(value)?)
+    let text = Version::text(value).filter(|text| text.len() <= SHORT_TEXT_BYTES)?;
+    pack_version(&Version::parse(&text)?)
 }
 
 /// A version as a number for cells, where it is a plain release.

@@ -23,15 +23,20 @@ pub fn truthy(value: &Value) -> bool {
     }
 }
 
-/// `Number(value)`. Lists and objects go through their text, which is charged.
+/// `Number(value)`. Lists and objects go through their text, which is charged; so is reading a long text.
 pub fn to_number(value: &Value, budget: &mut Budget) -> Result<f64, EvalError> {
     Ok(match value {
         Value::Null => 0.0,
         Value::Bool(b) => f64::from(*b),
         Value::Number(n) => *n,
-        Value::Text(text) => parse_number(text),
-        Value::List(_) | Value::Object(_) => parse_number(&to_text(value, budget)?),
+        Value::Text(text) => read_number(text, budget)?,
+        Value::List(_) | Value::Object(_) => read_number(&to_text(value, budget)?, budget)?,
     })
+}
+
+fn read_number(text: &str, budget: &mut Budget) -> Result<f64, EvalError> {
+    budget.look(text.len())?;
+    Ok(parse_number(text))
 }
 
 /// `String(value)`. The text of a list is charged, byte by byte; other texts are free.

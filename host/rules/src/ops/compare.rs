@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use burgee_model::Value;
 
-use super::{coerce::to_text, number::parse_number, to_number};
+use super::{coerce::to_text, to_number};
 use crate::{Budget, EvalError, ir::Comparison};
 
 /// Any of the comparisons.
@@ -12,8 +12,8 @@ pub fn compare(op: Comparison, left: &Value, right: &Value, budget: &mut Budget)
     match op {
         Comparison::LooseEqual => loose_equal(left, right, budget),
         Comparison::LooseNotEqual => loose_equal(left, right, budget).map(|equal| !equal),
-        Comparison::StrictEqual => Ok(strict_equal(left, right)),
-        Comparison::StrictNotEqual => Ok(!strict_equal(left, right)),
+        Comparison::StrictEqual => strict_equal(left, right, budget),
+        Comparison::StrictNotEqual => strict_equal(left, right, budget).map(|equal| !equal),
         Comparison::Less => less(left, right, budget),
         Comparison::LessOrEqual => less_or_equal(left, right, budget),
         Comparison::Greater => less(right, left, budget),
@@ -23,17 +23,25 @@ pub fn compare(op: Comparison, left: &Value, right: &Value, budget: &mut Budget)
 
 /// `===`: same type and value. A list or object equals only itself: the same attribute of the context, not
 /// another one with the same content.
-#[must_use]
-pub fn strict_equal(left: &Value, right: &Value) -> bool {
+pub fn strict_equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
     match (left, right) {
-        (Value::Null, Value::Null) => true,
-        (Value::Bool(a), Value::Bool(b)) => a == b,
-        (Value::Number(a), Value::Number(b)) => a == b,
-        (Value::Text(a), Value::Text(b)) => a == b,
-        (Value::List(a), Value::List(b)) => Arc::ptr_eq(a, b),
-        (Value::Object(a), Value::Object(b)) => Arc::ptr_eq(a, b),
-        _ => false,
+        (Value::Null, Value::Null) => Ok(true),
+        (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
+        (Value::Number(a), Value::Number(b)) => Ok(a == b),
+        (Value::Text(a), Value::Text(b)) => equal_texts(a, b, budget),
+        (Value::List(a), Value::List(b)) => Ok(Arc::ptr_eq(a, b)),
+        (Value::Object(a), Value::Object(b)) => Ok(Arc::ptr_eq(a, b)),
+        _ => Ok(false),
     }
+}
+
+/// Whether two texts are the same: only those of the same length are looked through.
+fn equal_texts(left: &str, right: &str, budget: &mut Budget) -> Result<bool, EvalError> {
+    if left.len() != right.len() {
+        return Ok(false);
+    }
+    budget.look(left.len())?;
+    Ok(left == right)
 }
 
 /// `==`: null equals null only; a boolean counts as number; a text equals a number by its numeric value; a
@@ -42,10 +50,10 @@ pub fn loose_equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<b
     use Value::{Bool, List, Null, Number, Object, Text};
     match (left, right) {
         (Null, _) | (_, Null) => Ok(matches!((left, right), (Null, Null))),
-        (Bool(_), Bool(_)) | (Number(_), Number(_)) | (Text(_), Text(_)) => Ok(strict_equal(left, right)),
-        (List(_) | Object(_), List(_) | Object(_)) => Ok(strict_equal(left, right)),
-        (Text(text), List(_) | Object(_)) => Ok(to_text(right, budget)? == **text),
-        (List(_) | Object(_), Text(text)) => Ok(to_text(left, budget)? == **text),
+        (Bool(_), Bool(_)) | (Number(_), Number(_)) | (Text(_), Text(_)) => strict_equal(left, right, budget),
+        (List(_) | Object(_), List(_) | Object(_)) => strict_equal(left, right, budget),
+        (Text(text), List(_) | Object(_)) => equal_texts(text, &to_text(right, budget)?, budget),
+        (List(_) | Object(_), Text(text)) => equal_texts(&to_text(left, budget)?, text, budget),
         (Number(_) | Bool(_), _) | (_, Number(_) | Bool(_)) => {
             Ok(to_number(left, budget)? == to_number(right, budget)?)
         }
@@ -65,24 +73,18 @@ pub fn less_or_equal(left: &Value, right: &Value, budget: &mut Budget) -> Result
 fn order(left: &Value, right: &Value, budget: &mut Budget) -> Result<Option<Ordering>, EvalError> {
     match (left, right) {
         (Value::Number(a), Value::Number(b)) => Ok(a.partial_cmp(b)),
-        (Value::Text(a), Value::Text(b)) => Ok(Some(text_order(a, b))),
         _ if is_texty(left) && is_texty(right) => {
-            Ok(Some(text_order(&to_text(left, budget)?, &to_text(right, budget)?)))
+            let (left, right) = (to_text(left, budget)?, to_text(right, budget)?);
+            budget.look(left.len().min(right.len()))?;
+            Ok(Some(text_order(&left, &right)))
         }
-        _ => Ok(primitive_number(left, budget)?.partial_cmp(&primitive_number(right, budget)?)),
+        _ => Ok(to_number(left, budget)?.partial_cmp(&to_number(right, budget)?)),
     }
 }
 
 /// Whether the value is a text, or becomes one where a comparison asks for a scalar.
 fn is_texty(value: &Value) -> bool {
     matches!(value, Value::Text(_) | Value::List(_) | Value::Object(_))
-}
-
-fn primitive_number(value: &Value, budget: &mut Budget) -> Result<f64, EvalError> {
-    match value {
-        Value::Text(text) => Ok(parse_number(text)),
-        other => to_number(other, budget),
-    }
 }
 
 /// The order of texts by UTF-16 code units, as JavaScript compares them.
@@ -161,11 +163,28 @@ mod tests {
 
     #[test]
     fn strict_equality_knows_a_list_again() {
+        let strict_equal = |a: &Value, b: &Value| super::strict_equal(a, b, &mut Budget::new(&Limits::default()));
         let (one, other) = (read("[1]"), read("[1]"));
-        assert!(strict_equal(&one, &one.clone()));
-        assert!(!strict_equal(&one, &other));
-        assert!(!strict_equal(&read("1"), &read(r#""1""#)));
-        assert!(!strict_equal(&Value::Number(f64::NAN), &Value::Number(f64::NAN)));
+        assert_eq!(strict_equal(&one, &one.clone()), Ok(true));
+        assert_eq!(strict_equal(&one, &other), Ok(false));
+        assert_eq!(strict_equal(&read("1"), &read(r#""1""#)), Ok(false));
+        assert_eq!(strict_equal(&Value::Number(f64::NAN), &Value::Number(f64::NAN)), Ok(false));
+    }
+
+    #[test]
+    fn looking_through_long_texts_costs_steps() {
+        let limits = Limits { evaluation_steps: 2, ..Limits::default() };
+        let compare = |op, a: &Value, b: &Value| compare(op, a, b, &mut Budget::new(&limits));
+        let text = |bytes| Value::text(&"1".repeat(bytes));
+        for op in [Comparison::LooseEqual, Comparison::StrictNotEqual, Comparison::Less, Comparison::GreaterOrEqual] {
+            assert!(compare(op, &text(191), &text(191)).is_ok(), "{op:?}");
+            assert_eq!(compare(op, &text(192), &text(192)), Err(EvalError::TooCostly), "{op:?}");
+            assert!(compare(op, &text(10), &text(10_000)).is_ok(), "{op:?} looks at the shorter one at most");
+        }
+        for op in [Comparison::LooseEqual, Comparison::Less, Comparison::GreaterOrEqual] {
+            assert_eq!(compare(op, &text(192), &Value::Number(1.0)), Err(EvalError::TooCostly), "{op:?}");
+        }
+        assert_eq!(compare(Comparison::StrictEqual, &text(192), &Value::Number(1.0)), Ok(false));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use burgee_model::{Context, Value};
 
 use super::murmur3;
+use crate::{Budget, EvalError};
 
 /// The greatest weight, and the greatest sum of weights.
 pub const WEIGHT_MAX: u32 = 2_147_483_647;
@@ -32,20 +33,22 @@ pub fn is_variant(value: &Value) -> bool {
 
 /// The hash of what a rule gives as value to bucket by: a text as it is; null stands for flag key +
 /// targeting key. `None` makes the whole null: another value, or no targeting key.
-#[must_use]
-pub fn hash(bucket_by: &Value, flag: &str, context: &Context) -> Option<u32> {
+pub fn hash(bucket_by: &Value, flag: &str, context: &Context, budget: &mut Budget) -> Result<Option<u32>, EvalError> {
     match bucket_by {
-        Value::Text(text) => Some(murmur3::hash(text.as_bytes())),
-        Value::Null => default_hash(flag, context),
-        _ => None,
+        Value::Text(text) => {
+            budget.look(text.len())?;
+            Ok(Some(murmur3::hash(text.as_bytes())))
+        }
+        Value::Null => default_hash(flag, context, budget),
+        _ => Ok(None),
     }
 }
 
 /// The hash of flag key + targeting key; `None` where there is no targeting key, or an empty one.
-#[must_use]
-pub fn default_hash(flag: &str, context: &Context) -> Option<u32> {
-    let key = context.targeting_key().filter(|key| !key.is_empty())?;
-    Some(murmur3::hash_joined(flag, key))
+pub fn default_hash(flag: &str, context: &Context, budget: &mut Budget) -> Result<Option<u32>, EvalError> {
+    let Some(key) = context.targeting_key().filter(|key| !key.is_empty()) else { return Ok(None) };
+    budget.look(flag.len() + key.len())?;
+    Ok(Some(murmur3::hash_joined(flag, key)))
 }
 
 /// Adds a weight to a sum of weights; `None` beyond [`WEIGHT_MAX`].
@@ -70,7 +73,24 @@ pub fn choose(hash: u32, weights: impl Iterator<Item = u32> + Clone) -> Option<u
 
 #[cfg(test)]
 mod tests {
+    use burgee_model::Limits;
+
     use super::*;
+
+    #[test]
+    fn hashing_long_texts_costs_steps() {
+        let limits = Limits { evaluation_steps: 2, ..Limits::default() };
+        let hash = |by: &Value, key: &str| {
+            let root = serde_json::json!({"targetingKey": key});
+            let context = Context::new(Value::from(&root), &Limits::default()).unwrap();
+            hash(by, "flag", &context, &mut Budget::new(&limits)).map(|hash| hash.is_some())
+        };
+        assert_eq!(hash(&Value::text(&"x".repeat(191)), ""), Ok(true));
+        assert_eq!(hash(&Value::text(&"x".repeat(192)), ""), Err(EvalError::TooCostly));
+        assert_eq!(hash(&Value::Null, &"x".repeat(187)), Ok(true));
+        assert_eq!(hash(&Value::Null, &"x".repeat(188)), Err(EvalError::TooCostly));
+        assert_eq!(hash(&Value::Null, ""), Ok(false));
+    }
 
     #[test]
     fn weights() {

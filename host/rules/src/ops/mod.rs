@@ -2,7 +2,8 @@
 //! through its host functions.
 //!
 //! Semantics are JsonLogic's, so JavaScript's. An operator takes a [`crate::Budget`] where its work grows
-//! with its operands beyond a fixed size; what takes none costs none, so that a tier may do it inline.
+//! with its operands beyond a fixed size; what takes none, or meets no text longer than
+//! [`crate::SHORT_TEXT_BYTES`], costs none, so that a tier may do it inline.
 
 mod coerce;
 mod compare;

@@ -5,7 +5,7 @@ use std::{borrow::Cow, cmp::Ordering};
 use burgee_model::Value;
 
 use super::number::{number_text, trim};
-use crate::ir::VersionOp;
+use crate::{Budget, EvalError, ir::VersionOp};
 
 /// The longest version that is read, in bytes.
 pub const VERSION_BYTES_MAX: usize = 256;
@@ -27,16 +27,29 @@ pub struct Version {
 }
 
 impl Version {
+    /// The text by which a value is read as a version; none where it cannot be one.
+    #[must_use]
+    pub fn text(value: &Value) -> Option<Cow<'_, str>> {
+        match value {
+            Value::Text(text) => Some(Cow::Borrowed(text)),
+            Value::List(items) => only_text(items),
+            Value::Number(number) => Some(Cow::Owned(number_text(*number))),
+            Value::Null | Value::Bool(_) | Value::Object(_) => None,
+        }
+    }
+
     /// Reads a version: `1`, `1.2` or `1.2.3` with pre-release and build, each with `v` or `V` before it.
     /// Values of other types are read by their text.
     #[must_use]
     pub fn read(value: &Value) -> Option<Self> {
-        match value {
-            Value::Text(text) => Self::parse(text),
-            Value::List(items) => Self::parse(&only_text(items)?),
-            Value::Number(number) => Self::parse(&number_text(*number)),
-            Value::Null | Value::Bool(_) | Value::Object(_) => None,
-        }
+        Self::parse(&Self::text(value)?)
+    }
+
+    /// The same, and charges for a long text.
+    fn charged(value: &Value, budget: &mut Budget) -> Result<Option<Self>, EvalError> {
+        let Some(text) = Self::text(value) else { return Ok(None) };
+        budget.look(text.len().min(VERSION_BYTES_MAX))?;
+        Ok(Self::parse(&text))
     }
 
     /// Reads a version from its text.
@@ -78,12 +91,11 @@ impl Version {
 }
 
 /// `sem_ver` with both versions as values; null where one is no version.
-#[must_use]
-pub fn sem_ver(left: &Value, op: VersionOp, right: &Value) -> Value {
-    match (Version::read(left), Version::read(right)) {
+pub fn sem_ver(left: &Value, op: VersionOp, right: &Value, budget: &mut Budget) -> Result<Value, EvalError> {
+    Ok(match (Version::charged(left, budget)?, Version::charged(right, budget)?) {
         (Some(left), Some(right)) => Value::Bool(left.holds(op, &right)),
         _ => Value::Null,
-    }
+    })
 }
 
 /// The comparison of a rule's text.
@@ -201,9 +213,14 @@ fn order_identifiers(left: &str, right: &str) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use burgee_model::Limits;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn budget() -> Budget {
+        Budget::new(&Limits { evaluation_steps: 3, ..Limits::default() })
+    }
 
     fn order(left: &str, right: &str) -> Ordering {
         Version::parse(left).unwrap().order(&Version::parse(right).unwrap())
@@ -285,12 +302,21 @@ mod tests {
 
     #[test]
     fn caret_and_tilde_look_at_the_front_only() {
+        let sem_ver = |a: &Value, op, b: &Value| super::sem_ver(a, op, b, &mut budget()).unwrap();
         let holds = |a, op, b| sem_ver(&Value::text(a), op, &Value::text(b)) == Value::Bool(true);
         assert!(holds("1.0.0", VersionOp::SameMajor, "1.9.0"));
         assert!(!holds("2.0.0", VersionOp::SameMajor, "1.9.0"));
         assert!(holds("1.2.0", VersionOp::SameMinor, "1.2.9"));
         assert!(!holds("1.3.0", VersionOp::SameMinor, "1.2.9"));
         assert_eq!(sem_ver(&Value::Null, VersionOp::Equal, &Value::text("1")), Value::Null);
+    }
+
+    #[test]
+    fn reading_long_texts_costs_steps() {
+        let read = |bytes| Version::charged(&Value::text(&"1".repeat(bytes)), &mut budget());
+        assert_eq!(read(64), Ok(None));
+        assert_eq!(read(255), Ok(None));
+        assert_eq!(read(256), Err(EvalError::TooCostly));
     }
 
     proptest! {

@@ -3,38 +3,44 @@
 use burgee_model::Value;
 
 use super::{coerce::append, strict_equal, to_text};
-use crate::{Budget, EvalError};
+use crate::{Budget, EvalError, SHORT_TEXT_BYTES};
 
-/// Bytes of text that are looked through for one step.
-const BYTES_A_STEP: usize = 64;
-
-/// `in` with a haystack that is no constant: one step for each item of a list, one for every 64 bytes of
-/// text. Whether a text holds the needle's text, or a list a value that is strictly equal.
+/// `in` with a haystack that is no constant: one step for each item of a list, beside what
+/// [`constant_contains`] takes. Whether a text holds the needle's text, or a list a value that is strictly equal.
 pub fn contains(needle: &Value, haystack: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
-    match haystack {
-        Value::List(items) => budget.step(items.len())?,
-        Value::Text(text) => budget.step(text.len() / BYTES_A_STEP)?,
-        _ => {}
+    if let Value::List(items) = haystack {
+        budget.step(items.len())?;
     }
     constant_contains(needle, haystack, budget)
 }
 
-/// `in` with a haystack that is a constant of the rule: no steps, for the rule's size bounds it. The needle's
-/// text is charged where it is a list and the haystack is a text.
+/// `in` with a haystack that is a constant of the rule: the items of a list cost nothing, for the rule's size
+/// bounds them. Looking through long texts is charged, and the needle's text where it is a list and the
+/// haystack is a text.
 pub fn constant_contains(needle: &Value, haystack: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
     match haystack {
-        Value::List(items) => Ok(holds(items, needle)),
-        Value::Text(text) => Ok(!text.is_empty() && text.contains(&*to_text(needle, budget)?)),
+        Value::List(items) => holds(items, needle, budget),
+        Value::Text(text) => {
+            budget.look(text.len())?;
+            Ok(!text.is_empty() && text.contains(&*to_text(needle, budget)?))
+        }
         _ => Ok(false),
     }
 }
 
-/// Whether a list holds a value that is strictly equal. Texts, which are most of what is looked for, go apart.
-fn holds(items: &[Value], needle: &Value) -> bool {
-    match needle {
-        Value::Text(needle) => items.iter().any(|item| matches!(item, Value::Text(text) if **text == **needle)),
-        _ => items.iter().any(|item| strict_equal(item, needle)),
+/// Whether a list holds a value that is strictly equal. Short texts, which are most of what is looked for, go apart.
+fn holds(items: &[Value], needle: &Value, budget: &mut Budget) -> Result<bool, EvalError> {
+    if let Value::Text(needle) = needle
+        && needle.len() <= SHORT_TEXT_BYTES
+    {
+        return Ok(items.iter().any(|item| matches!(item, Value::Text(text) if **text == **needle)));
     }
+    for item in items {
+        if strict_equal(item, needle, budget)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `cat` while it is built: every byte is charged.
@@ -55,22 +61,24 @@ impl Cat {
 }
 
 /// `starts_with`: null where one is no text.
-#[must_use]
-pub fn starts_with(text: &Value, prefix: &Value) -> Value {
-    both_texts(text, prefix, |text, prefix| text.starts_with(prefix))
+pub fn starts_with(text: &Value, prefix: &Value, budget: &mut Budget) -> Result<Value, EvalError> {
+    affix(text, prefix, |text, prefix| text.starts_with(prefix), budget)
 }
 
 /// `ends_with`: null where one is no text.
-#[must_use]
-pub fn ends_with(text: &Value, suffix: &Value) -> Value {
-    both_texts(text, suffix, |text, suffix| text.ends_with(suffix))
+pub fn ends_with(text: &Value, suffix: &Value, budget: &mut Budget) -> Result<Value, EvalError> {
+    affix(text, suffix, |text, suffix| text.ends_with(suffix), budget)
 }
 
-fn both_texts(left: &Value, right: &Value, holds: impl Fn(&str, &str) -> bool) -> Value {
-    match (left, right) {
-        (Value::Text(left), Value::Text(right)) => Value::Bool(holds(left, right)),
-        _ => Value::Null,
-    }
+fn affix(
+    text: &Value,
+    part: &Value,
+    holds: impl Fn(&str, &str) -> bool,
+    budget: &mut Budget,
+) -> Result<Value, EvalError> {
+    let (Value::Text(text), Value::Text(part)) = (text, part) else { return Ok(Value::Null) };
+    budget.look(text.len().min(part.len()))?;
+    Ok(Value::Bool(holds(text, part)))
 }
 
 #[cfg(test)]
@@ -127,6 +135,19 @@ mod tests {
     }
 
     #[test]
+    fn long_texts_of_constants_cost_steps() {
+        let limits = Limits { evaluation_steps: 2, ..Limits::default() };
+        let look = |needle: &Value, haystack: &Value| constant_contains(needle, haystack, &mut Budget::new(&limits));
+        let text = |bytes| Value::text(&"x".repeat(bytes));
+        assert_eq!(look(&Value::Null, &text(191)), Ok(false));
+        assert_eq!(look(&Value::Null, &text(192)), Err(EvalError::TooCostly));
+        let list = |bytes| Value::List(vec![Value::Null, text(bytes)].into());
+        assert_eq!(look(&text(191), &list(191)), Ok(true));
+        assert_eq!(look(&text(192), &list(192)), Err(EvalError::TooCostly));
+        assert_eq!(look(&text(191), &list(192)), Ok(false));
+    }
+
+    #[test]
     fn cat_joins_texts() {
         let mut budget = Budget::new(&Limits { evaluation_bytes: 15, ..Limits::default() });
         let mut cat = Cat::default();
@@ -139,9 +160,13 @@ mod tests {
 
     #[test]
     fn prefixes_and_suffixes_are_texts_or_null() {
-        assert_eq!(starts_with(&read(r#""abc""#), &read(r#""ab""#)), Value::Bool(true));
-        assert_eq!(ends_with(&read(r#""abc""#), &read(r#""ab""#)), Value::Bool(false));
-        assert_eq!(starts_with(&read("1"), &read(r#""1""#)), Value::Null);
-        assert_eq!(ends_with(&read(r#""1""#), &Value::Null), Value::Null);
+        let mut budget = Budget::new(&Limits { evaluation_steps: 2, ..Limits::default() });
+        assert_eq!(starts_with(&read(r#""abc""#), &read(r#""ab""#), &mut budget), Ok(Value::Bool(true)));
+        assert_eq!(ends_with(&read(r#""abc""#), &read(r#""ab""#), &mut budget), Ok(Value::Bool(false)));
+        assert_eq!(starts_with(&read("1"), &read(r#""1""#), &mut budget), Ok(Value::Null));
+        assert_eq!(ends_with(&read(r#""1""#), &Value::Null, &mut budget), Ok(Value::Null));
+        let long = Value::text(&"x".repeat(192));
+        assert_eq!(starts_with(&long, &read(r#""x""#), &mut budget), Ok(Value::Bool(true)));
+        assert_eq!(ends_with(&long, &long, &mut budget), Err(EvalError::TooCostly));
     }
 }

@@ -24,7 +24,10 @@ impl Parser<'_> {
             Some(".flagKey") => Expr::Literal(Value::Text(self.flag.clone())),
             Some(".timestamp") => Expr::Timestamp,
             Some(rest) if rest.starts_with('.') => self.unknown_property(&path, default, args),
-            _ => Expr::Var { path: path.into(), default: default.map(Box::new) },
+            _ => {
+                self.looks_through(&path);
+                Expr::Var { path: path.into(), default: default.map(Box::new) }
+            }
         }
     }
 

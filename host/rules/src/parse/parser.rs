@@ -6,7 +6,10 @@ use burgee_model::{Key, Limits, Problem, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{Compiled, PROBLEMS_MAX, Segments, args::Args, names, place::Place, size};
-use crate::ir::{Comparison, Expr, Rule};
+use crate::{
+    SHORT_TEXT_BYTES,
+    ir::{Comparison, Expr, Rule},
+};
 
 /// So many constants of a list cost as much as one expression.
 const CONSTANTS_A_STEP: u64 = 16;
@@ -62,6 +65,12 @@ impl<'s> Parser<'s> {
             Json::Object(members) => self.object(members, json, place),
             scalar => Expr::Literal(Value::from(scalar)),
         }
+    }
+
+    /// Notes that a text of the rule is looked through whenever its expression is evaluated.
+    pub(super) fn looks_through(&mut self, text: &str) {
+        let steps = u64::try_from(text.len() / SHORT_TEXT_BYTES).unwrap_or(u64::MAX);
+        self.cost = self.cost.saturating_add(steps);
     }
 
     /// A list of constants is a constant.
