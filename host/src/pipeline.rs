@@ -106,8 +106,7 @@ impl Builder {
     fn rebuild(&mut self, dirty: &Dirty) {
         let now = self.store.now();
         let before = self.published.snapshots.load_full();
-        let reads_config =
-            |id: &EnvironmentId, key: &Key| before.get(id).is_some_and(|s| s.config_keys().contains(&key));
+        let reads_config = |id: &EnvironmentId, key: &Key| before.get(id).is_some_and(|s| s.reads_config(key));
         let touched = self.sources.refresh(&self.store.read(), dirty, now, &reads_config);
         if touched.is_empty() && self.sources.len() == before.len() {
             return;

@@ -1,7 +1,7 @@
 //! The immutable state of one environment that evaluations read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -172,9 +172,15 @@ impl Snapshot {
         self.varies
     }
 
-    /// The config entries that rules read, there or not: when one of them changes, build again.
-    pub fn config_keys(&self) -> BTreeSet<&Key> {
-        self.config.keys().collect()
+    /// The config entries that rules read, there or not, in order: when one of them changes, build again.
+    pub fn config_keys(&self) -> impl ExactSizeIterator<Item = &Key> {
+        self.config.keys()
+    }
+
+    /// Whether a rule reads this config entry.
+    #[must_use]
+    pub fn reads_config(&self, key: &Key) -> bool {
+        self.config.contains_key(key)
     }
 
     /// What is wrong with a flag's rule; paths are relative to `targeting`. Empty for an unknown flag.

@@ -119,7 +119,7 @@ pub(crate) async fn purge_config(
     let plan = move |table: &_, now| config::purge(table, now, &planned.0, &planned.1, &planned.2);
     let receipt = write(&api, WriteScope::Tenant(tenant.clone()), checked_note(params.note)?, plan).await?;
     let read_by_rules =
-        |snapshot: &Snapshot| snapshot.config_keys().iter().any(|key| key.as_str().starts_with(&prefix));
+        |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));
     if api.snapshots.get(&tenant, &environment).is_some_and(|snapshot| read_by_rules(&snapshot)) {
         api.caught_up(receipt.position).await;
     }
@@ -215,7 +215,7 @@ fn scope(place: &Place) -> WriteScope {
 /// Waits for the snapshot only where a rule reads the entry.
 async fn settle(api: &Api, place: &Place, position: burgee_store::Position) {
     let snapshot = api.snapshots.get(&place.tenant, &place.environment);
-    if snapshot.is_some_and(|snapshot| snapshot.config_keys().contains(&place.key)) {
+    if snapshot.is_some_and(|snapshot| snapshot.reads_config(&place.key)) {
         api.caught_up(position).await;
     }
 }

@@ -125,7 +125,8 @@ fn config_entries_are_data() {
     };
     let first = engine.build(None, source(&document), &entry);
     engine.quiesce();
-    assert_eq!(first.config_keys().into_iter().collect::<Vec<_>>(), [&key("limit")]);
+    assert_eq!(first.config_keys().collect::<Vec<_>>(), [&key("limit")]);
+    assert!(first.reads_config(&key("limit")) && !first.reads_config(&key("other")));
     assert_eq!((variant(&first, 9.0, NOW), variant(&first, 10.0, NOW)), ("on".into(), "off".into()));
     assert!(!first.varies());
     limit.set(Some((50.0, Some(NOW + 1))));
