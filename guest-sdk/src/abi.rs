@@ -23,7 +23,8 @@
 //! | [`CELL_NUMBER`] | `f64` | of a number: itself |
 //! | [`CELL_VERSION`] | `u64` | of a text that is a plain version: see [`pack_version`]; else [`VERSION_UNKNOWN`] |
 //!
-//! Text ids and versions are filled only for inputs that declare their use.
+//! Text ids and versions are filled only for inputs that declare their use. A text longer than 64 bytes has
+//! neither: looking through it is charged, which only the host can do.
 //!
 //! # Operands
 //! A value is an `i32`, the *operand*; the values themselves stay with the host:
