@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Commands, each answered with one line: `put KEY VALUE`, `get KEY`, `peers`, `ready`, `quit`. The first
-//! line on stdout is the bound endpoint.
+//! line on stdout is the bound endpoint. For QUIC, `CLUSTER_CA`, `CLUSTER_CERT` and `CLUSTER_KEY` name the
+//! certificates' files.
 
 #![allow(clippy::print_stdout)]
 
@@ -34,6 +35,9 @@ async fn main() -> Result<(), Failure> {
     let config = ReplicationConfig {
         listen: Some(listen),
         join: arguments.collect(),
+        ca: file("CLUSTER_CA"),
+        cert: file("CLUSTER_CERT"),
+        key: file("CLUSTER_KEY"),
         ready_timeout: Duration::from_secs(5),
         ..ReplicationConfig::default()
     };
@@ -49,6 +53,10 @@ async fn main() -> Result<(), Failure> {
     replication.shutdown().await;
     store.close().await;
     Ok(())
+}
+
+fn file(variable: &str) -> Option<std::path::PathBuf> {
+    std::env::var_os(variable).map(Into::into)
 }
 
 fn commands() -> mpsc::Receiver<String> {

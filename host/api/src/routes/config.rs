@@ -118,8 +118,7 @@ pub(crate) async fn purge_config(
     let planned = (tenant.clone(), environment.clone(), prefix.clone());
     let plan = move |table: &_, now| config::purge(table, now, &planned.0, &planned.1, &planned.2);
     let receipt = write(&api, WriteScope::Tenant(tenant.clone()), checked_note(params.note)?, plan).await?;
-    let read_by_rules =
-        |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));
+    let read_by_rules = |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));
     if api.snapshots.get(&tenant, &environment).is_some_and(|snapshot| read_by_rules(&snapshot)) {
         api.caught_up(receipt.position).await;
     }
