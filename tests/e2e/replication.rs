@@ -114,7 +114,8 @@ fn either_node_may_be_killed_and_comes_back_with_everything() {
 #[test]
 fn what_only_the_dead_node_had_comes_back_with_it() {
     let (a, b) = pair();
-    let b = b.kill();
+    // in good order, so that what it had from a is on its disk: an empty node would wait for a
+    let b = b.stop();
     a.client.put(&entry("only-a"), "kept").check(201);
     let a = a.kill();
     let b = b.option("--ready-timeout", "1s").start();
