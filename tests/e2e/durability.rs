@@ -76,8 +76,9 @@ fn missing(client: &Client, entries: &HashMap<String, String>) -> Vec<String> {
             let lost = &lost;
             scope.spawn(move || {
                 for (key, value) in part {
-                    if read(client, key).as_ref() != Ok(value) {
-                        lost.lock().unwrap().push((*key).clone());
+                    let found = read(client, key);
+                    if found.as_ref() != Ok(value) {
+                        lost.lock().unwrap().push(format!("{key}: {found:?} in place of {value}"));
                     }
                 }
             });
