@@ -151,7 +151,7 @@ impl Replication {
         }
     }
 
-    /// Leaves the cluster: the peers notice at once. Takes at most 1.5 s; a second call does nothing.
+    /// Leaves the cluster: the peers notice at once. Takes at most about 2.5 s; a second call does nothing.
     pub async fn shutdown(&self) {
         let Some(running) = &self.running else { return };
         let stop = running.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
