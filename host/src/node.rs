@@ -6,7 +6,7 @@ use axum::serve::ListenerExt;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, UiAssets, UiFile};
 use burgee_engine::{Engine, EngineConfig};
 use burgee_model::{Key, Millis};
-use burgee_replication::{Replication, ReplicationError};
+use burgee_replication::{ClusterClock, Replication, ReplicationError};
 use burgee_store::{Store, StoreConfig, StoreLimits};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -70,7 +70,8 @@ pub struct Node {
 /// Opens the store, binds all ports and starts every part but HTTP.
 pub async fn start(config: Config) -> Result<Node, StartError> {
     let sources = sources(&config)?;
-    let store = open_store(&config).await?;
+    let cluster_clock = Arc::new(ClusterClock::default());
+    let store = open_store(&config, cluster_clock.clone()).await?;
     let joins = !config.replication.join.is_empty();
     let token = match config.mode {
         Mode::Dev if config.listen.ip().is_loopback() && config.admin_token.is_none() => Established::None,
@@ -83,7 +84,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .await
         .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;
     let http = listener.local_addr().map_err(|e| StartError::machine("listen", &e))?;
-    let replication = burgee_replication::start(config.replication.clone(), store.clone())
+    let replication = burgee_replication::start(config.replication.clone(), store.clone(), cluster_clock)
         .await
         .map_err(|e| replication_error(&e))?;
     let replication = Arc::new(replication);
@@ -126,7 +127,7 @@ fn sources(config: &Config) -> Result<Vec<import::Source>, StartError> {
     Ok(sources)
 }
 
-async fn open_store(config: &Config) -> Result<Store, StartError> {
+async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result<Store, StartError> {
     if let Some(dir) = &config.data_dir {
         std::fs::create_dir_all(dir)
             .map_err(|e| StartError::machine("data-dir", &format!("{}: {e}", dir.display())))?;
@@ -134,7 +135,7 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
     let store_config = StoreConfig { dir: config.data_dir.clone(), limits };
-    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, Arc::new(wall_clock))).await;
+    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, Arc::new(move || cluster_clock.at(wall_clock())))).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
         Ok(Ok(store)) => Ok(store),
@@ -259,7 +260,7 @@ async fn failed(store: &Store, replication: &Replication, builder: &std::thread:
     };
     tokio::select! {
         () = store.failed() => "storage",
-        () = replication.failed() => "replication",
+        _ = replication.failed() => "replication",
         () = pipeline => "pipeline",
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use burgee_api::{ClusterNode, ClusterView, NodeStatus, Readiness};
-use burgee_replication::{PeerStatus, Replication, SelfStatus};
+use burgee_replication::{NodeState, NodeView, Replication};
 use burgee_store::Store;
 use tokio::sync::watch;
 
@@ -61,39 +61,33 @@ impl NodeStatus for Status {
 
     fn cluster(&self) -> ClusterView {
         let status = self.0.replication.status();
-        let own = this_node(&status.own, &self.ready());
-        let mut nodes: Vec<ClusterNode> = status.peers.iter().map(peer).collect();
-        nodes.insert(0, own);
         ClusterView {
-            this: status.own.name,
+            this: self.0.replication.name().to_owned(),
             leader: None,
-            nodes,
+            nodes: status.nodes.iter().map(node).collect(),
             stamps_ahead: self.0.store.health().stamps_ahead.iter().map(|(_, count)| count).sum(),
             tombstones: self.0.store.read().counts().tombstones as u64,
-            collection_held_by: Vec::new(),
-            horizon: None,
+            collection_held_by: status.collection_held_by,
+            horizon: status.horizon.map(|stamp| stamp.to_string()),
         }
     }
 }
 
-fn this_node(own: &SelfStatus, readiness: &Readiness) -> ClusterNode {
+fn node(view: &NodeView) -> ClusterNode {
+    let state = match view.state {
+        NodeState::Live => "live",
+        NodeState::Gone => "gone",
+        NodeState::Forgotten => "forgotten",
+    };
     ClusterNode {
-        name: own.name.clone(),
-        id: own.id.to_string(),
-        address: own.endpoint.clone(),
-        state: "live".to_owned(),
-        ready: readiness.ready,
-        ..ClusterNode::default()
-    }
-}
-
-fn peer(peer: &PeerStatus) -> ClusterNode {
-    ClusterNode {
-        name: peer.name.clone().unwrap_or_default(),
-        id: peer.id.to_string(),
-        address: peer.endpoint.clone(),
-        state: if peer.live { "live" } else { "gone" }.to_owned(),
-        ready: peer.ready,
-        ..ClusterNode::default()
+        name: view.name.clone().unwrap_or_default(),
+        id: view.id.to_string(),
+        address: view.endpoint.clone(),
+        state: state.to_owned(),
+        ready: view.ready,
+        lag_ms: view.lag_ms,
+        skew_ms: view.skew_ms,
+        root: view.root.clone(),
+        oldest_unacked_stamp: view.oldest_unacked.map(|stamp| stamp.to_string()),
     }
 }

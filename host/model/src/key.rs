@@ -37,6 +37,13 @@ impl Key {
         Ok(Self(Arc::from(text)))
     }
 
+    /// The tenant of the cluster's own registers.
+    #[must_use]
+    pub fn system_tenant() -> Self {
+        static KEY: std::sync::LazyLock<Key> = std::sync::LazyLock::new(|| Key(Arc::from(crate::register::SYSTEM_TENANT)));
+        KEY.clone()
+    }
+
     /// The key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -25,7 +25,7 @@ pub use flag::{EnvironmentMeta, Flag, FlagIn, Kill, State, TenantMeta};
 pub use key::{Key, KeyError};
 pub use limits::Limits;
 pub use problem::Problem;
-pub use register::{Address, FlagField, FlagInField, RegisterId, Scope};
+pub use register::{Address, FlagField, FlagInField, ForgottenMeta, MemberMeta, RegisterId, SYSTEM_TENANT, Scope};
 pub use stamp::{NodeId, Stamp};
 pub use value::Value;
 

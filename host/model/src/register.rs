@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Key;
+use crate::{Key, NodeId, Stamp};
 
 /// The address of a register. The order of ids is the order of listings: by tenant, then by kind,
 /// then by key; config entries of an environment stand together, and so do the fields of a flag.
@@ -67,7 +67,44 @@ pub enum Address {
     },
     /// A floor: everything in its scope that is not newer is dead.
     Floor(Scope),
+    /// A node's entry in the cluster's roster: [`MemberMeta`]. Only that node writes it, and the version's
+    /// stamp is the node's promise: what it writes later is stamped above it. In the system's tenant only.
+    Member {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node that an operator had forgotten: [`ForgottenMeta`]. Never deleted. In the system's tenant only.
+    Forgotten {
+        /// The node.
+        node: NodeId,
+    },
+    /// The cluster's horizon: the version's own stamp is up to where all nodes have collected. Holds `{}`.
+    /// In the system's tenant only.
+    Horizon,
 }
+
+/// What a member of the cluster says in the roster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberMeta {
+    /// Its label.
+    pub name: String,
+    /// The least of all members' promises that it knew when it began a round of repair with each of them
+    /// which it has durably finished: every version up to there that any of them had, it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked: Option<Stamp>,
+}
+
+/// What remains of a forgotten member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForgottenMeta {
+    /// Its label.
+    pub name: String,
+}
+
+/// The tenant of the cluster's own registers. API and imports refuse it: tenant keys must not begin with `$`.
+pub const SYSTEM_TENANT: &str = "$cluster";
 
 /// The fields that all environments of a flag share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -207,10 +244,13 @@ impl Address {
         }
     }
 
-    /// Whether the register keeps its earlier versions: all do but config entries and floors.
+    /// Whether the register keeps its earlier versions: all do but config entries, floors and the cluster's own.
     #[must_use]
     pub fn keeps_history(&self) -> bool {
-        !matches!(self, Self::Config { .. } | Self::Floor(_))
+        !matches!(
+            self,
+            Self::Config { .. } | Self::Floor(_) | Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon
+        )
     }
 
     /// Whether all of the register's heads count as current: only a kill's do.
@@ -221,6 +261,12 @@ impl Address {
 }
 
 impl RegisterId {
+    /// A register of the cluster's own tenant.
+    #[must_use]
+    pub fn system(address: Address) -> Self {
+        Self { tenant: Key::system_tenant(), address }
+    }
+
     /// A register of a tenant.
     #[must_use]
     pub fn new(tenant: &Key, address: Address) -> Self {

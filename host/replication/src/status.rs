@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burgee_model::NodeId;
+use burgee_model::{Millis, NodeId, Stamp};
+
+use crate::core::Settings;
 
 /// Whether the replica may serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +12,7 @@ pub struct Readiness {
     /// Evaluations and writes are taken.
     pub ready: bool,
     /// Why not, empty where ready: `joining` (a snapshot is being pulled, or nobody reached is ready),
-    /// `no_peer` (no peer is reached).
+    /// `no_peer` (no peer is reached), `name_in_use`, `resynchronising`.
     pub reasons: Vec<&'static str>,
     /// It became ready on its own data, without having met a peer since.
     pub alone: bool,
@@ -22,55 +24,87 @@ impl Readiness {
     pub fn ready() -> Self {
         Self { ready: true, reasons: Vec::new(), alone: false }
     }
-
-    pub(crate) fn waiting(reason: &'static str) -> Self {
-        Self { ready: false, reasons: vec![reason], alone: false }
-    }
-
-    pub(crate) fn alone() -> Self {
-        Self { alone: true, ..Self::ready() }
-    }
 }
 
 /// A node's view of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// This node.
-    pub own: SelfStatus,
-    /// All peers met since the start, live and gone, by id.
-    pub peers: Vec<PeerStatus>,
-    /// Frames that were not read, by reason: `version`, `cluster`, `garbage`, `oversized`, `overflow`.
+    /// This node's id.
+    pub own: NodeId,
+    /// All nodes of the roster and all that were met, this one included, by name.
+    pub nodes: Vec<NodeView>,
+    /// The id of the eldest live node.
+    pub leader: Option<NodeId>,
+    /// Names of members that collection waits for.
+    pub collection_held_by: Vec<String>,
+    /// Up to where all nodes have collected.
+    pub horizon: Option<Stamp>,
+    /// Frames that were not read, by reason: `version`, `cluster`, `garbage`, `oversized`, `overflow`,
+    /// `certificate`, `identity`.
     pub frames_refused: BTreeMap<&'static str, u64>,
+    /// How often cluster time was set outright since the start.
+    pub clock_sets: u64,
 }
 
-/// This node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SelfStatus {
-    /// Its id.
-    pub id: NodeId,
-    /// Its label.
-    pub name: String,
-    /// Where peers reach it, with the bound port.
-    pub endpoint: Option<String>,
-    /// Whether it may serve.
-    pub ready: bool,
+/// Whether a node takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// It is reached.
+    Live,
+    /// It is a member, but is not reached.
+    Gone,
+    /// An operator had it forgotten.
+    Forgotten,
 }
 
-/// A peer.
+/// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerStatus {
+pub struct NodeView {
     /// Its id.
     pub id: NodeId,
-    /// Its label, once it was heard.
+    /// Its label, once known.
     pub name: Option<String>,
     /// Where it says that peers reach it.
     pub endpoint: Option<String>,
-    /// Whether it is reached now.
-    pub live: bool,
+    /// Whether it takes part.
+    pub state: NodeState,
     /// Whether it says that it may serve.
     pub ready: bool,
-    /// Whether its whole snapshot was merged since it was last reached anew.
-    pub synchronised: bool,
-    /// Milliseconds since its last message, once there was one.
-    pub heard_ms: Option<u64>,
+    /// When it started, by cluster time.
+    pub started_at: Option<Millis>,
+    /// How far this node is behind it, in milliseconds; none where it is not reached.
+    pub lag_ms: Option<u64>,
+    /// By how much its wall clock is ahead of this node's, in milliseconds.
+    pub skew_ms: Option<i64>,
+    /// The digest of its replica, in hex.
+    pub root: Option<String>,
+    /// Of what this node wrote: the oldest stamp that it is not known to hold.
+    pub oldest_unacked: Option<Stamp>,
+}
+
+impl Status {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            own: settings.own.node,
+            nodes: Vec::new(),
+            leader: None,
+            collection_held_by: Vec::new(),
+            horizon: None,
+            frames_refused: BTreeMap::new(),
+            clock_sets: 0,
+        }
+    }
+}
+
+/// A node came or went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterEvent {
+    /// Whether it came.
+    pub joined: bool,
+    /// Its id.
+    pub id: NodeId,
+    /// Its label, once known.
+    pub name: Option<String>,
+    /// Where peers reach it.
+    pub endpoint: Option<String>,
 }

@@ -1,15 +1,10 @@
-//! What the protocol asks of a network: little, so that memory and Zenoh pass one suite.
+//! What the protocol asks of a network: little, so that memory, simulator and sockets pass one suite.
 //!
-//! - A published frame goes to everybody who is reached; it may be lost, doubled or late, and a slow or
-//!   dead receiver delays nobody.
+//! - A sent frame goes to one peer; it may be lost, and a slow or dead receiver delays nobody: what does
+//!   not fit that peer's queue is dropped.
 //! - A request goes to one peer and is answered once, or fails in time.
-//! - Peers appear and vanish as [`Membership`]; a peer that could have missed something appears again.
+//! - Peers appear and vanish as [`Membership`]: a link that breaks and is made anew is a `Down` and an `Up`.
 //! - What is received waits in a bounded [`Inbox`]; beyond its bounds frames are dropped and counted.
-
-#[cfg(test)]
-mod conformance;
-pub mod memory;
-pub mod zenoh;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -18,13 +13,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::{config::ReplicationLimits, message::PeerId, refusals::Refusals, wire::Refusal};
 
-/// Membership changes that may wait; one that is lost is made up for by heartbeats.
+/// Membership changes that may wait.
 const MEMBERSHIP_WAITING: usize = 1024;
 
 /// A network, as one node has it.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends a frame to everybody. Waits for room in a queue of its own, never for a receiver.
-    fn publish(&self, frame: Bytes) -> impl Future<Output = ()> + Send;
+    /// Makes a link to the node that listens at an endpoint; done once it is made. Where there is a link
+    /// to that node already, that is the answer. It may be this node itself: then no link is made.
+    fn dial(&self, endpoint: &str) -> impl Future<Output = Result<PeerId, DialError>> + Send;
+
+    /// Closes all links to a peer; it vanishes.
+    fn hang_up(&self, peer: PeerId);
+
+    /// Queues a frame for a peer, and never waits; says whether there was room.
+    fn send(&self, to: PeerId, frame: Bytes) -> bool;
 
     /// Asks one peer; the answer or an error comes within the timeout.
     fn request(
@@ -33,14 +35,6 @@ pub trait Transport: Send + Sync + 'static {
         frame: Bytes,
         timeout: Duration,
     ) -> impl Future<Output = Result<Bytes, RequestError>> + Send;
-
-    /// Joins this node's network with the one that is reached at an endpoint. Done once tried: who is
-    /// found comes as [`Membership::Up`].
-    fn dial(&self, endpoint: &str) -> impl Future<Output = Result<(), DialError>> + Send;
-
-    /// Leaves and enters anew, under the same endpoint: all peers vanish and those that are reached appear.
-    /// Done once the network is entered; meanwhile frames are lost and requests fail.
-    fn renew(&self) -> impl Future<Output = ()> + Send;
 
     /// Leaves; the others notice at once.
     fn close(&self) -> impl Future<Output = ()> + Send;
@@ -57,7 +51,7 @@ pub enum RequestError {
     TimedOut,
 }
 
-/// Why an endpoint cannot be dialled.
+/// Why an endpoint was not reached.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
     /// It is not an endpoint that this transport may dial.
@@ -66,20 +60,25 @@ pub enum DialError {
     /// Nobody answers there.
     #[error("nobody is reached: {0}")]
     Unreachable(String),
+    /// Somebody answers, but not as a node of this cluster that speaks this protocol.
+    #[error("refused: {0}")]
+    Refused(Refusal),
 }
 
 /// Who is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
-    /// A node, for the first time or again.
+    /// There is a first link to a node.
     Up(PeerId),
-    /// A node no more.
+    /// The last link to it is gone.
     Down(PeerId),
 }
 
 /// A frame that was received.
 #[derive(Debug)]
 pub struct Incoming {
+    /// Which peer's link it came by.
+    pub from: PeerId,
     /// The frame.
     pub frame: Bytes,
     /// How to answer, where it is a request. Dropping it fails the request.
@@ -87,17 +86,17 @@ pub struct Incoming {
     _room: OwnedSemaphorePermit,
 }
 
-/// Answers one request.
+/// Answers one request; never waits.
 pub struct Responder(Box<dyn FnOnce(Bytes) + Send>);
 
 impl Responder {
-    /// From what sends the answer. It may block for as long as the network is congested.
+    /// From what queues the answer.
     pub fn new(send: impl FnOnce(Bytes) + Send + 'static) -> Self {
         Self(Box::new(send))
     }
 
-    /// Sends the answer. Blocks while the network is congested: only for threads that may.
-    pub fn answer_blocking(self, frame: Bytes) {
+    /// Queues the answer.
+    pub fn answer(self, frame: Bytes) {
         (self.0)(frame);
     }
 }
@@ -117,7 +116,7 @@ pub struct Inbox {
     pub frames: mpsc::Receiver<Incoming>,
 }
 
-/// Puts into an [`Inbox`]; never waits, so that callbacks of a network may use it.
+/// Puts into an [`Inbox`]; never waits.
 #[derive(Clone, Debug)]
 pub struct InboxSender {
     membership: mpsc::Sender<Membership>,
@@ -151,19 +150,19 @@ impl InboxSender {
     }
 
     /// A frame came, to be answered or not. A frame without room is dropped and counted.
-    pub fn frame(&self, frame: Bytes, responder: Option<Responder>) {
+    pub fn frame(&self, from: PeerId, frame: Bytes, responder: Option<Responder>) {
         let bytes = frame.len();
-        if let Err(refusal) = self.try_frame(frame, responder) {
+        if let Err(refusal) = self.try_frame(from, frame, responder) {
             self.refusals.count(refusal, bytes);
         }
     }
 
-    fn try_frame(&self, frame: Bytes, responder: Option<Responder>) -> Result<(), Refusal> {
+    fn try_frame(&self, from: PeerId, frame: Bytes, responder: Option<Responder>) -> Result<(), Refusal> {
         if frame.len() > self.frame_bytes {
             return Err(Refusal::Oversized);
         }
         let permits = u32::try_from(frame.len()).map_err(|_| Refusal::Oversized)?;
         let room = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| Refusal::Overflow)?;
-        self.frames.try_send(Incoming { frame, responder, _room: room }).map_err(|_| Refusal::Overflow)
+        self.frames.try_send(Incoming { from, frame, responder, _room: room }).map_err(|_| Refusal::Overflow)
     }
 }

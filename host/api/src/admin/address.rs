@@ -47,7 +47,7 @@ impl Register {
             Address::Segment { segment } => Self::of("segment", segment),
             Address::SegmentIn { segment, environment } => Self::of("segment", segment).within(environment),
             Address::Config { environment, key } => Self::of("config", key).within(environment),
-            Address::Floor(_) => return None,
+            Address::Floor(_) | Address::Member { .. } | Address::Forgotten { .. } | Address::Horizon => return None,
         })
     }
 }

@@ -54,7 +54,7 @@ fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)>
         Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => (Kind::Flag, flag),
         Address::Segment { segment } | Address::SegmentIn { segment, .. } => (Kind::Segment, segment),
         Address::Config { key, .. } => (Kind::Config, key),
-        Address::Floor(_) => return None,
+        Address::Floor(_) | Address::Member { .. } | Address::Forgotten { .. } | Address::Horizon => return None,
     })
 }
 
