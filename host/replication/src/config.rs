@@ -52,6 +52,11 @@ pub struct ReplicationLimits {
     pub inbox_bytes: usize,
     /// Received frames that may wait for the driver.
     pub inbox_frames: usize,
+    /// Bytes that may wait to be sent to one peer: those of news and questions, and as many of answers.
+    /// Beyond it frames are dropped; a larger frame waits alone.
+    pub link_bytes: usize,
+    /// Frames that may wait to be sent to one peer: news and questions, and as many answers.
+    pub link_frames: usize,
     /// Pages that are being answered at once, to all peers together.
     pub answers: usize,
     /// Pages that are being answered at once to one peer.
@@ -60,6 +65,8 @@ pub struct ReplicationLimits {
     pub peers: usize,
     /// How long a page may take before it is asked for again.
     pub request_timeout: Duration,
+    /// Between two looks at the certificate files.
+    pub certificate_poll: Duration,
 }
 
 impl Default for ReplicationLimits {
@@ -71,10 +78,13 @@ impl Default for ReplicationLimits {
             frame_bytes: 40 * KIB * KIB,
             inbox_bytes: 64 * KIB * KIB,
             inbox_frames: 4096,
+            link_bytes: 8 * KIB * KIB,
+            link_frames: 16 * KIB,
             answers: 16,
             answers_per_peer: 2,
             peers: 256,
             request_timeout: Duration::from_secs(2),
+            certificate_poll: Duration::from_secs(2),
         }
     }
 }
