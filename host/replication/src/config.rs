@@ -132,11 +132,11 @@ impl ConfigError {
 }
 
 /// The paths of the certificates, all three present.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Certificates<'a> {
-    pub(crate) ca: &'a Path,
-    pub(crate) cert: &'a Path,
-    pub(crate) key: &'a Path,
+#[derive(Clone, Debug)]
+pub(crate) struct Certificates {
+    pub(crate) ca: PathBuf,
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 impl ReplicationConfig {
@@ -167,8 +167,8 @@ impl ReplicationConfig {
     }
 
     /// The certificates, where all three are given.
-    pub(crate) fn certificates(&self) -> Option<Certificates<'_>> {
-        let (ca, cert, key) = (self.ca.as_deref()?, self.cert.as_deref()?, self.key.as_deref()?);
+    pub(crate) fn certificates(&self) -> Option<Certificates> {
+        let (ca, cert, key) = (self.ca.clone()?, self.cert.clone()?, self.key.clone()?);
         Some(Certificates { ca, cert, key })
     }
 
