@@ -52,7 +52,7 @@ struct Arrival {
     responder: Option<Responder>,
 }
 
-/// One node's end.
+/// One node's end. Dropping it leaves the network.
 #[derive(Debug)]
 pub struct MemoryTransport {
     network: MemoryNetwork,
@@ -99,6 +99,13 @@ impl MemoryNetwork {
     /// How long every frame takes from now on.
     pub fn delay(&self, delay: Duration) {
         self.lock().delay = delay;
+    }
+
+    fn leave(&self, node: PeerId) {
+        let mut net = self.lock();
+        net.part(node);
+        net.nodes.remove(&node);
+        net.cut.remove(&node);
     }
 
     fn lock(&self) -> MutexGuard<'_, Net> {
@@ -209,9 +216,12 @@ impl Transport for MemoryTransport {
     }
 
     async fn close(&self) {
-        let mut net = self.network.lock();
-        net.part(self.own);
-        net.nodes.remove(&self.own);
-        net.cut.remove(&self.own);
+        self.network.leave(self.own);
+    }
+}
+
+impl Drop for MemoryTransport {
+    fn drop(&mut self) {
+        self.network.leave(self.own);
     }
 }

@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use super::chunk::Frame;
 use crate::config::ReplicationLimits;
 
-/// Bytes from which a batch of chunks is written.
-const BATCH_BYTES: usize = 64 * 1024;
+/// Bytes of one lane from which a batch of chunks is written.
+const BATCH_BYTES: usize = 32 * 1024;
 
 /// A queue of frames with one reader.
 #[derive(Debug)]
@@ -26,8 +26,6 @@ pub(super) struct Outbox {
 struct Lanes {
     /// News and questions; answers.
     lanes: [Lane; 2],
-    /// Whose turn it is where both have something.
-    turn: usize,
     /// Nothing is taken any more.
     retired: bool,
 }
@@ -102,16 +100,13 @@ impl Outbox {
 }
 
 impl Lanes {
+    /// About as much of the one lane as of the other, news first.
     fn fill(&mut self, buffer: &mut BytesMut) -> bool {
-        while buffer.len() < BATCH_BYTES && self.next_chunk(buffer) {}
+        for lane in &mut self.lanes {
+            let full = buffer.len() + BATCH_BYTES;
+            while buffer.len() < full && lane.next_chunk(buffer) {}
+        }
         !buffer.is_empty()
-    }
-
-    /// Lanes take turns, chunk by chunk.
-    fn next_chunk(&mut self, buffer: &mut BytesMut) -> bool {
-        let first = self.turn;
-        self.turn = 1 - first;
-        self.lanes[first].next_chunk(buffer) || self.lanes[1 - first].next_chunk(buffer)
     }
 }
 
@@ -181,7 +176,7 @@ mod tests {
         outbox.push(frame(Kind::News, 1));
         assert!(outbox.fill(&mut buffer).await);
         let kinds: Vec<_> = std::iter::from_fn(|| Chunk::take(&mut buffer).unwrap()).map(|c| c.frame.kind).collect();
-        assert!(kinds[..2].contains(&Kind::News), "{kinds:?}");
+        assert_eq!(kinds, [Kind::News, Kind::News, Kind::Answer]);
         assert!(buffer.capacity() < 4 * CHUNK_BYTES_MAX);
     }
 
