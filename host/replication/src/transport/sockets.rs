@@ -15,6 +15,7 @@ mod listen;
 mod outbox;
 mod quic;
 mod tls;
+mod watch;
 mod wire;
 
 use std::{io, sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ use self::{
     listen::Listener,
     quic::Quic,
     tls::{Credentials, Files},
+    watch::Watch,
 };
 use super::{DialError, InboxSender, RequestError, Transport};
 use crate::{
@@ -61,7 +63,8 @@ pub enum OpenError {
 /// A node on the network. Dropping it closes all links, less gently than [`Transport::close`] does.
 pub struct SocketsTransport {
     endpoint: Option<String>,
-    listening: Option<AbortHandle>,
+    /// The tasks that do not end by themselves.
+    endless: Vec<AbortHandle>,
     hub: Arc<Hub>,
 }
 
@@ -76,10 +79,7 @@ impl SocketsTransport {
         inbox: InboxSender,
         refusals: Arc<Refusals>,
     ) -> Result<Self, OpenError> {
-        let quic = match config.certificates() {
-            Some(paths) => Some(Quic::new(Credentials::new(&Files::read(&paths)?)?)),
-            None => None,
-        };
+        let (quic, watch) = certificates(config)?.unzip();
         let bound = match config.listen_endpoint()? {
             Some(endpoint) => Some(Listener::bind(&endpoint, quic.as_ref()).await?),
             None => None,
@@ -93,7 +93,8 @@ impl SocketsTransport {
         };
         let hub = Arc::new(Hub::new(hello, config.limits.clone(), inbox, refusals, quic));
         let listening = listener.map(|listener| hub.spawn(listener.run(Arc::clone(&hub))));
-        Ok(Self { endpoint, listening, hub })
+        let watching = watch.map(|watch| hub.spawn(watch.run(Arc::clone(&hub), config.limits.certificate_poll)));
+        Ok(Self { endpoint, endless: listening.into_iter().chain(watching).collect(), hub })
     }
 
     /// Where peers reach this node, with the bound port.
@@ -101,6 +102,14 @@ impl SocketsTransport {
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
+}
+
+/// QUIC with what the certificate files hold, where they are given, and the watch on them.
+fn certificates(config: &ReplicationConfig) -> Result<Option<(Quic, Watch)>, ConfigError> {
+    let Some(paths) = config.certificates() else { return Ok(None) };
+    let files = Files::read(&paths)?;
+    let credentials = Credentials::new(&files)?;
+    Ok(Some((Quic::new(credentials), Watch::new(paths, files))))
 }
 
 impl Transport for SocketsTransport {
@@ -130,9 +139,7 @@ impl Transport for SocketsTransport {
     }
 
     async fn close(&self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
+        self.endless.iter().for_each(AbortHandle::abort);
         self.hub.links.close();
         let mut tasks = self.hub.take_tasks();
         let _ = timeout(DRAIN_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;

@@ -1,6 +1,7 @@
 //! What all tasks of one node share.
 
 use std::{
+    cmp::Reverse,
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -142,6 +143,7 @@ impl Hub {
     ) -> Result<(), Refusal> {
         let rank = Rank {
             greater_dialled: dialled.is_some() != (self.own.peer < peer),
+            credentials: Reverse(wire.credentials),
             number: self.made.fetch_add(1, Ordering::Relaxed),
         };
         let link = Arc::new(Link::new((peer, protocol), rank, dialled, wire.chain(), &self.limits));
@@ -166,10 +168,14 @@ impl Hub {
 
 /// Sends last words, and waits until the other side has read them and closes.
 async fn part(wire: Wire, words: Vec<u8>) -> std::io::Result<()> {
-    let Wire { mut reader, mut writer, quic: _connection } = wire;
+    let Wire { mut reader, mut writer, quic, .. } = wire;
     writer.write_all(&words).await?;
     writer.shutdown().await?;
     let mut nothing = [0; 64];
     while reader.read(&mut nothing).await? > 0 {}
+    if let Some(connection) = quic {
+        // Closing it here would drop what the other side has not got yet.
+        connection.closed().await;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! One link to one peer: it reads, writes, and finds out when nobody is there any more.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -57,6 +58,8 @@ pub(super) struct Link {
 pub(super) struct Rank {
     /// The node with the greater id dialled it.
     pub(super) greater_dialled: bool,
+    /// With which of this node's credentials it was made: the newest first.
+    pub(super) credentials: Reverse<u64>,
     /// How many links this node made before.
     pub(super) number: u64,
 }
@@ -147,7 +150,7 @@ impl Link {
 
 /// Carries a link until it ends. `greeting` is sent first.
 pub(super) async fn run(link: Arc<Link>, wire: Wire, greeting: BytesMut, hub: Arc<Hub>) {
-    let Wire { reader, writer, quic: _connection } = wire;
+    let Wire { reader, writer, quic: _connection, .. } = wire;
     let retired = Notify::new();
     let end = tokio::select! {
         ended = async { tokio::try_join!(read(&link, reader, &hub), write(&link, writer, greeting, &retired)) } => ended.err(),
