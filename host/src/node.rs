@@ -135,7 +135,10 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
     let store_config = StoreConfig { dir: config.data_dir.clone(), limits };
-    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, Arc::new(move || cluster_clock.at(wall_clock())))).await;
+    let opened = tokio::task::spawn_blocking(move || {
+        Store::open(store_config, Arc::new(move || cluster_clock.at(wall_clock())))
+    })
+    .await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
         Ok(Ok(store)) => Ok(store),
@@ -145,7 +148,7 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
 }
 
 /// The machine's clock: milliseconds since the Unix epoch. The only place that reads it for the store.
-fn wall_clock() -> Millis {
+pub(crate) fn wall_clock() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }
@@ -212,9 +215,7 @@ impl Node {
         ];
         let ended = tokio::select! {
             () = ended => Ok(()),
-            part = failed(&self.store, &self.replication, &self.builder) => {
-                Err(StartError::machine(part, &"ended without having been told to; see the log"))
-            }
+            error = failed(&self.store, &self.replication, &self.builder) => Err(error),
         };
         tracing::info!("stopping");
         self.status.set_draining();
@@ -251,17 +252,18 @@ impl Node {
     }
 }
 
-/// Names the first part that ends by itself.
-async fn failed(store: &Store, replication: &Replication, builder: &std::thread::JoinHandle<()>) -> &'static str {
+/// Completes with the first part that ends by itself, or once replication says that this node cannot take part.
+async fn failed(store: &Store, replication: &Replication, builder: &std::thread::JoinHandle<()>) -> StartError {
     let pipeline = async {
         while !builder.is_finished() {
             tokio::time::sleep(WATCH_PERIOD).await;
         }
     };
+    let ended = |part| StartError::machine(part, &"ended without having been told to; see the log");
     tokio::select! {
-        () = store.failed() => "storage",
-        _ = replication.failed() => "replication",
-        () = pipeline => "pipeline",
+        () = store.failed() => ended("storage"),
+        why = replication.failed() => StartError::machine("node-name", &why),
+        () = pipeline => ended("pipeline"),
     }
 }
 

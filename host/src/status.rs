@@ -5,10 +5,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use burgee_api::{ClusterNode, ClusterView, NodeStatus, Readiness};
-use burgee_replication::{NodeState, NodeView, Replication};
+use burgee_api::{
+    ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
+    NodeFigures, NodeStatus, Readiness,
+};
+use burgee_model::{Millis, NodeId};
+use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated};
 use burgee_store::Store;
-use tokio::sync::watch;
+use futures_util::stream;
+use tokio::sync::{broadcast::error::RecvError, watch};
+
+use crate::node::wall_clock;
 
 /// The node's own view of itself. Cheap to clone.
 #[derive(Clone)]
@@ -59,11 +66,15 @@ impl NodeStatus for Status {
         self.0.draining.load(Ordering::Acquire)
     }
 
+    fn clock_ahead(&self) -> Option<Millis> {
+        self.0.replication.clock_ahead()
+    }
+
     fn cluster(&self) -> ClusterView {
         let status = self.0.replication.status();
         ClusterView {
             this: self.0.replication.name().to_owned(),
-            leader: None,
+            leader: leader(&status),
             nodes: status.nodes.iter().map(node).collect(),
             stamps_ahead: self.0.store.health().stamps_ahead.iter().map(|(_, count)| count).sum(),
             tombstones: self.0.store.read().counts().tombstones as u64,
@@ -71,19 +82,67 @@ impl NodeStatus for Status {
             horizon: status.horizon.map(|stamp| stamp.to_string()),
         }
     }
+
+    fn cluster_news(&self) -> ClusterNewsStream {
+        // the node's own id may change while it runs, so each event is compared with what it is then
+        let (status, events) = (self.clone(), self.0.replication.events());
+        Box::pin(stream::unfold((status, events), |(status, mut events)| async move {
+            loop {
+                let news = match events.recv().await {
+                    Ok(event) if event.id == status.0.store.node_id() => continue,
+                    Ok(event) => news(event),
+                    Err(RecvError::Lagged(_)) => ClusterNews::Missed,
+                    Err(RecvError::Closed) => return None,
+                };
+                return Some((news, (status, events)));
+            }
+        }))
+    }
+
+    fn forget(&self, node: NodeId) -> Forgotten<'_> {
+        use burgee_replication::ForgetError as Failed;
+        Box::pin(async move {
+            self.0.replication.forget(node).await.map_err(|error| match error {
+                Failed::Unknown => ForgetError::Unknown,
+                Failed::Live => ForgetError::Live,
+                Failed::Refused(why) => ForgetError::Refused(why),
+            })
+        })
+    }
+
+    fn figures(&self) -> NodeFigures {
+        let status = self.0.replication.status();
+        let ahead = i128::from(wall_clock()) - i128::from(self.0.store.now());
+        NodeFigures {
+            clock_skew_ms: i64::try_from(ahead).unwrap_or_default(),
+            clock_sets: status.clock_sets,
+            frames_refused: status.frames_refused,
+        }
+    }
+}
+
+fn leader(status: &Replicated) -> Option<String> {
+    let eldest = status.leader?;
+    status.nodes.iter().find(|node| node.id == eldest)?.name.clone()
+}
+
+fn news(event: ClusterEvent) -> ClusterNews {
+    let ClusterEvent { joined, id, name, endpoint } = event;
+    let member = ClusterMember { name, id: id.to_string(), address: endpoint };
+    if joined { ClusterNews::Joined(member) } else { ClusterNews::Left(member) }
 }
 
 fn node(view: &NodeView) -> ClusterNode {
     let state = match view.state {
-        NodeState::Live => "live",
-        NodeState::Gone => "gone",
-        NodeState::Forgotten => "forgotten",
+        NodeState::Live => ClusterNodeState::Live,
+        NodeState::Gone => ClusterNodeState::Gone,
+        NodeState::Forgotten => ClusterNodeState::Forgotten,
     };
     ClusterNode {
         name: view.name.clone().unwrap_or_default(),
         id: view.id.to_string(),
         address: view.endpoint.clone(),
-        state: state.to_owned(),
+        state,
         ready: view.ready,
         lag_ms: view.lag_ms,
         skew_ms: view.skew_ms,

@@ -80,6 +80,7 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(evaluate::evaluate))
         .routes(routes!(config::list_config, config::purge_config))
         .routes(routes!(cluster::get_cluster))
+        .routes(routes!(cluster::forget_node))
 }
 
 /// Routes whose bodies are bytes as they are, or streams: never compressed.
@@ -88,6 +89,7 @@ fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(config::get_entry, config::put_entry, config::delete_entry))
         .routes(routes!(watch::watch_environment))
         .routes(routes!(watch::watch_tenant))
+        .routes(routes!(cluster::watch_cluster))
 }
 
 fn health_routes() -> OpenApiRouter<Arc<Api>> {

@@ -34,6 +34,12 @@ pub struct ReplicationConfig {
     pub key: Option<PathBuf>,
     /// How long a node with seeds looks for a ready peer before it may go on without one (`ready-timeout`).
     pub ready_timeout: Duration,
+    /// By how much clocks may differ (`max-skew`).
+    pub max_skew: Duration,
+    /// Between two steps of collection (`collect-period`).
+    pub collect_period: Duration,
+    /// How old a deletion must be before it may be collected (`collect-grace`).
+    pub collect_grace: Duration,
     /// Bounds of queues, frames and waits.
     pub limits: ReplicationLimits,
 }
@@ -90,6 +96,9 @@ impl Default for ReplicationConfig {
             cert: None,
             key: None,
             ready_timeout: Duration::from_secs(10),
+            max_skew: Duration::from_secs(60),
+            collect_period: Duration::from_secs(30),
+            collect_grace: Duration::from_secs(3600),
             limits: ReplicationLimits::default(),
         }
     }

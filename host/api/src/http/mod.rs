@@ -14,7 +14,7 @@ pub(crate) mod reply;
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::State;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     ApiState,
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Api {
     state: ApiState,
     /// One permit for each stream that may be open.
-    pub(crate) streams: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
 }
 
 /// The shared state as handlers take it.
@@ -44,6 +44,18 @@ impl Api {
             Readiness { ready: true, .. } => Ok(()),
             Readiness { reasons, .. } => Err(ApiError::NotReady(reasons)),
         }
+    }
+
+    /// Refuses unless the node takes writes: ready, and with a clock that others can live with.
+    pub(crate) fn require_writable(&self) -> Result<(), ApiError> {
+        self.require_ready()?;
+        self.status.clock_ahead().map_or(Ok(()), |ms| Err(ApiError::ClockAhead(ms)))
+    }
+
+    /// Takes one of the streams that may be open at once.
+    pub(crate) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = self.streams.clone().try_acquire_owned();
+        permit.map_err(|_| ApiError::TooManyStreams { max: self.limits.streams })
     }
 
     /// Waits, but not for ever, until this node's evaluations show what was written.

@@ -63,7 +63,7 @@ pub(crate) async fn write<P>(api: &Api, scope: WriteScope, note: Option<String>,
 where
     P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
 {
-    api.require_ready()?;
+    api.require_writable()?;
     let request = Request {
         scope,
         actor: auth::actor(&api.auth).into(),

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::Reply;
 use crate::{
     admin::{environment, tenant},
-    error::{ApiError, ProblemDocument},
+    error::ProblemDocument,
     http::{
         Api, Shared,
         params::{Keys, Params},
@@ -64,8 +64,7 @@ pub(crate) async fn watch_tenant(
 }
 
 fn open(api: &Api, tenant: Key, environment: Option<Key>, params: WatchParams, headers: &HeaderMap) -> Reply {
-    let permit = api.streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ApiError::TooManyStreams { max: api.limits.streams })?;
+    let permit = api.stream_permit()?;
     let filter = Filter { tenant, environment, kind: params.kind, prefix: params.prefix.unwrap_or_default() };
     Ok(sse::response(api, filter, headers.get("last-event-id"), permit))
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
 
 mod access;
+mod cluster;
 mod config;
 mod dev;
 mod environments;
@@ -14,6 +15,7 @@ mod ofrep;
 mod openapi;
 mod segments;
 mod server;
+mod stream;
 mod tenants;
 mod ui;
 mod watch;
