@@ -188,7 +188,8 @@ impl ApiError {
 
 fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
-        Refusal::NotFound(..) => (StatusCode::NOT_FOUND, "not_found"),
+        Refusal::NotFound(..) | Refusal::NoVersion(_) | Refusal::NoConflict => (StatusCode::NOT_FOUND, "not_found"),
+        Refusal::HistoryNotKept => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
         Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
@@ -214,6 +215,7 @@ fn title(code: &str) -> &'static str {
         "timeout" => "Timed out",
         "rate_limited" => "Too many",
         "not_ready" => "Not ready",
+        "history_not_kept" => "No history is kept",
         "clock_ahead" => "The clock is ahead",
         "node_live" => "The node is live",
         "overloaded" => "Too busy",

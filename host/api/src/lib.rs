@@ -11,6 +11,7 @@ pub mod admin;
 pub mod cluster;
 pub mod error;
 mod http;
+mod instant;
 mod ofrep;
 pub mod openapi;
 mod router;

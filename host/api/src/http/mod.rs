@@ -5,7 +5,6 @@ pub(crate) mod body;
 pub(crate) mod conditions;
 pub(crate) mod cors;
 pub(crate) mod guard;
-pub(crate) mod instant;
 pub(crate) mod loopback;
 pub(crate) mod page;
 pub(crate) mod params;

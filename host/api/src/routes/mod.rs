@@ -2,12 +2,14 @@
 
 pub(crate) mod cluster;
 pub(crate) mod config;
+pub(crate) mod conflicts;
 pub(crate) mod environments;
 pub(crate) mod evaluate;
 pub(crate) mod flag_in;
 pub(crate) mod flagd;
 pub(crate) mod flags;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod segments;
 pub(crate) mod shapes;
 pub(crate) mod tenants;

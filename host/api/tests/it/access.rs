@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::server::{Answer, Server, TOKEN};
 
 /// Every route that needs the token: method, path, whether it writes.
-pub const GUARDED: [(&str, &str, bool); 37] = [
+pub const GUARDED: [(&str, &str, bool); 41] = [
     ("GET", "/api/v1/tenants", false),
     ("POST", "/api/v1/tenants", true),
     ("GET", "/api/v1/tenants/{tenant}", false),
@@ -40,6 +40,10 @@ pub const GUARDED: [(&str, &str, bool); 37] = [
     ("DELETE", "/api/v1/tenants/{tenant}/environments/{environment}/config/{key}", true),
     ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/watch", false),
     ("GET", "/api/v1/tenants/{tenant}/watch", false),
+    ("GET", "/api/v1/tenants/{tenant}/history", false),
+    ("POST", "/api/v1/tenants/{tenant}/restore", true),
+    ("GET", "/api/v1/tenants/{tenant}/conflicts", false),
+    ("POST", "/api/v1/tenants/{tenant}/conflicts/dismiss", true),
     ("GET", "/api/v1/cluster", false),
     ("GET", "/api/v1/cluster/events", false),
     ("DELETE", "/api/v1/cluster/nodes/{id}", true),
@@ -133,6 +137,15 @@ async fn try_all_writes(server: &Server) -> Vec<(String, Answer)> {
         path if path.ends_with("/segments") => json!({ "key": "new", "rule": { "==": [1, 1] } }),
         path if path.ends_with("/segments/{segment}") => json!({ "rule": { "==": [1, 1] } }),
         path if path.ends_with("flagd.json") => json!({ "flags": {} }),
+        path if path.ends_with("/dismiss") || path.ends_with("/restore") => {
+            let stamp = format!("{:016x}-{:032x}", 1, 1);
+            let register = json!({ "kind": "flag", "key": "f", "field": "name" });
+            if path.ends_with("/restore") {
+                json!({ "register": register, "stamp": stamp })
+            } else {
+                json!({ "register": register })
+            }
+        }
         path if path.ends_with("/tenants") || path.ends_with("/environments") => json!({ "key": "new" }),
         path if path.ends_with("/flags/{flag}/environments/{environment}") => json!({ "kill": true }),
         _ => json!({}),
