@@ -8,6 +8,7 @@ use burgee_engine::{Engine, EngineConfig};
 use burgee_model::{Key, Millis};
 use burgee_replication::{ClusterClock, Replication, ReplicationError};
 use burgee_store::{Store, StoreConfig, StoreLimits};
+use sha2::{Digest, Sha256};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -88,7 +89,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .await
         .map_err(|e| replication_error(&e))?;
     let replication = Arc::new(replication);
-    let status = Status::new(store.clone(), replication.clone());
+    let status = Status::new(store.clone(), replication.clone(), engine.clone());
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
@@ -134,17 +135,24 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     }
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
-    let store_config = StoreConfig { dir: config.data_dir.clone(), limits };
-    let opened = tokio::task::spawn_blocking(move || {
-        Store::open(store_config, Arc::new(move || cluster_clock.at(wall_clock())))
-    })
-    .await;
+    let digest_key = digest_key(&config.replication.cluster_name);
+    let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key };
+    let clock = Arc::new(move || cluster_clock.at(wall_clock()));
+    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, clock)).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
         Ok(Ok(store)) => Ok(store),
         Ok(Err(error)) => Err(StartError::machine("data-dir", &format!("{shown}: {error}"))),
         Err(error) => Err(StartError::machine("data-dir", &format!("{shown}: {error}"))),
     }
+}
+
+/// The key of all digests of a cluster. Nobody can then choose versions of which two have the same digest
+/// without knowing at least the cluster's name, and nodes of two clusters never seem alike.
+fn digest_key(cluster_name: &str) -> u64 {
+    let digest: [u8; 32] = Sha256::digest(cluster_name).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The machine's clock: milliseconds since the Unix epoch. The only place that reads it for the store.

@@ -9,6 +9,7 @@ use burgee_api::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
     NodeFigures, NodeStatus, Readiness,
 };
+use burgee_engine::Engine;
 use burgee_model::{Millis, NodeId};
 use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated};
 use burgee_store::Store;
@@ -24,6 +25,7 @@ pub struct Status(Arc<Inner>);
 struct Inner {
     store: Store,
     replication: Arc<Replication>,
+    engine: Arc<Engine>,
     replica: watch::Receiver<burgee_replication::Readiness>,
     imported: AtomicBool,
     draining: AtomicBool,
@@ -32,10 +34,10 @@ struct Inner {
 impl Status {
     /// The status of a node that has just been started.
     #[must_use]
-    pub fn new(store: Store, replication: Arc<Replication>) -> Self {
+    pub fn new(store: Store, replication: Arc<Replication>, engine: Arc<Engine>) -> Self {
         let (imported, draining) = (AtomicBool::new(false), AtomicBool::new(false));
         let replica = replication.readiness();
-        Self(Arc::new(Inner { store, replication, replica, imported, draining }))
+        Self(Arc::new(Inner { store, replication, engine, replica, imported, draining }))
     }
 
     /// The files given at start are loaded, or found not to be needed.
@@ -117,6 +119,7 @@ impl NodeStatus for Status {
             clock_skew_ms: i64::try_from(ahead).unwrap_or_default(),
             clock_sets: status.clock_sets,
             frames_refused: status.frames_refused,
+            evaluations: self.0.engine.evaluations(),
         }
     }
 }

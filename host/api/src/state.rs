@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use burgee_engine::Snapshot;
+use burgee_engine::{Evaluations, Snapshot};
 use burgee_model::{Key, Limits, Millis, NodeId};
 use burgee_store::{Position, Store};
 use serde::Serialize;
@@ -131,4 +131,6 @@ pub struct NodeFigures {
     pub clock_sets: u64,
     /// Frames of other nodes that were not read, by reason.
     pub frames_refused: BTreeMap<&'static str, u64>,
+    /// What was evaluated.
+    pub evaluations: Vec<Evaluations>,
 }
