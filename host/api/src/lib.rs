@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod error;
 mod http;
 mod instant;
+mod metrics;
 mod ofrep;
 pub mod openapi;
 mod router;

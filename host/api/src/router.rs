@@ -29,8 +29,8 @@ use crate::{
     http::{Api, auth, cors, guard, reply},
     ofrep, openapi,
     routes::{
-        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, health, history, segments, tenants,
-        watch,
+        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, health, history, metrics, segments,
+        tenants, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -88,6 +88,7 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(conflicts::dismiss_conflict))
         .routes(routes!(cluster::get_cluster))
         .routes(routes!(cluster::forget_node))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// Routes whose bodies are bytes as they are, or streams: never compressed.

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     ApiState,
     error::ApiError,
+    metrics::Refused,
     state::{Caught, Readiness},
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct Api {
     state: ApiState,
     /// One permit for each stream that may be open.
     streams: Arc<Semaphore>,
+    /// Writes that this node refused.
+    pub(crate) refused: Refused,
 }
 
 /// The shared state as handlers take it.
@@ -34,7 +37,7 @@ pub(crate) type Shared = State<Arc<Api>>;
 impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
-        Self { state, streams }
+        Self { state, streams, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.
@@ -49,6 +52,11 @@ impl Api {
     pub(crate) fn require_writable(&self) -> Result<(), ApiError> {
         self.require_ready()?;
         self.status.clock_ahead().map_or(Ok(()), |ms| Err(ApiError::ClockAhead(ms)))
+    }
+
+    /// How many streams are open.
+    pub(crate) fn streams_open(&self) -> usize {
+        self.limits.streams.min(Semaphore::MAX_PERMITS).saturating_sub(self.streams.available_permits())
     }
 
     /// Takes one of the streams that may be open at once.

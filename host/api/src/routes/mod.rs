@@ -10,6 +10,7 @@ pub(crate) mod flagd;
 pub(crate) mod flags;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod metrics;
 pub(crate) mod segments;
 pub(crate) mod shapes;
 pub(crate) mod tenants;
@@ -62,6 +63,14 @@ pub(crate) fn checked_note(note: Option<String>) -> Result<Option<String>, ApiEr
 
 /// Plans and writes a change.
 pub(crate) async fn write<P>(api: &Api, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
+where
+    P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
+{
+    let written = try_write(api, scope, note, plan).await;
+    written.inspect_err(|error| api.refused.count(error.class().1))
+}
+
+async fn try_write<P>(api: &Api, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
 where
     P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
 {

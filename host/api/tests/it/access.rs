@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::server::{Answer, Server, TOKEN};
 
 /// Every route that needs the token: method, path, whether it writes.
-pub const GUARDED: [(&str, &str, bool); 41] = [
+pub const GUARDED: [(&str, &str, bool); 42] = [
     ("GET", "/api/v1/tenants", false),
     ("POST", "/api/v1/tenants", true),
     ("GET", "/api/v1/tenants/{tenant}", false),
@@ -47,6 +47,7 @@ pub const GUARDED: [(&str, &str, bool); 41] = [
     ("GET", "/api/v1/cluster", false),
     ("GET", "/api/v1/cluster/events", false),
     ("DELETE", "/api/v1/cluster/nodes/{id}", true),
+    ("GET", "/metrics", false),
     ("POST", "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags", false),
     ("POST", "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/{key}", false),
 ];
@@ -70,13 +71,8 @@ async fn server() -> Server {
 #[tokio::test]
 async fn nothing_answers_without_the_token_and_nothing_is_told() {
     let server = server().await;
-    let others = [
-        ("GET", "/openapi.json"),
-        ("GET", "/metrics"),
-        ("GET", "/api/v1/no/such"),
-        ("GET", "/api"),
-        ("POST", "/ofrep/v1/evaluate/flags"),
-    ];
+    let others =
+        [("GET", "/openapi.json"), ("GET", "/api/v1/no/such"), ("GET", "/api"), ("POST", "/ofrep/v1/evaluate/flags")];
     let routes = GUARDED.iter().map(|(method, path, _)| (*method, real(path)));
     let all: Vec<(&str, String)> = routes.chain(others.map(|(method, path)| (method, path.to_owned()))).collect();
     for token in ["", "Bearer wrong", "Bearer token-of-the-tes", "Bearer token-of-the-test2", "Basic dG9rZW4="] {

@@ -14,7 +14,7 @@ fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
 
-fn name() -> RegisterId {
+pub fn name() -> RegisterId {
     RegisterId::flag(&key("t"), &key("f"), FlagField::Name)
 }
 
@@ -26,7 +26,7 @@ fn named(id: &RegisterId) -> Json {
     json!(burgee_api::admin::address::Register::new(id))
 }
 
-async fn server() -> Server {
+pub async fn server() -> Server {
     let server = Server::placed().await;
     server.flag("f").await;
     server
@@ -51,7 +51,7 @@ fn merge(server: &Server, id: &RegisterId, at_ms: u64, parents: &[Stamp], value:
 }
 
 /// `Old`, then here `Mine`, while another node wrote `Theirs` over `Old`, later.
-async fn conflicting(server: &Server) -> Stamp {
+pub async fn conflicting(server: &Server) -> Stamp {
     rename(server, "Old").await;
     let old = server.store.read().latest(&name()).unwrap().stamp;
     server.pass(1000);
@@ -71,7 +71,7 @@ async fn conflicts(server: &Server) -> Vec<Json> {
     server.get(CONFLICTS).await.expect(200).body()["items"].as_array().unwrap().clone()
 }
 
-async fn dismiss(server: &Server, id: &RegisterId) -> Answer {
+pub async fn dismiss(server: &Server, id: &RegisterId) -> Answer {
     server.post(&format!("{CONFLICTS}/dismiss"), json!({ "register": named(id), "note": "seen" })).await
 }
 

@@ -12,6 +12,7 @@ mod flag_in;
 mod flagd;
 mod flags;
 mod history;
+mod metrics;
 mod ofrep;
 mod openapi;
 mod segments;

@@ -111,16 +111,18 @@ pub struct Status {
     pub nodes: Mutex<Vec<ClusterNode>>,
     pub news: broadcast::Sender<ClusterNews>,
     pub figures: Mutex<NodeFigures>,
+    engine: Arc<Engine>,
 }
 
 impl Status {
-    fn new() -> Self {
+    fn new(engine: Arc<Engine>) -> Self {
         Self {
             ready: AtomicBool::new(true),
             clock_ahead: AtomicU64::new(0),
             nodes: Mutex::default(),
             news: broadcast::Sender::new(4),
             figures: Mutex::default(),
+            engine,
         }
     }
 
@@ -165,7 +167,7 @@ impl NodeStatus for Status {
     }
 
     fn figures(&self) -> NodeFigures {
-        self.figures.lock().unwrap().clone()
+        NodeFigures { evaluations: self.engine.evaluations(), ..self.figures.lock().unwrap().clone() }
     }
 }
 
@@ -175,10 +177,10 @@ impl Server {
     }
 
     pub fn with(options: Options) -> Self {
-        let (clock, status) = (Arc::new(AtomicU64::new(START)), Arc::new(Status::new()));
+        let engine = Engine::new(EngineConfig { compile: false, ..EngineConfig::default() }).unwrap();
+        let (clock, status) = (Arc::new(AtomicU64::new(START)), Arc::new(Status::new(engine.clone())));
         let (tick, (shutdown, down)) = (clock.clone(), watch::channel(false));
         let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();
-        let engine = Engine::new(EngineConfig { compile: false, ..EngineConfig::default() }).unwrap();
         let state = ApiState {
             store: store.clone(),
             snapshots: Arc::new(Fresh { store: store.clone(), engine }),
