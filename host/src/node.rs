@@ -29,7 +29,7 @@ const STOP_GRACE: Duration = Duration::from_millis(2500);
 const IMPORT_RETRY: Duration = Duration::from_secs(1);
 /// How often the pipeline's thread is looked after.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
-/// The longest time between two looks for expired values.
+/// The longest time between two looks for expired values and for conflicts.
 const EXPIRY_PERIOD: Duration = Duration::from_millis(200);
 
 /// Why a node did not start: `burgee: <field>: <reason>`.
@@ -324,7 +324,7 @@ async fn load_source(store: &Store, position: u64, source: &import::Source) {
     }
 }
 
-/// Tells watchers about expired values within [`EXPIRY_PERIOD`] of their deadlines.
+/// Tells watchers about expired values, and conflicts, within [`EXPIRY_PERIOD`] of their time.
 async fn expire(store: Store) {
     loop {
         let wait = store.next_deadline().map_or(EXPIRY_PERIOD, |deadline| {
@@ -332,6 +332,7 @@ async fn expire(store: Store) {
         });
         tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         store.expire();
+        store.announce_conflicts();
     }
 }
 

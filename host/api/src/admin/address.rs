@@ -70,7 +70,10 @@ impl Named {
     /// Takes the member `register` out of a request's document.
     pub fn take(members: &mut Members) -> Option<Self> {
         let read = |inner: &mut Members| {
-            let kind = inner.text("kind", TEXT_BYTES_MAX).value();
+            let kind = inner.text("kind", TEXT_BYTES_MAX);
+            if !matches!(kind, Member::Value(_)) {
+                inner.fault(inner.path("kind"), "missing", "`kind` is missing");
+            }
             let key = inner.key();
             let environment = match inner.text("environment", TEXT_BYTES_MAX) {
                 Member::Value(text) => Some(Key::new(&text).map_err(|error| {
@@ -79,13 +82,13 @@ impl Named {
                 _ => None,
             };
             let field = inner.text("field", TEXT_BYTES_MAX).value();
-            Some(Self { kind: kind?, key: key?, environment: environment.transpose().ok()?, field })
+            Some(Self { kind: kind.value()?, key: key?, environment: environment.transpose().ok()?, field })
         };
-        let named = members.nested("register", read).flatten();
+        let named = members.nested("register", read);
         if named.is_none() {
             members.fault(members.path("register"), "missing", "`register` is `{kind, key, environment?, field?}`");
         }
-        named
+        named.flatten()
     }
 
     /// The register of a tenant; a refusal where there can be none of that name.
@@ -154,7 +157,7 @@ mod tests {
             Address::FlagSet { environment: e.clone() },
             Address::Segment { segment: k.clone() },
             Address::SegmentIn { segment: k.clone(), environment: e.clone() },
-            Address::Config { environment: e.clone(), key: k.clone() },
+            Address::Config { environment: e, key: k },
         ];
         let others = others.map(|address| RegisterId::new(&t, address));
         for id in fields.iter().chain(&fields_in).chain(&others) {
@@ -171,7 +174,8 @@ mod tests {
             let mut members = Members::root(json!({ "register": register })).unwrap();
             let named = Named::take(&mut members);
             let read = members.finish();
-            named.map_or(read, |named| named.id(&Key::new("t").unwrap()).map(drop)).unwrap_err().to_string()
+            let id = named.map(|named| named.id(&Key::new("t").unwrap()));
+            read.and_then(|()| id.unwrap().map(drop)).unwrap_err().to_string()
         };
         for register in [
             json!({"kind":"floor","key":"k"}),
@@ -182,7 +186,13 @@ mod tests {
         ] {
             assert!(refused(register.clone()).contains("name no register"), "{register}");
         }
-        for register in [json!({}), json!(1), json!({"kind":"flag","key":""}), json!({"kind":"flag","key":"k","x":1})] {
+        for register in [
+            json!({}),
+            json!(1),
+            json!({"kind":null,"key":"k"}),
+            json!({"kind":"flag","key":""}),
+            json!({"kind":"flag","key":"k","x":1}),
+        ] {
             assert!(!refused(register.clone()).is_empty(), "{register}");
         }
     }

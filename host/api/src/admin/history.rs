@@ -42,6 +42,16 @@ impl Entry {
 /// A version without its register: `{stamp, at, actor, change, note?, op, value}`.
 #[must_use]
 pub fn document(version: &Version) -> Map<String, Json> {
+    let mut out = about(version);
+    // all registers with history hold JSON
+    let value: Option<Json> = version.content.as_ref().and_then(|blob| blob.read());
+    out.insert("value".into(), json!(value));
+    out
+}
+
+/// The same without its value.
+#[must_use]
+pub fn about(version: &Version) -> Map<String, Json> {
     let mut out = Map::new();
     out.insert("stamp".into(), json!(version.stamp.to_string()));
     out.insert("at".into(), json!(rfc3339(version.stamp.millis())));
@@ -51,9 +61,6 @@ pub fn document(version: &Version) -> Map<String, Json> {
         out.insert("note".into(), json!(note));
     }
     out.insert("op".into(), json!(if version.content.is_some() { "put" } else { "delete" }));
-    // all registers with history hold JSON
-    let value: Option<Json> = version.content.as_ref().and_then(|blob| blob.read());
-    out.insert("value".into(), json!(value));
     out
 }
 

@@ -31,8 +31,8 @@ pub(crate) struct WatchParams {
 
 /// Follows the changes of an environment, and those of its tenant's flags and segments that it shares.
 ///
-/// Events: `change` `{register, op, stamp, actor, change}`, `reset` `{reason}` (changes may be missing: list
-/// again). Each has an id; `Last-Event-ID` resumes after it, without a gap or with a `reset`.
+/// Events: `change` `{register, op, stamp, actor, change}`, `conflict` `{register, winner, losers}` (two wrote at
+/// once, and that has stood for two seconds), `reset` `{reason}` (changes may be missing: list again). Each has an id; `Last-Event-ID` resumes after it, without a gap or with a `reset`.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/watch", tag = "watch",
     params(("tenant" = String, Path), ("environment" = String, Path), WatchParams,
         ("Last-Event-ID" = Option<String>, Header)), responses(

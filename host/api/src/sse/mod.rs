@@ -101,7 +101,8 @@ impl Events {
             }
             FeedEvent::Conflict(conflict) => {
                 self.position = conflict.position;
-                None
+                let wanted = self.filter.wants_register(&conflict.register);
+                wanted.then(|| event::conflict(EventId(self.node, conflict.position), conflict)).flatten()
             }
             FeedEvent::Change(entry) => {
                 self.position = entry.position;
