@@ -8,7 +8,6 @@ use burgee_engine::{Engine, EngineConfig};
 use burgee_model::{Key, Millis};
 use burgee_replication::{ClusterClock, Replication, ReplicationError};
 use burgee_store::{Store, StoreConfig, StoreLimits};
-use sha2::{Digest, Sha256};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -135,9 +134,10 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     }
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
-    let digest_key = digest_key(&config.replication.cluster_name);
+    let digest_key = config.replication.digest_key();
     let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key };
-    let clock = Arc::new(move || cluster_clock.at(wall_clock()));
+    let started = std::time::Instant::now();
+    let clock = Arc::new(move || cluster_clock.at(wall_clock(), started.elapsed()));
     let opened = tokio::task::spawn_blocking(move || Store::open(store_config, clock)).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
@@ -145,14 +145,6 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
         Ok(Err(error)) => Err(StartError::machine("data-dir", &format!("{shown}: {error}"))),
         Err(error) => Err(StartError::machine("data-dir", &format!("{shown}: {error}"))),
     }
-}
-
-/// The key of all digests of a cluster. Nobody can then choose versions of which two have the same digest
-/// without knowing at least the cluster's name, and nodes of two clusters never seem alike.
-fn digest_key(cluster_name: &str) -> u64 {
-    let digest: [u8; 32] = Sha256::digest(cluster_name).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The machine's clock: milliseconds since the Unix epoch. The only place that reads it for the store.

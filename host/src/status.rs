@@ -7,10 +7,11 @@ use std::sync::{
 
 use burgee_api::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
-    NodeFigures, NodeStatus, Readiness,
+    NodeFigures, NodeStatus, Readiness, Traffic,
 };
 use burgee_engine::Engine;
 use burgee_model::{Millis, NodeId};
+use burgee_replication::status::Traffic as Exchanged;
 use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated};
 use burgee_store::Store;
 use futures_util::stream;
@@ -119,9 +120,19 @@ impl NodeStatus for Status {
             clock_skew_ms: i64::try_from(ahead).unwrap_or_default(),
             clock_sets: status.clock_sets,
             frames_refused: status.frames_refused,
+            traffic: status.traffic.iter().flat_map(|(kind, exchanged)| traffic(kind, exchanged)).collect(),
+            versions_repaired: status.versions_repaired,
             evaluations: self.0.engine.evaluations(),
         }
     }
+}
+
+fn traffic(kind: &'static str, exchanged: &Exchanged) -> [Traffic; 2] {
+    let (sent, received) = (exchanged.frames_sent, exchanged.frames_received);
+    [
+        Traffic { kind, direction: "sent", frames: sent, bytes: exchanged.bytes_sent },
+        Traffic { kind, direction: "received", frames: received, bytes: exchanged.bytes_received },
+    ]
 }
 
 fn leader(status: &Replicated) -> Option<String> {

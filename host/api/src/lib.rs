@@ -25,5 +25,5 @@ pub use cluster::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
 };
 pub use router::router;
-pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots};
+pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots, Traffic};
 pub use ui::{UiAssets, UiFile};

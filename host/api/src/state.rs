@@ -131,6 +131,23 @@ pub struct NodeFigures {
     pub clock_sets: u64,
     /// Frames of other nodes that were not read, by reason.
     pub frames_refused: BTreeMap<&'static str, u64>,
+    /// Frames exchanged with other nodes.
+    pub traffic: Vec<Traffic>,
+    /// Versions that repair brought, in both directions.
+    pub versions_repaired: u64,
     /// What was evaluated.
     pub evaluations: Vec<Evaluations>,
+}
+
+/// Frames of one kind in one direction since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// What they say.
+    pub kind: &'static str,
+    /// `sent` or `received`.
+    pub direction: &'static str,
+    /// How many.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }

@@ -24,6 +24,7 @@ pub mod transport;
 pub mod wire;
 
 pub use config::{ConfigError, ReplicationConfig, ReplicationLimits};
+pub use refusals::Refusals;
 pub use replication::{ForgetError, Replication, ReplicationError, start};
 pub use status::{ClusterEvent, NodeState, NodeView, Readiness, Status};
 pub use time::ClusterClock;

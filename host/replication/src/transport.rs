@@ -6,6 +6,11 @@
 //! - Peers appear and vanish as [`Membership`]: a link that breaks and is made anew is a `Down` and an `Up`.
 //! - What is received waits in a bounded [`Inbox`]; beyond its bounds frames are dropped and counted.
 
+#[cfg(test)]
+mod conformance;
+pub mod memory;
+pub mod sockets;
+
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -127,7 +132,8 @@ pub struct InboxSender {
 }
 
 /// An inbox with the bounds that are configured.
-pub(crate) fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (InboxSender, Inbox) {
+#[must_use]
+pub fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (InboxSender, Inbox) {
     let (membership, membership_inbox) = mpsc::channel(MEMBERSHIP_WAITING);
     let (frames, frames_inbox) = mpsc::channel(limits.inbox_frames.max(1));
     let room = limits.inbox_bytes.clamp(limits.frame_bytes, Semaphore::MAX_PERMITS);

@@ -32,6 +32,7 @@ pub(crate) fn render(api: &Api) -> String {
     evaluations(&mut text, &figures);
     store(&mut text, counts, conflicts, &health);
     cluster(&mut text, &view, &figures);
+    traffic(&mut text, &figures);
     text.finish()
 }
 
@@ -103,6 +104,17 @@ fn cluster(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
     for (reason, count) in totals {
         refused.labelled(&[("reason", reason)], count);
     }
+}
+
+fn traffic(text: &mut Text, figures: &NodeFigures) {
+    let all =
+        figures.traffic.iter().map(|traffic| ([("kind", traffic.kind), ("direction", traffic.direction)], traffic));
+    let mut frames = text.family("burgee_frames_total", Kind::Counter, "Frames exchanged with other nodes.");
+    all.clone().for_each(|(labels, traffic)| frames.labelled(&labels, traffic.frames));
+    let mut bytes = text.family("burgee_frame_bytes_total", Kind::Counter, "Bytes of those frames.");
+    all.for_each(|(labels, traffic)| bytes.labelled(&labels, traffic.bytes));
+    let help = "Versions that repair brought, in both directions.";
+    text.family("burgee_versions_repaired_total", Kind::Counter, help).value(figures.versions_repaired);
 }
 
 fn nodes(text: &mut Text, nodes: &[ClusterNode]) {

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use burgee_api::{ClusterNode, ClusterNodeState};
+use burgee_api::{ClusterNode, ClusterNodeState, Traffic};
 use serde_json::json;
 
 use crate::{history, server::Server};
@@ -119,7 +119,10 @@ async fn live_peers_have_lag_and_skew() {
     *server.status.nodes.lock().unwrap() = vec![node("a", live), node("b\"\\", live), node("c", gone)];
     server.status.figures.lock().unwrap().clock_skew_ms = 10_800_001;
     server.status.figures.lock().unwrap().frames_refused.insert("cluster", 7);
+    let exchanged = Traffic { kind: "beat", direction: "sent", frames: 3, bytes: 270 };
+    server.status.figures.lock().unwrap().traffic = vec![exchanged];
     let (_, samples) = metrics(&server).await;
+    assert_eq!(samples[r#"burgee_frame_bytes_total{kind="beat",direction="sent"}"#], 270.0);
     let lags: Vec<&String> = samples.keys().filter(|name| name.starts_with("burgee_replication_lag")).collect();
     assert_eq!(lags, [r#"burgee_replication_lag_seconds{peer="b\"\\"}"#]);
     assert_eq!(samples[r#"burgee_peer_clock_skew_seconds{peer="b\"\\"}"#], -10_800.001);

@@ -1,0 +1,1 @@
+//! Strangers are refused.
