@@ -36,6 +36,7 @@ use crate::{
     config::{ConfigError, ReplicationConfig},
     message::PeerId,
     refusals::Refusals,
+    wire::{PROTOCOL, PROTOCOL_MIN},
 };
 
 /// How long closing may take for what still waits to be sent.
@@ -85,7 +86,7 @@ impl SocketsTransport {
         };
         let (listener, endpoint) = bound.map(|(listener, endpoint)| (listener, endpoint.to_string())).unzip();
         let hello = Hello {
-            versions: hello::VERSIONS,
+            versions: PROTOCOL_MIN..=config.protocol_max.clamp(PROTOCOL_MIN, PROTOCOL),
             peer: own,
             cluster: config.cluster_name.clone(),
             endpoint: endpoint.clone().unwrap_or_default(),
@@ -114,6 +115,10 @@ fn certificates(config: &ReplicationConfig) -> Result<Option<(Quic, Watch)>, Con
 impl Transport for SocketsTransport {
     async fn dial(&self, endpoint: &str) -> Result<PeerId, DialError> {
         dial::dial(&self.hub, endpoint).await
+    }
+
+    fn protocol(&self, peer: PeerId) -> u8 {
+        self.hub.links.to(peer).map_or(PROTOCOL_MIN, |link| link.protocol)
     }
 
     fn hang_up(&self, peer: PeerId) {

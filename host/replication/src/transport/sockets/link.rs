@@ -38,6 +38,8 @@ const UNANSWERED_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) peer: PeerId,
+    /// In which version of the protocol both speak.
+    pub(super) protocol: u8,
     /// Which of two links to a peer stays: the lesser rank.
     pub(super) rank: Rank,
     /// What was dialled; none where the peer did.
@@ -86,7 +88,7 @@ impl Drop for Asked {
 
 impl Link {
     pub(super) fn new(
-        peer: PeerId,
+        (peer, protocol): (PeerId, u8),
         rank: Rank,
         dialled: Option<String>,
         chain: Option<Chain>,
@@ -94,6 +96,7 @@ impl Link {
     ) -> Self {
         Self {
             peer,
+            protocol,
             rank,
             dialled,
             chain,
