@@ -7,7 +7,7 @@
 //!
 //! All nodes are in this process, so that one clock tells one-way latency; CPU time is that of both ends.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a program to be read by people and tests")]
 
 use std::{
     error::Error,
