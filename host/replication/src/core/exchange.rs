@@ -151,8 +151,8 @@ impl Core {
     }
 
     /// The roots came.
-    pub(super) fn compared(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
-        let Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
+    pub(super) fn compared(&mut self, ask: &Ask, answer: &Answer, turn: &mut Turn<'_>) {
+        let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
         let is_first = self.is_first_source(ask.to);
