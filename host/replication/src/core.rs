@@ -243,6 +243,8 @@ impl Core {
             return;
         }
         self.keep_name(turn);
+        self.enrol(turn);
+        self.tell_enrolment(turn);
         self.decide_readiness(turn);
         self.served |= self.readiness.ready;
         self.begin_exchanges(turn);
@@ -264,8 +266,6 @@ impl Core {
         self.compare_with_one(turn);
         self.resume_snapshot(turn);
         self.pump_all(turn);
-        self.enrol(turn);
-        self.tell_enrolment(turn);
         self.collect(turn);
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{clock::Offset, exchange::Exchange, sequence::Sequence};
 use crate::message::{NodeInfo, PeerId};
 
+/// For how long after it asked for a page a peer counts as one that pulls a snapshot.
+const PAGING: Duration = Duration::from_secs(1);
+
 /// What a node knows of one start of one peer.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -33,6 +36,8 @@ pub(super) struct Peer {
     /// Since when something of it may be missing here.
     pub(super) behind_since: Option<Duration>,
     pub(super) offset: Offset,
+    /// When it last asked for a page of a snapshot.
+    pub(super) paged_at: Option<Duration>,
     /// When it was last asked where others are reached.
     pub(super) asked_endpoints_at: Option<Duration>,
 }
@@ -54,6 +59,7 @@ impl Peer {
             exchanged: None,
             behind_since: None,
             offset: Offset::default(),
+            paged_at: None,
             asked_endpoints_at: None,
         }
     }
@@ -80,6 +86,11 @@ impl Peer {
 
     pub(super) fn is_ready(&self) -> bool {
         self.live && self.info.as_ref().is_some_and(|info| info.ready)
+    }
+
+    /// Whether it is pulling a snapshot from this node: what it lacks then says nothing.
+    pub(super) fn is_paging(&self, now: Duration) -> bool {
+        self.paged_at.is_some_and(|at| now.saturating_sub(at) < PAGING)
     }
 
     /// Something of it may be missing here: look for it soon.
