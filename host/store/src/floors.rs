@@ -46,6 +46,10 @@ impl Floors {
         greater
     }
 
+    pub(crate) fn remove(&mut self, scope: &Scope) {
+        self.by_scope.remove(scope);
+    }
+
     pub(crate) fn get(&self, scope: &Scope) -> Option<&Arc<Version>> {
         self.by_scope.get(scope)
     }

@@ -108,7 +108,10 @@ impl Register {
     /// dropped does not come back when a peer sends it again. (Hence the bytes of a version do not decide on
     /// itself: where a large one was dropped, a smaller one below it could come back.)
     fn prune(&mut self, policy: &HistoryPolicy) {
-        let kept = if self.current.register.address.keeps_heads() {
+        let address = &self.current.register.address;
+        let kept = if !address.keeps_history() {
+            0
+        } else if address.keeps_heads() {
             policy.max_versions.saturating_sub(1)
         } else {
             self.older_kept(policy)

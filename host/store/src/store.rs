@@ -72,11 +72,11 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]; a damaged file never panics.
     pub fn open(config: StoreConfig, clock: WallClock) -> Result<Self, OpenError> {
-        let StoreConfig { dir, limits } = config;
+        let StoreConfig { dir, limits, digest_key } = config;
         let now = clock();
         let opened = match dir {
-            Some(dir) => Opened::from_disk(&dir, &limits, now)?,
-            None => Opened::in_memory(now)?,
+            Some(dir) => Opened::from_disk(&dir, &limits, digest_key, now)?,
+            None => Opened::in_memory(digest_key, now)?,
         };
         let grain = u32::from_le_bytes(random()?);
         let mut hlc = Clock::new(opened.node, limits.max_skew_ms, grain);
@@ -269,19 +269,26 @@ struct Opened {
 }
 
 impl Opened {
-    fn in_memory(now: Millis) -> Result<Self, OpenError> {
+    fn in_memory(digest_key: u64, now: Millis) -> Result<Self, OpenError> {
         let node = NodeId(random()?);
-        Ok(Self { node, mark: 0, feed: millis_to_ntp64(now), table: Table::default(), disk: None })
+        Ok(Self {
+            node,
+            mark: 0,
+            feed: millis_to_ntp64(now),
+            table: Table::new(HistoryPolicy::default(), digest_key),
+            disk: None,
+        })
     }
 
-    fn from_disk(dir: &Path, limits: &StoreLimits, now: Millis) -> Result<Self, OpenError> {
+    fn from_disk(dir: &Path, limits: &StoreLimits, digest_key: u64, now: Millis) -> Result<Self, OpenError> {
         let mut disk = Disk::open(dir, limits.disk_cache_bytes, NodeId(random()?))?;
-        let mut table = Table::new(HistoryPolicy {
+        let history = HistoryPolicy {
             min_versions: limits.history_min_versions,
             max_versions: limits.history_max_versions,
             since: history_start(now, limits.history_days),
             max_bytes: limits.history_max_bytes,
-        });
+        };
+        let mut table = Table::new(history, digest_key);
         let meta = disk.load(&mut table)?;
         // What expired while the node was down is nobody's news: readers of an earlier start list again.
         while table.lapse(now).is_some() {}

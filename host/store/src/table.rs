@@ -1,9 +1,12 @@
 //! The pure core: what a set of versions means, whatever the order in which they came.
 
+mod collect;
+mod digest;
 mod lists;
 mod page;
 mod read;
 mod scope;
+mod system;
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -12,6 +15,7 @@ use std::{
 
 use burgee_model::{Address, Key, Millis, RegisterId, Scope, Stamp};
 
+use self::system::Authors;
 pub use self::{
     page::{Page, PageCursor},
     read::FlagRead,
@@ -19,6 +23,7 @@ pub use self::{
 pub use crate::register::HistoryPolicy;
 use crate::{
     Version,
+    digest::Hasher,
     floors::{Floors, Over},
     register::{Inserted, Packed, Register},
     ttl::Deadlines,
@@ -34,6 +39,9 @@ pub struct Table {
     deadlines: Deadlines,
     counts: Counts,
     history: HistoryPolicy,
+    horizon: Stamp,
+    authors: Authors,
+    hasher: Hasher,
 }
 
 impl PartialEq for Table {
@@ -137,10 +145,11 @@ impl Summary {
 }
 
 impl Table {
-    /// An empty table that keeps history by a policy.
+    /// An empty table that keeps history by a policy. The key goes into all digests: those of two tables can
+    /// be compared only if it is the same.
     #[must_use]
-    pub fn new(history: HistoryPolicy) -> Self {
-        Self { history, ..Self::default() }
+    pub fn new(history: HistoryPolicy, digest_key: u64) -> Self {
+        Self { history, hasher: Hasher(digest_key), ..Self::default() }
     }
 
     /// From now on, versions stamped before a time are kept only where few are; see [`HistoryPolicy`].
@@ -150,6 +159,7 @@ impl Table {
 
     /// Takes a version in. Versions that are not [sane](Version::is_sane) must not come here.
     pub fn merge(&mut self, version: &Arc<Version>) -> Outcome {
+        self.authors.note(version.stamp);
         let id = &version.register;
         if let Address::Floor(scope) = &id.address {
             return self.merge_floor(scope, version);
@@ -168,6 +178,9 @@ impl Table {
             Inserted::Dead => Outcome::Dead,
             Inserted::New { trimmed } => {
                 self.account(id, before, after);
+                if id.address == Address::Horizon {
+                    self.horizon = self.horizon.max(version.stamp);
+                }
                 let trimmed = if trimmed { vec![id.clone()] } else { Vec::new() };
                 Outcome::Applied(Applied { current, died: Vec::new(), trimmed })
             }
@@ -352,6 +365,11 @@ impl TenantTable {
         if let Address::Config { environment, key } = address {
             return self.drop_dead_entry(environment, key, over);
         }
+        self.drop_versions(address, dead)
+    }
+
+    /// Drops the versions of which a test is true from a register with history.
+    fn drop_versions(&mut self, address: &Address, dead: impl Fn(&Version) -> bool) -> Swept {
         let Some(register) = self.registers.get_mut(address) else { return Swept::Untouched };
         if !register.versions().any(|v| dead(v)) {
             return Swept::Untouched;
@@ -374,11 +392,16 @@ impl TenantTable {
         if !header.is_some_and(|header| over.kills(header.stamp, header.floor_seen)) {
             return Swept::Untouched;
         }
+        self.remove_entry(environment, key);
+        Swept::Emptied
+    }
+
+    fn remove_entry(&mut self, environment: &Key, key: &Key) {
+        let Some(entries) = self.config.get_mut(environment) else { return };
         entries.remove(key);
         if entries.is_empty() {
             self.config.remove(environment);
         }
-        Swept::Emptied
     }
 }
 

@@ -198,6 +198,11 @@ impl Header {
     }
 }
 
+/// A register's bytes, as they stand in those of its versions. None begins with another's.
+pub(crate) fn encode_register(id: &RegisterId) -> Vec<u8> {
+    extend(Vec::with_capacity(64), id)
+}
+
 pub(crate) fn encode_body(version: &Version) -> Vec<u8> {
     extend(Vec::new(), &BodyRef::of(version))
 }

@@ -187,7 +187,7 @@ impl Writer {
         let planned = catch_unwind(AssertUnwindSafe(|| {
             let draft = job.plan(&table, now)?;
             let mut clock = self.shared.clock();
-            Some(stamping::versions(job.request(), draft, &table, &mut clock, now))
+            Some(stamping::stamp_draft(job.request(), draft, &table, &mut clock, now))
         }));
         drop(table);
         match planned.unwrap_or(Some(Err(DraftError::Panicked)))? {

@@ -27,7 +27,7 @@ struct Rig {
 fn rig_with(dir: Option<&Path>, limits: StoreLimits, now: Millis) -> Rig {
     let now = Arc::new(AtomicU64::new(now));
     let hands = now.clone();
-    let config = StoreConfig { dir: dir.map(Path::to_owned), limits };
+    let config = StoreConfig { dir: dir.map(Path::to_owned), limits, digest_key: 0 };
     let store = Store::open(config, Arc::new(move || hands.load(Ordering::SeqCst))).unwrap();
     Rig { store, now }
 }

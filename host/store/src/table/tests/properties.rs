@@ -107,7 +107,7 @@ fn any_policy() -> impl Strategy<Value = HistoryPolicy> {
 }
 
 fn merged(policy: HistoryPolicy, versions: &[Version]) -> Table {
-    let mut table = Table::new(policy);
+    let mut table = Table::new(policy, 0);
     for version in versions {
         assert!(version.is_sane());
         table.merge(&Arc::new(version.clone()));
@@ -210,7 +210,7 @@ proptest! {
 
     #[test]
     fn what_merging_says_is_what_it_did((set, shuffled) in any_set_and_order()) {
-        let mut table = Table::new(policy(100));
+        let mut table = Table::new(policy(100), 0);
         for version in &shuffled {
             let before = table.clone();
             match table.merge(&Arc::new(version.clone())) {
