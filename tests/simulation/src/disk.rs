@@ -6,6 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use burgee_model::{NodeId, RegisterId};
 use burgee_store::{HistoryPolicy, Table, Version};
 
+/// The key of the cluster's digests.
+const DIGEST_KEY: u64 = 7;
+
+/// An empty table of the cluster.
+#[must_use]
+pub fn table(history: HistoryPolicy) -> Table {
+    Table::new(history, DIGEST_KEY)
+}
+
 /// What is durable. A copy of it is a backup.
 #[derive(Clone, Debug)]
 pub struct Disk {
@@ -55,11 +64,11 @@ impl Disk {
     /// The table that a start begins with.
     #[must_use]
     pub fn load(&self, history: HistoryPolicy) -> Table {
-        let mut table = Table::new(history);
+        let mut loaded = table(history);
         for version in self.versions() {
-            table.merge(version);
+            loaded.merge(version);
         }
-        table
+        loaded
     }
 
     /// All versions on it.

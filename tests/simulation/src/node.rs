@@ -184,10 +184,10 @@ impl Process {
         let mut table = start.disk.load(history(start.plan));
         let time = ClusterClock::default();
         let wall = start.slot.wall.at(start.now);
-        let cluster = time.at(wall, Duration::ZERO);
-        while table.lapse(cluster).is_some() {}
+        let at = cluster(&time, wall, Duration::ZERO);
+        while table.lapse(at).is_some() {}
         let mut process = Self::around(start, table, time);
-        process.clock.resume(start.disk.mark, cluster);
+        process.clock.resume(start.disk.mark, at);
         process
     }
 
@@ -195,11 +195,11 @@ impl Process {
     #[must_use]
     pub fn around(start: &Start<'_>, table: Table, time: ClusterClock) -> Self {
         let id = PeerId { node: start.disk.node, incarnation: start.incarnation };
-        let cluster = time.at(start.slot.wall.at(start.now), Duration::ZERO);
+        let at = cluster(&time, start.slot.wall.at(start.now), Duration::ZERO);
         let grain = u32::try_from(start.seed >> 32).unwrap_or_default();
         Self {
             id,
-            core: Core::new(settings(start, id, cluster)),
+            core: Core::new(settings(start, id, at)),
             seen: Seen::of(&table),
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
@@ -224,8 +224,13 @@ impl Process {
     #[must_use]
     pub fn time(&self, wall: Wall, now: Micros) -> Now {
         let (mono, wall) = (span(now - self.born), wall.at(now));
-        Now { mono, wall, cluster: self.time.at(wall, mono) }
+        Now { mono, wall, cluster: cluster(&self.time, wall, mono) }
     }
+}
+
+/// Cluster time, as the product's clock has it.
+fn cluster(time: &ClusterClock, wall: Millis, _mono: Duration) -> Millis {
+    time.at(wall)
 }
 
 fn history(plan: &Plan) -> HistoryPolicy {

@@ -64,7 +64,7 @@ impl Oracle {
     /// any collection.
     #[must_use]
     pub fn required(&self, horizon: Stamp) -> Table {
-        let mut table = Table::new(HistoryPolicy { max_versions: usize::MAX, ..HistoryPolicy::default() });
+        let mut table = crate::disk::table(HistoryPolicy { max_versions: usize::MAX, ..HistoryPolicy::default() });
         for written in self.written.values().filter(|written| written.is_required(horizon)) {
             table.merge(&written.version);
         }
@@ -118,7 +118,7 @@ pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
 /// Whether a version would live in a table, as far as its floors and its horizon decide.
 fn would_take(table: &Table, version: &Arc<Version>) -> bool {
     let id = &version.register;
-    let mut probe = Table::new(HistoryPolicy::default());
+    let mut probe = crate::disk::table(HistoryPolicy::default());
     for scope in id.containers().chain(prefixes(&id.address)) {
         if let Some(floor) = table.floor(&id.tenant, &scope) {
             probe.merge(floor);

@@ -24,7 +24,7 @@ pub fn settled(world: &World) -> Verdict {
         return broken("conflicts", format!("n{first} lists {list:?}, n{other} {differs:?}"));
     }
     let Some(table) = world.table(first) else { return Ok(()) };
-    let mut again = Table::new(world.plan.history);
+    let mut again = crate::disk::table(world.plan.history);
     let versions = table.page(None, usize::MAX).versions;
     versions.iter().rev().for_each(|version| {
         again.merge(version);

@@ -37,7 +37,7 @@ fn deleted_by(required: &Table, version: &std::sync::Arc<Version>) -> Option<std
 #[must_use]
 pub fn floor_covers(floor: &Version, version: &Version) -> bool {
     let Address::Floor(scope) = &floor.register.address else { return false };
-    let mut table = Table::new(HistoryPolicy::default());
+    let mut table = crate::disk::table(HistoryPolicy::default());
     table.merge(&std::sync::Arc::new(floor.clone()));
     floor.register.tenant == version.register.tenant
         && scope.covers(&version.register.address)
