@@ -27,7 +27,10 @@ pub struct Written {
 /// All versions ever written.
 #[derive(Debug, Default)]
 pub struct Oracle {
-    written: BTreeMap<Stamp, Written>,
+    /// By register and stamp. A stamp alone may be there twice, in different registers: where a clock is not
+    /// followed because it was too far ahead, stamps are counted up from what each register holds.
+    /// (A node that was restored from a backup may even do that in one register.)
+    written: BTreeMap<(RegisterId, Stamp), Vec<Written>>,
     /// Machines whose node was forgotten, or restored from a backup, and is not in line since.
     pub doubted: BTreeSet<usize>,
 }
@@ -37,27 +40,24 @@ impl Oracle {
     pub fn planned(&mut self, version: &Arc<Version>, slot: usize) -> Option<Arc<Version>> {
         let doubtful = self.doubted.contains(&slot);
         let written = Written { version: version.clone(), slot, acknowledged: false, lost: false, doubtful };
-        let before = self.written.entry(version.stamp).or_insert(written);
-        let shared = matches!(version.register.address, Address::Horizon);
-        (before.version != *version && !shared).then(|| before.version.clone())
+        let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
+        if twins.iter().any(|twin| twin.version == *version) {
+            return None;
+        }
+        twins.push(written);
+        let other = twins.first().filter(|other| other.version != *version && !other.doubtful && !doubtful)?;
+        Some(other.version.clone())
     }
 
     /// A version's author was told that it is written.
     pub fn acknowledged(&mut self, version: &Version) {
-        if let Some(written) = self.written.get_mut(&version.stamp) {
-            written.acknowledged = true;
-        }
+        let twins = self.written.get_mut(&(version.register.clone(), version.stamp)).into_iter().flatten();
+        twins.filter(|twin| *twin.version == *version).for_each(|twin| twin.acknowledged = true);
     }
 
     /// All that was ever written.
     pub fn all(&self) -> impl Iterator<Item = &Written> {
-        self.written.values()
-    }
-
-    /// A version by its stamp.
-    #[must_use]
-    pub fn get(&self, stamp: Stamp) -> Option<&Written> {
-        self.written.get(&stamp)
+        self.written.values().flatten()
     }
 
     /// The table of what must have lasted: all that was acknowledged, and neither lost nor doubtful, without
@@ -65,7 +65,7 @@ impl Oracle {
     #[must_use]
     pub fn required(&self, horizon: Stamp) -> Table {
         let mut table = crate::disk::table(HistoryPolicy { max_versions: usize::MAX, ..HistoryPolicy::default() });
-        for written in self.written.values().filter(|written| written.is_required(horizon)) {
+        for written in self.written.values().flatten().filter(|written| written.is_required(horizon)) {
             table.merge(&written.version);
         }
         table
@@ -75,16 +75,16 @@ impl Oracle {
     /// supersedes is lost.
     pub fn destroyed(&mut self, tables: &[&Table]) {
         let open = |written: &&mut Written| written.acknowledged && !written.lost;
-        for written in self.written.values_mut().filter(open) {
-            written.lost = !tables.iter().any(|table| accounts_for(table, &written.version));
+        for written in self.written.values_mut().flatten().filter(open) {
+            written.lost = !tables.iter().any(|table| keeps_effect(table, &written.version));
         }
     }
 
     /// The same, for copies that are still there but not listened to.
     pub fn doubted(&mut self, tables: &[&Table]) {
         let open = |written: &&mut Written| !written.lost && !written.doubtful;
-        for written in self.written.values_mut().filter(open) {
-            written.doubtful = !tables.iter().any(|table| accounts_for(table, &written.version));
+        for written in self.written.values_mut().flatten().filter(open) {
+            written.doubtful = !tables.iter().any(|table| keeps_effect(table, &written.version));
         }
     }
 }
@@ -108,11 +108,21 @@ impl Written {
 pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
     let id = &version.register;
     let supersedes = |held: &Version| {
-        let names = held.stamp == version.stamp || held.parents.contains(&version.stamp);
-        let newer = (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp);
-        if id.address.keeps_heads() { names || held.floor_seen > version.floor_seen } else { newer }
+        (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp)
     };
-    table.history(id).any(|held| supersedes(&held)) || !would_take(table, version)
+    table.latest(id).is_some_and(|latest| supersedes(&latest)) || !would_take(table, version)
+}
+
+/// Whether a table holds what a version did. Of a kill, a later version is not enough: it must have seen it.
+fn keeps_effect(table: &Table, version: &Arc<Version>) -> bool {
+    if !version.register.address.keeps_heads() {
+        return accounts_for(table, version);
+    }
+    let settles = |held: &Version| {
+        let names = held.stamp == version.stamp || held.parents.contains(&version.stamp);
+        names || held.floor_seen > version.floor_seen
+    };
+    table.history(&version.register).any(|held| settles(&held)) || !would_take(table, version)
 }
 
 /// Whether a version would live in a table, as far as its floors and its horizon decide.

@@ -24,6 +24,8 @@ pub enum Action {
     Put(RegisterId, String, Option<Millis>),
     /// A register gets a tombstone.
     Delete(RegisterId),
+    /// A register gets a tombstone, whether or not the node holds anything of it.
+    DeleteUnseen(RegisterId),
     /// Everything in a scope is deleted.
     Floor(Key, Scope),
     /// A flag is created with all its fields.
@@ -98,6 +100,7 @@ impl Action {
                 table.current(register, now)?;
                 draft.writes.push(DraftWrite::delete(register.clone()));
             }
+            Self::DeleteUnseen(register) => draft.writes.push(DraftWrite::delete(register.clone())),
             Self::Floor(tenant, scope) => draft.floors.push((tenant.clone(), scope.clone())),
             Self::CreateFlag(tenant, flag) => {
                 let field = |field| DraftWrite::put(RegisterId::flag(tenant, flag, field), json(&format!("{field:?}")));

@@ -6,7 +6,13 @@ mod lifecycle;
 mod look;
 mod write;
 
-use burgee_replication::core::Event;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use burgee_replication::core::{Event, Note};
+use burgee_store::Version;
 
 use crate::{
     invariants::Violation,
@@ -21,6 +27,9 @@ use crate::{
 
 /// Between two ticks of a process.
 pub const TICK: Micros = 100 * MS;
+
+/// Notes of nodes that are kept.
+pub const NOTES_MAX: usize = 10_000;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -126,6 +135,8 @@ pub struct World {
     pub trace: Trace,
     /// What the run counted.
     pub counts: Counts,
+    /// What nodes noted, with their machines: the last [`NOTES_MAX`].
+    pub notes: VecDeque<(usize, Note)>,
     /// Randomness for workload and faults.
     pub rng: Rng,
     /// Randomness for disks and processes.
@@ -133,7 +144,7 @@ pub struct World {
     schedule: Schedule<Occurrence>,
     incarnations: u64,
     writes: u64,
-    acknowledged: std::collections::BTreeMap<u64, Vec<std::sync::Arc<burgee_store::Version>>>,
+    acknowledged: BTreeMap<u64, Vec<Arc<Version>>>,
     violation: Option<Violation>,
 }
 
@@ -152,12 +163,13 @@ impl World {
             oracle: Oracle::default(),
             trace,
             counts: Counts::default(),
+            notes: VecDeque::new(),
             dice: rng.fork(),
             rng,
             schedule,
             incarnations: 0,
             writes: 0,
-            acknowledged: std::collections::BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
             violation: None,
             plan,
         }

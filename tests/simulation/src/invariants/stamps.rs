@@ -1,4 +1,4 @@
-//! No two versions bear the same stamp.
+//! No two versions of a register bear the same stamp.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use crate::{
     say,
     schedule::{MS, SECOND},
     workload::Action,
-    world::{Occurrence, World},
+    world::{NOTES_MAX, Occurrence, World},
 };
 
 /// How long a dial looks for somebody who is not there.
@@ -96,13 +96,17 @@ impl World {
             }
             Command::Reidentify => self.reidentify(end),
             Command::GiveUp(why) => self.give_up(end, why),
-            Command::Note(note) => self.note(end, &note),
+            Command::Note(note) => self.note(end, note),
             _ => {}
         }
     }
 
-    fn note(&mut self, end: End, note: &Note) {
+    fn note(&mut self, end: End, note: Note) {
         say!(self, "n{} notes {note:?}", end.slot);
+        if self.notes.len() == NOTES_MAX {
+            self.notes.pop_front();
+        }
+        self.notes.push_back((end.slot, note));
     }
 
     fn send(&mut self, end: End, to: PeerId, news: News) {

@@ -134,6 +134,13 @@ impl World {
         self.begin_persist(end.slot);
     }
 
+    /// Has a node merge versions as if a peer had sent them, whatever they are.
+    pub fn inject(&mut self, slot: usize, versions: &[Arc<Version>]) {
+        for version in versions {
+            self.take(slot, version, false);
+        }
+    }
+
     fn begin_persist(&mut self, slot: usize) {
         let Some(process) = &mut self.slots[slot].process else { return };
         if process.dirty.is_empty() || process.persisting {
