@@ -89,6 +89,9 @@ pub enum Address {
 pub struct MemberMeta {
     /// Its label.
     pub name: String,
+    /// Where peers reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The least of all members' promises that it knew when it began a round of repair with each of them
     /// which it has durably finished: every version up to there that any of them had, it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]

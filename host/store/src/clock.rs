@@ -56,6 +56,17 @@ impl Clock {
         self.advance(mark.min(self.fence(wall)));
     }
 
+    /// Whose stamps it gives.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// From now on, its stamps bear another id.
+    pub fn set_id(&mut self, id: NodeId) {
+        self.id = id;
+    }
+
     /// The next stamp. It lies before the year 2100, or the wall clock does not.
     pub fn tick(&mut self, wall: Millis) -> Stamp {
         self.advance(millis_to_ntp64(wall).saturating_add(self.grain).min(TIME_MAX));

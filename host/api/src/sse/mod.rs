@@ -98,6 +98,10 @@ impl Events {
                 self.position = self.feed.position();
                 Some(event::reset(EventId(self.node, self.position), reason.name()))
             }
+            FeedEvent::Conflict(conflict) => {
+                self.position = conflict.position;
+                None
+            }
             FeedEvent::Change(entry) => {
                 self.position = entry.position;
                 let wanted = self.filter.wants(entry);
