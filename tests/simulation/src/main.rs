@@ -25,7 +25,8 @@ struct Order {
     trace: bool,
 }
 
-const USAGE: &str = "burgee-simulation [--runs N] [--seed-start N] [--minutes N] [--nodes A..B] [--threads N] [--trace]";
+const USAGE: &str =
+    "burgee-simulation [--runs N] [--seed-start N] [--minutes N] [--nodes A..B] [--threads N] [--trace]";
 
 fn order(mut arguments: impl Iterator<Item = String>) -> Option<Order> {
     let threads = thread::available_parallelism().map_or(1, usize::from);

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 
 use burgee_model::{Millis, NodeId, RegisterId};
@@ -184,7 +183,7 @@ impl Process {
         let mut table = start.disk.load(history(start.plan));
         let time = ClusterClock::default();
         let wall = start.slot.wall.at(start.now);
-        let at = cluster(&time, wall, Duration::ZERO);
+        let at = time.at(wall, span(start.now));
         while table.lapse(at).is_some() {}
         let mut process = Self::around(start, table, time);
         process.clock.resume(start.disk.mark, at);
@@ -195,7 +194,7 @@ impl Process {
     #[must_use]
     pub fn around(start: &Start<'_>, table: Table, time: ClusterClock) -> Self {
         let id = PeerId { node: start.disk.node, incarnation: start.incarnation };
-        let at = cluster(&time, start.slot.wall.at(start.now), Duration::ZERO);
+        let at = time.at(start.slot.wall.at(start.now), span(start.now));
         let grain = u32::try_from(start.seed >> 32).unwrap_or_default();
         Self {
             id,
@@ -224,13 +223,8 @@ impl Process {
     #[must_use]
     pub fn time(&self, wall: Wall, now: Micros) -> Now {
         let (mono, wall) = (span(now - self.born), wall.at(now));
-        Now { mono, wall, cluster: cluster(&self.time, wall, mono) }
+        Now { mono, wall, cluster: self.time.at(wall, span(now)) }
     }
-}
-
-/// Cluster time, as the product's clock has it.
-fn cluster(time: &ClusterClock, wall: Millis, _mono: Duration) -> Millis {
-    time.at(wall)
 }
 
 fn history(plan: &Plan) -> HistoryPolicy {

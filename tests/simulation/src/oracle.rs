@@ -107,9 +107,7 @@ impl Written {
 #[must_use]
 pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
     let id = &version.register;
-    let supersedes = |held: &Version| {
-        (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp)
-    };
+    let supersedes = |held: &Version| (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp);
     table.latest(id).is_some_and(|latest| supersedes(&latest)) || !would_take(table, version)
 }
 

@@ -1,9 +1,6 @@
 //! The queue of what happens when. What happens at the same instant happens in the order it was put in.
 
-use std::{
-    cmp::Ordering,
-    collections::BinaryHeap,
-};
+use std::{cmp::Ordering, collections::BinaryHeap};
 
 /// Virtual time: microseconds since the beginning of the run.
 pub type Micros = u64;

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{
-    Address, Blob, FlagField, FlagInField, ForgottenMeta, Key, Kill, Media, MemberMeta, Millis, NodeId, RegisterId,
-    Scope,
-};
+use burgee_model::{Blob, FlagField, FlagInField, Key, Kill, Media, Millis, NodeId, RegisterId, Scope};
 use burgee_replication::core::SystemWrite;
 use burgee_store::{Draft, DraftWrite, Request, Stamping, Table, WriteScope};
 use bytes::Bytes;
@@ -113,7 +110,7 @@ impl Action {
                 draft.writes.push(kill(register, false));
             }
             Self::Settle { register, restore } => draft.writes.push(settle(table, register, *restore)?),
-            Self::System(write) => return Some(system(own, write)),
+            Self::System(write) => return Some(write.request(own)),
         }
         let request =
             Request { scope: WriteScope::Everything, actor: Arc::from("sim"), note: None, stamping: Stamping::Local };
@@ -135,23 +132,6 @@ fn settle(table: &Table, register: &RegisterId, restore: bool) -> Option<DraftWr
     let loser = table.conflicts(register).into_iter().next()?;
     let content = if restore { loser.content.clone() } else { table.latest(register)?.content.clone() };
     Some(DraftWrite { register: register.clone(), content, expires_at: None, settles: vec![loser.stamp] })
-}
-
-/// How the product's driver writes what the core wants written.
-fn system(own: NodeId, write: &SystemWrite) -> (Request, Draft) {
-    let (address, content, stamping) = match write {
-        SystemWrite::Member { name, acked } => {
-            (Address::Member { node: own }, json(&MemberMeta { name: name.clone(), acked: *acked }), Stamping::Local)
-        }
-        SystemWrite::Horizon(stamp) => (Address::Horizon, json(&serde_json::Map::new()), Stamping::At(*stamp)),
-        SystemWrite::Forgotten { node, name } => {
-            (Address::Forgotten { node: *node }, json(&ForgottenMeta { name: name.clone() }), Stamping::Local)
-        }
-    };
-    let write = DraftWrite::put(RegisterId::system(address), content);
-    let request =
-        Request { scope: WriteScope::Everything, actor: Arc::from("burgee"), note: None, stamping };
-    (request, Draft { writes: vec![write], floors: Vec::new() })
 }
 
 /// One write of any kind.

@@ -17,7 +17,9 @@ pub fn settled(world: &World) -> Verdict {
     let mut tables = world.processes().map(|(slot, process)| (slot, &process.table));
     let Some((first, table)) = tables.next() else { return broken("convergence", "no node runs") };
     match tables.find(|(_, other)| *other != table) {
-        Some((other, held)) => broken("convergence", format!("n{first} and n{other} differ in {}", difference(table, held))),
+        Some((other, held)) => {
+            broken("convergence", format!("n{first} and n{other} differ in {}", difference(table, held)))
+        }
         None => Ok(()),
     }
 }

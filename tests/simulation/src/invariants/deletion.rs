@@ -43,4 +43,3 @@ pub fn floor_covers(floor: &Version, version: &Version) -> bool {
         && scope.covers(&version.register.address)
         && matches!(table.merge(&std::sync::Arc::new(version.clone())), Outcome::Dead)
 }
-

@@ -15,7 +15,8 @@ use crate::world::World;
 pub fn settled(world: &World) -> Verdict {
     let Some((slot, process)) = world.processes().next() else { return Ok(()) };
     let required = world.oracle.required(super::collection::horizon(&process.table));
-    let kills = required.page(None, usize::MAX).versions.into_iter().filter(|version| is_kill_register(&version.register));
+    let kills =
+        required.page(None, usize::MAX).versions.into_iter().filter(|version| is_kill_register(&version.register));
     for version in kills {
         let is_head = required.heads(&version.register).contains(&version);
         if is_head && is_killed(&version) && !holds(world, &process.table, &version) {

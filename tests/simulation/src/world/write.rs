@@ -59,7 +59,9 @@ impl World {
         let (end, versions) = loop {
             let Some((write, action)) = process.writes.pop_front() else { return };
             let Some((request, draft)) = action.draft(process.id.node, &process.table, cluster) else { continue };
-            let Ok(versions) = stamp_draft(&request, draft, &process.table, &mut process.clock, cluster) else { continue };
+            let Ok(versions) = stamp_draft(&request, draft, &process.table, &mut process.clock, cluster) else {
+                continue;
+            };
             process.commit = Some(Commit { write, versions: versions.clone() });
             break (End { slot, id: process.id }, versions);
         };

@@ -41,7 +41,8 @@ fn check_09_writes_of_the_same_millisecond_have_one_winner_in_either_order() {
     for seed in 0..20 {
         let mut cluster = Cluster::of(Plan::calm(seed, 2));
         cluster.isolate(&[0]);
-        let both = [0, 1].map(|slot| cluster.write(slot, burgee_simulation::workload::Action::put("k", &slot.to_string())));
+        let both =
+            [0, 1].map(|slot| cluster.write(slot, burgee_simulation::workload::Action::put("k", &slot.to_string())));
         cluster.pass(10 * MS);
         assert!(both.iter().all(|write| cluster.acknowledged(write.unwrap()).is_some()));
         cluster.pass(3 * SECOND);
