@@ -23,17 +23,22 @@ struct Order {
     nodes: (usize, usize),
     threads: usize,
     trace: bool,
+    keep_going: bool,
 }
 
 const USAGE: &str =
-    "burgee-simulation [--runs N] [--seed-start N] [--minutes N] [--nodes A..B] [--threads N] [--trace]";
+    "burgee-simulation [--runs N] [--seed-start N] [--minutes N] [--nodes A..B] [--threads N] [--trace] [--keep-going]";
 
 fn order(mut arguments: impl Iterator<Item = String>) -> Option<Order> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut order = Order { runs: 100, seed_start: 1, minutes: 2, nodes: (2, 5), threads, trace: false };
+    let mut order = Order { runs: 100, seed_start: 1, minutes: 2, nodes: (2, 5), threads, trace: false, keep_going: false };
     while let Some(name) = arguments.next() {
-        if name == "--trace" {
-            order.trace = true;
+        match name.as_str() {
+            "--trace" => order.trace = true,
+            "--keep-going" => order.keep_going = true,
+            _ => {}
+        }
+        if matches!(name.as_str(), "--trace" | "--keep-going") {
             continue;
         }
         let value = arguments.next()?;
@@ -85,7 +90,7 @@ fn main() -> ExitCode {
     });
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{} runs in {:?}: {}", done.into_inner(), began.elapsed(), total.text());
-    if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if failed.into_inner() || total.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// What all runs came to.
@@ -103,6 +108,7 @@ struct Total {
     lapsed: u64,
     slowest: (u64, u64),
     shown: u64,
+    failed: u64,
 }
 
 impl Total {
@@ -125,6 +131,11 @@ impl Total {
         }
         self.slowest = self.slowest.max((report.settled_in.unwrap_or(0), report.seed));
         let Some(violation) = &report.violation else { return false };
+        self.failed += 1;
+        if order.keep_going {
+            println!("seed {}: {:.400}", report.seed, violation.to_string());
+            return false;
+        }
         report.last.iter().for_each(|line| println!("  {line}"));
         println!("seed {}: {violation}", report.seed);
         let Order { minutes, nodes: (from, to), .. } = order;
@@ -147,8 +158,9 @@ impl Total {
     fn text(&self) -> String {
         let (settled, seed) = self.slowest;
         format!(
-            "{} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} expiries, {} faults, \
+            "{} failed; {} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} expiries, {} faults, \
              {} starts, {} new identities, {} horizons; settled after at most {:.1} s (seed {seed})",
+            self.failed,
             self.virtual_seconds,
             self.occurrences,
             self.frames,

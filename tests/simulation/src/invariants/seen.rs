@@ -17,6 +17,8 @@ type Place = (Option<Stamp>, Stamp);
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     greatest: BTreeMap<RegisterId, Place>,
+    /// Up to where floors emptied registers.
+    dead: BTreeMap<RegisterId, Stamp>,
     observed: Option<Stamp>,
     /// Expiries fed.
     pub lapsed: BTreeSet<(RegisterId, Stamp)>,
@@ -58,9 +60,17 @@ impl Seen {
         self.observed
     }
 
+    /// A floor emptied a register: what it held no longer proves which floors there are.
+    fn died(&mut self, register: &RegisterId, floor: Stamp) {
+        self.greatest.remove(register);
+        let dead = self.dead.entry(register.clone()).or_insert(floor);
+        *dead = floor.max(*dead);
+    }
+
     /// The node dropped a version that the cluster had collected: it may be any older one now.
     pub fn evicted(&mut self, register: &RegisterId) {
         self.greatest.remove(register);
+        self.dead.remove(register);
     }
 }
 
@@ -68,10 +78,14 @@ impl Seen {
 pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
     let Some(process) = &mut world.slots[slot].process else { return };
     let register = &version.register;
+    if let (Outcome::Applied(applied), true) = (outcome, version.is_floor()) {
+        applied.died.iter().for_each(|register| process.seen.died(register, version.stamp));
+    }
     let Some(latest) = process.table.latest(register) else { return };
     let before = process.seen.greatest.get(register).copied();
     process.seen.note(register, place(&latest));
-    let went_back = before.is_some_and(|before| place(&latest) < before);
+    let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
+    let went_back = dead || before.is_some_and(|before| place(&latest) < before);
     if went_back {
         let what = format!("n{slot} merged {version:?} ({outcome:?}), and {register:?} went back to {latest:?}");
         let invariant = if matches!(register.address, Address::Floor(_)) { "floors" } else { "greatest stamp" };
