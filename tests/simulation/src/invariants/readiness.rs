@@ -26,22 +26,28 @@ pub fn changed(world: &mut World, slot: usize) {
         world.violate("readiness", format!("n{slot} is ready although it must resynchronise"));
     } else if empty && !world.slots[slot].seeds.is_empty() && !waited && !process.seen.baseline.is_empty() {
         world.violate("readiness", format!("n{slot} is ready although it is empty and has seeds"));
-    } else if !process.readiness.alone && !waited && !is_level(world, slot) {
-        world.violate("readiness", format!("n{slot} is ready without what any ready peer had at its start"));
+    } else if let Some(lacks) = (!process.readiness.alone && !waited).then(|| lacks(world, slot)).flatten() {
+        world.violate("readiness", format!("n{slot} is ready without what ready peers had at its start: {lacks:?}"));
     }
     if let Some(process) = &mut world.slots[slot].process {
         process.seen.baseline.clear();
     }
 }
 
-/// Whether a node holds what one of the peers had that were ready when it started.
-fn is_level(world: &World, slot: usize) -> bool {
-    let Some(process) = &world.slots[slot].process else { return true };
-    let baseline = &process.seen.baseline;
-    baseline.is_empty() || baseline.iter().any(|(_, versions)| holds(&process.table, versions))
+/// What a node lacks of what each of the peers had that were ready when it started.
+fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
+    let process = world.slots[slot].process.as_ref()?;
+    let baseline = process.seen.baseline.iter();
+    let lacks = baseline.map(|(number, versions)| Some((*number, first_lacking(&process.table, versions)?)));
+    lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())
 }
 
-fn holds(table: &burgee_store::Table, versions: &[Arc<Version>]) -> bool {
+/// The first version that would be current. (Of history, peers may have pruned some since.)
+fn first_lacking(table: &burgee_store::Table, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
     let mut probe = table.clone();
-    versions.iter().all(|version| !matches!(probe.merge(version), Outcome::Applied(_)))
+    let mut is_news = |version: &Arc<Version>| {
+        let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
+        is_latest && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
+    };
+    versions.iter().find(|version| is_news(version)).cloned()
 }

@@ -78,6 +78,11 @@ impl World {
     pub fn wipe(&mut self, slot: usize) {
         self.crash(slot);
         say!(self, "n{slot} loses its disk");
+        // An operator who replaces a machine tells the new one whom to join.
+        if self.slots[slot].seeds.is_empty() {
+            let others = self.slots.iter().enumerate().filter(|(other, _)| *other != slot);
+            self.slots[slot].seeds = others.map(|(_, other)| other.endpoint.clone()).collect();
+        }
         (self.slots[slot].disk, self.slots[slot].backup) = (None, None);
         self.oracle.doubted.remove(&slot);
         self.account();
