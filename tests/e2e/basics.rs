@@ -35,7 +35,7 @@ fn check_02_an_unknown_key_is_not_found_at_once_and_blocks_nobody() {
     let [a, b, c] = trio();
     put(&a.client, "known", "x");
     // nobody else can be asked
-    [&b, &c].map(|node| node.signal(Signal::Stop));
+    [&b, &c].into_iter().for_each(|node| node.signal(Signal::Stop));
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
             for number in 0..200 {
@@ -49,7 +49,7 @@ fn check_02_an_unknown_key_is_not_found_at_once_and_blocks_nobody() {
         }
         asking.join().unwrap();
     });
-    [&b, &c].map(|node| node.signal(Signal::Continue));
+    [&b, &c].into_iter().for_each(|node| node.signal(Signal::Continue));
 }
 
 #[test]

@@ -105,6 +105,14 @@ impl Network {
     }
 }
 
+impl Host {
+    /// Runs a program there and gives what it writes.
+    #[must_use]
+    pub fn run(&self, command: &str) -> String {
+        run(&format!("netns exec {} {command}", self.namespace)).unwrap()
+    }
+}
+
 impl Wiring {
     fn namespace(&self, prefix: &str, name: &str) -> String {
         let namespace = format!("{prefix}-{name}");
