@@ -157,3 +157,16 @@ fn check_08_after_kill_9_of_all_nodes_values_tombstones_and_flags_are_there() {
         assert_eq!(node.client.ofrep(PLACE, "f", &json!({})).json()["reason"], "DISABLED");
     }
 }
+
+#[test]
+fn check_29_what_one_node_wrote_another_deletes_everywhere_within_a_second() {
+    let [a, b, c] = trio();
+    for round in 0..10 {
+        let key = format!("k/{round}");
+        put(&a.client, &key, "x");
+        all_see("it", VISIBLE_BOUND, &Ok("x".to_owned()), &[&b, &c], |client| read(client, &key));
+        b.client.delete(&entry(&key)).check(204);
+        all_see("its end", VISIBLE_BOUND, &Err(404), &[&a, &b, &c], |client| read(client, &key));
+    }
+    assert_eq!(keys(&c.client, ""), Vec::<String>::new());
+}
