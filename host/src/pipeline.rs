@@ -92,6 +92,7 @@ impl Builder {
                     dirty.add(&entry.register);
                     position = entry.position;
                 }
+                FeedEvent::Conflict(conflict) => position = conflict.position,
                 FeedEvent::Reset(_) => {
                     dirty = Dirty::everything();
                     position = self.store.feed().position();

@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn open(dir: &Path) -> Result<Store, Box<dyn Error>> {
-    let config = StoreConfig { dir: Some(dir.to_owned()), limits: StoreLimits::default() };
+    let config = StoreConfig { dir: Some(dir.to_owned()), limits: StoreLimits::default(), digest_key: 7 };
     let clock: WallClock = Arc::new(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

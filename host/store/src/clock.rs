@@ -4,7 +4,7 @@
 //! looking for overflow. So it runs on a clock that stands at zero, and is fed the wall time that callers
 //! pass in and the stamps that passed our checks, both kept below the year 2100.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use burgee_model::{
     Millis, NodeId, Stamp,
@@ -22,7 +22,7 @@ const AUTHORS_MAX: usize = 256;
 const GRAIN_BITS: u32 = 22;
 
 /// Gives out stamps: each above all that it gave or observed before.
-pub(crate) struct Clock {
+pub struct Clock {
     hlc: HLC,
     id: NodeId,
     max_skew_ms: Millis,
@@ -32,10 +32,17 @@ pub(crate) struct Clock {
     ahead: BTreeMap<NodeId, u64>,
 }
 
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock").field("id", &self.id).field("last", &self.last).finish_non_exhaustive()
+    }
+}
+
 impl Clock {
     /// A clock whose stamps bear an id. `grain` is random for each start: it sets the part of the stamps
     /// within a millisecond, so that a node whose wall clock was set back far does not repeat itself.
-    pub(crate) fn new(id: NodeId, max_skew_ms: Millis, grain: u32) -> Self {
+    #[must_use]
+    pub fn new(id: NodeId, max_skew_ms: Millis, grain: u32) -> Self {
         let hlc = HLCBuilder::new()
             .with_clock(uhlc::zero_clock)
             .with_max_delta(Duration::from_secs(u64::from(u32::MAX)))
@@ -45,12 +52,23 @@ impl Clock {
     }
 
     /// Goes on from the mark of an earlier start, as far as the fence lets it.
-    pub(crate) fn resume(&mut self, mark: u64, wall: Millis) {
+    pub fn resume(&mut self, mark: u64, wall: Millis) {
         self.advance(mark.min(self.fence(wall)));
     }
 
+    /// Whose stamps it gives.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// From now on, its stamps bear another id.
+    pub fn set_id(&mut self, id: NodeId) {
+        self.id = id;
+    }
+
     /// The next stamp. It lies before the year 2100, or the wall clock does not.
-    pub(crate) fn tick(&mut self, wall: Millis) -> Stamp {
+    pub fn tick(&mut self, wall: Millis) -> Stamp {
         self.advance(millis_to_ntp64(wall).saturating_add(self.grain).min(TIME_MAX));
         let time = self.hlc.new_timestamp().get_time().as_u64();
         self.last = self.last.max(time);
@@ -60,7 +78,7 @@ impl Clock {
     /// Takes note of a stamp that was merged or had to be given beyond the clock. One beyond the fence
     /// does not move the clock: following it there would not reach it, only carry its error on.
     /// Answers whether it moved or could stay.
-    pub(crate) fn observe(&mut self, stamp: Stamp, wall: Millis) -> bool {
+    pub fn observe(&mut self, stamp: Stamp, wall: Millis) -> bool {
         let within = stamp.time <= self.fence(wall);
         if within {
             self.advance(stamp.time);
@@ -69,19 +87,21 @@ impl Clock {
     }
 
     /// Counts a stamp beyond the fence for its author.
-    pub(crate) fn count_ahead(&mut self, author: NodeId) {
+    pub fn count_ahead(&mut self, author: NodeId) {
         let known = self.ahead.contains_key(&author) || self.ahead.len() < AUTHORS_MAX;
         let author = if known { author } else { NodeId([0xff; 16]) };
         *self.ahead.entry(author).or_default() += 1;
     }
 
     /// Stamps beyond the fence, by author.
-    pub(crate) fn ahead(&self) -> Vec<(NodeId, u64)> {
+    #[must_use]
+    pub fn ahead(&self) -> Vec<(NodeId, u64)> {
         self.ahead.iter().map(|(id, count)| (*id, *count)).collect()
     }
 
     /// What to persist with every commit: no stamp that the clock gives until the next one lies above.
-    pub(crate) fn mark(&self) -> u64 {
+    #[must_use]
+    pub fn mark(&self) -> u64 {
         self.last.saturating_add(MARK_AHEAD)
     }
 

@@ -35,6 +35,19 @@ pub struct FeedEntry {
     pub current: bool,
 }
 
+/// A conflict that has stood for a while.
+#[derive(Clone, Debug)]
+pub struct FeedConflict {
+    /// Its place.
+    pub position: Position,
+    /// The register.
+    pub register: RegisterId,
+    /// The version that counts.
+    pub winner: Arc<Version>,
+    /// Those that a concurrent one overwrote and that nobody settled, newest first.
+    pub losers: Vec<Arc<Version>>,
+}
+
 /// What became of a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -72,6 +85,8 @@ pub enum Origin {
 pub enum FeedEvent {
     /// The next change.
     Change(Arc<FeedEntry>),
+    /// A conflict is announced: nothing changed with it, so whoever replicates or rebuilds passes over it.
+    Conflict(Arc<FeedConflict>),
     /// Changes may be missing: list again. The changes after this moment follow.
     Reset(ResetReason),
 }
@@ -96,6 +111,33 @@ impl ResetReason {
     }
 }
 
+// In the ring stand changes and conflicts, each with its place.
+impl FeedEvent {
+    fn position(&self) -> u64 {
+        match self {
+            Self::Change(entry) => entry.position.0,
+            Self::Conflict(conflict) => conflict.position.0,
+            Self::Reset(_) => 0,
+        }
+    }
+
+    /// Bytes of versions that it keeps alive.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Change(entry) => entry.version.weight(),
+            Self::Conflict(conflict) => conflict.losers.iter().chain([&conflict.winner]).map(|v| v.weight()).sum(),
+            Self::Reset(_) => 0,
+        }
+    }
+}
+
+/// A conflict that has no place yet.
+pub(crate) struct ConflictDraft {
+    pub(crate) register: RegisterId,
+    pub(crate) winner: Arc<Version>,
+    pub(crate) losers: Vec<Arc<Version>>,
+}
+
 /// A change that has no place yet.
 pub(crate) struct Draft {
     pub(crate) register: RegisterId,
@@ -107,7 +149,7 @@ pub(crate) struct Draft {
 
 #[derive(Debug)]
 struct Ring {
-    entries: VecDeque<Arc<FeedEntry>>,
+    entries: VecDeque<FeedEvent>,
     /// Of the newest entry that ever was.
     newest: u64,
     bytes: usize,
@@ -116,26 +158,36 @@ struct Ring {
 }
 
 impl Ring {
-    fn push(&mut self, draft: Draft) {
-        self.newest += 1;
+    fn push_change(&mut self, draft: Draft) {
         let Draft { register, version, op, origin, current } = draft;
-        self.bytes += version.weight();
-        let position = Position(self.newest);
-        self.entries.push_back(Arc::new(FeedEntry { position, register, version, op, origin, current }));
+        let position = Position(self.newest + 1);
+        self.push(FeedEvent::Change(Arc::new(FeedEntry { position, register, version, op, origin, current })));
+    }
+
+    fn push_conflict(&mut self, draft: ConflictDraft) {
+        let ConflictDraft { register, winner, losers } = draft;
+        let position = Position(self.newest + 1);
+        self.push(FeedEvent::Conflict(Arc::new(FeedConflict { position, register, winner, losers })));
+    }
+
+    fn push(&mut self, event: FeedEvent) {
+        self.newest += 1;
+        self.bytes += event.weight();
+        self.entries.push_back(event);
         let over = |ring: &Self| ring.entries.len() > ring.entries_max.max(1) || ring.bytes > ring.bytes_max;
         while self.entries.len() > 1 && over(self) {
             let gone = self.entries.pop_front();
-            self.bytes -= gone.map_or(0, |entry| entry.version.weight());
+            self.bytes -= gone.map_or(0, |event| event.weight());
         }
     }
 
     /// The first position that is still remembered, or that the next entry will have.
     fn oldest(&self) -> u64 {
-        self.entries.front().map_or(self.newest + 1, |entry| entry.position.0)
+        self.entries.front().map_or(self.newest + 1, FeedEvent::position)
     }
 
     /// Positions have no gaps within the ring, so the next entry is found by counting.
-    fn after(&self, position: u64) -> Option<Arc<FeedEntry>> {
+    fn after(&self, position: u64) -> Option<FeedEvent> {
         let index = usize::try_from((position + 1).checked_sub(self.oldest())?).ok()?;
         self.entries.get(index).cloned()
     }
@@ -184,13 +236,24 @@ impl Feed {
             ring.bytes = 0;
         }
         let any = !drafts.is_empty();
-        drafts.into_iter().skip(skipped).for_each(|draft| ring.push(draft));
+        drafts.into_iter().skip(skipped).for_each(|draft| ring.push_change(draft));
         let newest = ring.newest;
         drop(ring);
         if any {
             self.0.wake.send_replace(newest);
         }
         Position(newest)
+    }
+
+    pub(crate) fn announce(&self, drafts: Vec<ConflictDraft>) {
+        if drafts.is_empty() {
+            return;
+        }
+        let mut ring = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
+        drafts.into_iter().for_each(|draft| ring.push_conflict(draft));
+        let newest = ring.newest;
+        drop(ring);
+        self.0.wake.send_replace(newest);
     }
 
     /// The position of the newest entry.
@@ -239,9 +302,9 @@ impl FeedReader {
             self.position = newest;
             return Some(FeedEvent::Reset(reason));
         }
-        let entry = next?;
-        self.position = entry.position.0;
-        Some(FeedEvent::Change(entry))
+        let event = next?;
+        self.position = event.position();
+        Some(event)
     }
 
     /// The position of the last event.
@@ -275,6 +338,7 @@ mod tests {
         std::iter::from_fn(|| reader.try_next())
             .map(|event| match event {
                 FeedEvent::Change(entry) => Ok(entry.version.stamp.time),
+                FeedEvent::Conflict(conflict) => Ok(conflict.winner.stamp.time),
                 FeedEvent::Reset(reason) => Err(reason),
             })
             .collect()

@@ -5,8 +5,12 @@
 //! nodes wrote, and feeds every change to its readers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod chunk;
 mod clock;
+pub mod digest;
+mod entries;
 mod error;
+mod facts;
 pub mod feed;
 mod floors;
 mod limits;
@@ -23,10 +27,12 @@ mod ttl;
 pub mod version;
 mod writer;
 
+pub use clock::Clock;
 pub use error::{DraftError, MergeError, OpenError, WriteError};
-pub use feed::{Feed, FeedEntry, FeedEvent, FeedReader, Op, Origin, Position, ResetReason};
+pub use feed::{Feed, FeedConflict, FeedEntry, FeedEvent, FeedReader, Op, Origin, Position, ResetReason};
 pub use limits::{StoreConfig, StoreLimits, WallClock};
 pub use request::{Draft, DraftWrite, Receipt, Request, Stamping, WriteScope};
+pub use stamping::stamp_draft;
 pub use store::{Health, MergeReport, Store};
 pub use table::{Applied, Counts, FlagRead, HistoryPolicy, Outcome, Page, PageCursor, Table};
 pub use version::{ChangeId, CodecError, PARENTS_MAX, Version};

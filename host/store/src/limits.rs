@@ -14,6 +14,8 @@ pub struct StoreConfig {
     pub dir: Option<PathBuf>,
     /// The limits.
     pub limits: StoreLimits,
+    /// The key of all digests: the same on all nodes of a cluster, made from its name.
+    pub digest_key: u64,
 }
 
 /// The store's limits. Units are in the names.

@@ -37,6 +37,8 @@ const META_FORMAT: &str = "format";
 const META_NODE: &str = "node";
 const META_MARK: &str = "mark";
 const META_FEED: &str = "feed";
+/// There, with any content, where the node must resynchronise. Releases that know nothing of it pass over it.
+const META_RESYNC: &str = "resync";
 
 /// How many positions of the feed each start sets aside, if the clock does not.
 const FEED_STEP: u64 = 1 << 36;
@@ -59,6 +61,8 @@ pub(crate) struct Meta {
     pub(crate) mark: u64,
     /// Where the feed of the last start began.
     pub(crate) feed: u64,
+    /// Whether the node must resynchronise before it serves.
+    pub(crate) resync: bool,
 }
 
 /// A failure of the disk, in its words.
@@ -125,6 +129,22 @@ impl Disk {
         let feed = meta.feed.saturating_add(FEED_STEP).max(wall_time);
         self.commit(|write| put_meta(write, META_FEED, &feed.to_le_bytes()))?;
         Ok(feed)
+    }
+
+    /// Replaces the node's id, and notes that it must resynchronise.
+    pub(crate) fn reidentify(&mut self, node: NodeId) -> Result<(), DiskError> {
+        self.commit(|write| {
+            put_meta(write, META_NODE, &node.0)?;
+            put_meta(write, META_RESYNC, &[])
+        })
+    }
+
+    /// Takes back the note that the node must resynchronise.
+    pub(crate) fn resynchronised(&mut self) -> Result<(), DiskError> {
+        self.commit(|write| {
+            write.open_table(META)?.remove(META_RESYNC)?;
+            Ok(())
+        })
     }
 
     /// Writes new versions, and the clock's mark, in one durable transaction.
@@ -285,6 +305,7 @@ fn read_meta(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<
         node: NodeId(meta_value(table, META_NODE)?),
         mark: u64::from_le_bytes(meta_value(table, META_MARK)?),
         feed: u64::from_le_bytes(meta_value(table, META_FEED)?),
+        resync: table.get(META_RESYNC).map_err(load_error)?.is_some(),
     })
 }
 

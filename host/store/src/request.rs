@@ -46,6 +46,20 @@ pub enum Stamping {
         /// The stamp's id: a hash of the data.
         id: NodeId,
     },
+    /// Exactly this stamp, for the cluster's horizon: two nodes that write the same one write identical
+    /// versions. They name no parents and no floor.
+    At(Stamp),
+}
+
+impl Stamping {
+    /// The stamp that is given in advance.
+    pub(crate) fn fixed(self) -> Option<Stamp> {
+        match self {
+            Self::Local => None,
+            Self::Genesis { time, id } => Some(Stamp { time, id }),
+            Self::At(stamp) => Some(stamp),
+        }
+    }
 }
 
 /// What a plan wants written, as one change. Floors come first: the writes stand above them.

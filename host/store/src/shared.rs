@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use burgee_model::{Millis, RegisterId, stamp::millis_to_ntp64};
+use burgee_model::{Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
 
 use crate::{
     Feed, Op, Origin, Position, StoreLimits, Table, Version, WallClock,
@@ -37,6 +37,17 @@ pub(crate) struct Shared {
     woken: AtomicBool,
     last_error: Mutex<Option<String>>,
     durable: bool,
+    /// Whether the node must resynchronise before it serves.
+    resync: AtomicBool,
+}
+
+/// A change of who the node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Another id, which must resynchronise.
+    New(NodeId),
+    /// It is in line with its cluster again.
+    Resynchronised,
 }
 
 /// Registers whose rows are behind the table, with the bytes that they count for.
@@ -59,6 +70,7 @@ impl Shared {
         clock: Clock,
         feed_start: u64,
         durable: bool,
+        resync: bool,
     ) -> Self {
         Self {
             feed: Feed::new(feed_start, limits.feed_entries, limits.feed_bytes),
@@ -70,6 +82,7 @@ impl Shared {
             woken: AtomicBool::new(false),
             last_error: Mutex::default(),
             durable,
+            resync: AtomicBool::new(resync),
         }
     }
 
@@ -106,6 +119,29 @@ impl Shared {
             }
         }
         (applied, self.feed.publish(entries))
+    }
+
+    /// Drops versions, and feeds what their registers are now; says how many were there.
+    pub(crate) fn evict(&self, versions: &[(RegisterId, Stamp)]) -> usize {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = Vec::new();
+        let mut evicted = 0;
+        for (register, stamp) in versions {
+            let Some(gone) = table.history(register).find(|version| version.stamp == *stamp) else { continue };
+            let was_latest = table.latest(register).is_some_and(|latest| latest.stamp == *stamp);
+            if !table.evict(register, *stamp) {
+                continue;
+            }
+            evicted += 1;
+            if self.durable {
+                lock(&self.dirty).add(register, 0);
+            }
+            if was_latest || register.address.keeps_heads() {
+                entries.push(left_by(table.latest(register), gone));
+            }
+        }
+        self.feed.publish(entries);
+        evicted
     }
 
     /// Feeds the deadlines that have passed; says how many.
@@ -175,6 +211,18 @@ impl Shared {
         }
     }
 
+    pub(crate) fn needs_resync(&self) -> bool {
+        self.resync.load(Ordering::Acquire)
+    }
+
+    /// What the disk says of the node's identity holds from now on.
+    pub(crate) fn identify(&self, identity: Identity) {
+        if let Identity::New(id) = identity {
+            self.clock().set_id(id);
+        }
+        self.resync.store(matches!(identity, Identity::New(_)), Ordering::Release);
+    }
+
     /// Remembers how the last commit went.
     pub(crate) fn report(&self, error: Option<&String>) {
         let mut last = lock(&self.last_error);
@@ -214,6 +262,13 @@ fn feed_effect(entries: &mut Vec<feed::Draft>, version: &Arc<Version>, effect: A
     let entry = |register, op, current| feed::Draft { register, version: version.clone(), op, origin, current };
     entries.extend(effect.died.into_iter().map(|register| entry(register, Op::Delete, true)));
     entries.push(entry(version.register.clone(), op, effect.current));
+}
+
+/// What an evicted version's register is now.
+fn left_by(latest: Option<Arc<Version>>, gone: Arc<Version>) -> feed::Draft {
+    let op = if latest.as_ref().is_some_and(|latest| latest.content.is_some()) { Op::Put } else { Op::Delete };
+    let version = latest.unwrap_or(gone);
+    feed::Draft { register: version.register.clone(), version, op, origin: Origin::Local, current: true }
 }
 
 fn expired(version: Arc<Version>) -> feed::Draft {

@@ -5,16 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, Blob, Key, Media, Millis, NodeId, RegisterId, Scope, Stamp, stamp::TIME_MAX};
+use burgee_model::{Address, Blob, Key, Media, Millis, RegisterId, Scope, Stamp, stamp::TIME_MAX};
 use bytes::Bytes;
 
 use crate::{
-    ChangeId, Draft, DraftError, DraftWrite, PARENTS_MAX, Request, Stamping, Table, Version, WriteScope, clock::Clock,
+    ChangeId, Draft, DraftError, DraftWrite, PARENTS_MAX, Request, Table, Version, WriteScope, clock::Clock,
     floors::Over, version::CONTENT_BYTES_MAX,
 };
 
-/// Makes a draft's versions, floors first. Only the clock changes.
-pub(crate) fn versions(
+/// Makes a draft's versions, floors first. Only the clock changes; `wall` is cluster time.
+///
+/// # Errors
+/// What cannot be written, by name; the clock may have ticked all the same.
+pub fn stamp_draft(
     request: &Request,
     draft: Draft,
     table: &Table,
@@ -106,7 +109,7 @@ impl Pen<'_> {
     }
 
     fn write(&mut self, write: DraftWrite) -> Result<(), DraftError> {
-        if let Stamping::Genesis { .. } = self.request.stamping {
+        if self.request.stamping.fixed().is_some() {
             let stamp = self.stamp(None)?;
             self.push(write, stamp, Box::default(), None);
             return Ok(());
@@ -119,15 +122,17 @@ impl Pen<'_> {
         // A kill may have more heads than a version can name: then versions of the same value settle them
         // in turn, each naming the one before.
         let mut above = self.table.greatest_of(&write.register).max(over.any);
+        // A floor that was collected here, or is still on its way, is known by the version that it spared.
+        let floor_seen = over.container.max(self.table.latest(&write.register).and_then(|latest| latest.floor_seen));
         while parents.len() > PARENTS_MAX {
             let stamp = self.stamp(above)?;
             let named = parents.drain(..PARENTS_MAX).collect();
-            self.push(write.clone(), stamp, named, over.container);
+            self.push(write.clone(), stamp, named, floor_seen);
             parents.push_front(stamp);
             above = Some(stamp);
         }
         let stamp = self.stamp(above)?;
-        self.push(write, stamp, parents.into_iter().collect(), over.container);
+        self.push(write, stamp, parents.into_iter().collect(), floor_seen);
         Ok(())
     }
 
@@ -158,11 +163,13 @@ impl Pen<'_> {
 
     /// The next stamp, above another.
     fn stamp(&mut self, above: Option<Stamp>) -> Result<Stamp, DraftError> {
-        if let Stamping::Genesis { time, id } = self.request.stamping {
-            return genesis(time, id).inspect(|stamp| self.change = self.change.or(Some(ChangeId(*stamp))));
+        if let Some(stamp) = self.request.stamping.fixed() {
+            self.change = self.change.or(Some(ChangeId(stamp)));
+            return if (1..TIME_MAX).contains(&stamp.time) { Ok(stamp) } else { Err(DraftError::NoStamp) };
         }
         let mut stamp = self.clock.tick(self.wall);
         self.change = self.change.or(Some(ChangeId(stamp)));
+        let above = above.max(Some(self.table.horizon()));
         if let Some(above) = above.filter(|above| *above >= stamp) {
             stamp.time = above.time + 1;
             self.clock.observe(stamp, self.wall);
@@ -184,10 +191,6 @@ impl Pen<'_> {
             note: self.request.note.clone(),
         }));
     }
-}
-
-fn genesis(time: u64, id: NodeId) -> Result<Stamp, DraftError> {
-    if (1..TIME_MAX).contains(&time) { Ok(Stamp { time, id }) } else { Err(DraftError::NoStamp) }
 }
 
 #[cfg(test)]

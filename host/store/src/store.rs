@@ -1,6 +1,7 @@
 //! The shell: identity, clock, disk, writer and feed around the pure table.
 
 use std::{
+    convert::Infallible,
     fmt,
     future::Future,
     io,
@@ -10,7 +11,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use burgee_model::{Millis, NodeId, stamp::millis_to_ntp64};
+use burgee_model::{Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     StoreLimits, Table, Version, WallClock, WriteError,
     clock::Clock,
     persist::Disk,
-    shared::{Shared, history_start},
+    shared::{Identity, Shared, history_start},
     writer::{Message, Ticket, Writer},
 };
 
@@ -29,7 +30,7 @@ pub struct Store(Arc<Handle>);
 
 struct Handle {
     shared: Arc<Shared>,
-    node: NodeId,
+    mark: u64,
     /// None once closed.
     inbox: Mutex<Option<mpsc::SyncSender<Message>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -62,7 +63,7 @@ pub struct Health {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("node", &self.0.node).finish_non_exhaustive()
+        f.debug_struct("Store").field("node", &self.node_id()).finish_non_exhaustive()
     }
 }
 
@@ -72,21 +73,21 @@ impl Store {
     /// # Errors
     /// See [`OpenError`]; a damaged file never panics.
     pub fn open(config: StoreConfig, clock: WallClock) -> Result<Self, OpenError> {
-        let StoreConfig { dir, limits } = config;
+        let StoreConfig { dir, limits, digest_key } = config;
         let now = clock();
         let opened = match dir {
-            Some(dir) => Opened::from_disk(&dir, &limits, now)?,
-            None => Opened::in_memory(now)?,
+            Some(dir) => Opened::from_disk(&dir, &limits, digest_key, now)?,
+            None => Opened::in_memory(digest_key, now)?,
         };
         let grain = u32::from_le_bytes(random()?);
         let mut hlc = Clock::new(opened.node, limits.max_skew_ms, grain);
         hlc.resume(opened.mark, now);
         let durable = opened.disk.is_some();
-        let shared = Arc::new(Shared::new(limits, clock, opened.table, hlc, opened.feed, durable));
-        Self::start(opened.node, shared, opened.disk).map_err(OpenError::Io)
+        let shared = Shared::new(limits, clock, opened.table, hlc, opened.feed, durable, opened.resync);
+        Self::start(opened.mark, Arc::new(shared), opened.disk).map_err(OpenError::Io)
     }
 
-    fn start(node: NodeId, shared: Arc<Shared>, disk: Option<Disk>) -> io::Result<Self> {
+    fn start(mark: u64, shared: Arc<Shared>, disk: Option<Disk>) -> io::Result<Self> {
         let (sender, inbox) = mpsc::sync_channel(shared.limits.queue_requests.max(1));
         let (end, ended) = watch::channel(false);
         let writer = Writer::new(shared.clone(), disk, inbox);
@@ -95,13 +96,51 @@ impl Store {
             end.send_replace(true);
         })?;
         let (inbox, writer) = (Mutex::new(Some(sender)), Mutex::new(Some(thread)));
-        Ok(Self(Arc::new(Handle { shared, node, inbox, writer, ended })))
+        Ok(Self(Arc::new(Handle { shared, mark, inbox, writer, ended })))
     }
 
     /// The identity that this node's stamps bear.
     #[must_use]
     pub fn node_id(&self) -> NodeId {
-        self.0.node
+        self.0.shared.clock().id()
+    }
+
+    /// No stamp that the node ever gave, as far as its disk knew when it was opened, has a greater time.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.0.mark
+    }
+
+    /// Whether the node must resynchronise before it serves: it was forgotten by its cluster, or restored
+    /// from a backup, and got a new id.
+    #[must_use]
+    pub fn needs_resync(&self) -> bool {
+        self.0.shared.needs_resync()
+    }
+
+    /// Gives the node a new random id, and notes that it must resynchronise, both in one durable
+    /// transaction; answers the id. Stamps bear it from then on.
+    pub fn reidentify(&self) -> impl Future<Output = Result<NodeId, WriteError<Infallible>>> + Send + use<> {
+        let id = random().map(NodeId).map_err(|error| WriteError::Disk(error.to_string()));
+        let done = id.map(|id| (id, self.identify(Identity::New(id))));
+        async move {
+            let (id, done) = done?;
+            done.await.map(|()| id)
+        }
+    }
+
+    /// Takes the note back, durably: the node is in line with its cluster again.
+    pub fn resynchronised(&self) -> impl Future<Output = Result<(), WriteError<Infallible>>> + Send + use<> {
+        self.identify(Identity::Resynchronised)
+    }
+
+    fn identify(&self, identity: Identity) -> impl Future<Output = Result<(), WriteError<Infallible>>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        let queued = self.0.send(Message::Identify(identity, reply));
+        async move {
+            queued.map_err(refusal)?;
+            answer.await.map_err(|_| WriteError::Closed)?.map_err(WriteError::Disk)
+        }
     }
 
     /// The wall time.
@@ -133,11 +172,8 @@ impl Store {
         let ticket = Ticket { request, plan: Some(plan), reply: Some(reply) };
         let queued = self.0.send(Message::Write(Box::new(ticket)));
         async move {
-            match queued {
-                Ok(()) => answer.await.unwrap_or(Err(WriteError::Closed)),
-                Err(mpsc::TrySendError::Full(())) => Err(WriteError::Overloaded),
-                Err(mpsc::TrySendError::Disconnected(())) => Err(WriteError::Closed),
-            }
+            queued.map_err(refusal)?;
+            answer.await.unwrap_or(Err(WriteError::Closed))
         }
     }
 
@@ -158,11 +194,17 @@ impl Store {
         let sane: Vec<_> = versions.into_iter().filter(Version::is_sane).map(Arc::new).collect();
         self.observe(&sane);
         let (applied, _) = shared.apply(&sane, Origin::Remote(from));
+        self.wake();
+        Ok(MergeReport { applied, ignored: sane.len() - applied, refused: total - sane.len() })
+    }
+
+    /// Tells the writer that something waits to be persisted.
+    fn wake(&self) {
+        let shared = &self.0.shared;
         if shared.must_wake() {
             // A full queue means that the writer is awake, and it persists after every batch.
             let _ = self.0.send(Message::Persist).inspect_err(|_| shared.awake());
         }
-        Ok(MergeReport { applied, ignored: sane.len() - applied, refused: total - sane.len() })
     }
 
     fn observe(&self, versions: &[Arc<Version>]) {
@@ -173,6 +215,30 @@ impl Store {
                 clock.count_ahead(version.stamp.id);
             }
         }
+    }
+
+    /// Drops versions that the cluster has collected while this node was away: from memory, and to the
+    /// feed, at once; from disk behind. Says how many were there.
+    pub fn evict(&self, versions: &[(RegisterId, Stamp)]) -> usize {
+        let evicted = self.0.shared.evict(versions);
+        self.wake();
+        evicted
+    }
+
+    /// Completes once everything that was merged, evicted or written before this call is on disk.
+    pub fn flushed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = self.0.shared.clone();
+        async move {
+            while shared.backlog_bytes() > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    /// Feeds each conflict that has stood for two seconds, once for each set of versions that lost; says
+    /// how many. To be called a few times a second.
+    pub fn announce_conflicts(&self) -> usize {
+        0
     }
 
     /// The feed of changes.
@@ -228,6 +294,13 @@ impl Store {
     }
 }
 
+fn refusal<E>(error: mpsc::TrySendError<()>) -> WriteError<E> {
+    match error {
+        mpsc::TrySendError::Full(()) => WriteError::Overloaded,
+        mpsc::TrySendError::Disconnected(()) => WriteError::Closed,
+    }
+}
+
 impl Handle {
     fn send(&self, message: Message) -> Result<(), mpsc::TrySendError<()>> {
         let inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,29 +337,38 @@ struct Opened {
     node: NodeId,
     mark: u64,
     feed: u64,
+    resync: bool,
     table: Table,
     disk: Option<Disk>,
 }
 
 impl Opened {
-    fn in_memory(now: Millis) -> Result<Self, OpenError> {
+    fn in_memory(digest_key: u64, now: Millis) -> Result<Self, OpenError> {
         let node = NodeId(random()?);
-        Ok(Self { node, mark: 0, feed: millis_to_ntp64(now), table: Table::default(), disk: None })
+        Ok(Self {
+            node,
+            mark: 0,
+            feed: millis_to_ntp64(now),
+            resync: false,
+            table: Table::new(HistoryPolicy::default(), digest_key),
+            disk: None,
+        })
     }
 
-    fn from_disk(dir: &Path, limits: &StoreLimits, now: Millis) -> Result<Self, OpenError> {
+    fn from_disk(dir: &Path, limits: &StoreLimits, digest_key: u64, now: Millis) -> Result<Self, OpenError> {
         let mut disk = Disk::open(dir, limits.disk_cache_bytes, NodeId(random()?))?;
-        let mut table = Table::new(HistoryPolicy {
+        let history = HistoryPolicy {
             min_versions: limits.history_min_versions,
             max_versions: limits.history_max_versions,
             since: history_start(now, limits.history_days),
             max_bytes: limits.history_max_bytes,
-        });
+        };
+        let mut table = Table::new(history, digest_key);
         let meta = disk.load(&mut table)?;
         // What expired while the node was down is nobody's news: readers of an earlier start list again.
         while table.lapse(now).is_some() {}
         let feed = disk.claim(meta, millis_to_ntp64(now)).map_err(|error| OpenError::Io(io::Error::other(error)))?;
-        Ok(Self { node: meta.node, mark: meta.mark, feed, table, disk: Some(disk) })
+        Ok(Self { node: meta.node, mark: meta.mark, feed, resync: meta.resync, table, disk: Some(disk) })
     }
 }
 

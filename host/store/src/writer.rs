@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use crate::{
     Draft, DraftError, Origin, Position, Receipt, Request, Table, Version, WriteError,
     persist::{Disk, DiskError, Retained},
-    shared::Shared,
+    shared::{Identity, Shared},
     stamping,
 };
 
@@ -32,6 +32,8 @@ pub(crate) enum Message {
     Write(Box<dyn Job>),
     /// Something was merged and must be persisted.
     Persist,
+    /// A change of who the node is, and whoever waits for it.
+    Identify(Identity, oneshot::Sender<Result<(), String>>),
 }
 
 /// A local write that waits: its plan and whoever waits for it.
@@ -156,7 +158,25 @@ impl Writer {
         match message {
             Message::Write(job) => self.waiting.push_back(job),
             Message::Persist => self.shared.awake(),
+            Message::Identify(identity, reply) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(self.identify(identity));
+            }
         }
+    }
+
+    fn identify(&mut self, identity: Identity) -> Result<(), String> {
+        if let Some(disk) = &mut self.disk {
+            let done = match identity {
+                Identity::New(id) => disk.reidentify(id),
+                Identity::Resynchronised => disk.resynchronised(),
+            };
+            let done = done.map_err(|error| error.to_string());
+            self.shared.report(done.as_ref().err());
+            done?;
+        }
+        self.shared.identify(identity);
+        Ok(())
     }
 
     /// Plans and commits as many of the waiting requests as fit one batch.
@@ -187,7 +207,7 @@ impl Writer {
         let planned = catch_unwind(AssertUnwindSafe(|| {
             let draft = job.plan(&table, now)?;
             let mut clock = self.shared.clock();
-            Some(stamping::versions(job.request(), draft, &table, &mut clock, now))
+            Some(stamping::stamp_draft(job.request(), draft, &table, &mut clock, now))
         }));
         drop(table);
         match planned.unwrap_or(Some(Err(DraftError::Panicked)))? {

@@ -2,10 +2,13 @@
 
 use std::convert::identity;
 
-use burgee_model::{FlagField, FlagInField};
+use burgee_model::{FlagField, FlagInField, NodeId};
 
 use super::*;
-use crate::testing::{config, flag_in, floor, json, key, stamp, version};
+use crate::{
+    Stamping,
+    testing::{config, flag_in, floor, json, key, stamp, version},
+};
 
 const NOW: Millis = 1_800_000_000_000;
 
@@ -34,7 +37,7 @@ fn put(id: RegisterId) -> DraftWrite {
 }
 
 fn write(table: &Table, write: DraftWrite) -> Result<Vec<Arc<Version>>, DraftError> {
-    versions(&everything(), Draft { writes: vec![write], floors: vec![] }, table, &mut clock(), NOW)
+    stamp_draft(&everything(), Draft { writes: vec![write], floors: vec![] }, table, &mut clock(), NOW)
 }
 
 fn one(result: Result<Vec<Arc<Version>>, DraftError>) -> Arc<Version> {
@@ -65,7 +68,7 @@ fn whoever_has_seen_a_version_can_override_it_however_wrong_its_clock() {
         let mut clock = clock();
         let table = table([version(id.clone(), ahead(), "0")]);
         let draft = Draft { writes: vec![put(id)], floors: vec![] };
-        let written = one(versions(&everything(), draft, &table, &mut clock, NOW));
+        let written = one(stamp_draft(&everything(), draft, &table, &mut clock, NOW));
         assert!(written.stamp > stamp(ahead()));
         assert_eq!(written.change.0.millis(), NOW, "the change bears the clock's reading");
         assert_eq!(clock.tick(NOW).millis(), NOW, "the clock does not follow beyond the fence");
@@ -87,7 +90,7 @@ fn a_floor_stands_above_all_in_its_scope_and_the_changes_own_writes_above_it() {
     let mut table = table([version(state(), ahead(), "0"), version(exists.clone(), 3, "{}")]);
     let floors = vec![(key("t"), Scope::Flag { flag: key("f") })];
     let draft = Draft { writes: vec![put(exists.clone())], floors };
-    let written = versions(&everything(), draft, &table, &mut clock(), NOW).unwrap();
+    let written = stamp_draft(&everything(), draft, &table, &mut clock(), NOW).unwrap();
     assert!(written[0].is_floor() && written[0].stamp > stamp(ahead()));
     assert!(written[1].stamp > written[0].stamp && written[1].floor_seen == Some(written[0].stamp));
     assert_eq!(written[0].change, written[1].change);
@@ -133,7 +136,7 @@ fn genesis_versions_are_the_same_everywhere_and_lose() {
     let request = Request { stamping, ..everything() };
     let held = [table([]), table([version(state(), 5, "0")])];
     let draft = || Draft { writes: vec![put(state()), put(config("k"))], floors: vec![] };
-    let made = held.each_ref().map(|table| versions(&request, draft(), table, &mut clock(), NOW).unwrap());
+    let made = held.each_ref().map(|table| stamp_draft(&request, draft(), table, &mut clock(), NOW).unwrap());
     assert_eq!(made[0], made[1]);
     let stamps: Vec<Stamp> = made[0].iter().map(|version| version.stamp).collect();
     assert_eq!(stamps, [Stamp { time: 1, id: NodeId([9; 16]) }; 2]);
@@ -148,7 +151,7 @@ fn what_cannot_be_written_is_refused_by_name() {
     let last = table([version(state(), TIME_MAX - 1, "0")]);
     assert_eq!(write(&last, put(state())), Err(DraftError::NoStamp));
     let twice = Draft { writes: vec![put(state()), put(state())], floors: vec![] };
-    assert_eq!(versions(&everything(), twice, &table([]), &mut clock(), NOW), Err(DraftError::Duplicate));
+    assert_eq!(stamp_draft(&everything(), twice, &table([]), &mut clock(), NOW), Err(DraftError::Duplicate));
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn drafts_stay_within_their_scope() {
         WriteScope::Config(key("t"), key("e"), key("k")),
     ];
     let allowed = |draft: &Draft| {
-        scopes.clone().map(|scope| versions(&request(scope), draft.clone(), &table([]), &mut clock(), NOW).is_ok())
+        scopes.clone().map(|scope| stamp_draft(&request(scope), draft.clone(), &table([]), &mut clock(), NOW).is_ok())
     };
     let of = |write| Draft { writes: vec![write], floors: vec![] };
     assert_eq!(allowed(&of(put(state()))), [true, true, false, true, false, false]);

@@ -27,7 +27,7 @@ struct Rig {
 fn rig_with(dir: Option<&Path>, limits: StoreLimits, now: Millis) -> Rig {
     let now = Arc::new(AtomicU64::new(now));
     let hands = now.clone();
-    let config = StoreConfig { dir: dir.map(Path::to_owned), limits };
+    let config = StoreConfig { dir: dir.map(Path::to_owned), limits, digest_key: 0 };
     let store = Store::open(config, Arc::new(move || hands.load(Ordering::SeqCst))).unwrap();
     Rig { store, now }
 }
@@ -75,7 +75,7 @@ fn drain(reader: &mut crate::FeedReader) -> Vec<(RegisterId, Op, Origin)> {
     std::iter::from_fn(|| reader.try_next())
         .map(|event| match event {
             FeedEvent::Change(entry) => (entry.register.clone(), entry.op, entry.origin),
-            FeedEvent::Reset(reason) => panic!("reset: {reason:?}"),
+            other => panic!("{other:?}"),
         })
         .collect()
 }
@@ -233,8 +233,8 @@ fn faulty_rig(disk: persist::Disk, limits: StoreLimits) -> Rig {
     let hands = now.clone();
     let wall: WallClock = Arc::new(move || hands.load(Ordering::SeqCst));
     let clock = Clock::new(NodeId([1; 16]), limits.max_skew_ms, 0);
-    let shared = Arc::new(Shared::new(limits, wall, Table::default(), clock, 0, true));
-    Rig { store: Store::start(NodeId([1; 16]), shared, Some(disk)).unwrap(), now }
+    let shared = Arc::new(Shared::new(limits, wall, Table::default(), clock, 0, true, false));
+    Rig { store: Store::start(0, shared, Some(disk)).unwrap(), now }
 }
 
 #[tokio::test]
@@ -306,7 +306,7 @@ async fn of_a_register_whose_newest_version_has_expired_a_late_one_does_not_expi
     let told: Vec<_> = std::iter::from_fn(|| reader.try_next())
         .map(|event| match event {
             FeedEvent::Change(entry) => (entry.op, entry.version.stamp.time, entry.current),
-            FeedEvent::Reset(reason) => panic!("reset: {reason:?}"),
+            other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(told, [(Op::Put, 4, false), (Op::Expire, 5, true)]);
@@ -453,6 +453,6 @@ async fn a_purge_of_a_prefix_spares_the_rest() {
     let scope = Scope::Config { environment: key("e"), prefix: "a/".into() };
     rig.write(Draft { writes: vec![], floors: vec![(key("t"), scope)] }).await.unwrap();
     let table = rig.store.read();
-    let left: Vec<&Key> = table.config(&key("t"), &key("e"), "", None, NOW).map(|(key, _)| key).collect();
-    assert_eq!(left, [&key("b")]);
+    let left: Vec<Key> = table.config(&key("t"), &key("e"), "", None, NOW).map(|(key, _)| key).collect();
+    assert_eq!(left, [key("b")]);
 }

@@ -1,6 +1,6 @@
 //! Merging, as properties of generated sets of versions; and each rule by itself.
 
-use burgee_model::{Blob, FlagField, FlagInField, Kill, NodeId, materialise};
+use burgee_model::{Blob, FlagField, FlagInField, Kill, NodeId, Scope, materialise};
 use proptest::prelude::*;
 
 use super::*;
@@ -9,6 +9,8 @@ use crate::{
     testing::{config, flag_in, floor, json, key, stamp, version},
 };
 
+mod collection;
+mod digests;
 mod properties;
 
 fn table(versions: impl IntoIterator<Item = Version>) -> Table {
@@ -72,7 +74,7 @@ fn history_keeps_the_newest_few_however_old_and_the_young_up_to_the_most() {
     let id = flag(FlagField::Name);
     let kept = |since, count| {
         let mut table =
-            Table::new(HistoryPolicy { min_versions: 3, max_versions: 6, since, ..HistoryPolicy::default() });
+            Table::new(HistoryPolicy { min_versions: 3, max_versions: 6, since, ..HistoryPolicy::default() }, 0);
         (1..=count).for_each(|time| {
             table.merge(&Arc::new(version(id.clone(), time, "v")));
         });
@@ -86,7 +88,7 @@ fn history_keeps_the_newest_few_however_old_and_the_young_up_to_the_most() {
 #[test]
 fn a_version_older_than_the_history_kept_is_superseded() {
     let id = flag(FlagField::Name);
-    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 2, ..HistoryPolicy::default() });
+    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 2, ..HistoryPolicy::default() }, 0);
     for time in [5, 6] {
         table.merge(&Arc::new(version(id.clone(), time, "v")));
     }
@@ -99,7 +101,7 @@ fn history_beyond_the_fewest_is_bounded_in_bytes() {
     let id = flag(FlagField::Name);
     let small = version(id.clone(), 1, "v").weight();
     let kept = |max_bytes| {
-        let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 9, since: 0, max_bytes });
+        let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 9, since: 0, max_bytes }, 0);
         for time in 1..=9 {
             // The fourth newest is large.
             let content = if time == 6 { "v".repeat(10_000) } else { "v".to_owned() };
@@ -129,7 +131,7 @@ fn the_heads_among_the_newest_of_a_kill_are_never_lost_and_all_count() {
     // Neither age nor size takes a version of a kill.
     let policy = HistoryPolicy { min_versions: 1, max_versions: 4, since: 1_000, max_bytes: 0 };
     let times = |versions: Vec<Arc<Version>>| versions.iter().map(|v| v.stamp.time).collect::<Vec<_>>();
-    let mut table = Table::new(policy);
+    let mut table = Table::new(policy, 0);
     table.merge(&Arc::new(version(id.clone(), 1, r#"{"killed":true}"#)));
     for release in [2, 3, 4] {
         let parents: &[u64] = if release == 2 { &[] } else { &[release - 1] };
@@ -145,7 +147,7 @@ fn the_heads_among_the_newest_of_a_kill_are_never_lost_and_all_count() {
 fn a_kill_released_before_the_history_kept_stays_released() {
     let id = flag_in(FlagInField::Kill);
     let chain = kill_chain(1..=5);
-    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 3, ..HistoryPolicy::default() });
+    let mut table = Table::new(HistoryPolicy { min_versions: 2, max_versions: 3, ..HistoryPolicy::default() }, 0);
     for version in chain.iter().rev().chain(&chain) {
         table.merge(&Arc::new(version.clone()));
     }

@@ -1,0 +1,59 @@
+//! The cluster's own registers, and what authors have been seen.
+
+use std::collections::BTreeMap;
+
+use burgee_model::{Address, ForgottenMeta, Key, MemberMeta, NodeId, Stamp};
+
+use super::Table;
+use crate::Version;
+
+/// Authors whose latest stamps are remembered; beyond it, the one heard of longest ago is forgotten.
+const AUTHORS_MAX: usize = 4_096;
+
+/// The latest stamp of each author.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Authors(BTreeMap<NodeId, Stamp>);
+
+impl Authors {
+    pub(super) fn note(&mut self, stamp: Stamp) {
+        if let Some(latest) = self.0.get_mut(&stamp.id) {
+            *latest = stamp.max(*latest);
+            return;
+        }
+        if self.0.len() >= AUTHORS_MAX {
+            let oldest = self.0.iter().min_by_key(|(_, latest)| **latest).map(|(id, _)| *id);
+            oldest.and_then(|id| self.0.remove(&id));
+        }
+        self.0.insert(stamp.id, stamp);
+    }
+}
+
+impl Table {
+    /// The greatest stamp that an author gave, as far as its versions came here since the start or are
+    /// still held.
+    #[must_use]
+    pub fn latest_of(&self, author: NodeId) -> Option<Stamp> {
+        self.authors.0.get(&author).copied()
+    }
+
+    /// The cluster's roster, in the order of ids, forgotten ones included: id, entry, promise.
+    pub fn members(&self) -> impl Iterator<Item = (NodeId, MemberMeta, Stamp)> {
+        self.system().filter_map(|(address, version)| match address {
+            Address::Member { node } => Some((*node, version.content.as_ref()?.read()?, version.stamp)),
+            _ => None,
+        })
+    }
+
+    /// The nodes that operators had forgotten, in the order of ids.
+    pub fn forgotten(&self) -> impl Iterator<Item = (NodeId, ForgottenMeta)> {
+        self.system().filter_map(|(address, version)| match address {
+            Address::Forgotten { node } => Some((*node, version.content.as_ref()?.read()?)),
+            _ => None,
+        })
+    }
+
+    fn system(&self) -> impl Iterator<Item = (&Address, &Version)> {
+        let held = self.tenants.get(&Key::system_tenant()).into_iter();
+        held.flat_map(|held| &held.registers).map(|(address, register)| (address, &**register.current()))
+    }
+}
