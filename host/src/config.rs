@@ -141,7 +141,8 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         max_skew,
         collect_grace: duration("collect-grace", options.collect_grace.as_deref(), 3600)?,
         collect_period: collect_period(options.collect_period.as_deref())?,
-        ..burgee_replication::ReplicationConfig::default()
+        protocol_max: options.protocol_max.unwrap_or(default.protocol_max),
+        ..default
     })
 }
 

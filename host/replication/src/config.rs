@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, wire::PROTOCOL};
 
 /// The most bytes of a cluster's name: it is part of every frame and, in hex, of key expressions.
 pub const CLUSTER_NAME_BYTES_MAX: usize = 64;
@@ -34,12 +34,14 @@ pub struct ReplicationConfig {
     pub key: Option<PathBuf>,
     /// How long a node with seeds looks for a ready peer before it may go on without one (`ready-timeout`).
     pub ready_timeout: Duration,
-    /// By how much clocks may differ (`max-skew`).
-    pub max_skew: Duration,
     /// Between two steps of collection (`collect-period`).
     pub collect_period: Duration,
-    /// How old a deletion must be before it may be collected (`collect-grace`).
+    /// How old a tombstone must be before it may be collected (`collect-grace`).
     pub collect_grace: Duration,
+    /// By how much clocks may differ (`max-skew`).
+    pub max_skew: Duration,
+    /// The newest version of the protocol to speak: for tests of clusters in the middle of an upgrade.
+    pub protocol_max: u8,
     /// Bounds of queues, frames and waits.
     pub limits: ReplicationLimits,
 }
@@ -106,9 +108,10 @@ impl Default for ReplicationConfig {
             cert: None,
             key: None,
             ready_timeout: Duration::from_secs(10),
-            max_skew: Duration::from_secs(60),
             collect_period: Duration::from_secs(30),
             collect_grace: Duration::from_secs(3600),
+            max_skew: Duration::from_secs(60),
+            protocol_max: PROTOCOL,
             limits: ReplicationLimits::default(),
         }
     }

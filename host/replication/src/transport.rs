@@ -16,7 +16,12 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::{config::ReplicationLimits, message::PeerId, refusals::Refusals, wire::Refusal};
+use crate::{
+    config::ReplicationLimits,
+    message::PeerId,
+    refusals::Refusals,
+    wire::{PROTOCOL, Refusal},
+};
 
 /// Membership changes that may wait.
 const MEMBERSHIP_WAITING: usize = 1024;
@@ -26,6 +31,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Makes a link to the node that listens at an endpoint; done once it is made. Where there is a link
     /// to that node already, that is the answer. It may be this node itself: then no link is made.
     fn dial(&self, endpoint: &str) -> impl Future<Output = Result<PeerId, DialError>> + Send;
+
+    /// The version of the protocol in which a peer is spoken to.
+    fn protocol(&self, peer: PeerId) -> u8 {
+        let _ = peer;
+        PROTOCOL
+    }
 
     /// Closes all links to a peer; it vanishes.
     fn hang_up(&self, peer: PeerId);

@@ -6,6 +6,7 @@ mod frames;
 mod networks;
 mod refused;
 mod rotation;
+mod strangers;
 
 use std::collections::BTreeSet;
 

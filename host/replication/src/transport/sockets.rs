@@ -15,6 +15,7 @@ mod listen;
 mod outbox;
 mod quic;
 mod tls;
+mod watch;
 mod wire;
 
 use std::{io, sync::Arc, time::Duration};
@@ -28,12 +29,14 @@ use self::{
     listen::Listener,
     quic::Quic,
     tls::{Credentials, Files},
+    watch::Watch,
 };
 use super::{DialError, InboxSender, RequestError, Transport};
 use crate::{
     config::{ConfigError, ReplicationConfig},
     message::PeerId,
     refusals::Refusals,
+    wire::{PROTOCOL, PROTOCOL_MIN},
 };
 
 /// How long closing may take for what still waits to be sent.
@@ -60,7 +63,8 @@ pub enum OpenError {
 /// A node on the network. Dropping it closes all links, less gently than [`Transport::close`] does.
 pub struct SocketsTransport {
     endpoint: Option<String>,
-    listening: Option<AbortHandle>,
+    /// The tasks that do not end by themselves.
+    endless: Vec<AbortHandle>,
     hub: Arc<Hub>,
 }
 
@@ -75,24 +79,22 @@ impl SocketsTransport {
         inbox: InboxSender,
         refusals: Arc<Refusals>,
     ) -> Result<Self, OpenError> {
-        let quic = match config.certificates() {
-            Some(paths) => Some(Quic::new(Credentials::new(&Files::read(&paths)?)?)),
-            None => None,
-        };
+        let (quic, watch) = certificates(config)?.unzip();
         let bound = match config.listen_endpoint()? {
             Some(endpoint) => Some(Listener::bind(&endpoint, quic.as_ref()).await?),
             None => None,
         };
         let (listener, endpoint) = bound.map(|(listener, endpoint)| (listener, endpoint.to_string())).unzip();
         let hello = Hello {
-            versions: hello::VERSIONS,
+            versions: PROTOCOL_MIN..=config.protocol_max.clamp(PROTOCOL_MIN, PROTOCOL),
             peer: own,
             cluster: config.cluster_name.clone(),
             endpoint: endpoint.clone().unwrap_or_default(),
         };
         let hub = Arc::new(Hub::new(hello, config.limits.clone(), inbox, refusals, quic));
         let listening = listener.map(|listener| hub.spawn(listener.run(Arc::clone(&hub))));
-        Ok(Self { endpoint, listening, hub })
+        let watching = watch.map(|watch| hub.spawn(watch.run(Arc::clone(&hub), config.limits.certificate_poll)));
+        Ok(Self { endpoint, endless: listening.into_iter().chain(watching).collect(), hub })
     }
 
     /// Where peers reach this node, with the bound port.
@@ -102,9 +104,21 @@ impl SocketsTransport {
     }
 }
 
+/// QUIC with what the certificate files hold, where they are given, and the watch on them.
+fn certificates(config: &ReplicationConfig) -> Result<Option<(Quic, Watch)>, ConfigError> {
+    let Some(paths) = config.certificates() else { return Ok(None) };
+    let files = Files::read(&paths)?;
+    let credentials = Credentials::new(&files)?;
+    Ok(Some((Quic::new(credentials), Watch::new(paths, files))))
+}
+
 impl Transport for SocketsTransport {
     async fn dial(&self, endpoint: &str) -> Result<PeerId, DialError> {
         dial::dial(&self.hub, endpoint).await
+    }
+
+    fn protocol(&self, peer: PeerId) -> u8 {
+        self.hub.links.to(peer).map_or(PROTOCOL_MIN, |link| link.protocol)
     }
 
     fn hang_up(&self, peer: PeerId) {
@@ -125,9 +139,7 @@ impl Transport for SocketsTransport {
     }
 
     async fn close(&self) {
-        if let Some(listening) = &self.listening {
-            listening.abort();
-        }
+        self.endless.iter().for_each(AbortHandle::abort);
         self.hub.links.close();
         let mut tasks = self.hub.take_tasks();
         let _ = timeout(DRAIN_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await;

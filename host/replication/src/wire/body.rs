@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     Message,
-    packed::{pack_paths, pack_places, pack_prefixes, pack_twigs, unpack_paths, unpack_places, unpack_prefixes, unpack_twigs},
+    packed::{
+        pack_paths, pack_places, pack_prefixes, pack_twigs, unpack_paths, unpack_places, unpack_prefixes, unpack_twigs,
+    },
 };
 use crate::message::{Answer, Check, News, NodeInfo, Question, Twigs};
 

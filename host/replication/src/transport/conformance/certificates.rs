@@ -7,6 +7,9 @@ use rcgen::{
     date_time_ymd,
 };
 
+/// The name in every certificate; nodes do not check it.
+pub(super) const NAME: &str = "a-name-that-nobody-checks";
+
 /// Signs certificates.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -62,7 +65,7 @@ impl Authority {
 }
 
 fn node() -> CertificateParams {
-    let mut params = CertificateParams::new(vec!["a-name-that-nobody-checks".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     params
 }

@@ -58,12 +58,6 @@ pub(super) async fn large_ones_come_whole(network: impl Network) {
         let incoming = b.receives().await;
         assert!(incoming.frame == expected && incoming.from == back);
     }
-    assert!(
-        !a.transport.send(to, vec![0; (40 << 20) + 1].into()) || b.refusals.totals().contains_key("oversized") || {
-            b.refuses("oversized", 1).await;
-            true
-        }
-    );
 }
 
 /// Nobody there, nobody answering, or no wish to answer: an error in time.

@@ -1,7 +1,5 @@
 //! How nodes of each transport are started.
 
-use std::path::Path;
-
 use tempfile::TempDir;
 
 use super::{certificates::Authority, *};
@@ -44,7 +42,7 @@ impl Network for Memory {
 pub(super) struct Sockets {
     scheme: &'static str,
     /// Holds the certificates' files.
-    pub(super) folder: TempDir,
+    folder: TempDir,
     pub(super) authority: Authority,
 }
 
@@ -72,10 +70,6 @@ impl Sockets {
         std::fs::write(file("ca"), self.authority.pem()).unwrap();
         self.authority.issue().write(&file("cert"), &file("key"));
         ReplicationConfig { ca: Some(file("ca")), cert: Some(file("cert")), key: Some(file("key")), ..config }
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 

@@ -6,7 +6,6 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     hub::{HANDSHAKE_TIMEOUT, Hub},
-    quic,
     wire::Wire,
 };
 use crate::{
@@ -20,12 +19,17 @@ const ADDRESSES_MAX: usize = 4;
 
 /// Makes a link, or finds that there is one.
 pub(super) async fn dial(hub: &Arc<Hub>, text: &str) -> Result<PeerId, DialError> {
+    match hub.links.dialled(text) {
+        Some(peer) => Ok(peer),
+        None => dial_anew(hub, text).await,
+    }
+}
+
+/// Makes a link, whether or not there is one.
+pub(super) async fn dial_anew(hub: &Arc<Hub>, text: &str) -> Result<PeerId, DialError> {
     let endpoint = Endpoint::parse(text).map_err(|reason| DialError::Endpoint(format!("`{text}` {reason}")))?;
     if endpoint.port() == 0 {
         return Err(DialError::Endpoint(format!("`{text}` needs a port other than 0")));
-    }
-    if let Some(peer) = hub.links.dialled(text) {
-        return Ok(peer);
     }
     let dialled = connect_and_greet(hub, &endpoint, text).await;
     if let Err(DialError::Refused(refusal)) = &dialled {
@@ -61,10 +65,6 @@ async fn connect(hub: &Hub, scheme: Scheme, address: SocketAddr) -> Result<Wire,
     match (scheme, &hub.quic) {
         (Scheme::Tcp, _) => TcpStream::connect(address).await.and_then(Wire::tcp).map_err(lost),
         (Scheme::Quic, None) => Err(DialError::Endpoint("quic needs certificates".to_owned())),
-        (Scheme::Quic, Some(quic)) => {
-            let connection = quic.connect(address).await?;
-            let streams = connection.open_bi().await.map_err(|error| quic::dial_error(&error))?;
-            Ok(Wire::quic(connection, streams))
-        }
+        (Scheme::Quic, Some(quic)) => quic.connect(address).await,
     }
 }

@@ -12,18 +12,12 @@ use std::{io, ops::RangeInclusive};
 use burgee_model::NodeId;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::{
-    message::PeerId,
-    wire::{PROTOCOL, Refusal},
-};
+use crate::{message::PeerId, wire::Refusal};
 
 /// Says that this is a link between nodes of Burgee, and not something else that found the port.
 const MAGIC: [u8; 8] = *b"\xffburgee\n";
 /// The most bytes of a hello behind its length.
 const HELLO_BYTES_MAX: usize = 4096;
-/// The versions of the protocol that this release speaks.
-pub(super) const VERSIONS: RangeInclusive<u8> = PROTOCOL..=PROTOCOL;
-
 /// Who is at one end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {

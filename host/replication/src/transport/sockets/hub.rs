@@ -1,6 +1,7 @@
 //! What all tasks of one node share.
 
 use std::{
+    cmp::Reverse,
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -97,11 +98,11 @@ impl Hub {
     }
 
     async fn answer(self: Arc<Self>, hello: Hello, wire: Wire) {
-        let verdict = self.own.agree(&hello).map(|_| hello.peer);
-        if let Ok(peer) = verdict
+        let (verdict, peer) = (self.own.agree(&hello), hello.peer);
+        if let Ok(protocol) = verdict
             && peer != self.own.peer
         {
-            if let Err(refusal) = self.link(peer, wire, None, &self.own.encode()) {
+            if let Err(refusal) = self.link((peer, protocol), wire, None, &self.own.encode()) {
                 self.refusals.count(refusal, 0);
             }
             return;
@@ -127,24 +128,25 @@ impl Hub {
         if hello.peer == self.own.peer {
             return Ok(hello.peer);
         }
-        self.own.agree(&hello).map_err(DialError::Refused)?;
-        self.link(hello.peer, wire, Some(dialled.to_owned()), &[]).map_err(DialError::Refused)?;
+        let protocol = self.own.agree(&hello).map_err(DialError::Refused)?;
+        self.link((hello.peer, protocol), wire, Some(dialled.to_owned()), &[]).map_err(DialError::Refused)?;
         Ok(hello.peer)
     }
 
-    /// Takes a link into the list, then lets it run.
+    /// Takes a link into the list, then lets it run: to a peer, in a version of the protocol.
     fn link(
         self: &Arc<Self>,
-        peer: PeerId,
+        (peer, protocol): (PeerId, u8),
         wire: Wire,
         dialled: Option<String>,
         greeting: &[u8],
     ) -> Result<(), Refusal> {
         let rank = Rank {
             greater_dialled: dialled.is_some() != (self.own.peer < peer),
+            credentials: Reverse(wire.credentials),
             number: self.made.fetch_add(1, Ordering::Relaxed),
         };
-        let link = Arc::new(Link::new(peer, rank, dialled, wire.chain(), &self.limits));
+        let link = Arc::new(Link::new((peer, protocol), rank, dialled, wire.chain(), &self.limits));
         self.links.add(&link)?;
         self.spawn(link::run(link, wire, BytesMut::from(greeting), Arc::clone(self)));
         Ok(())
@@ -166,10 +168,14 @@ impl Hub {
 
 /// Sends last words, and waits until the other side has read them and closes.
 async fn part(wire: Wire, words: Vec<u8>) -> std::io::Result<()> {
-    let Wire { mut reader, mut writer, quic: _connection } = wire;
+    let Wire { mut reader, mut writer, quic, .. } = wire;
     writer.write_all(&words).await?;
     writer.shutdown().await?;
     let mut nothing = [0; 64];
     while reader.read(&mut nothing).await? > 0 {}
+    if let Some(connection) = quic {
+        // Closing it here would drop what the other side has not got yet.
+        connection.closed().await;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! One link to one peer: it reads, writes, and finds out when nobody is there any more.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -37,6 +38,8 @@ const UNANSWERED_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) peer: PeerId,
+    /// In which version of the protocol both speak.
+    pub(super) protocol: u8,
     /// Which of two links to a peer stays: the lesser rank.
     pub(super) rank: Rank,
     /// What was dialled; none where the peer did.
@@ -55,6 +58,8 @@ pub(super) struct Link {
 pub(super) struct Rank {
     /// The node with the greater id dialled it.
     pub(super) greater_dialled: bool,
+    /// With which of this node's credentials it was made: the newest first.
+    pub(super) credentials: Reverse<u64>,
     /// How many links this node made before.
     pub(super) number: u64,
 }
@@ -83,7 +88,7 @@ impl Drop for Asked {
 
 impl Link {
     pub(super) fn new(
-        peer: PeerId,
+        (peer, protocol): (PeerId, u8),
         rank: Rank,
         dialled: Option<String>,
         chain: Option<Chain>,
@@ -91,6 +96,7 @@ impl Link {
     ) -> Self {
         Self {
             peer,
+            protocol,
             rank,
             dialled,
             chain,
@@ -144,7 +150,7 @@ impl Link {
 
 /// Carries a link until it ends. `greeting` is sent first.
 pub(super) async fn run(link: Arc<Link>, wire: Wire, greeting: BytesMut, hub: Arc<Hub>) {
-    let Wire { reader, writer, quic: _connection } = wire;
+    let Wire { reader, writer, quic: _connection, .. } = wire;
     let retired = Notify::new();
     let end = tokio::select! {
         ended = async { tokio::try_join!(read(&link, reader, &hub), write(&link, writer, greeting, &retired)) } => ended.err(),

@@ -75,6 +75,11 @@ impl Links {
         self.lock().links.get(&peer)?.first().cloned()
     }
 
+    /// Every link to every peer.
+    pub(super) fn all(&self) -> Vec<Arc<Link>> {
+        self.lock().links.values().flatten().cloned().collect()
+    }
+
     /// To whom dialling an endpoint led, where that link is still there.
     pub(super) fn dialled(&self, endpoint: &str) -> Option<PeerId> {
         let peers = self.lock();

@@ -113,5 +113,5 @@ async fn accept_quic(listener: quinn::Endpoint, hub: Arc<Hub>) {
 async fn shake_hands(incoming: quinn::Incoming) -> Result<Wire, quinn::ConnectionError> {
     let connection = incoming.await?;
     let streams = connection.accept_bi().await?;
-    Ok(Wire::quic(connection, streams))
+    Ok(Wire::quic(connection, streams, 0))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use quinn::{ConnectionError, Endpoint, VarInt};
 
-use super::tls::Credentials;
+use super::{tls::Credentials, wire::Wire};
 use crate::{transport::DialError, wire::Refusal};
 
 /// Nodes are proved by their authority, not by their name: the name that TLS wants is the same for all.
@@ -37,6 +37,8 @@ pub(super) struct Quic {
 
 struct State {
     credentials: Arc<Credentials>,
+    /// How often they changed.
+    changes: u64,
     listener: Option<Endpoint>,
     /// For IPv4 and IPv6; opened when one is needed.
     dialling: [Option<Endpoint>; 2],
@@ -44,7 +46,7 @@ struct State {
 
 impl Quic {
     pub(super) fn new(credentials: Credentials) -> Self {
-        let state = State { credentials: Arc::new(credentials), listener: None, dialling: [None, None] };
+        let state = State { credentials: Arc::new(credentials), changes: 0, listener: None, dialling: [None, None] };
         Self { state: Mutex::new(state) }
     }
 
@@ -56,17 +58,22 @@ impl Quic {
         Ok(listener)
     }
 
-    /// Makes a connection.
-    pub(super) async fn connect(&self, address: SocketAddr) -> Result<quinn::Connection, DialError> {
-        let connecting = self.start_connecting(address)?;
-        connecting.await.map_err(|error| dial_error(&error))
+    /// Makes a connection and its stream.
+    pub(super) async fn connect(&self, address: SocketAddr) -> Result<Wire, DialError> {
+        let (connecting, credentials) = self.start_connecting(address)?;
+        let connection = connecting.await.map_err(|error| dial_error(&error))?;
+        let streams = connection.open_bi().await.map_err(|error| dial_error(&error))?;
+        Ok(Wire::quic(connection, streams, credentials))
     }
 
-    fn start_connecting(&self, address: SocketAddr) -> Result<quinn::Connecting, DialError> {
+    fn start_connecting(&self, address: SocketAddr) -> Result<(quinn::Connecting, u64), DialError> {
+        let lost = |error: String| DialError::Unreachable(error);
         let mut state = self.lock();
+        let changes = state.changes;
         let config = client_config(&state.credentials);
-        let endpoint = state.endpoint_for(address).map_err(|error| DialError::Unreachable(error.to_string()))?;
-        endpoint.connect_with(config, address, NAME).map_err(|error| DialError::Unreachable(error.to_string()))
+        let endpoint = state.endpoint_for(address).map_err(|error| lost(error.to_string()))?;
+        let connecting = endpoint.connect_with(config, address, NAME).map_err(|error| lost(error.to_string()))?;
+        Ok((connecting, changes))
     }
 
     /// What connections are made with.
@@ -78,6 +85,7 @@ impl Quic {
     pub(super) fn set_credentials(&self, credentials: Credentials) {
         let mut state = self.lock();
         state.credentials = Arc::new(credentials);
+        state.changes += 1;
         if let Some(listener) = &state.listener {
             listener.set_server_config(Some(server_config(&state.credentials)));
         }

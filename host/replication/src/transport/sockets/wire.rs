@@ -19,18 +19,23 @@ pub(super) struct Wire {
     pub(super) writer: Writer,
     /// None in clear text.
     pub(super) quic: Option<quinn::Connection>,
+    /// With which of this node's credentials it was made, where this node dialled; 0 otherwise.
+    pub(super) credentials: u64,
 }
 
 impl Wire {
     pub(super) fn tcp(stream: TcpStream) -> std::io::Result<Self> {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        Ok(Self { reader: Box::new(reader), writer: Box::new(writer), quic: None })
+        Ok(Self { reader: Box::new(reader), writer: Box::new(writer), quic: None, credentials: 0 })
     }
 
-    pub(super) fn quic(connection: quinn::Connection, streams: (quinn::SendStream, quinn::RecvStream)) -> Self {
-        let (writer, reader) = streams;
-        Self { reader: Box::new(reader), writer: Box::new(writer), quic: Some(connection) }
+    pub(super) fn quic(
+        connection: quinn::Connection,
+        (writer, reader): (quinn::SendStream, quinn::RecvStream),
+        credentials: u64,
+    ) -> Self {
+        Self { reader: Box::new(reader), writer: Box::new(writer), quic: Some(connection), credentials }
     }
 
     /// What the other side proved itself with.
