@@ -25,6 +25,8 @@ mod settings;
 mod snapshot;
 mod status;
 mod system;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
