@@ -40,7 +40,8 @@ impl Key {
     /// The tenant of the cluster's own registers.
     #[must_use]
     pub fn system_tenant() -> Self {
-        static KEY: std::sync::LazyLock<Key> = std::sync::LazyLock::new(|| Key(Arc::from(crate::register::SYSTEM_TENANT)));
+        static KEY: std::sync::LazyLock<Key> =
+            std::sync::LazyLock::new(|| Key(Arc::from(crate::register::SYSTEM_TENANT)));
         KEY.clone()
     }
 
