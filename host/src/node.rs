@@ -134,11 +134,11 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     }
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
-    let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key: 0 };
-    let opened = tokio::task::spawn_blocking(move || {
-        Store::open(store_config, Arc::new(move || cluster_clock.at(wall_clock())))
-    })
-    .await;
+    let store_config =
+        StoreConfig { dir: config.data_dir.clone(), limits, digest_key: config.replication.digest_key() };
+    let started = std::time::Instant::now();
+    let clock = Arc::new(move || cluster_clock.at(wall_clock(), started.elapsed()));
+    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, clock)).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
         Ok(Ok(store)) => Ok(store),

@@ -31,7 +31,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 
 /// Libraries that only these crates may name, so that what is heavy or impure stays in its place.
 const ONLY_IN: [(&str, &[&str]); 9] = [
-    ("zenoh", &["burgee-replication"]),
+    ("quinn", &["burgee-replication"]),
     ("axum", &["burgee-api", "burgee"]),
     ("tower-http", &["burgee-api"]),
     ("utoipa", &["burgee-api"]),

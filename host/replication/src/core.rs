@@ -362,10 +362,11 @@ impl Core {
         self.clock.ahead
     }
 
-    /// Whether a node is reached now, or is this one.
+    /// What a peer is called and where it is reached, once known.
     #[must_use]
-    pub fn is_live(&self, node: NodeId) -> bool {
-        node == self.settings.own.node || self.peers.get(&node).is_some_and(|peer| peer.live)
+    pub fn describe(&self, node: NodeId) -> (Option<String>, Option<String>) {
+        let info = self.peers.get(&node).and_then(|peer| peer.info.as_ref());
+        (info.map(|info| info.name.clone()), info.and_then(|info| info.endpoint.clone()))
     }
 }
 

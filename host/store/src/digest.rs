@@ -12,6 +12,8 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::version;
 
+pub(crate) mod tree;
+
 /// The most places that one [`Branch::Leaf`] lists, unless they cannot be told apart.
 pub const LEAF_PLACES: usize = 32;
 

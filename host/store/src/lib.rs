@@ -5,9 +5,12 @@
 //! nodes wrote, and feeds every change to its readers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod chunk;
 mod clock;
 pub mod digest;
+mod entries;
 mod error;
+mod facts;
 pub mod feed;
 mod floors;
 mod limits;

@@ -2,9 +2,13 @@
 
 use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
-use burgee_model::{RegisterId, Stamp};
+use burgee_model::Stamp;
 
-use crate::version::{self, Header, Version};
+use crate::{
+    digest::Sum,
+    facts::{Facts, Role, ripe},
+    version::Version,
+};
 
 /// How much history registers keep, newest first.
 ///
@@ -51,26 +55,71 @@ fn order(a: &Version, b: &Version) -> Ordering {
     (a.floor_seen, a.stamp).cmp(&(b.floor_seen, b.stamp)).then_with(|| a.encode().cmp(&b.encode()))
 }
 
-/// A register that keeps history. Never empty.
-#[derive(Clone, Debug, PartialEq)]
+/// A version and its hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) version: Arc<Version>,
+    pub(crate) hash: Sum,
+}
+
+/// A register that is not a config entry. Never empty.
+#[derive(Clone, Debug)]
 pub(crate) struct Register {
-    current: Arc<Version>,
+    current: Held,
     /// Newest first.
-    older: Vec<Arc<Version>>,
+    older: Vec<Held>,
 }
 
 impl Register {
-    pub(crate) fn new(version: Arc<Version>) -> Self {
-        Self { current: version, older: Vec::new() }
+    pub(crate) fn new(held: Held) -> Self {
+        Self { current: held, older: Vec::new() }
     }
 
     pub(crate) fn current(&self) -> &Arc<Version> {
-        &self.current
+        &self.current.version
     }
 
     /// All versions, newest first.
     pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
+        self.held().map(|held| &held.version)
+    }
+
+    fn held(&self) -> impl Iterator<Item = &Held> {
         std::iter::once(&self.current).chain(&self.older)
+    }
+
+    fn keeps_heads(&self) -> bool {
+        self.current.version.register.address.keeps_heads()
+    }
+
+    /// All versions, newest first, with what they are to the digests. The first that is dead at or below
+    /// the horizon hides itself and all below it; kills are spared, since any of their heads may count.
+    pub(crate) fn roles(&self, horizon: Stamp) -> impl Iterator<Item = (Role, &Held)> {
+        let heads: Option<HashSet<*const Version>> =
+            self.keeps_heads().then(|| self.heads().into_iter().map(Arc::as_ptr).collect());
+        let mut hidden = false;
+        self.held().enumerate().map(move |(rank, held)| {
+            let version = &held.version;
+            hidden |= heads.is_none() && ripe(version).is_some_and(|ripe| ripe <= horizon);
+            let counts = heads.as_ref().map_or(rank == 0, |heads| heads.contains(&Arc::as_ptr(version)));
+            let role = match (hidden, counts) {
+                (true, _) => Role::Hidden,
+                (false, true) => Role::Counts,
+                (false, false) => Role::Past,
+            };
+            (role, held)
+        })
+    }
+
+    /// Those that are not hidden, newest first.
+    pub(crate) fn visible(&self, horizon: Stamp) -> impl Iterator<Item = &Arc<Version>> {
+        let visible = self.roles(horizon).take_while(|(role, _)| *role != Role::Hidden);
+        visible.map(|(_, held)| &held.version)
+    }
+
+    /// What the indexes hold of it.
+    pub(crate) fn facts(&self, horizon: Stamp) -> Vec<Facts> {
+        self.roles(horizon).map(|(role, held)| Facts::of(&held.version, held.hash, role)).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -78,27 +127,37 @@ impl Register {
     }
 
     /// Takes a version in, and drops what it makes obsolete.
-    pub(crate) fn insert(&mut self, version: &Arc<Version>, policy: &HistoryPolicy) -> Inserted {
-        match version.floor_seen.cmp(&self.current.floor_seen) {
+    pub(crate) fn insert(&mut self, held: &Held, policy: &HistoryPolicy, horizon: Stamp) -> Inserted {
+        let version = &held.version;
+        match version.floor_seen.cmp(&self.current().floor_seen) {
             Ordering::Less => return Inserted::Dead,
             Ordering::Greater => {
-                *self = Self::new(version.clone());
+                *self = Self::new(held.clone());
                 return Inserted::New { trimmed: true };
             }
             Ordering::Equal => {}
         }
-        match order(version, &self.current) {
+        match order(version, self.current()) {
             Ordering::Equal => return Inserted::Known,
-            Ordering::Greater => self.older.insert(0, std::mem::replace(&mut self.current, version.clone())),
-            Ordering::Less => match self.older.binary_search_by(|v| order(version, v)) {
+            Ordering::Greater => self.older.insert(0, std::mem::replace(&mut self.current, held.clone())),
+            Ordering::Less => match self.older.binary_search_by(|other| order(version, &other.version)) {
                 Ok(_) => return Inserted::Known,
-                Err(at) => self.older.insert(at, version.clone()),
+                Err(at) => self.older.insert(at, held.clone()),
             },
         }
         let before = self.len();
         self.prune(policy);
+        self.bury(horizon);
         let kept = self.versions().any(|v| Arc::ptr_eq(v, version));
         if kept { Inserted::New { trimmed: self.len() < before } } else { Inserted::Superseded }
+    }
+
+    /// Drops what lies below a version that hides it.
+    fn bury(&mut self, horizon: Stamp) {
+        if horizon > Stamp::ZERO {
+            let visible = self.roles(horizon).take_while(|(role, _)| *role != Role::Hidden).count();
+            self.older.truncate(visible);
+        }
     }
 
     /// Drops what the policy does not keep.
@@ -108,7 +167,7 @@ impl Register {
     /// dropped does not come back when a peer sends it again. (Hence the bytes of a version do not decide on
     /// itself: where a large one was dropped, a smaller one below it could come back.)
     fn prune(&mut self, policy: &HistoryPolicy) {
-        let address = &self.current.register.address;
+        let address = &self.current().register.address;
         let kept = if !address.keeps_history() {
             0
         } else if address.keeps_heads() {
@@ -126,7 +185,8 @@ impl Register {
     /// price of keeping the newest alone is that a head is forgotten once `max_versions` newer ones stand.
     fn older_kept(&self, policy: &HistoryPolicy) -> usize {
         let mut bytes = 0usize;
-        let kept = self.older.iter().zip(1..).take_while(|(v, rank)| {
+        let older = self.older.iter().map(|held| &held.version);
+        let kept = older.zip(1..).take_while(|(v, rank)| {
             if *rank < policy.min_versions {
                 return true;
             }
@@ -139,7 +199,7 @@ impl Register {
 
     /// Drops the versions of which a test is true. `None` where none is left.
     pub(crate) fn without(&self, dead: impl Fn(&Version) -> bool) -> Option<Self> {
-        let mut kept = self.versions().filter(|v| !dead(v)).cloned();
+        let mut kept = self.held().filter(|held| !dead(&held.version)).cloned();
         let current = kept.next()?;
         Some(Self { current, older: kept.collect() })
     }
@@ -147,7 +207,14 @@ impl Register {
     /// Whether one of its versions counts as current; of a kill every head does.
     pub(crate) fn counts(&self, version: &Arc<Version>) -> bool {
         let among_heads = || self.heads().iter().any(|head| Arc::ptr_eq(head, version));
-        Arc::ptr_eq(&self.current, version) || (version.register.address.keeps_heads() && among_heads())
+        Arc::ptr_eq(self.current(), version) || (self.keeps_heads() && among_heads())
+    }
+
+    /// The part of it that is not dead at or below the horizon. `None` where nothing is left.
+    pub(crate) fn above(&self, horizon: Stamp) -> Option<Self> {
+        let mut kept = self.roles(horizon).take_while(|(role, _)| *role != Role::Hidden).map(|(_, held)| held.clone());
+        let current = kept.next()?;
+        Some(Self { current, older: kept.collect() })
     }
 
     fn named(&self) -> HashSet<Stamp> {
@@ -157,48 +224,9 @@ impl Register {
     /// The versions that no other names as a parent, newest first.
     pub(crate) fn heads(&self) -> Vec<&Arc<Version>> {
         if self.older.is_empty() {
-            return vec![&self.current];
+            return vec![self.current()];
         }
         let named = self.named();
         self.versions().filter(|v| !named.contains(&v.stamp)).collect()
-    }
-}
-
-/// A register without history: one version, in its canonical bytes but for the register itself, which
-/// takes a third of the memory.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Packed(Box<[u8]>);
-
-impl Packed {
-    pub(crate) fn new(version: &Version) -> Self {
-        Self(version::encode_body(version).into_boxed_slice())
-    }
-
-    /// Always there: the bytes are what `new` wrote.
-    pub(crate) fn header(&self) -> Option<Header> {
-        version::decode_header(&self.0)
-    }
-
-    pub(crate) fn unpack(&self, register: RegisterId) -> Option<Version> {
-        version::decode_body(register, &self.0).ok()
-    }
-
-    pub(crate) fn insert(&mut self, version: &Version) -> Inserted {
-        let Some(held) = self.header() else { return Inserted::Superseded };
-        if version.floor_seen < held.floor_seen {
-            return Inserted::Dead;
-        }
-        let order = (version.floor_seen, version.stamp).cmp(&(held.floor_seen, held.stamp));
-        let other = match order {
-            Ordering::Less => return Inserted::Superseded,
-            Ordering::Greater => Self::new(version),
-            Ordering::Equal => Self::new(version),
-        };
-        if order == Ordering::Equal && other.0 <= self.0 {
-            return if other == *self { Inserted::Known } else { Inserted::Superseded };
-        }
-        *self = other;
-        // The row on disk has the register's key alone, so the new one replaces the old one.
-        Inserted::New { trimmed: false }
     }
 }

@@ -1,33 +1,36 @@
-//! Deadlines: which registers expire when.
+//! Deadlines: what expires when.
 
 use std::collections::BTreeSet;
 
-use burgee_model::{Millis, RegisterId};
+use burgee_model::Millis;
 
-/// The deadlines of current versions that have not been announced as passed.
+use crate::digest::Path;
+
+/// The deadlines of newest versions that have not been announced as passed, each with the place of its
+/// register. (Should two registers share both, only one of them is told.)
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Deadlines(BTreeSet<(Millis, RegisterId)>);
+pub(crate) struct Deadlines(BTreeSet<(Millis, Path)>);
 
 impl Deadlines {
-    pub(crate) fn arm(&mut self, deadline: Millis, id: &RegisterId) {
-        self.0.insert((deadline, id.clone()));
+    pub(crate) fn arm(&mut self, deadline: Millis, path: Path) {
+        self.0.insert((deadline, path));
     }
 
     /// Says whether it was armed.
-    pub(crate) fn disarm(&mut self, deadline: Millis, id: &RegisterId) -> bool {
-        !self.0.is_empty() && self.0.remove(&(deadline, id.clone()))
+    pub(crate) fn disarm(&mut self, deadline: Millis, path: Path) -> bool {
+        self.0.remove(&(deadline, path))
     }
 
-    pub(crate) fn is_armed(&self, deadline: Millis, id: &RegisterId) -> bool {
-        !self.0.is_empty() && self.0.contains(&(deadline, id.clone()))
+    pub(crate) fn is_armed(&self, deadline: Millis, path: Path) -> bool {
+        self.0.contains(&(deadline, path))
     }
 
     pub(crate) fn next(&self) -> Option<Millis> {
         self.0.first().map(|(deadline, _)| *deadline)
     }
 
-    /// The first register whose deadline has passed.
-    pub(crate) fn due(&self, now: Millis) -> Option<&RegisterId> {
-        self.0.first().filter(|(deadline, _)| *deadline <= now).map(|(_, id)| id)
+    /// The first deadline that has passed.
+    pub(crate) fn due(&self, now: Millis) -> Option<(Millis, Path)> {
+        self.0.first().copied().filter(|(deadline, _)| *deadline <= now)
     }
 }

@@ -198,13 +198,23 @@ impl Header {
     }
 }
 
+/// The canonical bytes of a version, of its register's bytes and its body.
+pub(crate) fn canonical(register: &[u8], body: &[u8]) -> Vec<u8> {
+    [&[FORMAT], register, body].concat()
+}
+
 /// A register's bytes, as they stand in those of its versions. None begins with another's.
 pub(crate) fn encode_register(id: &RegisterId) -> Vec<u8> {
     extend(Vec::with_capacity(64), id)
 }
 
+/// The register of such bytes, and what follows it.
+pub(crate) fn decode_register(bytes: &[u8]) -> Option<(RegisterId, &[u8])> {
+    postcard::take_from_bytes(bytes).ok()
+}
+
 pub(crate) fn encode_body(version: &Version) -> Vec<u8> {
-    extend(Vec::new(), &BodyRef::of(version))
+    extend(Vec::with_capacity(96 + version.content.as_ref().map_or(0, |blob| blob.bytes.len())), &BodyRef::of(version))
 }
 
 pub(crate) fn decode_header(body: &[u8]) -> Option<Header> {

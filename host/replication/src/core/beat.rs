@@ -23,18 +23,19 @@ impl Core {
         }
         peer.up(remembered, now);
         self.forget_requests(id.node);
-        turn.note(Note::Joined(id));
         self.beat_to(id.node, turn);
     }
 
     /// The last link to a peer is gone.
     pub(super) fn down(&mut self, id: PeerId, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get_mut(&id.node).filter(|peer| peer.id == id && peer.live) else { return };
+        if peer.heard_since_up {
+            turn.note(Note::Left(id));
+        }
         peer.down(turn.now.mono);
         self.forget_requests(id.node);
         self.drop_snapshot_of(id.node);
         self.mesh.lost(id.node, turn.now.mono);
-        turn.note(Note::Left(id));
     }
 
     /// Whether it is this node, or a copy of it.
@@ -63,7 +64,7 @@ impl Core {
         let now = turn.now.mono;
         let Some(peer) = self.peers.get_mut(&from.node).filter(|peer| peer.id == from && peer.live) else { return };
         peer.silent_since = now;
-        peer.heard_since_up = true;
+        let joins = !std::mem::replace(&mut peer.heard_since_up, true);
         let became_ready = info.ready && peer.exchanged == Some(false);
         let told_more = peer.info.as_ref().is_none_or(|old| old.resync && !info.resync);
         peer.info = Some(info);
@@ -74,6 +75,9 @@ impl Core {
         // could not begin.
         if became_ready && !self.readiness.ready || told_more {
             peer.exchange.want(now);
+        }
+        if joins {
+            turn.note(Note::Joined(from));
         }
         self.named(from.node, turn);
     }

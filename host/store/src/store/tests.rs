@@ -453,6 +453,6 @@ async fn a_purge_of_a_prefix_spares_the_rest() {
     let scope = Scope::Config { environment: key("e"), prefix: "a/".into() };
     rig.write(Draft { writes: vec![], floors: vec![(key("t"), scope)] }).await.unwrap();
     let table = rig.store.read();
-    let left: Vec<&Key> = table.config(&key("t"), &key("e"), "", None, NOW).map(|(key, _)| key).collect();
-    assert_eq!(left, [&key("b")]);
+    let left: Vec<Key> = table.config(&key("t"), &key("e"), "", None, NOW).map(|(key, _)| key).collect();
+    assert_eq!(left, [key("b")]);
 }

@@ -13,7 +13,7 @@ use super::{
     Table, TenantTable,
     scope::{least_key, with_prefix},
 };
-use crate::{Version, register::Register};
+use crate::{Version, register::Register, version::decode_body};
 
 impl Table {
     /// The existing tenants after a key, in order.
@@ -83,25 +83,14 @@ impl Table {
         prefix: &'a str,
         after: Option<&Key>,
         now: Millis,
-    ) -> impl Iterator<Item = (&'a Key, Arc<Version>)> + use<'a> {
+    ) -> impl Iterator<Item = (Key, Arc<Version>)> + use<'a> {
         let (tenant, environment, after) = (tenant.clone(), environment.clone(), after.cloned());
-        let entries = self.tenants.get(&tenant).and_then(|held| held.config.get(&environment)).into_iter();
-        let entries = entries.flat_map(move |entries| with_prefix(entries, prefix, after.as_ref()));
-        entries.filter_map(move |(key, packed)| {
-            let version = packed.unpack(RegisterId::config(&tenant, &environment, key))?;
+        let held = self.tenants.get(&tenant).and_then(|held| held.config.get(&environment)).into_iter();
+        let entries = held.flat_map(move |held| with_prefix(&held.entries, prefix, after.as_ref()));
+        entries.filter_map(move |(key, body)| {
+            let key = Key::new(key).ok()?;
+            let version = decode_body(RegisterId::config(&tenant, &environment, &key), body).ok()?;
             version.live(now).is_some().then(|| (key, Arc::new(version)))
-        })
-    }
-
-    /// The registers of a tenant that have conflicts, with the versions that lost; see
-    /// [`conflicts`](Self::conflicts).
-    pub fn all_conflicts(&self, tenant: &Key) -> impl Iterator<Item = (RegisterId, Vec<Arc<Version>>)> {
-        let tenant = tenant.clone();
-        let registers = self.tenants.get(&tenant).into_iter().flat_map(|held| &held.registers);
-        registers.filter(|(_, register)| register.len() > 1).filter_map(move |(address, _)| {
-            let id = RegisterId::new(&tenant, address.clone());
-            let conflicts = self.conflicts(&id);
-            (!conflicts.is_empty()).then_some((id, conflicts))
         })
     }
 }

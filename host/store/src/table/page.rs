@@ -9,7 +9,10 @@ use burgee_model::{Address, Key, RegisterId, Scope, Stamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Table, TenantTable};
-use crate::{Version, register::Packed};
+use crate::{
+    Version,
+    version::{decode_body, decode_header},
+};
 
 /// Where the next page begins. Opaque bytes; stable while the table changes, and over restarts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,10 +74,10 @@ impl Table {
                 Box::new(self.floors_from(Some((tenant, scope))).chain(self.registers_from(None)))
             }
             Some(last) => {
-                let rest = self.history(&last.register).filter({
-                    let stamp = last.stamp;
-                    move |version| version.stamp < stamp
-                });
+                let stamp = last.stamp;
+                let register = self.register(&last.register).into_iter();
+                let visible = register.flat_map(|register| register.visible(self.horizon));
+                let rest = visible.filter(move |version| version.stamp < stamp).cloned();
                 Box::new(rest.chain(self.registers_from(Some(&last.register))))
             }
         }
@@ -98,12 +101,15 @@ impl Table {
         let (same, from) = match after {
             Some(id) => {
                 let held = self.tenants.get_key_value(&id.tenant);
-                (held.map(|(tenant, held)| held.versions(tenant, Some(&id.address))), Excluded(&id.tenant))
+                (
+                    held.map(|(tenant, held)| held.versions(tenant, Some(&id.address), self.horizon)),
+                    Excluded(&id.tenant),
+                )
             }
             None => (None, Unbounded),
         };
         let others = self.tenants.range::<Key, _>((from, Unbounded));
-        same.into_iter().flatten().chain(others.flat_map(|(tenant, held)| held.versions(tenant, None)))
+        same.into_iter().flatten().chain(others.flat_map(|(tenant, held)| held.versions(tenant, None, self.horizon)))
     }
 }
 
@@ -118,15 +124,18 @@ impl TenantTable {
         &'a self,
         tenant: &'a Key,
         after: Option<&Address>,
+        horizon: Stamp,
     ) -> impl Iterator<Item = Arc<Version>> + use<'a> {
         let registers = self.registers.range((after.map_or(Unbounded, Excluded), Unbounded));
-        let registers = registers.flat_map(|(_, register)| register.versions().cloned());
-        registers.chain(self.entries(after).filter_map(move |(environment, key, packed)| {
-            packed.unpack(RegisterId::config(tenant, environment, key)).map(Arc::new)
+        let registers = registers.flat_map(move |(_, register)| register.visible(horizon).cloned());
+        registers.chain(self.entries(after).filter_map(move |(environment, key, body)| {
+            let hidden = decode_header(body)?.ripe().is_some_and(|ripe| ripe <= horizon);
+            let id = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
+            if hidden { None } else { decode_body(id, body).ok().map(Arc::new) }
         }))
     }
 
-    fn entries(&self, after: Option<&Address>) -> impl Iterator<Item = (&Key, &Key, &Packed)> + use<'_> {
+    fn entries(&self, after: Option<&Address>) -> impl Iterator<Item = (&Key, &str, &[u8])> + use<'_> {
         let (environment, from) = match after {
             Some(Address::Config { environment, key }) => (Included(environment.clone()), Excluded(key.clone())),
             _ => (Unbounded, Unbounded),
@@ -135,9 +144,10 @@ impl TenantTable {
             Included(key) => Some(key.clone()),
             _ => None,
         };
-        self.config.range((environment, Unbounded)).flat_map(move |(environment, entries)| {
-            let from = if first.as_ref() == Some(environment) { from.clone() } else { Unbounded };
-            entries.range((from, Unbounded)).map(move |(key, packed)| (environment, key, packed))
+        self.config.range((environment, Unbounded)).flat_map(move |(environment, held)| {
+            let from = if first.as_ref() == Some(environment) { from.as_ref() } else { Unbounded };
+            let entries = held.entries.from(from.map(Key::as_str));
+            entries.map(move |(key, body)| (environment, key, body))
         })
     }
 }

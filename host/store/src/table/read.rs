@@ -7,7 +7,7 @@ use burgee_model::{
 };
 
 use super::{Table, TenantTable};
-use crate::{Version, register::Register};
+use crate::{Version, register::Register, version::decode_body};
 
 /// A flag's registers, as `materialise` wants them.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ impl Table {
     pub fn history(&self, id: &RegisterId) -> impl Iterator<Item = Arc<Version>> + '_ {
         let single = match &id.address {
             Address::Floor(scope) => self.floor(&id.tenant, scope).cloned(),
-            _ => self.packed(id).and_then(|packed| packed.unpack(id.clone())).map(Arc::new),
+            _ => self.packed(id).and_then(|body| decode_body(id.clone(), body).ok()).map(Arc::new),
         };
         let versions = self.register(id).into_iter().flat_map(|register| register.versions().cloned());
         single.into_iter().chain(versions)
@@ -49,14 +49,6 @@ impl Table {
             Some(register) => register.heads().into_iter().cloned().collect(),
             None => self.latest(id).into_iter().collect(),
         }
-    }
-
-    /// The versions that a concurrent one overwrote and that nobody settled, newest first. Registers
-    /// without history have none.
-    #[must_use]
-    pub fn conflicts(&self, id: &RegisterId) -> Vec<Arc<Version>> {
-        let Some(register) = self.register(id) else { return Vec::new() };
-        register.heads().into_iter().filter(|v| !Arc::ptr_eq(v, register.current())).cloned().collect()
     }
 
     /// The greatest floor of a scope.

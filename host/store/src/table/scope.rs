@@ -1,11 +1,11 @@
 //! What lies in a scope.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::ops::Bound;
 
 use burgee_model::{Address, FlagField, FlagInField, Key, RegisterId, Scope, Stamp};
 
 use super::{Table, TenantTable};
-use crate::register::Packed;
+use crate::{entries::Entries, version::decode_header};
 
 /// The least key there is: keys hold no control characters, and a space is the first of the others.
 pub(super) fn least_key() -> Option<Key> {
@@ -18,8 +18,8 @@ impl Table {
         let Some(held) = self.tenants.get(tenant) else { return Vec::new() };
         let mut covered: Vec<Address> = held.covered_registers(scope).cloned().collect();
         for (environment, entries, prefix) in held.covered_config(scope) {
-            let address = |key: &Key| Address::Config { environment: environment.clone(), key: key.clone() };
-            covered.extend(with_prefix(entries, prefix, None).map(|(key, _)| address(key)));
+            let address = |key| Address::Config { environment: environment.clone(), key };
+            covered.extend(with_prefix(entries, prefix, None).filter_map(|(key, _)| Key::new(key).ok()).map(address));
         }
         covered
     }
@@ -33,7 +33,7 @@ impl Table {
         let entries = held
             .covered_config(scope)
             .flat_map(|(_, entries, prefix)| with_prefix(entries, prefix, None))
-            .filter_map(|(_, packed)| packed.header().map(|header| header.stamp))
+            .filter_map(|(_, packed)| decode_header(packed).map(|header| header.stamp))
             .max();
         registers.max(entries).max(held.floors.get(scope).map(|floor| floor.stamp))
     }
@@ -41,7 +41,7 @@ impl Table {
     /// The greatest stamp that a new version of a register must lie above: of what is held of it and of
     /// the floors over it.
     pub(crate) fn greatest_of(&self, id: &RegisterId) -> Option<Stamp> {
-        let packed = self.packed(id).and_then(Packed::header).map(|header| header.stamp);
+        let packed = self.packed(id).and_then(decode_header).map(|header| header.stamp);
         let register = self.register(id).map(|register| register.current().stamp);
         packed.max(register).max(self.over(id).any)
     }
@@ -73,10 +73,7 @@ impl TenantTable {
     }
 
     /// The environments whose entries lie in the scope, with the prefix that their keys must have.
-    fn covered_config<'a>(
-        &'a self,
-        scope: &'a Scope,
-    ) -> impl Iterator<Item = (&'a Key, &'a BTreeMap<Key, Packed>, &'a str)> {
+    fn covered_config<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = (&'a Key, &'a Entries, &'a str)> {
         let (only, prefix) = match scope {
             Scope::Tenant => (None, Some("")),
             Scope::Environment { environment } => (Some(environment), Some("")),
@@ -84,19 +81,19 @@ impl TenantTable {
             Scope::Flag { .. } => (None, None),
         };
         let environments = self.config.iter().filter(move |(key, _)| only.is_none_or(|only| only == *key));
-        environments.filter_map(move |(key, entries)| prefix.map(|prefix| (key, entries, prefix)))
+        environments.filter_map(move |(key, held)| prefix.map(|prefix| (key, &held.entries, prefix)))
     }
 }
 
 /// The entries whose keys begin with a prefix, after a key.
 pub(super) fn with_prefix<'a>(
-    entries: &'a BTreeMap<Key, Packed>,
+    entries: &'a Entries,
     prefix: &'a str,
     after: Option<&Key>,
-) -> impl Iterator<Item = (&'a Key, &'a Packed)> + use<'a> {
+) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
     let from = match after {
         Some(key) if key.as_str() >= prefix => Bound::Excluded(key.as_str()),
         _ => Bound::Included(prefix),
     };
-    entries.range::<str, _>((from, Bound::Unbounded)).take_while(move |(key, _)| key.as_str().starts_with(prefix))
+    entries.from(from).take_while(move |(key, _)| key.starts_with(prefix))
 }

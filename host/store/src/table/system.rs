@@ -29,12 +29,6 @@ impl Authors {
 }
 
 impl Table {
-    /// Up to where all nodes have collected; [`Stamp::ZERO`] where they never did.
-    #[must_use]
-    pub fn horizon(&self) -> Stamp {
-        self.horizon
-    }
-
     /// The greatest stamp that an author gave, as far as its versions came here since the start or are
     /// still held.
     #[must_use]

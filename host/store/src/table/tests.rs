@@ -1,6 +1,6 @@
 //! Merging, as properties of generated sets of versions; and each rule by itself.
 
-use burgee_model::{Blob, FlagField, FlagInField, Kill, NodeId, materialise};
+use burgee_model::{Blob, FlagField, FlagInField, Kill, NodeId, Scope, materialise};
 use proptest::prelude::*;
 
 use super::*;
@@ -9,6 +9,8 @@ use crate::{
     testing::{config, flag_in, floor, json, key, stamp, version},
 };
 
+mod collection;
+mod digests;
 mod properties;
 
 fn table(versions: impl IntoIterator<Item = Version>) -> Table {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// How versions are drawn: few registers and few stamps, so that they meet.
-fn registers() -> Vec<RegisterId> {
+pub(super) fn registers() -> Vec<RegisterId> {
     vec![
         RegisterId::tenant(&key("t")),
         environment(),
@@ -88,25 +88,25 @@ fn any_set() -> impl Strategy<Value = Vec<Version>> {
 }
 
 /// The set twice over, once as it is and once in any order.
-fn any_set_and_order() -> impl Strategy<Value = (Vec<Version>, Vec<Version>)> {
+pub(super) fn any_set_and_order() -> impl Strategy<Value = (Vec<Version>, Vec<Version>)> {
     any_set().prop_flat_map(|set| {
         let twice: Vec<Version> = set.iter().chain(&set).cloned().collect();
         (Just(set), Just(twice).prop_shuffle())
     })
 }
 
-fn policy(most: usize) -> HistoryPolicy {
+pub(super) fn policy(most: usize) -> HistoryPolicy {
     HistoryPolicy { min_versions: 2, max_versions: most, since: 0, max_bytes: usize::MAX }
 }
 
 /// Policies by which each bound drops something.
-fn any_policy() -> impl Strategy<Value = HistoryPolicy> {
+pub(super) fn any_policy() -> impl Strategy<Value = HistoryPolicy> {
     (1..4usize, 1..7usize, 0..30u64, 0..4_000usize).prop_map(|(min_versions, max_versions, since, max_bytes)| {
         HistoryPolicy { min_versions, max_versions, since, max_bytes }
     })
 }
 
-fn merged(policy: HistoryPolicy, versions: &[Version]) -> Table {
+pub(super) fn merged(policy: HistoryPolicy, versions: &[Version]) -> Table {
     let mut table = Table::new(policy, 0);
     for version in versions {
         assert!(version.is_sane());

@@ -1,0 +1,73 @@
+//! What the indexes of a table know of a version: what it adds to counts, deadlines and digests.
+
+use burgee_model::{Millis, Stamp, stamp::millis_to_ntp64};
+
+use crate::{Version, digest::Sum, version::Header};
+
+/// What a retained version is to the digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is among the current ones.
+    Counts,
+    /// It is history.
+    Past,
+    /// It is dead at or below the horizon, or lies below one that is: it is kept only until the next horizon
+    /// comes, and as if it were not there.
+    Hidden,
+}
+
+/// A retained version, to the indexes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Facts {
+    pub(crate) stamp: Stamp,
+    pub(crate) expires_at: Option<Millis>,
+    pub(crate) tombstone: bool,
+    pub(crate) hash: Sum,
+    pub(crate) role: Role,
+    /// From which horizon on it is dead; none where it never will be.
+    pub(crate) ripe: Option<Stamp>,
+}
+
+impl Facts {
+    pub(crate) fn of(version: &Version, hash: Sum, role: Role) -> Self {
+        let (stamp, expires_at) = (version.stamp, version.expires_at);
+        Self { stamp, expires_at, tombstone: version.content.is_none(), hash, role, ripe: ripe(version) }
+    }
+
+    pub(crate) fn of_entry(header: &Header, hash: Sum, horizon: Stamp) -> Self {
+        let ripe = header.ripe();
+        let role = if ripe.is_some_and(|ripe| ripe <= horizon) { Role::Hidden } else { Role::Counts };
+        let (stamp, expires_at) = (header.stamp, header.expires_at);
+        Self { stamp, expires_at, tombstone: header.is_tombstone(), hash, role, ripe }
+    }
+
+    /// The deadline to be told, if there is one.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.expires_at.filter(|_| !self.tombstone)
+    }
+}
+
+impl Header {
+    /// From which horizon on the version is dead.
+    pub(crate) fn ripe(&self) -> Option<Stamp> {
+        ripe_at(self.stamp, self.is_tombstone(), self.expires_at)
+    }
+}
+
+/// From which horizon on a version can be dropped: a tombstone from its stamp on, and one that expires once
+/// the horizon has passed its deadline too. Floors of tenants and environments are kept for good, and so
+/// is everything of a kill: which of its versions count is told by all of them.
+pub(crate) fn ripe(version: &Version) -> Option<Stamp> {
+    use burgee_model::{Address, Scope};
+    match &version.register.address {
+        Address::Floor(Scope::Tenant | Scope::Environment { .. }) => None,
+        Address::Floor(_) => Some(version.stamp),
+        address if address.keeps_heads() => None,
+        _ => ripe_at(version.stamp, version.content.is_none(), version.expires_at),
+    }
+}
+
+fn ripe_at(stamp: Stamp, tombstone: bool, expires_at: Option<Millis>) -> Option<Stamp> {
+    let deadline = expires_at.map(|deadline| Stamp { time: millis_to_ntp64(deadline), ..Stamp::ZERO });
+    if tombstone { Some(stamp) } else { deadline.map(|deadline| deadline.max(stamp)) }
+}
