@@ -27,13 +27,16 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
         return world.violate("collection", format!("n{slot} collects {version:?} within the grace period"));
     }
     let members = members(&process.table);
+    let before = world.oracle.horizon;
+    world.oracle.horizon = before.max(version.stamp);
     let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
         let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
         let table = disk.load(world.plan.history);
         let gone = world.oracle.all().find(|written| {
             let deletes = written.version.content.is_none() || written.version.is_floor();
             let counts = deletes && written.is_required(version.stamp) && !written.doubtful;
-            counts && written.version.stamp <= version.stamp && !accounts_for(&table, &written.version)
+            let newly = before < written.version.stamp && written.version.stamp <= version.stamp;
+            counts && newly && !accounts_for(&table, &written.version)
         })?;
         (!world.oracle.doubted.contains(&number)).then(|| (number, gone.version.clone()))
     });
