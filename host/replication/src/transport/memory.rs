@@ -30,6 +30,8 @@ struct Net {
     links: BTreeSet<(PeerId, PeerId)>,
     /// Nodes that reach nobody for now.
     cut: BTreeSet<PeerId>,
+    /// Pairs of nodes that do not reach each other for now, lesser first.
+    separated: BTreeSet<(PeerId, PeerId)>,
     /// Sent frames that are still to be lost.
     losing: usize,
     delay: Duration,
@@ -89,6 +91,13 @@ impl MemoryNetwork {
     /// Ends a cut. Links come back when somebody dials.
     pub fn heal(&self, node: PeerId) {
         self.lock().cut.remove(&node);
+    }
+
+    /// Cuts the link between two nodes alone; both notice.
+    pub fn separate(&self, a: PeerId, b: PeerId) {
+        let mut net = self.lock();
+        net.separated.insert(pair(a, b));
+        net.unlink(pair(a, b));
     }
 
     /// Loses the next frames that are sent. A request that is lost fails at once.
@@ -177,7 +186,8 @@ impl Transport for MemoryTransport {
         let Some(peer) = net.nodes.iter().find(|(_, node)| node.endpoint == endpoint).map(|(id, _)| *id) else {
             return Err(DialError::Unreachable(endpoint.to_owned()));
         };
-        if net.cut.contains(&peer) || net.cut.contains(&self.own) || !net.nodes.contains_key(&self.own) {
+        let separated = net.separated.contains(&pair(self.own, peer));
+        if separated || net.cut.contains(&peer) || net.cut.contains(&self.own) || !net.nodes.contains_key(&self.own) {
             return Err(DialError::Unreachable(endpoint.to_owned()));
         }
         if peer != self.own {
