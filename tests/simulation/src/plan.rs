@@ -108,6 +108,10 @@ impl Plan {
         plan.network.reorder = rng.chance(300);
         plan.disk.behind.1 = *rng.pick(&[20 * MS, 200 * MS, 4 * SECOND]).unwrap_or(&MS);
         plan.disk.registers = *rng.pick(&[1, 5, 4096]).unwrap_or(&4096);
+        if plan.disk.behind.1 > SECOND {
+            // Slow, but not so slow that nothing is durable before the run ends.
+            plan.disk.registers = plan.disk.registers.max(20);
+        }
         plan.refused_merges = *rng.pick(&[0, 0, 50]).unwrap_or(&0);
         plan.unseen_writes = *rng.pick(&[0, 0, 50]).unwrap_or(&0);
         plan.all_seeds = rng.chance(700);

@@ -1,9 +1,9 @@
-//! Nothing is collected before every member has it, durably; and the horizon never goes back.
+//! Nothing is collected before no member's disk holds what it killed; and the horizon never goes back.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use burgee_model::{Address, NodeId, RegisterId, Stamp};
-use burgee_store::{Table, Version};
+use burgee_store::{Outcome, Table, Version};
 
 use crate::{node::MAX_SKEW_MS, oracle::accounts_for, world::World};
 
@@ -13,7 +13,8 @@ pub fn horizon(table: &Table) -> Stamp {
     table.latest(&RegisterId::system(Address::Horizon)).map_or(Stamp::ZERO, |horizon| horizon.stamp)
 }
 
-/// A node is about to write a horizon: what may be dropped by it must be on the disk of every member.
+/// A node is about to write a horizon: what may be dropped by it must not be
+/// missed by any member's disk.
 pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     if !matches!(version.register.address, Address::Horizon) {
         return;
@@ -27,19 +28,35 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
         return world.violate("collection", format!("n{slot} collects {version:?} within the grace period"));
     }
     let members = members(&process.table);
+    let before = world.oracle.horizon;
+    world.oracle.horizon = before.max(version.stamp);
     let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
         let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
         let table = disk.load(world.plan.history);
         let gone = world.oracle.all().find(|written| {
             let deletes = written.version.content.is_none() || written.version.is_floor();
             let counts = deletes && written.is_required(version.stamp) && !written.doubtful;
-            counts && written.version.stamp <= version.stamp && !accounts_for(&table, &written.version)
+            let newly = before < written.version.stamp && written.version.stamp <= version.stamp;
+            counts && newly && would_return(&table, &written.version)
         })?;
         (!world.oracle.doubted.contains(&number)).then(|| (number, gone.version.clone()))
     });
     if let Some((number, gone)) = missing {
         let horizon = version.stamp;
         world.violate("collection", format!("n{slot} collects up to {horizon} before n{number} has {gone:?} on disk"));
+    }
+}
+
+/// Whether a table holds what a tombstone or floor killed.
+fn would_return(table: &Table, by: &Arc<Version>) -> bool {
+    if accounts_for(table, by) {
+        return false;
+    }
+    let holds_older = table.latest(&by.register).is_some_and(|latest| latest.content.is_some());
+    match table.clone().merge(by) {
+        Outcome::Applied(applied) if by.is_floor() => !applied.died.is_empty() || !applied.trimmed.is_empty(),
+        Outcome::Applied(_) => holds_older,
+        _ => false,
     }
 }
 

@@ -123,13 +123,17 @@ impl World {
     /// From now on nobody need listen to what only this machine's node has.
     pub fn doubt(&mut self, slot: usize) {
         self.oracle.doubted.insert(slot);
-        let held = self.copies(&self.oracle.doubted);
-        self.oracle.doubted(&held.iter().collect::<Vec<_>>());
+        self.account();
     }
 
+    /// Copies were destroyed, or are not listened to: some versions need not last any more.
     fn account(&mut self) {
         let held = self.copies(&std::collections::BTreeSet::new());
         self.oracle.destroyed(&held.iter().collect::<Vec<_>>());
+        if !self.oracle.doubted.is_empty() {
+            let held = self.copies(&self.oracle.doubted);
+            self.oracle.doubted(&held.iter().collect::<Vec<_>>());
+        }
     }
 
     /// What each machine holds, in memory and on disk, apart from some.
