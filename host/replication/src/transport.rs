@@ -6,10 +6,10 @@
 //! - Peers appear and vanish as [`Membership`]: a link that breaks and is made anew is a `Down` and an `Up`.
 //! - What is received waits in a bounded [`Inbox`]; beyond its bounds frames are dropped and counted.
 
-#[cfg(test)]
-mod conformance;
 pub mod memory;
 pub mod sockets;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
