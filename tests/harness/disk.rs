@@ -30,7 +30,7 @@ pub fn copy(from: &Path, to: &Path) {
 /// Writes config entries `bulk/000000000` and on into tenant `demo`, environment `development` of a data
 /// directory that no node has open, as that node's own writes: a hundred times faster than by HTTP.
 pub fn fill(dir: &Path, entries: usize, value_bytes: usize) {
-    let config = StoreConfig { dir: Some(dir.to_owned()), limits: StoreLimits::default() };
+    let config = StoreConfig { dir: Some(dir.to_owned()), limits: StoreLimits::default(), digest_key: 0 };
     let store = Store::open(config, Arc::new(wall_clock)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for first in (0..entries).step_by(CHANGE) {
