@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree;
 
 /// Crate to the crates of ours that its code may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("burgee-model", &[]),
     ("burgee-guest", &[]),
     ("burgee-flags-ui", &[]),
     ("burgee-store", &["burgee-model"]),
     ("burgee-replication", &["burgee-model", "burgee-store"]),
+    ("burgee-simulation", &["burgee-model", "burgee-store", "burgee-replication"]),
     ("burgee-rules", &["burgee-model", "burgee-guest"]),
     ("burgee-engine", &["burgee-model", "burgee-guest", "burgee-rules"]),
     ("burgee-api", &["burgee-model", "burgee-store", "burgee-rules", "burgee-engine"]),

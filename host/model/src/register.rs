@@ -263,6 +263,12 @@ impl Address {
         )
     }
 
+    /// Whether the register is one of the cluster's own, which its tenant alone has.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        matches!(self, Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon)
+    }
+
     /// Whether all of the register's heads count as current: only a kill's do.
     #[must_use]
     pub fn keeps_heads(&self) -> bool {

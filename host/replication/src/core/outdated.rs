@@ -70,7 +70,8 @@ impl Core {
 
     /// A whole exchange ended: where it was with a ready peer, this node is in line again once that is on disk.
     pub(super) fn in_line_with(&mut self, _node: NodeId, run: &Run, turn: &mut Turn<'_>) {
-        if self.settings.resync && run.peer_was_ready {
+        // One that is under way is not begun anew: with a slow disk it would never end.
+        if self.settings.resync && run.peer_was_ready && self.resync_flush.is_none() {
             let flush = self.flush(turn);
             self.resync_flush = Some(flush);
         }

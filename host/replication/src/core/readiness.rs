@@ -47,7 +47,10 @@ impl Core {
         if self.settings.resync {
             return Readiness::waiting("resynchronising");
         }
-        let live: Vec<&Peer> = self.peers.values().filter(|peer| peer.live).collect();
+        // Those that nothing is taken from (they resynchronise, or were forgotten) are not waited for: they
+        // wait for this node.
+        let counts = |peer: &&Peer| peer.live && (!peer.heard_since_up || self.admits(peer.id.node));
+        let live: Vec<&Peer> = self.peers.values().filter(counts).collect();
         let met = live.iter().any(|peer| peer.exchanged.is_some());
         if self.readiness.ready {
             return Readiness { alone: self.readiness.alone && !met, ..Readiness::ready() };
