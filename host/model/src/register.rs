@@ -106,8 +106,15 @@ pub struct ForgottenMeta {
     pub name: String,
 }
 
-/// The tenant of the cluster's own registers. API and imports refuse it: tenant keys must not begin with `$`.
+/// The tenant of the cluster's own registers.
 pub const SYSTEM_TENANT: &str = "$cluster";
+
+/// Whether a tenant's key is one that only the cluster itself may use: it begins with `$`. API, imports and
+/// command line refuse it.
+#[must_use]
+pub fn is_reserved_tenant(key: &str) -> bool {
+    key.starts_with('$')
+}
 
 /// The fields that all environments of a flag share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -254,6 +261,12 @@ impl Address {
             self,
             Self::Config { .. } | Self::Floor(_) | Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon
         )
+    }
+
+    /// Whether the register is one of the cluster's own, which its tenant alone has.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        matches!(self, Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon)
     }
 
     /// Whether all of the register's heads count as current: only a kill's do.

@@ -9,7 +9,7 @@
 //! ENDPOINT`, then `up N` and `down N` as peers come and go; each line on stdin is answered with `gaps`, and
 //! `N=MILLISECONDS` for every peer: the longest silence since the last line.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a program to be read by people and tests")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

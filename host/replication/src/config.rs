@@ -26,7 +26,8 @@ pub struct ReplicationConfig {
     pub listen: Option<String>,
     /// Endpoints of other nodes to find the cluster by (`join`).
     pub join: Vec<String>,
-    /// The authority that signed all nodes' certificates, PEM (`cluster-ca`).
+    /// The authorities that sign nodes' certificates, PEM, one or more (`cluster-ca`). The three files are read
+    /// again while the node runs: see [`certificate_poll`](ReplicationLimits::certificate_poll).
     pub ca: Option<PathBuf>,
     /// This node's certificate, PEM (`cluster-cert`).
     pub cert: Option<PathBuf>,

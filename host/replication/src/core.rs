@@ -25,6 +25,8 @@ mod settings;
 mod snapshot;
 mod status;
 mod system;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -305,7 +307,7 @@ impl Core {
             return;
         };
         match &ask.what {
-            Asked::Compare => self.compared(&ask, answer, turn),
+            Asked::Compare => self.compared(&ask, &answer, turn),
             Asked::Branches(_) => self.branches(&ask, answer, turn),
             Asked::Versions(_) => self.versions(&ask, answer, turn),
             Asked::Days => self.days(&ask, answer, turn),

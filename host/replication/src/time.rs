@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn otherwise_it_goes_forwards_at_once_and_backwards_at_half_speed() {
         let clock = ClusterClock::default();
-        clock.at(10_000, MS(0));
+        assert_eq!(clock.at(10_000, MS(0)), 10_000);
         clock.set(500, false, 10_000);
         assert_eq!(clock.at(10_000, MS(0)), 10_500);
         clock.set(-500, false, 10_000);
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn steps_of_its_own_wall_clock_are_followed_the_same_way() {
         let clock = ClusterClock::default();
-        clock.at(10_000, MS(0));
+        assert_eq!(clock.at(10_000, MS(0)), 10_000);
         assert_eq!(clock.at(3_600_000, MS(1)), 3_600_000);
         assert_eq!(clock.at(3_500_000, MS(101)), 3_600_000);
         assert_eq!(clock.at(3_500_100, MS(301)), 3_600_100);

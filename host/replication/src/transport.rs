@@ -1,15 +1,16 @@
 //! What the protocol asks of a network: little, so that memory, simulator and sockets pass one suite.
 //!
 //! - A sent frame goes to one peer; it may be lost, and a slow or dead receiver delays nobody: what does
-//!   not fit that peer's queue is dropped.
+//!   not fit that peer's queue is dropped. Frames arrive in order, except where one link takes the place of
+//!   another.
 //! - A request goes to one peer and is answered once, or fails in time.
 //! - Peers appear and vanish as [`Membership`]: a link that breaks and is made anew is a `Down` and an `Up`.
 //! - What is received waits in a bounded [`Inbox`]; beyond its bounds frames are dropped and counted.
 
-#[cfg(test)]
-mod conformance;
 pub mod memory;
 pub mod sockets;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 

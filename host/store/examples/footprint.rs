@@ -9,6 +9,7 @@
 
 use std::{
     error::Error,
+    ffi::{OsStr, OsString},
     fs,
     path::Path,
     sync::Arc,
@@ -16,7 +17,7 @@ use std::{
 };
 
 use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
-use burgee_store::{ChangeId, MergeError, Store, StoreConfig, StoreLimits, Version, WallClock};
+use burgee_store::{ChangeId, HistoryPolicy, Store, StoreConfig, StoreLimits, Table, Version, WallClock};
 
 const PEER: NodeId = NodeId([7; 16]);
 
@@ -25,14 +26,22 @@ const PAGE: u64 = 1_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).peekable();
-    if arguments.next_if(|first| first == "load").is_some() {
-        return load(Path::new(&arguments.next().ok_or("which directory?")?));
-    }
+    let what = arguments.next_if(|first| ["load", "fill", "merge"].contains(&first.as_str()));
+    let dir = if what.as_deref().is_some_and(|what| what != "merge") { arguments.next() } else { None };
+    let dir = dir.unwrap_or_default();
     let entries: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let value_bytes: usize = arguments.next().map_or(Ok(100), |text| text.parse())?;
+    match what.as_deref() {
+        Some("load") => return load(Path::new(&dir)),
+        Some("fill") => return fill(Path::new(&dir), entries, value_bytes),
+        Some(_) => return merge_alone(entries, value_bytes),
+        None => {}
+    }
+    let (count, bytes) = (OsString::from(entries.to_string()), OsString::from(value_bytes.to_string()));
     let dir = tempfile::tempdir()?;
-    fill(dir.path(), entries, value_bytes)?;
-    load_apart(dir.path())
+    apart("merge", &[&count, &bytes])?;
+    apart("fill", &[dir.path().as_os_str(), &count, &bytes])?;
+    apart("load", &[dir.path().as_os_str()])
 }
 
 fn open(dir: &Path) -> Result<Store, Box<dyn Error>> {
@@ -44,46 +53,58 @@ fn open(dir: &Path) -> Result<Store, Box<dyn Error>> {
     Ok(Store::open(config, clock)?)
 }
 
+/// What merging costs without feed, disk and locks.
+fn merge_alone(entries: u64, value_bytes: usize) -> Result<(), Box<dyn Error>> {
+    let versions: Result<Vec<_>, _> = (0..entries).map(|n| entry(n, value_bytes).map(Arc::new)).collect();
+    let (versions, mut table) = (versions?, Table::new(HistoryPolicy::default(), 7));
+    for round in ["new", "known"] {
+        let (began, cpu) = (Instant::now(), thread_time());
+        versions.iter().for_each(|version| {
+            table.merge(version);
+        });
+        println!("table: {entries} {round} in {:?}, {:?} of this thread", began.elapsed(), thread_time() - cpu);
+    }
+    Ok(())
+}
+
 fn fill(dir: &Path, entries: u64, value_bytes: usize) -> Result<(), Box<dyn Error>> {
     let store = open(dir)?;
-    let (mut spent, mut used, mut pushed_back) = (Duration::ZERO, Duration::ZERO, 0);
+    let (mut spent, mut used) = (Duration::ZERO, Duration::ZERO);
     let began = Instant::now();
     for first in (0..entries).step_by(usize::try_from(PAGE)?) {
         let page: Result<Vec<Version>, _> =
             (first..(first + PAGE).min(entries)).map(|n| entry(n, value_bytes)).collect();
         let page = page?;
         let (merging, cpu) = (Instant::now(), thread_time());
-        while let Err(MergeError::Backlog { .. }) = store.merge(page.clone(), PEER) {
-            pushed_back += 1;
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        store.merge(page, PEER)?;
         spent += merging.elapsed();
         used += thread_time() - cpu;
     }
-    println!("merged {entries} in {spent:?}, {used:?} of this thread ({pushed_back} waits for the disk)");
+    println!("store: merged {entries} in {spent:?}, {used:?} of this thread; in memory after {:?}", began.elapsed());
+    println!("resident {} MB, at most {} MB", resident("VmRSS:") / 1_000_000, resident("VmHWM:") / 1_000_000);
     while store.health().backlog_bytes > 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
-    println!("durable after {:?}", began.elapsed());
+    println!("durable after {:?}; resident at most {} MB", began.elapsed(), resident("VmHWM:") / 1_000_000);
     drop(store);
     let bytes: u64 = fs::read_dir(dir)?.flatten().filter_map(|file| file.metadata().ok()).map(|m| m.len()).sum();
     println!("on disk {} MB", bytes / 1_000_000);
     Ok(())
 }
 
-/// Opens the directory in a process of its own, so that what filling left in the heap does not count.
-fn load_apart(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let status = std::process::Command::new(std::env::current_exe()?).arg("load").arg(dir).status()?;
-    if status.success() { Ok(()) } else { Err("loading failed".into()) }
+/// Does a part in a process of its own, so that what others left in the heap does not count.
+fn apart(what: &str, arguments: &[&OsStr]) -> Result<(), Box<dyn Error>> {
+    let status = std::process::Command::new(std::env::current_exe()?).arg(what).args(arguments).status()?;
+    if status.success() { Ok(()) } else { Err(format!("to {what} failed").into()) }
 }
 
 fn load(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let before = resident_bytes();
+    let before = resident("VmRSS:");
     let began = Instant::now();
     let store = open(dir)?;
     println!("loaded in {:?}, {:?} of this thread", began.elapsed(), thread_time());
     let entries = store.read().counts().config_entries;
-    let grown = resident_bytes().saturating_sub(before);
+    let grown = resident("VmRSS:").saturating_sub(before);
     println!("resident {} MB, {} bytes an entry", grown / 1_000_000, grown / entries.max(1));
     Ok(())
 }
@@ -96,10 +117,10 @@ fn thread_time() -> Duration {
     TICK * fields.filter_map(|ticks| ticks.parse::<u32>().ok()).sum()
 }
 
-/// What the kernel says this process holds; 0 where it does not say.
-fn resident_bytes() -> usize {
+/// Bytes that the kernel says this process holds (`VmRSS:`), or held at most (`VmHWM:`); 0 where it does not say.
+fn resident(what: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<usize>().ok());
     kilobytes.unwrap_or(0) * 1_024
 }

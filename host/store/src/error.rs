@@ -73,12 +73,6 @@ pub enum DraftError {
 /// Why versions of another node were not merged. None of them was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// Too much waits to be persisted: pull again later.
-    #[error("{bytes} bytes wait to be persisted")]
-    Backlog {
-        /// How much waits.
-        bytes: usize,
-    },
     /// The store is closed.
     #[error("the store is closed")]
     Closed,

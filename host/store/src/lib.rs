@@ -5,8 +5,10 @@
 //! nodes wrote, and feeds every change to its readers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod backlog;
 mod chunk;
 mod clock;
+mod conflicts;
 pub mod digest;
 mod entries;
 mod error;

@@ -31,7 +31,8 @@ pub struct StoreLimits {
     pub batch_writes: usize,
     /// Registers that one commit of merged versions may hold.
     pub persist_registers: usize,
-    /// Bytes of merged versions that may wait to be persisted.
+    /// Bytes that the list of registers that wait to be persisted may take; beyond it the whole table is
+    /// swept.
     pub backlog_bytes: usize,
     /// Versions that each register with history keeps, however old and large they are (of a kill: the
     /// newest [`history_max_versions`](Self::history_max_versions), and no other bound applies).
@@ -58,7 +59,7 @@ impl Default for StoreLimits {
             queue_requests: 4_096,
             batch_writes: 4_096,
             persist_registers: 4_096,
-            backlog_bytes: 64 * MIB,
+            backlog_bytes: 32 * MIB,
             history_min_versions: 20,
             history_days: 365,
             history_max_versions: 2_000,

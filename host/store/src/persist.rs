@@ -10,17 +10,18 @@ mod row;
 use std::{
     fs::{self, File},
     io,
+    ops::Bound,
     path::Path,
     sync::Arc,
 };
 
-use burgee_model::{NodeId, RegisterId};
+use burgee_model::{Address, NodeId, RegisterId};
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction,
 };
 
 use self::guard::guarded;
-use crate::{OpenError, Table, Version};
+use crate::{OpenError, Table, Version, table::rows::Retained};
 
 /// The newest disk format that this release reads, and the one that it writes.
 const FORMAT: u32 = 1;
@@ -42,6 +43,8 @@ const META_RESYNC: &str = "resync";
 
 /// How many positions of the feed each start sets aside, if the clock does not.
 const FEED_STEP: u64 = 1 << 36;
+
+type Rows<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
 
 type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send>;
 
@@ -74,12 +77,6 @@ impl DiskError {
     fn of(error: impl Into<redb::Error>) -> Self {
         Self(error.into().to_string())
     }
-}
-
-/// All retained versions of a register, to bring its rows in line with.
-pub(crate) struct Retained {
-    pub(crate) register: RegisterId,
-    pub(crate) versions: Vec<Arc<Version>>,
 }
 
 impl Disk {
@@ -167,11 +164,30 @@ impl Disk {
             let mut versions = write.open_table(VERSIONS)?;
             let mut floors = write.open_table(FLOORS)?;
             for retained in registers {
-                let floor = matches!(retained.register.address, burgee_model::Address::Floor(_));
+                let floor = matches!(retained.id.address, Address::Floor(_));
                 sync_register(if floor { &mut floors } else { &mut versions }, retained)?;
             }
             put_meta(write, META_MARK, &mark.to_le_bytes())
         })
+    }
+
+    /// Removes rows of registers that are not held: of floors all, of others so many after a key. Answers
+    /// where to go on; none at the end.
+    pub(crate) fn remove_remains(
+        &mut self,
+        after: Option<&[u8]>,
+        most: usize,
+        holds: impl Fn(&RegisterId) -> bool,
+    ) -> Result<Option<Box<[u8]>>, DiskError> {
+        let mut next = None;
+        self.commit(|write| {
+            if after.is_none() {
+                remove_remains(&mut write.open_table(FLOORS)?, None, usize::MAX, &holds)?;
+            }
+            next = remove_remains(&mut write.open_table(VERSIONS)?, after, most, &holds)?;
+            Ok(())
+        })?;
+        Ok(next)
     }
 
     fn commit(&mut self, work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) -> Result<(), DiskError> {
@@ -253,8 +269,16 @@ fn put_meta(write: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), re
     Ok(())
 }
 
-fn sync_register(table: &mut redb::Table<'_, &[u8], &[u8]>, retained: &Retained) -> Result<(), redb::Error> {
-    let rows: Vec<row::Row> = retained.versions.iter().map(|version| row::Row::of(version)).collect();
+fn sync_register(table: &mut Rows<'_>, retained: &Retained) -> Result<(), redb::Error> {
+    let rows: Vec<row::Row> = row::Row::all(retained).collect();
+    if !retained.id.address.keeps_history() {
+        // One row, under the register's bytes alone.
+        match rows.first() {
+            Some(row) => table.insert(row.key.as_slice(), row.value.as_slice())?,
+            None => table.remove(retained.register.as_slice())?,
+        };
+        return Ok(());
+    }
     let (from, to) = row::range(&retained.register);
     let mut known = Vec::new();
     for held in table.range(from.as_slice()..=to.as_slice())? {
@@ -263,11 +287,34 @@ fn sync_register(table: &mut redb::Table<'_, &[u8], &[u8]>, retained: &Retained)
     for key in known.iter().filter(|key| !rows.iter().any(|row| row.key == **key)) {
         table.remove(key.as_slice())?;
     }
-    // A row whose key names its version is right already; one of a register without history may not be.
-    for row in rows.iter().filter(|row| !row.names_version() || !known.contains(&row.key)) {
+    // The key names the version, so a row that is there is right.
+    for row in rows.iter().filter(|row| !known.contains(&row.key)) {
         table.insert(row.key.as_slice(), row.value.as_slice())?;
     }
     Ok(())
+}
+
+/// Removes the rows, of so many after a key, whose register is not held; answers where to go on.
+fn remove_remains(
+    table: &mut Rows<'_>,
+    after: Option<&[u8]>,
+    most: usize,
+    holds: impl Fn(&RegisterId) -> bool,
+) -> Result<Option<Box<[u8]>>, redb::Error> {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let (mut gone, mut last, mut seen) = (Vec::new(), None, 0);
+    for row in table.range::<&[u8]>((from, Bound::Unbounded))?.take(most) {
+        let key = row?.0.value().to_vec();
+        if row::register(&key).is_none_or(|id| !holds(&id)) {
+            gone.push(key.clone());
+        }
+        last = Some(key.into_boxed_slice());
+        seen += 1;
+    }
+    for key in gone {
+        table.remove(key.as_slice())?;
+    }
+    Ok(last.filter(|_| seen == most))
 }
 
 /// Verifies the checksums of all pages, those of redb's own tables too. What a crash leaves was repaired

@@ -1,25 +1,22 @@
 //! What the store's handles and its writer share. Locks are taken in the order table, then one of the others.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    sync::{
-        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+    atomic::{AtomicBool, Ordering},
 };
 
-use burgee_model::{Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{Address, Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+
+use tokio::sync::watch;
 
 use crate::{
     Feed, Op, Origin, Position, StoreLimits, Table, Version, WallClock,
+    backlog::Backlog,
     clock::Clock,
+    conflicts::Standing,
     feed,
     table::{Applied, Outcome},
 };
-
-/// What a register that waits to be persisted counts for, beside its merged versions.
-const DIRTY_BYTES: usize = 128;
 
 /// Deadlines announced under one lock.
 const LAPSE_CHUNK: usize = 1_024;
@@ -32,9 +29,12 @@ pub(crate) struct Shared {
     wall: WallClock,
     table: RwLock<Table>,
     clock: Mutex<Clock>,
-    dirty: Mutex<Dirty>,
+    backlog: Mutex<Backlog>,
+    /// The number of the last set of the backlog that is on disk.
+    flushed: watch::Sender<u64>,
     /// Whether the writer has been told that something waits to be persisted.
     woken: AtomicBool,
+    standing: Mutex<Standing>,
     last_error: Mutex<Option<String>>,
     durable: bool,
     /// Whether the node must resynchronise before it serves.
@@ -48,14 +48,6 @@ pub(crate) enum Identity {
     New(NodeId),
     /// It is in line with its cluster again.
     Resynchronised,
-}
-
-/// Registers whose rows are behind the table, with the bytes that they count for.
-#[derive(Default)]
-struct Dirty {
-    waiting: BTreeMap<RegisterId, usize>,
-    /// Of those waiting and those being written.
-    bytes: usize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -74,15 +66,17 @@ impl Shared {
     ) -> Self {
         Self {
             feed: Feed::new(feed_start, limits.feed_entries, limits.feed_bytes),
-            limits,
             wall,
+            standing: Mutex::new(Standing::told(table.standing_conflicts())),
             table: RwLock::new(table),
             clock: Mutex::new(clock),
-            dirty: Mutex::default(),
+            backlog: Mutex::new(Backlog::new(limits.backlog_bytes)),
+            flushed: watch::Sender::new(0),
             woken: AtomicBool::new(false),
             last_error: Mutex::default(),
             durable,
             resync: AtomicBool::new(resync),
+            limits,
         }
     }
 
@@ -107,6 +101,11 @@ impl Shared {
         let mut entries = Vec::new();
         let mut applied = 0;
         for version in versions {
+            if version.register.address == Address::Horizon {
+                // What it collects has expired, here too, and whoever watches must hear of it.
+                let until = now.max(version.stamp.millis());
+                entries.extend(std::iter::from_fn(|| table.lapse(until)).map(expired));
+            }
             let outcome = table.merge(version);
             self.note_dirty(version, &outcome, origin);
             if let Outcome::Applied(effect) = outcome {
@@ -134,7 +133,7 @@ impl Shared {
             }
             evicted += 1;
             if self.durable {
-                lock(&self.dirty).add(register, 0);
+                self.backlog().add(register);
             }
             if was_latest || register.address.keeps_heads() {
                 entries.push(left_by(table.latest(register), gone));
@@ -160,55 +159,72 @@ impl Shared {
         }
     }
 
+    /// Feeds the conflicts that have stood long enough; says how many.
+    pub(crate) fn announce_conflicts(&self) -> usize {
+        let now = self.now();
+        let table = self.read();
+        let due = lock(&self.standing).due(table.standing_conflicts(), now);
+        let drafts = due.into_iter().filter_map(|register| {
+            let winner = table.latest(&register)?;
+            let losers = table.conflicts(&register);
+            Some(feed::ConflictDraft { register, winner, losers })
+        });
+        let drafts: Vec<_> = drafts.collect();
+        let count = drafts.len();
+        // Under the table's lock, so that the feed's order is the table's.
+        self.feed.announce(drafts);
+        count
+    }
+
+    /// Notes what the disk has to follow.
     fn note_dirty(&self, version: &Version, outcome: &Outcome, origin: Origin) {
-        if !self.durable {
+        let applied = match outcome {
+            Outcome::Applied(applied) => Some(applied),
+            _ => None,
+        };
+        // A local version is on disk before it is applied. If it does not count after all, its row goes, and
+        // the row that it may have replaced comes back.
+        let differs = applied.is_some() != (origin == Origin::Local);
+        if !self.durable || (!differs && applied.is_none_or(|a| a.died.is_empty() && a.trimmed.is_empty())) {
             return;
         }
-        let mut dirty = lock(&self.dirty);
-        match (outcome, origin) {
-            (Outcome::Applied(_), Origin::Remote(_)) => dirty.add(&version.register, version.weight()),
-            // A local version is on disk before it is applied. If it does not count after all, its row goes,
-            // and the row that it may have replaced comes back.
-            (Outcome::Applied(_), Origin::Local) | (_, Origin::Remote(_)) => {}
-            (_, Origin::Local) => dirty.add(&version.register, 0),
+        let mut backlog = self.backlog();
+        if differs {
+            backlog.add(&version.register);
         }
-        if let Outcome::Applied(Applied { died, trimmed, .. }) = outcome {
-            died.iter().chain(trimmed).for_each(|register| dirty.add(register, 0));
+        applied.into_iter().flat_map(|a| a.died.iter().chain(&a.trimmed)).for_each(|id| backlog.add(id));
+    }
+
+    pub(crate) fn backlog(&self) -> MutexGuard<'_, Backlog> {
+        lock(&self.backlog)
+    }
+
+    /// A set of the backlog has come to its end on disk.
+    pub(crate) fn flushed(&self, ended: Option<u64>) {
+        if let Some(generation) = ended {
+            self.flushed.send_replace(generation);
         }
     }
 
-    pub(crate) fn has_dirty(&self) -> bool {
-        !lock(&self.dirty).waiting.is_empty()
-    }
-
-    pub(crate) fn backlog_bytes(&self) -> usize {
-        lock(&self.dirty).bytes
+    /// Completes once all that waits now is on disk.
+    pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
+        let last = self.backlog().last();
+        let mut flushed = self.flushed.subscribe();
+        async move {
+            if flushed.wait_for(|flushed| *flushed >= last).await.is_err() {
+                // The store is gone, and nobody will say any more.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Whether the writer must be told to persist: once, until it is awake.
     pub(crate) fn must_wake(&self) -> bool {
-        self.durable && self.has_dirty() && !self.woken.swap(true, Ordering::AcqRel)
+        self.durable && !self.backlog().is_empty() && !self.woken.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn awake(&self) {
         self.woken.store(false, Ordering::Release);
-    }
-
-    pub(crate) fn take_dirty(&self, most: usize) -> BTreeMap<RegisterId, usize> {
-        let mut dirty = lock(&self.dirty);
-        std::iter::from_fn(|| dirty.waiting.pop_first()).take(most).collect()
-    }
-
-    /// Ends what [`take_dirty`](Self::take_dirty) began: what was not written waits again.
-    pub(crate) fn settle_dirty(&self, taken: BTreeMap<RegisterId, usize>, written: bool) {
-        let mut dirty = lock(&self.dirty);
-        for (register, bytes) in taken {
-            if written {
-                dirty.bytes -= bytes;
-            } else {
-                *dirty.waiting.entry(register).or_default() += bytes;
-            }
-        }
     }
 
     pub(crate) fn needs_resync(&self) -> bool {
@@ -238,17 +254,6 @@ impl Shared {
 
     pub(crate) fn is_writable(&self) -> bool {
         lock(&self.last_error).is_none()
-    }
-}
-
-impl Dirty {
-    fn add(&mut self, register: &RegisterId, bytes: usize) {
-        let held = self.waiting.entry(register.clone()).or_insert_with(|| {
-            self.bytes += DIRTY_BYTES;
-            DIRTY_BYTES
-        });
-        *held += bytes;
-        self.bytes += bytes;
     }
 }
 

@@ -53,7 +53,7 @@ pub struct MergeReport {
 pub struct Health {
     /// Whether the last commit succeeded.
     pub writable: bool,
-    /// Bytes of merged versions that are not on disk yet.
+    /// Bytes that the list of what is not on disk yet takes; 0 once everything is.
     pub backlog_bytes: usize,
     /// What the disk complained about at the last commit.
     pub last_error: Option<String>,
@@ -180,13 +180,10 @@ impl Store {
     /// Merges versions of other nodes: into memory, and to the feed, at once; to disk behind.
     ///
     /// # Errors
-    /// None of them was merged: see [`MergeError`].
+    /// None of them was merged: see [`MergeError`]. The disk is no reason: what it has not taken yet is swept
+    /// from memory, however much it is.
     pub fn merge(&self, versions: Vec<Version>, from: NodeId) -> Result<MergeReport, MergeError> {
         let shared = &self.0.shared;
-        let bytes = shared.backlog_bytes();
-        if bytes > shared.limits.backlog_bytes {
-            return Err(MergeError::Backlog { bytes });
-        }
         if self.0.is_closed() {
             return Err(MergeError::Closed);
         }
@@ -227,18 +224,13 @@ impl Store {
 
     /// Completes once everything that was merged, evicted or written before this call is on disk.
     pub fn flushed(&self) -> impl Future<Output = ()> + Send + use<> {
-        let shared = self.0.shared.clone();
-        async move {
-            while shared.backlog_bytes() > 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        }
+        self.0.shared.flush()
     }
 
     /// Feeds each conflict that has stood for two seconds, once for each set of versions that lost; says
     /// how many. To be called a few times a second.
     pub fn announce_conflicts(&self) -> usize {
-        0
+        self.0.shared.announce_conflicts()
     }
 
     /// The feed of changes.
@@ -271,7 +263,7 @@ impl Store {
         let last_error = shared.last_error();
         Health {
             writable: last_error.is_none() && !self.0.is_closed(),
-            backlog_bytes: shared.backlog_bytes(),
+            backlog_bytes: shared.backlog().bytes(),
             last_error,
             stamps_ahead: shared.clock().ahead(),
         }

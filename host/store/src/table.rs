@@ -9,6 +9,7 @@ mod merge;
 mod names;
 mod page;
 mod read;
+pub(crate) mod rows;
 mod scope;
 mod settle;
 mod system;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use burgee_model::{Address, Blob, Media, Millis, RegisterId, Stamp, stamp::TIME_MAX};
+use burgee_model::{Address, Blob, Key, Media, Millis, RegisterId, Stamp, stamp::TIME_MAX};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -91,12 +91,15 @@ impl Version {
     }
 
     /// Whether the version could have come from a node that keeps the rules: its stamps lie before the
-    /// year 2100 and above what they must have followed, and floors are nothing but floors.
+    /// year 2100 and above what they must have followed, floors are nothing but floors, and the cluster's own
+    /// registers are in its tenant, with nothing else.
     #[must_use]
     pub fn is_sane(&self) -> bool {
         let in_time = |stamp: &Stamp| stamp.time < TIME_MAX;
         let before = |stamp: &Stamp| *stamp < self.stamp;
+        let system = self.register.tenant == Key::system_tenant();
         in_time(&self.stamp)
+            && self.register.address.is_system() == system
             && self.stamp.time > 0
             && in_time(&self.change.0)
             && self.parents.len() <= PARENTS_MAX

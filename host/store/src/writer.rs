@@ -18,13 +18,19 @@ use tokio::sync::oneshot;
 
 use crate::{
     Draft, DraftError, Origin, Position, Receipt, Request, Table, Version, WriteError,
-    persist::{Disk, DiskError, Retained},
+    backlog::{Sweep, Task},
+    persist::{Disk, DiskError},
     shared::{Identity, Shared},
     stamping,
+    table::rows::Retained,
+    version::decode_register,
 };
 
 /// How long the writer waits after the disk refused before it tries again to persist what was merged.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How many keys one commit looks through for rows of nothing, for each register that it may write.
+const REMAINS_FACTOR: usize = 16;
 
 /// What wakes the writer.
 pub(crate) enum Message {
@@ -127,7 +133,7 @@ impl Writer {
 
     /// Whether rows are not what they should be.
     fn is_behind(&self) -> bool {
-        self.shared.has_dirty() || !self.doubtful.is_empty()
+        !self.shared.backlog().is_empty() || !self.doubtful.is_empty()
     }
 
     /// Waits for something to do; says whether there can be more.
@@ -252,14 +258,17 @@ impl Writer {
     }
 
     fn sync(&mut self, registers: &[RegisterId]) -> Result<(), DiskError> {
-        let Some(disk) = self.disk.as_mut().filter(|_| !registers.is_empty()) else { return Ok(()) };
         let retained: Vec<Retained> = {
             let table = self.shared.read();
-            let retained = |id: &RegisterId| Retained { register: id.clone(), versions: table.history(id).collect() };
-            registers.iter().map(retained).collect()
+            registers.iter().map(|id| table.retained(id.clone())).collect()
         };
+        self.write_rows(&retained)
+    }
+
+    fn write_rows(&mut self, retained: &[Retained]) -> Result<(), DiskError> {
+        let Some(disk) = self.disk.as_mut().filter(|_| !retained.is_empty()) else { return Ok(()) };
         let mark = self.shared.clock().mark();
-        disk.sync(&retained, mark)
+        disk.sync(retained, mark)
     }
 
     fn apply(&self, versions: Vec<Arc<Version>>) -> Receipt {
@@ -271,14 +280,62 @@ impl Writer {
     /// Takes back what a refused batch left, and persists one commit's worth of what was merged; says
     /// whether the disk took it.
     fn persist(&mut self) -> bool {
-        let dirty = self.shared.take_dirty(self.shared.limits.persist_registers.max(1));
-        if self.disk.is_none() || (dirty.is_empty() && self.doubtful.is_empty()) {
+        if self.disk.is_none() {
             return true;
         }
-        let registers: Vec<RegisterId> = dirty.keys().cloned().collect();
-        let done = self.settle().and_then(|()| self.sync(&registers));
+        let task = self.shared.backlog().next(self.shared.limits.persist_registers);
+        if task.is_none() && self.doubtful.is_empty() {
+            return true;
+        }
+        let done = self.settle().and_then(|()| task.as_ref().map_or(Ok(()), |task| self.work(task)));
         self.shared.report(done.as_ref().map_err(ToString::to_string).err().as_ref());
-        self.shared.settle_dirty(dirty, done.is_ok());
+        if let (Err(_), Some(task)) = (&done, task) {
+            self.shared.backlog().put_back(task);
+        }
         done.is_ok()
+    }
+
+    fn work(&mut self, task: &Task) -> Result<(), DiskError> {
+        match task {
+            Task::Registers(registers) => {
+                let ids: Vec<RegisterId> =
+                    registers.iter().filter_map(|bytes| decode_register(bytes)).map(|(id, _)| id).collect();
+                self.sync(&ids)?;
+                let ended = self.shared.backlog().written(registers);
+                self.shared.flushed(ended);
+            }
+            Task::Sweep(Sweep::Rows(after)) => self.sweep_rows(after.as_ref())?,
+            Task::Sweep(Sweep::Remains(after)) => self.sweep_remains(after.as_deref())?,
+        }
+        Ok(())
+    }
+
+    fn sweep_rows(&mut self, after: Option<&RegisterId>) -> Result<(), DiskError> {
+        let retained: Vec<Retained> = {
+            let table = self.shared.read();
+            let ids = table.ids_after(after).take(self.shared.limits.persist_registers.max(1));
+            let retained: Vec<Retained> = ids.map(|id| table.retained(id)).collect();
+            let next = match retained.last() {
+                Some(last) => Sweep::Rows(Some(last.id.clone())),
+                None => Sweep::Remains(None),
+            };
+            self.shared.backlog().advance(next);
+            retained
+        };
+        self.write_rows(&retained)
+    }
+
+    fn sweep_remains(&mut self, after: Option<&[u8]>) -> Result<(), DiskError> {
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        let most = self.shared.limits.persist_registers.max(1) * REMAINS_FACTOR;
+        let shared = &self.shared;
+        match disk.remove_remains(after, most, |id| shared.read().holds(id))? {
+            Some(next) => self.shared.backlog().advance(Sweep::Remains(Some(next))),
+            None => {
+                let ended = self.shared.backlog().end();
+                self.shared.flushed(Some(ended));
+            }
+        }
+        Ok(())
     }
 }

@@ -17,6 +17,9 @@ impl Core {
         let answer = match question {
             Question::Compare { history_since } => self.compare_answer(from.node, history_since, turn),
             Question::Branches { realm, prefixes } => {
+                if prefixes == [Prefix::ROOT] {
+                    self.walked_by(from.node, turn);
+                }
                 let prefixes = prefixes.into_iter().take(PREFIXES_MAX);
                 Answer::Branches(prefixes.map(|prefix| twigs(turn.table, realm, prefix)).collect())
             }

@@ -77,8 +77,11 @@ impl Exchange {
         self.due = self.due.max(now + RETRY_MIN);
     }
 
-    pub(super) fn is_idle(&self) -> bool {
-        self.run.is_none() && !self.wanted
+    /// The run is given up in favour of the peer's own.
+    fn give_way(&mut self, until: Duration) {
+        self.run = None;
+        self.wanted = true;
+        self.due = until;
     }
 
     fn is_due(&self, now: Duration) -> bool {
@@ -135,9 +138,21 @@ impl Core {
         }
     }
 
+    /// A peer begins a walk here. Where this node walks there too, one of the two is enough, since both
+    /// nodes get what they lack from either.
+    pub(super) fn walked_by(&mut self, node: NodeId, turn: &Turn<'_>) {
+        let Some(peer) = self.peers.get_mut(&node) else { return };
+        let walks = matches!(&peer.exchange.run, Some(Run { stage: Stage::Walk(..), .. }));
+        if walks && self.settings.own.node > node && self.readiness.ready && peer.is_ready() {
+            peer.exchange.give_way(turn.now.mono + self.settings.periods.beat);
+            self.asks.retain(|_, ask| ask.to != node || !ask.what.is_of_exchange());
+            self.merges.retain(|_, merge| !merge.is_of_exchange(node));
+        }
+    }
+
     /// The roots came.
-    pub(super) fn compared(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
-        let Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
+    pub(super) fn compared(&mut self, ask: &Ask, answer: &Answer, turn: &mut Turn<'_>) {
+        let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
         let is_first = self.is_first_source(ask.to);

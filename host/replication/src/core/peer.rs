@@ -82,10 +82,6 @@ impl Peer {
         self.live && self.info.as_ref().is_some_and(|info| info.ready)
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
-        self.info.as_ref().map(|info| info.name.as_str())
-    }
-
     /// Something of it may be missing here: look for it soon.
     pub(super) fn missing(&mut self, now: Duration) {
         self.behind_since.get_or_insert(now);

@@ -1,10 +1,14 @@
 //! Rows: a register's bytes, and what tells its versions apart; the version's bytes, and their checksum.
 
-use burgee_model::RegisterId;
+use burgee_model::{RegisterId, Stamp};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::Version;
+use crate::{
+    Version,
+    table::rows::Retained,
+    version::{decode_register, encode_register},
+};
 
 const CHECKSUM_BYTES: usize = 8;
 
@@ -14,25 +18,30 @@ const SUFFIX_BYTES: usize = 8 + 16 + 16;
 pub(super) struct Row {
     pub(super) key: Vec<u8>,
     pub(super) value: Vec<u8>,
-    suffixed: bool,
 }
 
 impl Row {
     pub(super) fn of(version: &Version) -> Self {
-        let mut key = prefix(&version.register);
-        let value = version.encode();
         let suffixed = version.register.address.keeps_history();
-        if suffixed {
-            key.extend_from_slice(&version.stamp.time.to_be_bytes());
-            key.extend_from_slice(&version.stamp.id.0);
-            key.extend(Sha256::digest(&value).iter().take(16));
-        }
-        Self { key, value: seal(value), suffixed }
+        Self::new(&encode_register(&version.register), version.stamp, version.encode(), suffixed)
     }
 
-    /// Whether the key alone says which version the row holds.
-    pub(super) fn names_version(&self) -> bool {
-        self.suffixed
+    /// The rows of a register.
+    pub(super) fn all(retained: &Retained) -> impl Iterator<Item = Self> {
+        let suffixed = retained.id.address.keeps_history();
+        let versions = retained.versions.iter();
+        versions.map(move |(stamp, bytes)| Self::new(&retained.register, *stamp, bytes.clone(), suffixed))
+    }
+
+    /// The row of a version in its canonical bytes.
+    fn new(register: &[u8], stamp: Stamp, bytes: Vec<u8>, suffixed: bool) -> Self {
+        let mut key = register.to_vec();
+        if suffixed {
+            key.extend_from_slice(&stamp.time.to_be_bytes());
+            key.extend_from_slice(&stamp.id.0);
+            key.extend(Sha256::digest(&bytes).iter().take(16));
+        }
+        Self { key, value: seal(bytes) }
     }
 }
 
@@ -48,22 +57,22 @@ pub(super) fn unseal(sealed: &[u8]) -> Option<&[u8]> {
     (xxh3_64(bytes).to_le_bytes() == checksum).then_some(bytes)
 }
 
-/// The bytes of register ids are such that none begins with another's.
-fn prefix(register: &RegisterId) -> Vec<u8> {
-    postcard::to_stdvec(register).unwrap_or_default()
-}
-
-/// The keys of a register's rows: from, to.
-pub(super) fn range(register: &RegisterId) -> (Vec<u8>, Vec<u8>) {
-    let from = prefix(register);
+/// The keys of the rows of a register in its bytes: from, to. No register's bytes begin with another's.
+pub(super) fn range(register: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let from = register.to_vec();
     let mut to = from.clone();
     to.extend([0xff; SUFFIX_BYTES]);
     (from, to)
 }
 
+/// The register of a row's key.
+pub(super) fn register(key: &[u8]) -> Option<RegisterId> {
+    decode_register(key).map(|(id, _)| id)
+}
+
 /// The version of a row, if it is whole, keeps the rules, and stands where it belongs.
 pub(super) fn read(key: &[u8], value: &[u8]) -> Option<Version> {
     let version = Version::decode(unseal(value)?).ok()?;
-    let here = key.starts_with(&prefix(&version.register));
+    let here = key.starts_with(&encode_register(&version.register));
     (here && version.is_sane()).then_some(version)
 }

@@ -244,12 +244,20 @@ proptest! {
     fn rows_of_a_register_lie_in_its_range_and_in_no_others(a in any_version(), b in any_version()) {
         let key = row::Row::of(&a).key;
         let within = |id: &RegisterId| {
-            let (from, to) = row::range(id);
+            let (from, to) = row::range(&crate::version::encode_register(id));
             from <= key && key <= to
         };
         prop_assert!(within(&a.register));
         prop_assert_eq!(within(&b.register), a.register == b.register);
     }
+}
+
+fn retained(id: &RegisterId, versions: &[Arc<Version>]) -> Retained {
+    let mut table = Table::default();
+    for version in versions {
+        table.merge(version);
+    }
+    table.retained(id.clone())
 }
 
 #[test]
@@ -261,17 +269,14 @@ fn syncing_a_register_drops_the_rows_that_are_not_retained() {
     let mut disk = open(dir.path()).unwrap();
     disk.append(&[versions.clone(), vec![entry]].concat(), 1).unwrap();
     let newer = Arc::new(version(config("k"), 2, "new"));
-    let retained = [
-        Retained { register: id.clone(), versions: versions[3..].to_vec() },
-        Retained { register: config("k"), versions: vec![newer.clone()] },
-    ];
-    disk.sync(&retained, 2).unwrap();
+    let both = [retained(&id, &versions[3..]), retained(&config("k"), std::slice::from_ref(&newer))];
+    disk.sync(&both, 2).unwrap();
     drop(disk);
     let (table, _) = opened(dir.path()).unwrap();
     assert_eq!(table.history(&id).map(|v| v.stamp.time).collect::<Vec<_>>(), [5, 4]);
     assert_eq!(table.latest(&config("k")), Some(newer));
     let mut disk = open(dir.path()).unwrap();
-    disk.sync(&[Retained { register: config("k"), versions: vec![] }], 3).unwrap();
+    disk.sync(&[retained(&config("k"), &[])], 3).unwrap();
     drop(disk);
     assert_eq!(opened(dir.path()).unwrap().0.latest(&config("k")), None);
 }
@@ -335,6 +340,13 @@ impl StorageBackend for Faulty {
         self.fault.check()?;
         self.file.write(offset, data)
     }
+}
+
+/// How many rows of versions a directory's file has.
+pub(crate) fn rows(dir: &Path) -> usize {
+    let mut disk = open(dir).unwrap();
+    let read = disk.database().unwrap().begin_read().unwrap();
+    [FLOORS, VERSIONS].map(|table| read.open_table(table).unwrap().iter().unwrap().count()).iter().sum()
 }
 
 /// A disk in a directory, and what makes it fail.

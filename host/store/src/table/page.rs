@@ -135,7 +135,10 @@ impl TenantTable {
         }))
     }
 
-    fn entries(&self, after: Option<&Address>) -> impl Iterator<Item = (&Key, &str, &[u8])> + use<'_> {
+    /// The config entries after an address.
+    pub(super) fn entries(&self, after: Option<&Address>) -> impl Iterator<Item = (&Key, &str, &[u8])> + use<'_> {
+        // Floors and the cluster's own registers come after all config entries.
+        let passed = after.is_some_and(|after| *after >= Address::Floor(Scope::Tenant));
         let (environment, from) = match after {
             Some(Address::Config { environment, key }) => (Included(environment.clone()), Excluded(key.clone())),
             _ => (Unbounded, Unbounded),
@@ -144,10 +147,13 @@ impl TenantTable {
             Included(key) => Some(key.clone()),
             _ => None,
         };
-        self.config.range((environment, Unbounded)).flat_map(move |(environment, held)| {
-            let from = if first.as_ref() == Some(environment) { from.as_ref() } else { Unbounded };
-            let entries = held.entries.from(from.map(Key::as_str));
-            entries.map(move |(key, body)| (environment, key, body))
-        })
+        let config = Some(&self.config).filter(|_| !passed).into_iter();
+        config.flat_map(move |config| config.range((environment.clone(), Unbounded))).flat_map(
+            move |(environment, held)| {
+                let from = if first.as_ref() == Some(environment) { from.as_ref() } else { Unbounded };
+                let entries = held.entries.from(from.map(Key::as_str));
+                entries.map(move |(key, body)| (environment, key, body))
+            },
+        )
     }
 }

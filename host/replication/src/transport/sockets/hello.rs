@@ -18,6 +18,7 @@ use crate::{message::PeerId, wire::Refusal};
 const MAGIC: [u8; 8] = *b"\xffburgee\n";
 /// The most bytes of a hello behind its length.
 const HELLO_BYTES_MAX: usize = 4096;
+
 /// Who is at one end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {

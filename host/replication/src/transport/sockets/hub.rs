@@ -108,6 +108,7 @@ impl Hub {
             return;
         }
         if let Err(refusal) = verdict {
+            tracing::debug!(peer = %peer.node, endpoint = %hello.endpoint, cluster = %hello.cluster, "a node is refused");
             self.refusals.count(refusal, 0);
         }
         // It finds out by itself why there is no link, from what this node is.
@@ -148,6 +149,7 @@ impl Hub {
         };
         let link = Arc::new(Link::new((peer, protocol), rank, dialled, wire.chain(), &self.limits));
         self.links.add(&link)?;
+        tracing::debug!(peer = %peer.node, dialled = link.dialled.as_deref(), protocol, "linked");
         self.spawn(link::run(link, wire, BytesMut::from(greeting), Arc::clone(self)));
         Ok(())
     }

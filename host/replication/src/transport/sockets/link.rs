@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -29,6 +29,8 @@ use crate::{config::ReplicationLimits, message::PeerId, transport::Responder, wi
 const PING_PERIOD: Duration = Duration::from_millis(500);
 /// After so long without a byte, nobody is there.
 const SILENCE_MAX: Duration = Duration::from_secs(2);
+/// After so long without a byte, a link is doubtful: pings are missing.
+const DOUBT: Duration = Duration::from_millis(1200);
 /// How long both sides may take to end a link in order.
 const RETIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Requests of one link that may be unanswered.
@@ -49,6 +51,10 @@ pub(super) struct Link {
     outbox: Outbox,
     unanswered: Mutex<HashMap<u64, oneshot::Sender<Bytes>>>,
     requests: AtomicU64,
+    made_at: Instant,
+    /// When something was last heard, in milliseconds since it was made.
+    heard_ms: AtomicU64,
+    retiring: Notify,
     cut: Notify,
 }
 
@@ -103,6 +109,9 @@ impl Link {
             outbox: Outbox::new(limits),
             unanswered: Mutex::default(),
             requests: AtomicU64::new(0),
+            made_at: Instant::now(),
+            heard_ms: AtomicU64::new(0),
+            retiring: Notify::new(),
             cut: Notify::new(),
         }
     }
@@ -127,9 +136,22 @@ impl Link {
         self.outbox.push(Frame { kind: Kind::Request, number, bytes }).then_some(asked)
     }
 
-    /// Ends it in order: what waits is still sent. Whoever asks for this must not use it any more.
-    pub(super) fn retire(&self) {
-        self.outbox.retire();
+    /// Ends it in order: what waits is still sent, for as long as that may take. Says whether that is new.
+    pub(super) fn retire(&self) -> bool {
+        let new = self.outbox.retire();
+        self.retiring.notify_one();
+        new
+    }
+
+    /// Whether nothing was heard for longer than a live peer is silent.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Relaxed));
+        self.made_at.elapsed().saturating_sub(heard) > DOUBT
+    }
+
+    fn hears(&self) {
+        let now = u64::try_from(self.made_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard_ms.store(now, Ordering::Relaxed);
     }
 
     /// Ends it at once.
@@ -151,11 +173,15 @@ impl Link {
 /// Carries a link until it ends. `greeting` is sent first.
 pub(super) async fn run(link: Arc<Link>, wire: Wire, greeting: BytesMut, hub: Arc<Hub>) {
     let Wire { reader, writer, quic: _connection, .. } = wire;
-    let retired = Notify::new();
+    let carried = async { tokio::try_join!(read(&link, reader, &hub), write(&link, writer, greeting)) };
+    let retired = async {
+        link.retiring.notified().await;
+        tokio::time::sleep(RETIRE_TIMEOUT).await;
+    };
     let end = tokio::select! {
-        ended = async { tokio::try_join!(read(&link, reader, &hub), write(&link, writer, greeting, &retired)) } => ended.err(),
+        ended = carried => ended.err(),
         () = link.cut.notified() => None,
-        () = async { retired.notified().await; tokio::time::sleep(RETIRE_TIMEOUT).await } => None,
+        () = retired => None,
     };
     hub.links.remove(&link);
     link.close();
@@ -166,7 +192,7 @@ pub(super) async fn run(link: Arc<Link>, wire: Wire, greeting: BytesMut, hub: Ar
 }
 
 /// Batches of chunks, and pings where there are none; a bye at the end.
-async fn write(link: &Link, mut writer: Writer, mut buffer: BytesMut, retired: &Notify) -> Result<(), End> {
+async fn write(link: &Link, mut writer: Writer, mut buffer: BytesMut) -> Result<(), End> {
     loop {
         writer.write_all_buf(&mut buffer).await.map_err(|_| End::Lost)?;
         match timeout(PING_PERIOD, link.outbox.fill(&mut buffer)).await {
@@ -175,7 +201,6 @@ async fn write(link: &Link, mut writer: Writer, mut buffer: BytesMut, retired: &
             Err(_) => drop(Frame::bare(Kind::Ping, 0).put_chunk(&mut buffer)),
         }
     }
-    retired.notify_one();
     Frame::bare(Kind::Bye, 0).put_chunk(&mut buffer);
     writer.write_all_buf(&mut buffer).await.map_err(|_| End::Lost)?;
     writer.shutdown().await.map_err(|_| End::Lost)
@@ -197,7 +222,7 @@ async fn read(link: &Arc<Link>, mut reader: Reader, hub: &Hub) -> Result<(), End
         }
         buffer.reserve(HEAD_BYTES + CHUNK_BYTES_MAX);
         match timeout(SILENCE_MAX, reader.read_buf(&mut buffer)).await {
-            Ok(Ok(1..)) => {}
+            Ok(Ok(1..)) => link.hears(),
             _ => return Err(End::Lost),
         }
     }
@@ -206,7 +231,7 @@ async fn read(link: &Arc<Link>, mut reader: Reader, hub: &Hub) -> Result<(), End
 /// The peer ends the link. Whoever is first to say so closes the connection, once the other has too.
 async fn say_bye(link: &Link, mut reader: Reader, hub: &Hub) -> Result<(), End> {
     hub.links.remove(link);
-    if link.outbox.retire() {
+    if link.retire() {
         let mut nothing = [0; 64];
         while timeout(RETIRE_TIMEOUT, reader.read(&mut nothing)).await.is_ok_and(|read| read.is_ok_and(|n| n > 0)) {}
     }

@@ -127,7 +127,7 @@ fn a_tombstone_that_comes_late_still_ends_what_it_deleted() {
     assert!(matches!(late.merge(&Arc::new(tombstone(&id, 2))), Outcome::Applied(_)));
     assert_eq!((value(&late, &id), times(&late, &id).len()), (None, 0));
     assert_ne!(late.root(), root);
-    assert_eq!(late.merge(&Arc::new(version(id.clone(), 1, "a"))), Outcome::Superseded);
+    assert_eq!(late.merge(&Arc::new(version(id, 1, "a"))), Outcome::Superseded);
     assert_eq!(late.root(), table([horizon(5)]).root());
     late.merge(&Arc::new(horizon(6)));
     assert_eq!(late.counts().registers, 1, "the horizon's own");

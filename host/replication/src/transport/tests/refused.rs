@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::ReplicationConfig,
-    wire::{PROTOCOL, Refusal},
+    wire::{PROTOCOL, PROTOCOL_MIN, Refusal},
 };
 
 const OURS: [u8; 2] = [PROTOCOL, PROTOCOL];
@@ -25,7 +25,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>)> {
         ("garbage", friend[..friend.len() - 1].to_vec()),
         ("garbage", friend[..3].to_vec()),
         ("oversized", [&friend[..8], &[0xff, 0xff]].concat()),
-        ("version", hello(id(7), [0, PROTOCOL - 1], "burgee")),
+        ("version", hello(id(7), [0, PROTOCOL_MIN - 1], "burgee")),
         ("version", hello(id(7), [PROTOCOL + 1, 255], "burgee")),
         ("version", hello(id(7), [255, 0], "burgee")),
         ("cluster", hello(id(7), OURS, "another")),
