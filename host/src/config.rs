@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Key, Limits};
+use burgee_model::{Key, Limits, register::is_reserved_tenant};
 
 use crate::options::Options;
 
@@ -89,7 +89,8 @@ impl Config {
         let file = options.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let options = options.or(file);
         refuse_what_is_not_here(&options)?;
-        let replication = replication(&options)?;
+        let max_skew = duration("max-skew", options.max_skew.as_deref(), 60)?;
+        let replication = replication(&options, max_skew)?;
         replication.validate().map_err(|e| ConfigError::new(e.field(), &e.reason()))?;
         Ok(Self {
             mode,
@@ -101,7 +102,7 @@ impl Config {
             imports: options.import.iter().map(|text| import(text)).collect::<Result<_, _>>()?,
             announce: options.announce,
             log: log_format(options.log.as_deref())?,
-            max_skew: duration("max-skew", options.max_skew.as_deref(), 60)?,
+            max_skew,
             limits: options.limits.unwrap_or_default(),
         })
     }
@@ -127,7 +128,8 @@ fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
     }
 }
 
-fn replication(options: &Options) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
+fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
+    let default = burgee_replication::ReplicationConfig::default();
     Ok(burgee_replication::ReplicationConfig {
         node_name: options.node_name.clone().unwrap_or_else(host_name),
         cluster_name: options.cluster_name.clone().unwrap_or_else(|| "burgee".to_owned()),
@@ -137,8 +139,22 @@ fn replication(options: &Options) -> Result<burgee_replication::ReplicationConfi
         cert: options.cluster_cert.clone(),
         key: options.cluster_key.clone(),
         ready_timeout: duration("ready-timeout", options.ready_timeout.as_deref(), 10)?,
-        ..burgee_replication::ReplicationConfig::default()
+        max_skew,
+        collect_grace: duration("collect-grace", options.collect_grace.as_deref(), 3600)?,
+        collect_period: collect_period(options.collect_period.as_deref())?,
+        protocol_max: options.protocol_max.unwrap_or(default.protocol_max),
+        ..default
     })
+}
+
+/// The least time between two steps of collection: each step writes, and every node hears of it.
+const COLLECT_PERIOD_MIN: Duration = Duration::from_millis(100);
+
+fn collect_period(text: Option<&str>) -> Result<Duration, ConfigError> {
+    match duration("collect-period", text, 30)? {
+        period if period < COLLECT_PERIOD_MIN => Err(ConfigError::new("collect-period", &"at least 100ms")),
+        period => Ok(period),
+    }
 }
 
 /// The host's name where the system tells it, else `burgee`.
@@ -178,6 +194,9 @@ fn import(text: &str) -> Result<ImportFile, ConfigError> {
     let (place, file) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` is no TENANT/ENV=FILE")))?;
     let (tenant, environment) = place.split_once('/').ok_or_else(|| wrong(format!("`{place}` is no TENANT/ENV")))?;
     let key = |text| Key::new(text).map_err(|e| wrong(format!("`{text}`: {e}")));
+    if is_reserved_tenant(tenant) {
+        return Err(wrong(format!("`{tenant}`: tenants that begin with `$` are the cluster's own")));
+    }
     let file = PathBuf::from(file);
     if !file.is_file() {
         return Err(wrong(format!("{}: no such file", file.display())));
@@ -218,6 +237,12 @@ mod tests {
         assert_eq!(field_of(Options { listen: text("nowhere"), ..Options::default() }), "listen");
         assert_eq!(field_of(Options { log: text("xml"), ..Options::default() }), "log");
         assert_eq!(field_of(Options { max_skew: text("soon"), ..Options::default() }), "max-skew");
+        assert_eq!(field_of(Options { collect_grace: text("soon"), ..Options::default() }), "collect-grace");
+        for period in ["0", "99ms", "often"] {
+            assert_eq!(field_of(Options { collect_period: text(period), ..Options::default() }), "collect-period");
+        }
+        let own = vec!["$cluster/dev=/dev/null".into()];
+        assert_eq!(field_of(Options { import: own, ..Options::default() }), "import");
         assert_eq!(field_of(Options { admin_token: text("short"), ..Options::default() }), "admin-token");
         assert_eq!(field_of(Options { import: vec!["demo=x".into()], ..Options::default() }), "import");
         assert_eq!(field_of(Options { tls_cert: Some("x.pem".into()), ..Options::default() }), "tls-cert");

@@ -28,7 +28,7 @@ const STOP_GRACE: Duration = Duration::from_millis(2500);
 const IMPORT_RETRY: Duration = Duration::from_secs(1);
 /// How often the pipeline's thread is looked after.
 const WATCH_PERIOD: Duration = Duration::from_millis(500);
-/// The longest time between two looks for expired values.
+/// The longest time between two looks for expired values and for conflicts.
 const EXPIRY_PERIOD: Duration = Duration::from_millis(200);
 
 /// Why a node did not start: `burgee: <field>: <reason>`.
@@ -88,7 +88,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .await
         .map_err(|e| replication_error(&e))?;
     let replication = Arc::new(replication);
-    let status = Status::new(store.clone(), replication.clone());
+    let status = Status::new(store.clone(), replication.clone(), engine.clone());
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
@@ -134,8 +134,11 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     }
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
-    let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key: 0 };
-    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, Arc::new(move || cluster_clock.at(wall_clock())))).await;
+    let digest_key = config.replication.digest_key();
+    let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key };
+    let started = std::time::Instant::now();
+    let clock = Arc::new(move || cluster_clock.at(wall_clock(), started.elapsed()));
+    let opened = tokio::task::spawn_blocking(move || Store::open(store_config, clock)).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
         Ok(Ok(store)) => Ok(store),
@@ -145,7 +148,7 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
 }
 
 /// The machine's clock: milliseconds since the Unix epoch. The only place that reads it for the store.
-fn wall_clock() -> Millis {
+pub(crate) fn wall_clock() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }
@@ -212,9 +215,7 @@ impl Node {
         ];
         let ended = tokio::select! {
             () = ended => Ok(()),
-            part = failed(&self.store, &self.replication, &self.builder) => {
-                Err(StartError::machine(part, &"ended without having been told to; see the log"))
-            }
+            error = failed(&self.store, &self.replication, &self.builder) => Err(error),
         };
         tracing::info!("stopping");
         self.status.set_draining();
@@ -251,17 +252,18 @@ impl Node {
     }
 }
 
-/// Names the first part that ends by itself.
-async fn failed(store: &Store, replication: &Replication, builder: &std::thread::JoinHandle<()>) -> &'static str {
+/// Completes with the first part that ends by itself, or once replication says that this node cannot take part.
+async fn failed(store: &Store, replication: &Replication, builder: &std::thread::JoinHandle<()>) -> StartError {
     let pipeline = async {
         while !builder.is_finished() {
             tokio::time::sleep(WATCH_PERIOD).await;
         }
     };
+    let ended = |part| StartError::machine(part, &"ended without having been told to; see the log");
     tokio::select! {
-        () = store.failed() => "storage",
-        _ = replication.failed() => "replication",
-        () = pipeline => "pipeline",
+        () = store.failed() => ended("storage"),
+        why = replication.failed() => StartError::machine("node-name", &why.trim_start_matches("node-name: ")),
+        () = pipeline => ended("pipeline"),
     }
 }
 
@@ -314,7 +316,7 @@ async fn load_source(store: &Store, position: u64, source: &import::Source) {
     }
 }
 
-/// Tells watchers about expired values within [`EXPIRY_PERIOD`] of their deadlines.
+/// Tells watchers about expired values, and conflicts, within [`EXPIRY_PERIOD`] of their time.
 async fn expire(store: Store) {
     loop {
         let wait = store.next_deadline().map_or(EXPIRY_PERIOD, |deadline| {
@@ -322,6 +324,7 @@ async fn expire(store: Store) {
         });
         tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         store.expire();
+        store.announce_conflicts();
     }
 }
 

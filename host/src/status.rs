@@ -5,10 +5,19 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use burgee_api::{ClusterNode, ClusterView, NodeStatus, Readiness};
-use burgee_replication::{NodeState, NodeView, Replication};
+use burgee_api::{
+    ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
+    NodeFigures, NodeStatus, Readiness, Traffic,
+};
+use burgee_engine::Engine;
+use burgee_model::{Millis, NodeId};
+use burgee_replication::status::Traffic as Exchanged;
+use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated};
 use burgee_store::Store;
-use tokio::sync::watch;
+use futures_util::stream;
+use tokio::sync::{broadcast::error::RecvError, watch};
+
+use crate::node::wall_clock;
 
 /// The node's own view of itself. Cheap to clone.
 #[derive(Clone)]
@@ -17,6 +26,7 @@ pub struct Status(Arc<Inner>);
 struct Inner {
     store: Store,
     replication: Arc<Replication>,
+    engine: Arc<Engine>,
     replica: watch::Receiver<burgee_replication::Readiness>,
     imported: AtomicBool,
     draining: AtomicBool,
@@ -25,10 +35,10 @@ struct Inner {
 impl Status {
     /// The status of a node that has just been started.
     #[must_use]
-    pub fn new(store: Store, replication: Arc<Replication>) -> Self {
+    pub fn new(store: Store, replication: Arc<Replication>, engine: Arc<Engine>) -> Self {
         let (imported, draining) = (AtomicBool::new(false), AtomicBool::new(false));
         let replica = replication.readiness();
-        Self(Arc::new(Inner { store, replication, replica, imported, draining }))
+        Self(Arc::new(Inner { store, replication, engine, replica, imported, draining }))
     }
 
     /// The files given at start are loaded, or found not to be needed.
@@ -59,11 +69,15 @@ impl NodeStatus for Status {
         self.0.draining.load(Ordering::Acquire)
     }
 
+    fn clock_ahead(&self) -> Option<Millis> {
+        self.0.replication.clock_ahead()
+    }
+
     fn cluster(&self) -> ClusterView {
         let status = self.0.replication.status();
         ClusterView {
             this: self.0.replication.name().to_owned(),
-            leader: None,
+            leader: leader(&status),
             nodes: status.nodes.iter().map(node).collect(),
             stamps_ahead: self.0.store.health().stamps_ahead.iter().map(|(_, count)| count).sum(),
             tombstones: self.0.store.read().counts().tombstones as u64,
@@ -71,19 +85,78 @@ impl NodeStatus for Status {
             horizon: status.horizon.map(|stamp| stamp.to_string()),
         }
     }
+
+    fn cluster_news(&self) -> ClusterNewsStream {
+        // the node's own id may change while it runs, so each event is compared with what it is then
+        let (status, events) = (self.clone(), self.0.replication.events());
+        Box::pin(stream::unfold((status, events), |(status, mut events)| async move {
+            loop {
+                let news = match events.recv().await {
+                    Ok(event) if event.id == status.0.store.node_id() => continue,
+                    Ok(event) => news(event),
+                    Err(RecvError::Lagged(_)) => ClusterNews::Missed,
+                    Err(RecvError::Closed) => return None,
+                };
+                return Some((news, (status, events)));
+            }
+        }))
+    }
+
+    fn forget(&self, node: NodeId) -> Forgotten<'_> {
+        use burgee_replication::ForgetError as Failed;
+        Box::pin(async move {
+            self.0.replication.forget(node).await.map_err(|error| match error {
+                Failed::Unknown => ForgetError::Unknown,
+                Failed::Live => ForgetError::Live,
+                Failed::Refused(why) => ForgetError::Refused(why),
+            })
+        })
+    }
+
+    fn figures(&self) -> NodeFigures {
+        let status = self.0.replication.status();
+        let ahead = i128::from(wall_clock()) - i128::from(self.0.store.now());
+        NodeFigures {
+            clock_skew_ms: i64::try_from(ahead).unwrap_or_default(),
+            clock_sets: status.clock_sets,
+            frames_refused: status.frames_refused,
+            traffic: status.traffic.iter().flat_map(|(kind, exchanged)| traffic(kind, exchanged)).collect(),
+            versions_repaired: status.versions_repaired,
+            evaluations: self.0.engine.evaluations(),
+        }
+    }
+}
+
+fn traffic(kind: &'static str, exchanged: &Exchanged) -> [Traffic; 2] {
+    let (sent, received) = (exchanged.frames_sent, exchanged.frames_received);
+    [
+        Traffic { kind, direction: "sent", frames: sent, bytes: exchanged.bytes_sent },
+        Traffic { kind, direction: "received", frames: received, bytes: exchanged.bytes_received },
+    ]
+}
+
+fn leader(status: &Replicated) -> Option<String> {
+    let eldest = status.leader?;
+    status.nodes.iter().find(|node| node.id == eldest)?.name.clone()
+}
+
+fn news(event: ClusterEvent) -> ClusterNews {
+    let ClusterEvent { joined, id, name, endpoint } = event;
+    let member = ClusterMember { name, id: id.to_string(), address: endpoint };
+    if joined { ClusterNews::Joined(member) } else { ClusterNews::Left(member) }
 }
 
 fn node(view: &NodeView) -> ClusterNode {
     let state = match view.state {
-        NodeState::Live => "live",
-        NodeState::Gone => "gone",
-        NodeState::Forgotten => "forgotten",
+        NodeState::Live => ClusterNodeState::Live,
+        NodeState::Gone => ClusterNodeState::Gone,
+        NodeState::Forgotten => ClusterNodeState::Forgotten,
     };
     ClusterNode {
         name: view.name.clone().unwrap_or_default(),
         id: view.id.to_string(),
         address: view.endpoint.clone(),
-        state: state.to_owned(),
+        state,
         ready: view.ready,
         lag_ms: view.lag_ms,
         skew_ms: view.skew_ms,

@@ -72,7 +72,7 @@ fn the_peers_have_a_workspace_of_their_own() {
     let excluded = table["workspace"]["exclude"].as_array().unwrap();
     assert!(excluded.iter().any(|path| path.as_str() == Some("tests/peers")));
     let lock = tree::TEXTS.iter().find(|text| text.path == "tests/peers/Cargo.lock").expect("a lock file of its own");
-    for heavy in ["wasmtime", "zenoh", "burgee"] {
+    for heavy in ["wasmtime", "quinn", "burgee"] {
         assert!(!lock.text.contains(&format!("name = \"{heavy}\"")), "the peers must not build {heavy}");
     }
 }

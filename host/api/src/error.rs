@@ -1,20 +1,20 @@
 //! Refusals at the edge: problem documents (RFC 9457), one stable code each.
 //!
 //! Codes beyond those of contracts.md: `method_not_allowed` 405, `timeout` 408, `unsupported_media_type` 415,
-//! `internal` 500, `overloaded` 503 (too many writes wait; with `Retry-After`), `storage` 507 (the disk refused,
+//! `node_live` 409 (a node must be stopped before it is forgotten), `internal` 500, `overloaded` 503 (too many writes wait; with `Retry-After`), `storage` 507 (the disk refused,
 //! nothing was applied; with `Retry-After`), `invalid_path` 400 (a path that is not UTF-8).
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use burgee_model::{Problem, json::JsonError};
+use burgee_model::{Millis, Problem, json::JsonError};
 use burgee_store::WriteError;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::admin::Refusal;
+use crate::{admin::Refusal, cluster::ForgetError};
 
 /// Seconds after which a client may try again where the node is not ready or too busy.
 const RETRY_SECONDS: u32 = 1;
@@ -70,6 +70,16 @@ pub enum ApiError {
     /// The node does not serve yet, or not any more.
     #[error("the node is not ready: {}", .0.join(", "))]
     NotReady(Vec<String>),
+    /// This node's clock is ahead of the cluster's by so many milliseconds, so that what it wrote would win
+    /// over what others write later.
+    #[error("this node's clock is {0} ms ahead of the cluster's: it takes no writes, kills included")]
+    ClockAhead(Millis),
+    /// There is no node with this id in the cluster.
+    #[error("no node of the cluster has this id")]
+    NoNode,
+    /// The node takes part in the cluster.
+    #[error("the node is live: stop it before it is forgotten")]
+    NodeLive,
     /// Too many writes are waiting.
     #[error("too many writes are waiting")]
     Overloaded,
@@ -93,6 +103,16 @@ impl<E: Into<ApiError>> From<WriteError<E>> for ApiError {
     }
 }
 
+impl From<ForgetError> for ApiError {
+    fn from(error: ForgetError) -> Self {
+        match error {
+            ForgetError::Unknown => Self::NoNode,
+            ForgetError::Live => Self::NodeLive,
+            ForgetError::Refused(why) => Self::NotReady(vec![why]),
+        }
+    }
+}
+
 impl ApiError {
     /// Status and code.
     #[must_use]
@@ -102,7 +122,8 @@ impl ApiError {
             Self::Refused(refusal) => refusal_class(refusal),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (S::FORBIDDEN, "forbidden"),
-            Self::NoRoute => (S::NOT_FOUND, "not_found"),
+            Self::NoRoute | Self::NoNode => (S::NOT_FOUND, "not_found"),
+            Self::NodeLive => (S::CONFLICT, "node_live"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::InvalidPath(_) => (S::BAD_REQUEST, "invalid_path"),
             Self::InvalidQuery(..) => (S::UNPROCESSABLE_ENTITY, "invalid_value"),
@@ -113,6 +134,7 @@ impl ApiError {
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
             Self::TooManyStreams { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
+            Self::ClockAhead(_) => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded"),
             Self::Storage(_) => (S::INSUFFICIENT_STORAGE, "storage"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal"),
@@ -128,12 +150,17 @@ impl ApiError {
                 vec![Fault::new(format!("/{name}"), "invalid_parameter", message.clone())]
             }
             Self::InvalidJson(error) => vec![Fault::new(String::new(), "syntax", error.to_string())],
+            Self::ClockAhead(ms) => vec![
+                Fault::new(String::new(), "clock_ahead", format!("the clock is {ms} ms ahead"))
+                    .hint("send the write to another node, and correct this one's clock"),
+            ],
             _ => Vec::new(),
         }
     }
 
     fn retries(&self) -> bool {
-        matches!(self, Self::TooManyStreams { .. } | Self::NotReady(_) | Self::Overloaded | Self::Storage(_))
+        use ApiError::{ClockAhead, NotReady, Overloaded, Storage, TooManyStreams};
+        matches!(self, TooManyStreams { .. } | NotReady(_) | ClockAhead(_) | Overloaded | Storage(_))
     }
 
     /// The problem document.
@@ -161,7 +188,8 @@ impl ApiError {
 
 fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
-        Refusal::NotFound(..) => (StatusCode::NOT_FOUND, "not_found"),
+        Refusal::NotFound(..) | Refusal::NoVersion(_) | Refusal::NoConflict => (StatusCode::NOT_FOUND, "not_found"),
+        Refusal::HistoryNotKept => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
         Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
@@ -187,6 +215,9 @@ fn title(code: &str) -> &'static str {
         "timeout" => "Timed out",
         "rate_limited" => "Too many",
         "not_ready" => "Not ready",
+        "history_not_kept" => "No history is kept",
+        "clock_ahead" => "The clock is ahead",
+        "node_live" => "The node is live",
         "overloaded" => "Too busy",
         "storage" => "Storage failed",
         _ => "Internal error",
@@ -229,6 +260,11 @@ pub struct Fault {
 impl Fault {
     fn new(path: String, code: &str, message: String) -> Self {
         Self { path, code: code.to_owned(), message, hint: None }
+    }
+
+    fn hint(mut self, hint: &str) -> Self {
+        self.hint = Some(hint.to_owned());
+        self
     }
 }
 

@@ -8,8 +8,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod admin;
+pub mod cluster;
 pub mod error;
 mod http;
+mod instant;
+mod metrics;
 mod ofrep;
 pub mod openapi;
 mod router;
@@ -18,6 +21,9 @@ mod sse;
 pub mod state;
 pub mod ui;
 
+pub use cluster::{
+    ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
+};
 pub use router::router;
-pub use state::{ApiLimits, ApiState, AuthConfig, Caught, ClusterNode, ClusterView, NodeStatus, Readiness, Snapshots};
+pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots, Traffic};
 pub use ui::{UiAssets, UiFile};

@@ -28,7 +28,10 @@ use crate::{
     error::ApiError,
     http::{Api, auth, cors, guard, reply},
     ofrep, openapi,
-    routes::{cluster, config, environments, evaluate, flag_in, flagd, flags, health, segments, tenants, watch},
+    routes::{
+        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, health, history, metrics, segments,
+        tenants, watch,
+    },
     state::ApiState,
     ui::{self, UiAssets},
 };
@@ -79,7 +82,13 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(flagd::get_flagd, flagd::put_flagd))
         .routes(routes!(evaluate::evaluate))
         .routes(routes!(config::list_config, config::purge_config))
+        .routes(routes!(history::list_history))
+        .routes(routes!(history::restore))
+        .routes(routes!(conflicts::list_conflicts))
+        .routes(routes!(conflicts::dismiss_conflict))
         .routes(routes!(cluster::get_cluster))
+        .routes(routes!(cluster::forget_node))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// Routes whose bodies are bytes as they are, or streams: never compressed.
@@ -88,6 +97,7 @@ fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(config::get_entry, config::put_entry, config::delete_entry))
         .routes(routes!(watch::watch_environment))
         .routes(routes!(watch::watch_tenant))
+        .routes(routes!(cluster::watch_cluster))
 }
 
 fn health_routes() -> OpenApiRouter<Arc<Api>> {

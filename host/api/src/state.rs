@@ -1,13 +1,15 @@
 //! What the host hands in: the store, the snapshots, the node's status and the rules of access.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use burgee_engine::Snapshot;
-use burgee_model::{Key, Limits};
+use burgee_engine::{Evaluations, Snapshot};
+use burgee_model::{Key, Limits, Millis, NodeId};
 use burgee_store::{Position, Store};
 use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
+
+use crate::cluster::{ClusterNewsStream, ClusterView, Forgotten};
 
 /// Everything that handlers work with. Cloning is not needed: the router shares one.
 pub struct ApiState {
@@ -92,8 +94,23 @@ pub trait NodeStatus: Send + Sync {
         false
     }
 
+    /// By how many milliseconds the node's clock is ahead of the cluster's, where that is a reason to refuse
+    /// writes. Called for every write: must be cheap.
+    fn clock_ahead(&self) -> Option<Millis> {
+        None
+    }
+
     /// The cluster as this node sees it.
     fn cluster(&self) -> ClusterView;
+
+    /// Who comes and goes from now on, this node aside.
+    fn cluster_news(&self) -> ClusterNewsStream;
+
+    /// Has a node forgotten that will not return; done once that is durable here.
+    fn forget(&self, node: NodeId) -> Forgotten<'_>;
+
+    /// What only metrics tell.
+    fn figures(&self) -> NodeFigures;
 }
 
 /// Whether a node is ready, and if not, why.
@@ -101,52 +118,36 @@ pub trait NodeStatus: Send + Sync {
 pub struct Readiness {
     /// Whether it serves evaluations and takes writes.
     pub ready: bool,
-    /// Why it is not, e.g. `joining`, `importing`, `shutting_down`.
+    /// Why it is not, e.g. `joining`, `no_peer`, `name_in_use`, `resynchronising`, `importing`, `shutting_down`.
     pub reasons: Vec<String>,
 }
 
-/// The cluster as one node sees it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ClusterView {
-    /// This node's name.
-    #[serde(rename = "self")]
-    pub this: String,
-    /// The eldest live node's name; informational, nothing depends on a leader.
-    pub leader: Option<String>,
-    /// The known nodes, this one included.
-    pub nodes: Vec<ClusterNode>,
-    /// Stamps that were merged although they lie beyond the tolerated clock skew.
-    pub stamps_ahead: u64,
-    /// Tombstones held.
-    pub tombstones: u64,
-    /// The nodes that collection of tombstones waits for.
-    pub collection_held_by: Vec<String>,
-    /// The stamp up to which all nodes have collected, as text.
-    pub horizon: Option<String>,
+/// What only metrics tell of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeFigures {
+    /// By how many milliseconds the machine's clock is ahead of cluster time.
+    pub clock_skew_ms: i64,
+    /// How often cluster time was set outright since the start.
+    pub clock_sets: u64,
+    /// Frames of other nodes that were not read, by reason.
+    pub frames_refused: BTreeMap<&'static str, u64>,
+    /// Frames exchanged with other nodes.
+    pub traffic: Vec<Traffic>,
+    /// Versions that repair brought, in both directions.
+    pub versions_repaired: u64,
+    /// What was evaluated.
+    pub evaluations: Vec<Evaluations>,
 }
 
-/// One node of a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ClusterNode {
-    /// Its label.
-    pub name: String,
-    /// The id in its stamps, as text.
-    pub id: String,
-    /// Where it is reached, e.g. `tcp/127.0.0.1:7447`.
-    pub address: Option<String>,
-    /// `live`, `gone` or `forgotten`.
-    pub state: String,
-    /// Whether it is ready.
-    pub ready: bool,
-    /// How far this node is behind it, in milliseconds, where known.
-    pub lag_ms: Option<u64>,
-    /// By how much its clock is ahead of this node's, in milliseconds, where known.
-    pub skew_ms: Option<i64>,
-    /// The digest of its replica, where known.
-    pub root: Option<String>,
-    /// The oldest of its stamps that not every member has yet, as text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oldest_unacked_stamp: Option<String>,
+/// Frames of one kind in one direction since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// What they say.
+    pub kind: &'static str,
+    /// `sent` or `received`.
+    pub direction: &'static str,
+    /// How many.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }

@@ -8,6 +8,7 @@ use crate::{
     runtime::Runtime,
     snapshot::Snapshot,
     source::{EngineConfig, EnvironmentSource},
+    tally::Evaluations,
 };
 
 /// Builds snapshots. One per process serves all environments.
@@ -61,5 +62,11 @@ impl Engine {
     #[must_use]
     pub fn compilations(&self) -> u64 {
         self.compiler.compiled()
+    }
+
+    /// How many evaluations of its snapshots there were since the start, by tier and result.
+    #[must_use]
+    pub fn evaluations(&self) -> Vec<Evaluations> {
+        self.runtime.tally.totals()
     }
 }

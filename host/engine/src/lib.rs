@@ -18,6 +18,7 @@ mod input;
 mod runtime;
 mod snapshot;
 mod source;
+mod tally;
 mod targeting;
 mod worker;
 
@@ -27,3 +28,4 @@ pub use engine::{Engine, EngineError};
 pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};
 pub use snapshot::{Snapshot, Tiers};
 pub use source::{ConfigValue, EngineConfig, EnvironmentSource};
+pub use tally::{Evaluations, Tier};

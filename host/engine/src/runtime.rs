@@ -2,18 +2,19 @@
 
 use wasmtime::{Config, OptLevel, Strategy};
 
-use crate::{engine::EngineError, source::EngineConfig};
+use crate::{engine::EngineError, source::EngineConfig, tally::Tally};
 
 /// What the compile thread and all workers share.
 pub(crate) struct Runtime {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) config: EngineConfig,
+    pub(crate) tally: Tally,
 }
 
 impl Runtime {
     pub(crate) fn new(config: EngineConfig) -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Compiler(error.to_string()))?;
-        Ok(Self { engine, config })
+        Ok(Self { engine, config, tally: Tally::default() })
     }
 }
 

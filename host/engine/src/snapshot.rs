@@ -16,6 +16,7 @@ use crate::{
     input::World,
     runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
+    tally::{Counts, Tier},
     worker,
 };
 
@@ -76,21 +77,34 @@ impl Snapshot {
     /// Evaluates one flag. `now` decides `$flagd.timestamp` and which config entries have expired.
     #[must_use]
     pub fn evaluate<'a>(&'a self, flag: &'a str, context: &Context, now: Millis) -> Evaluation<'a> {
-        let Some(&at) = self.index.get(flag) else { return Evaluation::not_found(flag) };
-        let Some(prepared) = self.flags.get(at as usize) else { return Evaluation::not_found(flag) };
+        let (tier, evaluation) = self.evaluated(flag, context, now);
+        self.runtime.tally.count(tier, &evaluation.outcome);
+        evaluation
+    }
+
+    fn evaluated<'a>(&'a self, flag: &'a str, context: &Context, now: Millis) -> (Tier, Evaluation<'a>) {
+        let at = self.index.get(flag).map(|at| *at as usize);
+        let Some((at, prepared)) = at.and_then(|at| Some((at, self.flags.get(at)?))) else {
+            return (Tier::Fixed, Evaluation::not_found(flag));
+        };
         match prepared.plan {
-            Plan::Fixed(fixed) => prepared.fixed(fixed),
-            Plan::Rule => self.decide(at as usize, prepared, &self.world(context, now)),
+            Plan::Fixed(fixed) => (Tier::Fixed, prepared.fixed(fixed)),
+            Plan::Rule => self.decide(at, prepared, &self.world(context, now)),
         }
     }
 
     /// Evaluates all flags, in key order.
     pub fn evaluate_all<'a>(&'a self, context: &Context, now: Millis, mut each: impl FnMut(Evaluation<'a>)) {
         let world = self.world(context, now);
+        let mut counts = Counts::default();
+        let mut each = |tier, evaluation: Evaluation<'a>| {
+            counts.count(tier, &evaluation.outcome);
+            each(evaluation);
+        };
         let (mut chunk, mut decisions) = (None, Vec::new());
         for (at, flag) in self.flags.iter().enumerate() {
             if let Plan::Fixed(fixed) = flag.plan {
-                each(flag.fixed(fixed));
+                each(Tier::Fixed, flag.fixed(fixed));
                 continue;
             }
             let mut decided = None;
@@ -101,11 +115,12 @@ impl Snapshot {
                 }
                 decided = decisions.get(number as usize).copied().flatten();
             }
-            each(match decided {
-                Some(choice) => flag.answer(choice),
-                None => self.interpret(flag, &world),
-            });
+            match decided {
+                Some(choice) => each(Tier::Compiled, flag.answer(choice)),
+                None => each(Tier::Interpreted, self.interpret(flag, &world)),
+            }
         }
+        self.runtime.tally.add(&counts);
     }
 
     fn world<'a>(&'a self, context: &'a Context, now: Millis) -> World<'a> {
@@ -117,14 +132,14 @@ impl Snapshot {
     }
 
     /// Runs a flag's rule: compiled, where that is ready.
-    fn decide<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> Evaluation<'a> {
+    fn decide<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> (Tier, Evaluation<'a>) {
         let compiled = self.placement(at).and_then(|(chunk, number)| {
             let artefact = self.chunks.get(chunk as usize)?.chunk.artefact()?;
             worker::evaluate(&self.runtime, artefact, number, flag, world)
         });
         match compiled {
-            Some(choice) => flag.answer(choice),
-            None => self.interpret(flag, world),
+            Some(choice) => (Tier::Compiled, flag.answer(choice)),
+            None => (Tier::Interpreted, self.interpret(flag, world)),
         }
     }
 

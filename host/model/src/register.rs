@@ -89,6 +89,9 @@ pub enum Address {
 pub struct MemberMeta {
     /// Its label.
     pub name: String,
+    /// Where peers reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The least of all members' promises that it knew when it began a round of repair with each of them
     /// which it has durably finished: every version up to there that any of them had, it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,8 +106,15 @@ pub struct ForgottenMeta {
     pub name: String,
 }
 
-/// The tenant of the cluster's own registers. API and imports refuse it: tenant keys must not begin with `$`.
+/// The tenant of the cluster's own registers.
 pub const SYSTEM_TENANT: &str = "$cluster";
+
+/// Whether a tenant's key is one that only the cluster itself may use: it begins with `$`. API, imports and
+/// command line refuse it.
+#[must_use]
+pub fn is_reserved_tenant(key: &str) -> bool {
+    key.starts_with('$')
+}
 
 /// The fields that all environments of a flag share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

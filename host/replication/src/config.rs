@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, wire::PROTOCOL};
 
 /// The most bytes of a cluster's name: it is part of every frame and, in hex, of key expressions.
 pub const CLUSTER_NAME_BYTES_MAX: usize = 64;
@@ -26,7 +26,8 @@ pub struct ReplicationConfig {
     pub listen: Option<String>,
     /// Endpoints of other nodes to find the cluster by (`join`).
     pub join: Vec<String>,
-    /// The authority that signed all nodes' certificates, PEM (`cluster-ca`).
+    /// The authorities that sign nodes' certificates, PEM, one or more (`cluster-ca`). The three files are read
+    /// again while the node runs: see [`certificate_poll`](ReplicationLimits::certificate_poll).
     pub ca: Option<PathBuf>,
     /// This node's certificate, PEM (`cluster-cert`).
     pub cert: Option<PathBuf>,
@@ -34,6 +35,14 @@ pub struct ReplicationConfig {
     pub key: Option<PathBuf>,
     /// How long a node with seeds looks for a ready peer before it may go on without one (`ready-timeout`).
     pub ready_timeout: Duration,
+    /// Between two steps of collection (`collect-period`).
+    pub collect_period: Duration,
+    /// How old a tombstone must be before it may be collected (`collect-grace`).
+    pub collect_grace: Duration,
+    /// By how much clocks may differ (`max-skew`).
+    pub max_skew: Duration,
+    /// The newest version of the protocol to speak: for tests of clusters in the middle of an upgrade.
+    pub protocol_max: u8,
     /// Bounds of queues, frames and waits.
     pub limits: ReplicationLimits,
 }
@@ -52,14 +61,21 @@ pub struct ReplicationLimits {
     pub inbox_bytes: usize,
     /// Received frames that may wait for the driver.
     pub inbox_frames: usize,
-    /// Pages that are being answered at once, to all peers together.
+    /// Bytes that may wait to be sent to one peer: those of news and questions, and as many of answers.
+    /// Beyond it frames are dropped; a larger frame waits alone.
+    pub link_bytes: usize,
+    /// Frames that may wait to be sent to one peer: news and questions, and as many answers.
+    pub link_frames: usize,
+    /// Questions that are being answered at once, of all peers together.
     pub answers: usize,
-    /// Pages that are being answered at once to one peer.
+    /// Questions that are being answered at once of one peer; an exchange has at most four under way.
     pub answers_per_peer: usize,
     /// Peers that are remembered, live and gone.
     pub peers: usize,
     /// How long a page may take before it is asked for again.
     pub request_timeout: Duration,
+    /// Between two looks at the certificate files.
+    pub certificate_poll: Duration,
 }
 
 impl Default for ReplicationLimits {
@@ -71,10 +87,13 @@ impl Default for ReplicationLimits {
             frame_bytes: 40 * KIB * KIB,
             inbox_bytes: 64 * KIB * KIB,
             inbox_frames: 4096,
-            answers: 16,
-            answers_per_peer: 2,
+            link_bytes: 8 * KIB * KIB,
+            link_frames: 16 * KIB,
+            answers: 64,
+            answers_per_peer: 8,
             peers: 256,
             request_timeout: Duration::from_secs(2),
+            certificate_poll: Duration::from_secs(2),
         }
     }
 }
@@ -90,6 +109,10 @@ impl Default for ReplicationConfig {
             cert: None,
             key: None,
             ready_timeout: Duration::from_secs(10),
+            collect_period: Duration::from_secs(30),
+            collect_grace: Duration::from_secs(3600),
+            max_skew: Duration::from_secs(60),
+            protocol_max: PROTOCOL,
             limits: ReplicationLimits::default(),
         }
     }
@@ -122,11 +145,11 @@ impl ConfigError {
 }
 
 /// The paths of the certificates, all three present.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Certificates<'a> {
-    pub(crate) ca: &'a Path,
-    pub(crate) cert: &'a Path,
-    pub(crate) key: &'a Path,
+#[derive(Clone, Debug)]
+pub(crate) struct Certificates {
+    pub(crate) ca: PathBuf,
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 impl ReplicationConfig {
@@ -134,6 +157,14 @@ impl ReplicationConfig {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.listen.is_some() || !self.join.is_empty()
+    }
+
+    /// What keys the digests of a cluster's replicas, so that they mean nothing elsewhere: a hash of its name.
+    #[must_use]
+    pub fn digest_key(&self) -> u64 {
+        // FNV-1a: all nodes must agree on it, of whatever release.
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        self.cluster_name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
     }
 
     /// Checks every value; reads no file but looks whether the certificates are there.
@@ -157,8 +188,8 @@ impl ReplicationConfig {
     }
 
     /// The certificates, where all three are given.
-    pub(crate) fn certificates(&self) -> Option<Certificates<'_>> {
-        let (ca, cert, key) = (self.ca.as_deref()?, self.cert.as_deref()?, self.key.as_deref()?);
+    pub(crate) fn certificates(&self) -> Option<Certificates> {
+        let (ca, cert, key) = (self.ca.clone()?, self.cert.clone()?, self.key.clone()?);
         Some(Certificates { ca, cert, key })
     }
 

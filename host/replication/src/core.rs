@@ -1,37 +1,354 @@
 //! The protocol: `(state, event, table, now) -> commands`, without clock, randomness or network.
+//!
+//! One file for each subject:
+//! - `mesh` dials, `beat` notes who comes and goes and what it says, `roster` knows who belongs here;
+//! - `hints` makes changes fast; `exchange` with `walk`, `repair`, `snapshot` and `answers` makes them correct;
+//! - `readiness`, `outdated`, `collect` and `clock` draw the conclusions.
 
+mod answers;
+mod beat;
+mod clock;
+mod collect;
 mod command;
 mod event;
+mod exchange;
+mod hints;
+mod mesh;
+mod outdated;
+mod peer;
+mod random;
+mod readiness;
+mod repair;
+mod roster;
+mod sequence;
 mod settings;
+mod snapshot;
+mod status;
+mod system;
+#[cfg(test)]
+mod tests;
+mod walk;
 
-use burgee_model::Millis;
-use burgee_store::Table;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use burgee_model::{Address, Millis, NodeId, RegisterId};
+use burgee_store::{
+    PageCursor, Table, Version,
+    digest::{Path, Prefix},
+};
+
+use self::{
+    collect::Collect, mesh::Mesh, peer::Peer, random::Random, readiness::Enrolment, roster::Roster, snapshot::Snapshot,
+    status::Unacked, walk::Fetched,
+};
 pub use self::{
     command::{Command, Note, SystemWrite},
     event::{Event, Now},
     settings::{Periods, Settings},
 };
-use crate::status::{Readiness, Status};
+use crate::{
+    message::{Answer, News, PeerId, Question},
+    status::Readiness,
+};
+
+/// A gap between two ticks from which on the node knows that it slept.
+const SLEEP: Duration = Duration::from_secs(1);
 
 /// The state of the protocol.
 #[derive(Debug)]
 pub struct Core {
     settings: Settings,
+    random: Random,
+    peers: BTreeMap<NodeId, Peer>,
+    mesh: Mesh,
+    roster: Roster,
+    clock: clock::Clock,
+    collect: Collect,
+    snapshot: Option<Snapshot>,
+    /// Where the last snapshot stopped that did not end.
+    resume: Option<PageCursor>,
     readiness: Readiness,
+    enrolment: Enrolment,
+    /// Whether the node was ready once.
+    served: bool,
+    /// Whether it held versions when it started; none before the first event.
+    started: bool,
+    came_with_data: bool,
+    /// The live node that has this one's name, and since when.
+    rival: Option<(NodeId, Duration)>,
+    /// No stamp that this node gave, as far as it knows, has a greater time.
+    written: u64,
+    unacked: Unacked,
+    /// Since when a peer remembers what this node does not.
+    doubted_since: Option<Duration>,
+    resync_flush: Option<u64>,
+    asks: BTreeMap<u64, Ask>,
+    merges: BTreeMap<u64, Merging>,
+    /// The last number given to a request, a merge or a flush.
+    numbers: u64,
+    ticked: Duration,
+    beat_due: Duration,
+    compare_due: Duration,
+    enrol_due: Duration,
+    tell_due: Duration,
+    /// Versions that repair brought, in both directions.
+    repaired: u64,
+    /// Nothing is done any more: the node is to start anew, or to end.
+    halted: bool,
+}
+
+/// One event being handled.
+struct Turn<'a> {
+    table: &'a Table,
+    now: Now,
+    out: Vec<Command>,
+}
+
+impl Turn<'_> {
+    fn note(&mut self, note: Note) {
+        self.out.push(Command::Note(note));
+    }
+}
+
+/// A question under way.
+#[derive(Debug)]
+struct Ask {
+    to: NodeId,
+    at: Duration,
+    what: Asked,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq)]
+enum Asked {
+    Compare,
+    Branches(Vec<Prefix>),
+    Versions(Vec<Path>),
+    Days,
+    Offer,
+    Page,
+    Endpoints,
+    Enrolment,
+}
+
+impl Asked {
+    /// Whether an exchange fails with it.
+    fn is_of_exchange(&self) -> bool {
+        !matches!(self, Self::Endpoints | Self::Enrolment)
+    }
+}
+
+/// What a merge under way is for.
+#[derive(Debug)]
+enum Merging {
+    Hint(NodeId),
+    Repair(Fetched),
+    Page(NodeId),
+    Offer(u64),
+}
+
+impl Merging {
+    fn is_of_exchange(&self, node: NodeId) -> bool {
+        match self {
+            Self::Repair(fetched) => fetched.from == node,
+            Self::Page(from) => *from == node,
+            Self::Hint(_) | Self::Offer(_) => false,
+        }
+    }
 }
 
 impl Core {
     /// The state at the start of a process.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, readiness: Readiness::ready() }
+        let waiting = if settings.resync { "resynchronising" } else { "no_peer" };
+        Self {
+            random: Random::new(settings.random_seed),
+            written: settings.mark,
+            readiness: Readiness::waiting(waiting),
+            settings,
+            peers: BTreeMap::new(),
+            mesh: Mesh::default(),
+            roster: Roster::default(),
+            clock: clock::Clock::default(),
+            collect: Collect::default(),
+            snapshot: None,
+            resume: None,
+            enrolment: Enrolment::Unknown,
+            served: false,
+            started: false,
+            came_with_data: false,
+            rival: None,
+            unacked: Unacked::default(),
+            doubted_since: None,
+            resync_flush: None,
+            asks: BTreeMap::new(),
+            merges: BTreeMap::new(),
+            numbers: 0,
+            ticked: Duration::ZERO,
+            beat_due: Duration::ZERO,
+            compare_due: Duration::ZERO,
+            enrol_due: Duration::ZERO,
+            tell_due: Duration::ZERO,
+            repaired: 0,
+            halted: false,
+        }
     }
 
     /// Takes an event; the commands are to be executed in their order. `table` is what this node holds
     /// at this moment: the core reads it and never changes it.
-    pub fn handle(&mut self, _event: Event, _table: &Table, _now: Now) -> Vec<Command> {
-        Vec::new()
+    pub fn handle(&mut self, event: Event, table: &Table, now: Now) -> Vec<Command> {
+        let mut turn = Turn { table, now, out: Vec::new() };
+        if self.halted {
+            return turn.out;
+        }
+        self.begin(&turn);
+        self.dispatch(event, &mut turn);
+        self.conclude(&mut turn);
+        turn.out
+    }
+
+    /// What only the first table tells.
+    fn begin(&mut self, turn: &Turn<'_>) {
+        if !self.started {
+            self.started = true;
+            self.came_with_data = turn.table.counts().versions > 0;
+            self.roster = Roster::of(turn.table);
+            self.ticked = turn.now.mono;
+        }
+    }
+
+    fn dispatch(&mut self, event: Event, turn: &mut Turn<'_>) {
+        match event {
+            Event::Up(id) => self.up(id, turn),
+            Event::Down(id) => self.down(id, turn),
+            Event::Dialled { endpoint, peer } => self.dialled(&endpoint, peer, turn),
+            Event::News { from, news } => self.news(from, news, turn),
+            Event::Asked { from, ticket, question } => self.asked(from, ticket, question, turn),
+            Event::Answered { request, answer } => self.answered(request, answer, turn),
+            Event::Merged { merge, taken } => self.merged(merge, taken, turn),
+            Event::Flushed { flush } => {
+                self.sweep_flushed(flush);
+                self.resync_flushed(flush, turn);
+            }
+            Event::Written(versions) => self.written(versions, turn),
+            Event::WrittenUnseen => self.written_unseen(turn),
+            Event::Tick => self.tick(turn),
+        }
+    }
+
+    /// What follows from whatever happened.
+    fn conclude(&mut self, turn: &mut Turn<'_>) {
+        if self.halted {
+            return;
+        }
+        self.keep_name(turn);
+        self.enrol(turn);
+        self.tell_enrolment(turn);
+        self.decide_readiness(turn);
+        self.served |= self.readiness.ready;
+        self.begin_exchanges(turn);
+        self.beats(turn);
+    }
+
+    fn tick(&mut self, turn: &mut Turn<'_>) {
+        let slept = turn.now.mono.saturating_sub(self.ticked) >= SLEEP;
+        self.ticked = turn.now.mono;
+        self.roster = Roster::of(turn.table);
+        self.heed_roster(turn);
+        self.watch_clock(turn.now);
+        if slept {
+            self.wake(turn);
+        }
+        self.drop_silent(turn);
+        self.dial(turn);
+        self.correct_clock(turn);
+        self.compare_with_one(turn);
+        self.resume_snapshot(turn);
+        self.pump_all(turn);
+        self.collect(turn);
+    }
+
+    /// The silence of the peers while this node slept says nothing about them.
+    fn wake(&mut self, turn: &Turn<'_>) {
+        self.peers.values_mut().for_each(|peer| peer.silent_since = turn.now.mono);
+        self.compare_with_all(turn);
+    }
+
+    fn news(&mut self, from: PeerId, news: News, turn: &mut Turn<'_>) {
+        match news {
+            News::Beat { seq, info, remembers, forgotten } => {
+                self.beat(from, seq, info, turn);
+                if self.peers.get(&from.node).is_some_and(|peer| peer.id == from) {
+                    self.told(from.node, remembers, forgotten, turn);
+                }
+            }
+            News::Hint { seq, versions } => self.hinted(from, seq, versions, turn),
+        }
+    }
+
+    fn ask(&mut self, to: NodeId, what: Asked, question: Question, turn: &mut Turn<'_>) {
+        let Some(peer) = self.peers.get(&to) else { return };
+        self.numbers += 1;
+        self.asks.insert(self.numbers, Ask { to, at: turn.now.mono, what });
+        let timeout = self.settings.periods.request;
+        turn.out.push(Command::Ask { to: peer.id, request: self.numbers, question, timeout });
+    }
+
+    fn answered(&mut self, request: u64, answer: Option<Answer>, turn: &mut Turn<'_>) {
+        let Some(ask) = self.asks.remove(&request) else { return };
+        if ask.what == Asked::Enrolment {
+            return self.enrolment_told(&ask, answer.as_ref());
+        }
+        let Some(answer) = answer else {
+            if ask.what.is_of_exchange() {
+                self.fail_exchange(ask.to, turn);
+            }
+            return;
+        };
+        match &ask.what {
+            Asked::Compare => self.compared(&ask, &answer, turn),
+            Asked::Branches(_) => self.branches(&ask, answer, turn),
+            Asked::Versions(_) => self.versions(&ask, answer, turn),
+            Asked::Days => self.days(&ask, answer, turn),
+            Asked::Offer => self.offered(&ask, &answer, turn),
+            Asked::Page => self.page(&ask, answer, turn),
+            Asked::Endpoints => self.endpoints(&ask, answer),
+            Asked::Enrolment => {}
+        }
+    }
+
+    fn merge(&mut self, versions: Vec<Arc<Version>>, from: NodeId, what: Merging, turn: &mut Turn<'_>) {
+        self.numbers += 1;
+        self.merges.insert(self.numbers, what);
+        turn.out.push(Command::Merge { merge: self.numbers, versions, from });
+    }
+
+    fn merged(&mut self, merge: u64, taken: bool, turn: &mut Turn<'_>) {
+        match self.merges.remove(&merge) {
+            Some(Merging::Hint(from)) => self.hint_merged(from, taken, turn),
+            Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
+            Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
+            Some(Merging::Offer(ticket)) => {
+                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken) });
+            }
+            None => {}
+        }
+    }
+
+    fn flush(&mut self, turn: &mut Turn<'_>) -> u64 {
+        self.numbers += 1;
+        turn.out.push(Command::Flush { flush: self.numbers });
+        self.numbers
+    }
+
+    /// What was asked of a peer's former link, or is being merged for an exchange over it, is void.
+    fn forget_requests(&mut self, node: NodeId) {
+        self.asks.retain(|_, ask| ask.to != node);
+        self.merges.retain(|_, merge| !merge.is_of_exchange(node));
+        if self.enrolment == Enrolment::Telling {
+            self.enrolment = Enrolment::Unknown;
+        }
     }
 
     /// Whether the node may serve.
@@ -40,16 +357,22 @@ impl Core {
         &self.readiness
     }
 
-    /// The cluster as this node sees it.
-    #[must_use]
-    pub fn status(&self, _table: &Table, _now: Now) -> Status {
-        Status::of(&self.settings)
-    }
-
     /// By how much the node's clock is ahead, in milliseconds, where at least two live peers agree that it
     /// is by more than the tolerated skew: then it takes no local writes.
     #[must_use]
     pub fn clock_ahead(&self) -> Option<Millis> {
-        None
+        self.clock.ahead
     }
+
+    /// What a peer is called and where it is reached, once known.
+    #[must_use]
+    pub fn describe(&self, node: NodeId) -> (Option<String>, Option<String>) {
+        let info = self.peers.get(&node).and_then(|peer| peer.info.as_ref());
+        (info.map(|info| info.name.clone()), info.and_then(|info| info.endpoint.clone()))
+    }
+}
+
+/// A node's entry in the roster.
+fn member_register(node: NodeId) -> RegisterId {
+    RegisterId::system(Address::Member { node })
 }

@@ -14,16 +14,20 @@
 
 pub mod config;
 pub mod core;
+mod driver;
 mod endpoint;
 pub mod message;
+mod network;
 mod refusals;
 mod replication;
 pub mod status;
+mod supervisor;
 pub mod time;
 pub mod transport;
 pub mod wire;
 
 pub use config::{ConfigError, ReplicationConfig, ReplicationLimits};
+pub use refusals::Refusals;
 pub use replication::{ForgetError, Replication, ReplicationError, start};
-pub use status::{ClusterEvent, NodeState, NodeView, Readiness, Status};
+pub use status::{ClusterEvent, NodeState, NodeView, Readiness, Status, Traffic};
 pub use time::ClusterClock;

@@ -12,7 +12,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(1);
 
 /// The counters of one node.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<BTreeMap<&'static str, Count>>);
+pub struct Refusals(Mutex<BTreeMap<&'static str, Count>>);
 
 #[derive(Debug, Default)]
 struct Count {
@@ -24,7 +24,7 @@ struct Count {
 
 impl Refusals {
     /// Counts a frame.
-    pub(crate) fn count(&self, refusal: Refusal, bytes: usize) {
+    pub fn count(&self, refusal: Refusal, bytes: usize) {
         if let Some(frames) = self.record(refusal, Instant::now()) {
             tracing::warn!(reason = refusal.name(), frames, bytes, "replication frame refused: {refusal}");
         }
@@ -44,7 +44,8 @@ impl Refusals {
     }
 
     /// How many were refused, by reason.
-    pub(crate) fn totals(&self) -> BTreeMap<&'static str, u64> {
+    #[must_use]
+    pub fn totals(&self) -> BTreeMap<&'static str, u64> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.iter().map(|(name, count)| (*name, count.total)).collect()
     }

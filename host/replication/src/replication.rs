@@ -1,16 +1,39 @@
 //! A running replication: started, looked at, shut down.
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use burgee_model::{Millis, NodeId};
 use burgee_store::Store;
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     config::{ConfigError, ReplicationConfig},
-    status::{ClusterEvent, Readiness, Status},
+    core::{Core, Now, SystemWrite},
+    driver::{Traffic, Views, wall_clock},
+    message::PeerId,
+    network::Configured,
+    refusals::Refusals,
+    status::{ClusterEvent, NodeState, Readiness, Status},
+    supervisor::{Network, Supervisor},
     time::ClusterClock,
+    transport::sockets::OpenError,
 };
+
+/// How long leaving may take: the driver stops, and the links are closed in order.
+const STOP_TIMEOUT: Duration = Duration::from_millis(2_300);
+
+/// Cluster events that a slow reader may be behind.
+const EVENTS_WAITING: usize = 256;
 
 /// Why replication does not start.
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +42,21 @@ pub enum ReplicationError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The port is in use, or the transport refuses.
-    #[error("{0}")]
-    Transport(String),
+    #[error(transparent)]
+    Transport(OpenError),
     /// The system gives no randomness.
     #[error("no randomness: {0}")]
     Randomness(String),
+}
+
+impl From<OpenError> for ReplicationError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            // such as a certificate file that holds none: the option is named, not the port
+            OpenError::Config(error) => Self::Config(error),
+            other => Self::Transport(other),
+        }
+    }
 }
 
 /// Why a node was not forgotten.
@@ -42,12 +75,18 @@ pub enum ForgetError {
 
 /// A node's part in its cluster.
 pub struct Replication {
-    readiness: watch::Receiver<Readiness>,
-    status: watch::Receiver<Status>,
+    store: Store,
+    name: String,
+    endpoint: Option<String>,
+    views: Arc<Views>,
+    /// Why it ended without having been told to.
+    ended: watch::Receiver<Option<String>>,
+    stop: watch::Sender<bool>,
+    running: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Joins the cluster that the configuration names. Binds the port, and returns without waiting for peers;
-/// with neither `listen` nor `join` nothing is bound and the node is ready at once.
+/// with neither `listen` nor `join` nothing is bound, and the node is ready soon.
 ///
 /// # Errors
 /// See [`ReplicationError`]. Peers that are not reached are none.
@@ -56,63 +95,147 @@ pub async fn start(
     store: Store,
     clock: Arc<ClusterClock>,
 ) -> Result<Replication, ReplicationError> {
-    let _ = (config, store, clock);
-    Err(ReplicationError::Transport("not there yet".to_owned()))
+    config.validate()?;
+    let network = Configured(config.clone());
+    enter(network, config, store, clock).await
+}
+
+/// As [`start`], on any network.
+pub(crate) async fn enter<N: Network>(
+    network: N,
+    config: ReplicationConfig,
+    store: Store,
+    clock: Arc<ClusterClock>,
+) -> Result<Replication, ReplicationError> {
+    let name = config.node_name.clone();
+    let views = Arc::new(views(&config, &store));
+    let mut supervisor = Supervisor {
+        config,
+        store: store.clone(),
+        clock,
+        network,
+        refusals: Arc::new(Refusals::default()),
+        traffic: Arc::new(Traffic::default()),
+        views: Arc::clone(&views),
+    };
+    let opened = supervisor.open().await?;
+    let endpoint = opened.endpoint.clone();
+    let (stop, stopped) = watch::channel(false);
+    let (end, ended) = watch::channel(None);
+    let running = tokio::spawn(async move {
+        if let Some(why) = supervisor.run(opened, stopped).await {
+            end.send_replace(Some(why));
+        }
+    });
+    Ok(Replication { store, name, endpoint, views, ended, stop, running: Mutex::new(Some(running)) })
+}
+
+/// What is shown before the first event.
+fn views(config: &ReplicationConfig, store: &Store) -> Views {
+    let own = PeerId { node: store.node_id(), incarnation: 0 };
+    let core = Core::new(crate::core::Settings {
+        own,
+        name: config.node_name.clone(),
+        endpoint: config.listen.clone(),
+        seeds: config.join.clone(),
+        mark: 0,
+        resync: store.needs_resync(),
+        started_at: store.now(),
+        random_seed: 0,
+        max_skew_ms: 0,
+        page_bytes: 0,
+        peers: 0,
+        periods: crate::core::Periods::default(),
+    });
+    let now = Now { mono: Duration::ZERO, wall: wall_clock(), cluster: store.now() };
+    let status = core.status(&store.read(), now);
+    Views {
+        readiness: watch::Sender::new(core.readiness().clone()),
+        status: watch::Sender::new(status),
+        events: broadcast::Sender::new(EVENTS_WAITING),
+        clock_ahead: AtomicU64::new(0),
+    }
 }
 
 impl Replication {
     /// Whether the replica may serve, now and later.
     #[must_use]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {
-        self.readiness.clone()
+        self.views.readiness.subscribe()
     }
 
     /// Where peers reach this node, with the bound port; `None` where it does not listen.
     #[must_use]
     pub fn endpoint(&self) -> Option<String> {
-        None
+        self.endpoint.clone()
     }
 
     /// This node's label.
     #[must_use]
     pub fn name(&self) -> &str {
-        ""
+        &self.name
     }
 
     /// The cluster as this node sees it, as of the last 100 ms.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status.borrow().clone()
+        self.views.status.borrow().clone()
     }
 
     /// Who comes and goes from now on. A receiver that is too slow is told how many it missed.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<ClusterEvent> {
-        broadcast::channel(1).1
+        self.views.events.subscribe()
     }
 
     /// By how much this node's clock is ahead, in milliseconds, where that is a reason to refuse local
     /// writes. Cheap: called for every write.
     #[must_use]
     pub fn clock_ahead(&self) -> Option<Millis> {
-        None
+        Some(self.views.clock_ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead > 0)
     }
 
     /// Has a member forgotten that will not return: collection no longer waits for it. Done once that is
-    /// durable here.
+    /// durable here; a second time it is done already.
     ///
     /// # Errors
     /// See [`ForgetError`].
     pub async fn forget(&self, node: NodeId) -> Result<(), ForgetError> {
-        let _ = node;
-        Err(ForgetError::Unknown)
+        let status = self.status();
+        let view = status.nodes.iter().find(|view| view.id == node).ok_or(ForgetError::Unknown)?;
+        if !self.views.readiness.borrow().ready {
+            return Err(ForgetError::Refused("this node is not ready".to_owned()));
+        }
+        match view.state {
+            NodeState::Live => Err(ForgetError::Live),
+            NodeState::Forgotten => Ok(()),
+            NodeState::Gone => self.write_forgotten(node, view.name.clone().unwrap_or_default()).await,
+        }
+    }
+
+    async fn write_forgotten(&self, node: NodeId, name: String) -> Result<(), ForgetError> {
+        let (request, draft) = SystemWrite::Forgotten { node, name }.request(self.store.node_id());
+        let written = self.store.write(request, |_, _| Ok::<_, Infallible>(draft)).await;
+        written.map(drop).map_err(|error| ForgetError::Refused(error.to_string()))
     }
 
     /// Completes when replication has ended without having been told to: a fault. The text says why.
     pub async fn failed(&self) -> String {
-        std::future::pending().await
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.map(|why| why.clone()) {
+            Ok(why) => why.unwrap_or_default(),
+            // It ended without a reason: it was told to, or it broke.
+            Err(_) if *self.stop.borrow() => std::future::pending().await,
+            Err(_) => "replication: ended without having been told to; see the log".to_owned(),
+        }
     }
 
     /// Leaves the cluster: the peers notice at once. Takes at most about 2.5 s; a second call does nothing.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        self.stop.send_replace(true);
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(running) = running {
+            let _ = tokio::time::timeout(STOP_TIMEOUT, running).await;
+        }
+    }
 }

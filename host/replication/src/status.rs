@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use burgee_model::{Millis, NodeId, Stamp};
 
-use crate::core::Settings;
-
 /// Whether the replica may serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readiness {
@@ -23,6 +21,15 @@ impl Readiness {
     #[must_use]
     pub fn ready() -> Self {
         Self { ready: true, reasons: Vec::new(), alone: false }
+    }
+
+    /// Ready on its own data.
+    pub(crate) fn alone() -> Self {
+        Self { alone: true, ..Self::ready() }
+    }
+
+    pub(crate) fn waiting(reason: &'static str) -> Self {
+        Self { ready: false, reasons: vec![reason], alone: false }
     }
 }
 
@@ -44,6 +51,23 @@ pub struct Status {
     pub frames_refused: BTreeMap<&'static str, u64>,
     /// How often cluster time was set outright since the start.
     pub clock_sets: u64,
+    /// Versions that repair brought since the start, in both directions.
+    pub versions_repaired: u64,
+    /// What was sent and received, by the kind of the message.
+    pub traffic: BTreeMap<&'static str, Traffic>,
+}
+
+/// Frames of one kind since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames sent.
+    pub frames_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+    /// Frames received.
+    pub frames_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
 }
 
 /// Whether a node takes part.
@@ -80,20 +104,6 @@ pub struct NodeView {
     pub root: Option<String>,
     /// Of what this node wrote: the oldest stamp that it is not known to hold.
     pub oldest_unacked: Option<Stamp>,
-}
-
-impl Status {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        Self {
-            own: settings.own.node,
-            nodes: Vec::new(),
-            leader: None,
-            collection_held_by: Vec::new(),
-            horizon: None,
-            frames_refused: BTreeMap::new(),
-            clock_sets: 0,
-        }
-    }
 }
 
 /// A node came or went.

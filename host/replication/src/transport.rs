@@ -1,17 +1,28 @@
 //! What the protocol asks of a network: little, so that memory, simulator and sockets pass one suite.
 //!
 //! - A sent frame goes to one peer; it may be lost, and a slow or dead receiver delays nobody: what does
-//!   not fit that peer's queue is dropped.
+//!   not fit that peer's queue is dropped. Frames arrive in order, except where one link takes the place of
+//!   another.
 //! - A request goes to one peer and is answered once, or fails in time.
 //! - Peers appear and vanish as [`Membership`]: a link that breaks and is made anew is a `Down` and an `Up`.
 //! - What is received waits in a bounded [`Inbox`]; beyond its bounds frames are dropped and counted.
+
+pub mod memory;
+pub mod sockets;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::{config::ReplicationLimits, message::PeerId, refusals::Refusals, wire::Refusal};
+use crate::{
+    config::ReplicationLimits,
+    message::PeerId,
+    refusals::Refusals,
+    wire::{PROTOCOL, Refusal},
+};
 
 /// Membership changes that may wait.
 const MEMBERSHIP_WAITING: usize = 1024;
@@ -21,6 +32,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Makes a link to the node that listens at an endpoint; done once it is made. Where there is a link
     /// to that node already, that is the answer. It may be this node itself: then no link is made.
     fn dial(&self, endpoint: &str) -> impl Future<Output = Result<PeerId, DialError>> + Send;
+
+    /// The version of the protocol in which a peer is spoken to.
+    fn protocol(&self, peer: PeerId) -> u8 {
+        let _ = peer;
+        PROTOCOL
+    }
 
     /// Closes all links to a peer; it vanishes.
     fn hang_up(&self, peer: PeerId);
@@ -127,7 +144,8 @@ pub struct InboxSender {
 }
 
 /// An inbox with the bounds that are configured.
-pub(crate) fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (InboxSender, Inbox) {
+#[must_use]
+pub fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (InboxSender, Inbox) {
     let (membership, membership_inbox) = mpsc::channel(MEMBERSHIP_WAITING);
     let (frames, frames_inbox) = mpsc::channel(limits.inbox_frames.max(1));
     let room = limits.inbox_bytes.clamp(limits.frame_bytes, Semaphore::MAX_PERMITS);

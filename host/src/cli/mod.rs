@@ -1,6 +1,7 @@
 //! The command line: what people type, turned into a running node or into requests to one.
 
 mod client;
+mod cluster;
 mod entries;
 mod flags;
 mod output;
@@ -9,6 +10,7 @@ mod serve;
 
 use std::{ffi::OsString, process::ExitCode};
 
+use burgee_model::register::is_reserved_tenant;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{config::Mode, options::Options};
@@ -46,6 +48,9 @@ enum Command {
     /// List and switch flags
     #[command(subcommand)]
     Flag(flags::Flag),
+    /// Look at the cluster, and forget nodes that will not return
+    #[command(subcommand)]
+    Cluster(cluster::Cluster),
     /// Work on rules without a server
     #[command(subcommand)]
     Rule(rules::Rule),
@@ -61,7 +66,7 @@ struct Target {
     #[arg(long, env = "BURGEE_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// The tenant
-    #[arg(long, env = "BURGEE_TENANT", default_value = "demo")]
+    #[arg(long, env = "BURGEE_TENANT", default_value = "demo", value_parser = tenant)]
     tenant: String,
     /// The environment
     #[arg(long, env = "BURGEE_ENV", default_value = "development")]
@@ -69,6 +74,15 @@ struct Target {
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+}
+
+/// A tenant of people's, and not the cluster's own.
+fn tenant(text: &str) -> Result<String, &'static str> {
+    if is_reserved_tenant(text) {
+        Err("tenants that begin with `$` are the cluster's own")
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// How results are printed.
@@ -110,6 +124,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Flag(command) => command.run(),
+        Command::Cluster(command) => command.run(),
         Command::Rule(command) => command.run(),
     };
     match done {

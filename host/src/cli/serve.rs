@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What is logged where `RUST_LOG` says nothing else.
-const LOG_DEFAULT: &str = "info,zenoh=warn,zenoh_transport=error,zenoh_link_commons=error";
+const LOG_DEFAULT: &str = "info";
 
 pub(super) fn run(mode: Mode, options: Options) -> ExitCode {
     let config = match Config::new(mode, options) {

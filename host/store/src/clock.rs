@@ -29,6 +29,9 @@ pub struct Clock {
     grain: u64,
     /// The greatest time given or observed.
     last: u64,
+    /// The greatest time that a stamp bears which had to be given beyond the clock, and of earlier marks: it
+    /// does not move the clock, but a peer that remembers it must not take this node for an older self.
+    given: u64,
     ahead: BTreeMap<NodeId, u64>,
 }
 
@@ -48,11 +51,12 @@ impl Clock {
             .with_max_delta(Duration::from_secs(u64::from(u32::MAX)))
             .build();
         let grain = u64::from(grain >> (32 - GRAIN_BITS));
-        Self { hlc, id, max_skew_ms, grain, last: 0, ahead: BTreeMap::new() }
+        Self { hlc, id, max_skew_ms, grain, last: 0, given: 0, ahead: BTreeMap::new() }
     }
 
     /// Goes on from the mark of an earlier start, as far as the fence lets it.
     pub fn resume(&mut self, mark: u64, wall: Millis) {
+        self.given = self.given.max(mark);
         self.advance(mark.min(self.fence(wall)));
     }
 
@@ -75,7 +79,13 @@ impl Clock {
         Stamp { time, id: self.id }
     }
 
-    /// Takes note of a stamp that was merged or had to be given beyond the clock. One beyond the fence
+    /// Takes note of a stamp that had to be given beyond the clock.
+    pub fn give(&mut self, stamp: Stamp, wall: Millis) {
+        self.given = self.given.max(stamp.time);
+        self.observe(stamp, wall);
+    }
+
+    /// Takes note of a stamp that was merged. One beyond the fence
     /// does not move the clock: following it there would not reach it, only carry its error on.
     /// Answers whether it moved or could stay.
     pub fn observe(&mut self, stamp: Stamp, wall: Millis) -> bool {
@@ -102,7 +112,7 @@ impl Clock {
     /// What to persist with every commit: no stamp that the clock gives until the next one lies above.
     #[must_use]
     pub fn mark(&self) -> u64 {
-        self.last.saturating_add(MARK_AHEAD)
+        self.last.saturating_add(MARK_AHEAD).max(self.given)
     }
 
     fn fence(&self, wall: Millis) -> u64 {
@@ -182,6 +192,16 @@ mod tests {
         clock.resume(at(NOW + 3_600_000).time, NOW);
         let given = clock.tick(NOW);
         assert!(given.millis() <= NOW + SKEW && given.millis() >= NOW);
+    }
+
+    #[test]
+    fn the_mark_covers_what_had_to_be_given_beyond_the_fence_also_after_a_restart() {
+        let (mut before, far) = (clock(), at(NOW + 3_600_000));
+        before.give(far, NOW);
+        assert!(before.mark() >= far.time && before.tick(NOW).millis() == NOW);
+        let mut after = clock();
+        after.resume(before.mark(), NOW);
+        assert!(after.mark() >= far.time);
     }
 
     #[test]

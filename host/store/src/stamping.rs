@@ -172,7 +172,7 @@ impl Pen<'_> {
         let above = above.max(Some(self.table.horizon()));
         if let Some(above) = above.filter(|above| *above >= stamp) {
             stamp.time = above.time + 1;
-            self.clock.observe(stamp, self.wall);
+            self.clock.give(stamp, self.wall);
         }
         if stamp.time < TIME_MAX { Ok(stamp) } else { Err(DraftError::NoStamp) }
     }

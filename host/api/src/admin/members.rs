@@ -165,6 +165,15 @@ impl Members {
         Key::new(&text).map_err(|error| self.fault(self.path("key"), "invalid_key", error.to_string())).ok()
     }
 
+    /// A nested object, read by `read`; `None` where it is absent or null.
+    pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Members) -> T) -> Option<T> {
+        let map = self.object(name).value()?;
+        let mut inner = Members { at: self.path(name), map, faults: Vec::new() };
+        let found = read(&mut inner);
+        self.absorb(inner);
+        Some(found)
+    }
+
     /// The members of a nested object, read by `read`, each under its own key.
     pub fn each<T>(&mut self, name: &str, mut read: impl FnMut(&mut Members) -> T) -> Vec<(Key, T)> {
         let Member::Value(map) = self.object(name) else { return Vec::new() };

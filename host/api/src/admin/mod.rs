@@ -5,11 +5,13 @@
 
 pub mod address;
 pub mod config;
+pub mod conflict;
 pub mod environment;
 pub mod flag;
 pub mod flag_document;
 pub mod flag_in;
 pub mod flagd;
+pub mod history;
 pub mod members;
 pub mod precondition;
 pub mod refusal;

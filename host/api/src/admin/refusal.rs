@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use burgee_model::{Key, Problem};
+use burgee_model::{Key, Problem, Stamp};
 
 /// What kind of thing a refusal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,15 @@ pub enum Refusal {
     /// What should be created exists.
     #[error("there is a {0} `{1}` already")]
     AlreadyExists(Kind, Key),
+    /// The register has, or kept, no version with this stamp.
+    #[error("the register has no version {0}, or no longer")]
+    NoVersion(Stamp),
+    /// The register has no conflict.
+    #[error("the register has no conflict")]
+    NoConflict,
+    /// Only the current version of such a register is kept.
+    #[error("no history is kept of config entries")]
+    HistoryNotKept,
     /// A precondition does not hold; the text is the current tag, where there is one.
     #[error("it is not, or no longer, what the request was made from")]
     Stale(Option<String>),

@@ -1,6 +1,6 @@
 //! Tenants: create, rename, delete.
 
-use burgee_model::{Key, Millis, RegisterId, Scope, Stamp, TenantMeta};
+use burgee_model::{Key, Millis, RegisterId, Scope, Stamp, TenantMeta, register::is_reserved_tenant};
 use burgee_store::{Draft, Table};
 use serde_json::Value as Json;
 
@@ -31,6 +31,9 @@ pub fn read(table: &Table, now: Millis, tenant: &Key) -> Result<TenantRead, Refu
 pub fn read_create(document: Json) -> Result<(Key, TenantMeta), Refusal> {
     let mut members = Members::root(document)?;
     let key = members.key();
+    if key.as_ref().is_some_and(|key| is_reserved_tenant(key.as_str())) {
+        members.fault("/key".into(), "reserved", "keys of tenants that begin with `$` are the cluster's own");
+    }
     let name = members.text("name", NAME_BYTES_MAX).value();
     members.finish()?;
     let key = key.ok_or_else(|| Refusal::invalid("/key", "missing", "`key` is missing"))?;

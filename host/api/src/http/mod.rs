@@ -5,7 +5,6 @@ pub(crate) mod body;
 pub(crate) mod conditions;
 pub(crate) mod cors;
 pub(crate) mod guard;
-pub(crate) mod instant;
 pub(crate) mod loopback;
 pub(crate) mod page;
 pub(crate) mod params;
@@ -14,11 +13,12 @@ pub(crate) mod reply;
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::State;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     ApiState,
     error::ApiError,
+    metrics::Refused,
     state::{Caught, Readiness},
 };
 
@@ -26,7 +26,9 @@ use crate::{
 pub(crate) struct Api {
     state: ApiState,
     /// One permit for each stream that may be open.
-    pub(crate) streams: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    /// Writes that this node refused.
+    pub(crate) refused: Refused,
 }
 
 /// The shared state as handlers take it.
@@ -35,7 +37,7 @@ pub(crate) type Shared = State<Arc<Api>>;
 impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
-        Self { state, streams }
+        Self { state, streams, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.
@@ -44,6 +46,23 @@ impl Api {
             Readiness { ready: true, .. } => Ok(()),
             Readiness { reasons, .. } => Err(ApiError::NotReady(reasons)),
         }
+    }
+
+    /// Refuses unless the node takes writes: ready, and with a clock that others can live with.
+    pub(crate) fn require_writable(&self) -> Result<(), ApiError> {
+        self.require_ready()?;
+        self.status.clock_ahead().map_or(Ok(()), |ms| Err(ApiError::ClockAhead(ms)))
+    }
+
+    /// How many streams are open.
+    pub(crate) fn streams_open(&self) -> usize {
+        self.limits.streams.min(Semaphore::MAX_PERMITS).saturating_sub(self.streams.available_permits())
+    }
+
+    /// Takes one of the streams that may be open at once.
+    pub(crate) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let permit = self.streams.clone().try_acquire_owned();
+        permit.map_err(|_| ApiError::TooManyStreams { max: self.limits.streams })
     }
 
     /// Waits, but not for ever, until this node's evaluations show what was written.

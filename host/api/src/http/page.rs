@@ -1,13 +1,13 @@
-//! Pages of lists: a limit, and an opaque cursor that names the last key.
+//! Pages of lists: a limit, and an opaque cursor that names the last item.
 
 use std::fmt::Write as _;
 
-use burgee_model::Key;
+use burgee_model::{Address, Key};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::IntoParams;
 
-use crate::error::ApiError;
+use crate::{admin::history, error::ApiError};
 
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
@@ -24,14 +24,51 @@ pub(crate) struct PageParams {
     pub(crate) cursor: Option<String>,
 }
 
-/// The same, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Page {
-    pub(crate) limit: usize,
-    pub(crate) after: Option<Key>,
+/// What names an item in its list.
+pub(crate) trait Place: Sized {
+    fn text(&self) -> String;
+    fn parse(text: &str) -> Option<Self>;
 }
 
-impl Page {
+impl Place for Key {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+}
+
+impl Place for Address {
+    fn text(&self) -> String {
+        json!(self).to_string()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+impl Place for history::Place {
+    fn text(&self) -> String {
+        format!("{} {}", self.0, self.1.text())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (stamp, address) = text.split_once(' ')?;
+        Some((stamp.parse().ok()?, Address::parse(address)?))
+    }
+}
+
+/// The same, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Page<P = Key> {
+    pub(crate) limit: usize,
+    pub(crate) after: Option<P>,
+}
+
+impl<P: Place> Page<P> {
     pub(crate) fn new(limit: Option<usize>, cursor: Option<&str>) -> Result<Self, ApiError> {
         let limit = limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MAX).contains(&limit) {
@@ -43,34 +80,34 @@ impl Page {
     }
 }
 
-impl TryFrom<PageParams> for Page {
+impl<P: Place> TryFrom<PageParams> for Page<P> {
     type Error = ApiError;
     fn try_from(params: PageParams) -> Result<Self, ApiError> {
         Self::new(params.limit, params.cursor.as_deref())
     }
 }
 
-/// One page while it is filled: it takes one key more than it may show, to know whether there is another page.
-pub(crate) struct Filling {
+/// One page while it is filled: it takes one item more than it may show, to know whether there is another page.
+pub(crate) struct Filling<P = Key> {
     limit: usize,
     items: Vec<Json>,
-    last: Option<Key>,
+    last: Option<P>,
     more: bool,
 }
 
-impl Filling {
-    pub(crate) fn new(page: &Page) -> Self {
+impl<P: Place + Clone> Filling<P> {
+    pub(crate) fn new(page: &Page<P>) -> Self {
         Self { limit: page.limit, items: Vec::new(), last: None, more: false }
     }
 
     /// Takes an item; false once the page is full.
-    pub(crate) fn push(&mut self, key: &Key, item: impl FnOnce() -> Json) -> bool {
+    pub(crate) fn push(&mut self, place: &P, item: impl FnOnce() -> Json) -> bool {
         if self.items.len() == self.limit {
             self.more = true;
             return false;
         }
         self.items.push(item());
-        self.last = Some(key.clone());
+        self.last = Some(place.clone());
         true
     }
 
@@ -85,22 +122,22 @@ impl Filling {
     }
 }
 
-fn encode(key: &Key) -> String {
-    key.as_str().bytes().fold(String::new(), |mut text, byte| {
+fn encode(place: &impl Place) -> String {
+    place.text().bytes().fold(String::new(), |mut text, byte| {
         // writing to a text cannot fail
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-fn decode(cursor: &str) -> Option<Key> {
+fn decode<P: Place>(cursor: &str) -> Option<P> {
     let digits = cursor.as_bytes();
     if !digits.len().is_multiple_of(2) {
         return None;
     }
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-    Key::new(std::str::from_utf8(&bytes?).ok()?).ok()
+    P::parse(std::str::from_utf8(&bytes?).ok()?)
 }
 
 #[cfg(test)]
@@ -114,13 +151,17 @@ mod tests {
             assert_eq!(decode(&encode(&key)), Some(key));
         }
         for text in ["", "a", "zz", "ff", "é", "+1"] {
-            assert!(Page::new(None, Some(text)).is_err(), "{text}");
+            assert!(Page::<Key>::new(None, Some(text)).is_err(), "{text}");
         }
+        let address = Address::Environment { environment: Key::new("ünï").unwrap() };
+        let place = (burgee_model::Stamp::ZERO, address);
+        assert_eq!(decode(&encode(&place)), Some(place));
+        assert!(Page::<history::Place>::new(None, Some("62")).is_err());
     }
 
     #[test]
     fn a_full_page_says_where_to_go_on() {
-        let page = Page::new(Some(2), None).unwrap();
+        let page = Page::<Key>::new(Some(2), None).unwrap();
         let mut filling = Filling::new(&page);
         let keys = ["a", "b", "c"].map(|text| Key::new(text).unwrap());
         assert_eq!(keys.iter().filter(|key| filling.push(key, || json!(key))).count(), 2);

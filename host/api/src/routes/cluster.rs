@@ -1,13 +1,15 @@
 //! `/api/v1/cluster`.
 
 use axum::extract::State;
+use burgee_model::NodeId;
 use http::StatusCode;
 
 use super::Reply;
 use crate::{
-    error::ProblemDocument,
-    http::{Shared, reply},
-    state::ClusterView,
+    cluster::ClusterView,
+    error::{ApiError, ProblemDocument},
+    http::{Shared, params::Keys, reply},
+    sse,
 };
 
 /// Shows the cluster as this node sees it.
@@ -15,4 +17,27 @@ use crate::{
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_cluster(State(api): Shared) -> Reply {
     reply::json(StatusCode::OK, &api.status.cluster())
+}
+
+/// Follows who comes and goes, as this node sees it, itself aside.
+///
+/// Events: `joined` and `left` `{name, id, address}`, `reset` `{reason}` (some are missing: read the cluster
+/// again). A stream begins with what happens after it was opened; it cannot be resumed.
+#[utoipa::path(get, path = "/api/v1/cluster/events", tag = "cluster", responses(
+    (status = 200, content_type = "text/event-stream", body = String),
+    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn watch_cluster(State(api): Shared) -> Reply {
+    let permit = api.stream_permit()?;
+    Ok(sse::cluster(&api, permit))
+}
+
+/// Has a node forgotten that will not return, so that nothing waits for it any more. Should it come back all
+/// the same, it takes a new id and brings nothing back that was deleted.
+#[utoipa::path(delete, path = "/api/v1/cluster/nodes/{id}", tag = "cluster", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
+pub(crate) async fn forget_node(State(api): Shared, Keys(id): Keys<String>) -> Reply {
+    api.require_writable()?;
+    let node: NodeId = id.parse().map_err(|_| ApiError::NoNode)?;
+    api.status.forget(node).await?;
+    Ok(reply::empty(StatusCode::NO_CONTENT))
 }

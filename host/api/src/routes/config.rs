@@ -21,11 +21,11 @@ use crate::{
     http::{
         Api, Shared, body,
         conditions::{has_already, preconditions, written},
-        instant::rfc3339,
         page::{Filling, Page},
         params::{Keys, Params},
         reply,
     },
+    instant::rfc3339,
 };
 
 const STAMP: HeaderName = HeaderName::from_static("burgee-stamp");

@@ -2,12 +2,15 @@
 
 pub(crate) mod cluster;
 pub(crate) mod config;
+pub(crate) mod conflicts;
 pub(crate) mod environments;
 pub(crate) mod evaluate;
 pub(crate) mod flag_in;
 pub(crate) mod flagd;
 pub(crate) mod flags;
 pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod metrics;
 pub(crate) mod segments;
 pub(crate) mod shapes;
 pub(crate) mod tenants;
@@ -63,7 +66,15 @@ pub(crate) async fn write<P>(api: &Api, scope: WriteScope, note: Option<String>,
 where
     P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
 {
-    api.require_ready()?;
+    let written = try_write(api, scope, note, plan).await;
+    written.inspect_err(|error| api.refused.count(error.class().1))
+}
+
+async fn try_write<P>(api: &Api, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
+where
+    P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
+{
+    api.require_writable()?;
     let request = Request {
         scope,
         actor: auth::actor(&api.auth).into(),

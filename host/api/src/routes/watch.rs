@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::Reply;
 use crate::{
     admin::{environment, tenant},
-    error::{ApiError, ProblemDocument},
+    error::ProblemDocument,
     http::{
         Api, Shared,
         params::{Keys, Params},
@@ -31,8 +31,8 @@ pub(crate) struct WatchParams {
 
 /// Follows the changes of an environment, and those of its tenant's flags and segments that it shares.
 ///
-/// Events: `change` `{register, op, stamp, actor, change}`, `reset` `{reason}` (changes may be missing: list
-/// again). Each has an id; `Last-Event-ID` resumes after it, without a gap or with a `reset`.
+/// Events: `change` `{register, op, stamp, actor, change}`, `conflict` `{register, winner, losers}` (two wrote at
+/// once, and that has stood for two seconds), `reset` `{reason}` (changes may be missing: list again). Each has an id; `Last-Event-ID` resumes after it, without a gap or with a `reset`.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/watch", tag = "watch",
     params(("tenant" = String, Path), ("environment" = String, Path), WatchParams,
         ("Last-Event-ID" = Option<String>, Header)), responses(
@@ -64,8 +64,7 @@ pub(crate) async fn watch_tenant(
 }
 
 fn open(api: &Api, tenant: Key, environment: Option<Key>, params: WatchParams, headers: &HeaderMap) -> Reply {
-    let permit = api.streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ApiError::TooManyStreams { max: api.limits.streams })?;
+    let permit = api.stream_permit()?;
     let filter = Filter { tenant, environment, kind: params.kind, prefix: params.prefix.unwrap_or_default() };
     Ok(sse::response(api, filter, headers.get("last-event-id"), permit))
 }

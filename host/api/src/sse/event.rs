@@ -3,11 +3,14 @@
 use std::fmt;
 
 use burgee_model::NodeId;
-use burgee_store::{FeedEntry, Position};
+use burgee_store::{FeedConflict, FeedEntry, Position};
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::admin::address::Register;
+use crate::admin::{address::Register, history};
+
+/// The most losers that one event names; the list of conflicts has all.
+const LOSERS_MAX: usize = 100;
 
 /// A place in one node's feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +55,60 @@ pub(crate) fn change(id: EventId, entry: &FeedEntry) -> Option<Bytes> {
     Some(format!("id: {id}\nevent: change\ndata: {data}\n\n").into())
 }
 
+/// A conflict that has stood for a while: who wrote what stands, and who wrote what was overwritten; the values
+/// are in the list of conflicts.
+pub(crate) fn conflict(id: EventId, conflict: &FeedConflict) -> Option<Bytes> {
+    let losers: Vec<_> = conflict.losers.iter().take(LOSERS_MAX).map(|loser| history::about(loser)).collect();
+    let data = json!({
+        "register": Register::new(&conflict.register)?,
+        "winner": history::about(&conflict.winner),
+        "losers": losers,
+    });
+    Some(format!("id: {id}\nevent: conflict\ndata: {data}\n\n").into())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use burgee_model::{FlagField, Key, RegisterId, Stamp};
+    use burgee_store::{ChangeId, Version};
+
     use super::*;
+
+    #[test]
+    fn a_conflict_names_both_sides_without_their_values() {
+        let [tenant, flag] = ["t", "f"].map(|text| Key::new(text).unwrap());
+        let register = RegisterId::flag(&tenant, &flag, FlagField::Name);
+        let version = |time| {
+            let stamp = Stamp { time, id: NodeId([1; 16]) };
+            let (parents, change) = (Box::default(), ChangeId(stamp));
+            let (register, actor) = (register.clone(), "me".into());
+            let version = Version {
+                register,
+                stamp,
+                parents,
+                floor_seen: None,
+                content: None,
+                expires_at: None,
+                actor,
+                change,
+                note: None,
+            };
+            Arc::new(version)
+        };
+        let losers = (1..=200).map(version).collect();
+        let found = FeedConflict { position: Position(7), register: register.clone(), winner: version(300), losers };
+        let frame = conflict(EventId(NodeId([7; 16]), Position(7)), &found).unwrap();
+        let text = std::str::from_utf8(&frame).unwrap();
+        assert!(text.contains("event: conflict\n") && text.contains(".7\n"), "{text}");
+        let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!(data["register"], json!({ "kind": "flag", "key": "f", "field": "name" }));
+        assert_eq!(data["winner"]["stamp"], version(300).stamp.to_string());
+        assert_eq!(data["losers"].as_array().unwrap().len(), LOSERS_MAX);
+        assert!(data["losers"][0].get("value").is_none() && data["losers"][0]["actor"] == "me");
+    }
 
     #[test]
     fn ids_round_trip_and_others_do_not_parse() {

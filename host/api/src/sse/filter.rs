@@ -1,6 +1,6 @@
 //! Which changes a stream shows.
 
-use burgee_model::{Address, Key};
+use burgee_model::{Address, Key, RegisterId};
 use burgee_store::FeedEntry;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -31,9 +31,12 @@ pub(crate) struct Filter {
 impl Filter {
     pub(crate) fn wants(&self, entry: &FeedEntry) -> bool {
         // a version that lost changes nothing, but that each head of a kill switch counts
-        (entry.current || entry.register.address.keeps_heads())
-            && entry.register.tenant == self.tenant
-            && self.wants_address(&entry.register.address)
+        (entry.current || entry.register.address.keeps_heads()) && self.wants_register(&entry.register)
+    }
+
+    /// Whether what happens to a register is wanted.
+    pub(crate) fn wants_register(&self, id: &RegisterId) -> bool {
+        id.tenant == self.tenant && self.wants_address(&id.address)
     }
 
     fn wants_address(&self, address: &Address) -> bool {
@@ -60,7 +63,7 @@ fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)>
 
 #[cfg(test)]
 mod tests {
-    use burgee_model::{FlagField, FlagInField, RegisterId};
+    use burgee_model::{FlagField, FlagInField};
 
     use super::*;
 

@@ -1,17 +1,19 @@
-//! Server-sent events from the store's feed: filtered, resumable, ended promptly at shutdown.
+//! Server-sent events: the store's feed, filtered and resumable, and the cluster's news; ended promptly at shutdown.
 
+mod cluster;
 mod event;
 mod filter;
 
+pub(crate) use cluster::response as cluster;
 pub(crate) use filter::{Filter, Kind};
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{body::Body, response::Response};
 use burgee_model::NodeId;
 use burgee_store::{FeedEvent, FeedReader, Position};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderValue, header};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
@@ -30,11 +32,12 @@ pub(crate) fn response(
     permit: OwnedSemaphorePermit,
 ) -> Response {
     let events = Events::open(api, filter, last_event_id, permit);
-    let body = stream::unfold(events, |mut events| async move {
-        let frame = events.next().await?;
-        Some((Ok::<_, Infallible>(frame), events))
-    });
-    let mut response = Response::new(Body::from_stream(body));
+    streamed(stream::unfold(events, |mut events| async move { Some((events.next().await?, events)) }))
+}
+
+/// An answer of frames as they come, which nobody on the way may keep.
+fn streamed(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let mut response = Response::new(Body::from_stream(frames.map(Ok::<_, Infallible>)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -67,9 +70,7 @@ impl Events {
             Some(Some(_)) => (newest, event::reset(EventId(node, newest), "other_node")),
             Some(None) => (newest, event::reset(EventId(node, newest), "unknown_position")),
         };
-        let period = api.http.heartbeat;
-        let mut heartbeat = interval_at(Instant::now() + period, period);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let heartbeat = heartbeats(api.http.heartbeat);
         let (reader, shutdown) = (feed.subscribe(Some(position)), api.shutdown.clone());
         Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, _permit: permit }
     }
@@ -100,7 +101,8 @@ impl Events {
             }
             FeedEvent::Conflict(conflict) => {
                 self.position = conflict.position;
-                None
+                let wanted = self.filter.wants_register(&conflict.register);
+                wanted.then(|| event::conflict(EventId(self.node, conflict.position), conflict)).flatten()
             }
             FeedEvent::Change(entry) => {
                 self.position = entry.position;
@@ -109,6 +111,13 @@ impl Events {
             }
         }
     }
+}
+
+/// Signs of life, the first after one period.
+fn heartbeats(period: Duration) -> Interval {
+    let mut heartbeat = interval_at(Instant::now() + period, period);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
 }
 
 /// Completes when the node shuts down; never where nobody can say so any more.

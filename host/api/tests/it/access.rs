@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use crate::server::{Server, TOKEN};
+use crate::server::{Answer, Server, TOKEN};
 
 /// Every route that needs the token: method, path, whether it writes.
-pub const GUARDED: [(&str, &str, bool); 35] = [
+pub const GUARDED: [(&str, &str, bool); 42] = [
     ("GET", "/api/v1/tenants", false),
     ("POST", "/api/v1/tenants", true),
     ("GET", "/api/v1/tenants/{tenant}", false),
@@ -40,7 +40,14 @@ pub const GUARDED: [(&str, &str, bool); 35] = [
     ("DELETE", "/api/v1/tenants/{tenant}/environments/{environment}/config/{key}", true),
     ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/watch", false),
     ("GET", "/api/v1/tenants/{tenant}/watch", false),
+    ("GET", "/api/v1/tenants/{tenant}/history", false),
+    ("POST", "/api/v1/tenants/{tenant}/restore", true),
+    ("GET", "/api/v1/tenants/{tenant}/conflicts", false),
+    ("POST", "/api/v1/tenants/{tenant}/conflicts/dismiss", true),
     ("GET", "/api/v1/cluster", false),
+    ("GET", "/api/v1/cluster/events", false),
+    ("DELETE", "/api/v1/cluster/nodes/{id}", true),
+    ("GET", "/metrics", false),
     ("POST", "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags", false),
     ("POST", "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/{key}", false),
 ];
@@ -64,13 +71,8 @@ async fn server() -> Server {
 #[tokio::test]
 async fn nothing_answers_without_the_token_and_nothing_is_told() {
     let server = server().await;
-    let others = [
-        ("GET", "/openapi.json"),
-        ("GET", "/metrics"),
-        ("GET", "/api/v1/no/such"),
-        ("GET", "/api"),
-        ("POST", "/ofrep/v1/evaluate/flags"),
-    ];
+    let others =
+        [("GET", "/openapi.json"), ("GET", "/api/v1/no/such"), ("GET", "/api"), ("POST", "/ofrep/v1/evaluate/flags")];
     let routes = GUARDED.iter().map(|(method, path, _)| (*method, real(path)));
     let all: Vec<(&str, String)> = routes.chain(others.map(|(method, path)| (method, path.to_owned()))).collect();
     for token in ["", "Bearer wrong", "Bearer token-of-the-tes", "Bearer token-of-the-test2", "Basic dG9rZW4="] {
@@ -90,7 +92,9 @@ async fn nothing_answers_without_the_token_and_nothing_is_told() {
 #[tokio::test]
 async fn with_the_token_every_route_of_the_table_exists() {
     let server = server().await;
-    for (method, path, _) in GUARDED.iter().filter(|(_, path, _)| !path.ends_with("/watch")) {
+    for (method, path, _) in
+        GUARDED.iter().filter(|(_, path, _)| !path.ends_with("/watch") && !path.ends_with("/events"))
+    {
         let unlikely = real(path).replace("/t", "/t%20other").replace("/e/t%20other", "/e/t");
         let answer =
             server.json(method, &unlikely.replace("/api/v1/t%20otherenants", "/api/v1/tenants"), &[], &json!({})).await;
@@ -116,35 +120,67 @@ async fn health_needs_no_token() {
     server.send("GET", "/healthz", &anonymous, "").await.expect(200);
     let ready = server.send("GET", "/readyz", &anonymous, "").await.expect(200).body();
     assert_eq!(ready, json!({ "ready": true, "reasons": [] }));
-    server.ready.store(false, Ordering::Relaxed);
+    server.status.ready.store(false, Ordering::Relaxed);
     let ready = server.send("GET", "/readyz", &anonymous, "").await.expect(503).body();
     assert_eq!(ready, json!({ "ready": false, "reasons": ["joining"] }));
     server.send("GET", "/healthz", &anonymous, "").await.expect(200);
+}
+
+/// Sends every write of the table; gives what each was answered.
+async fn try_all_writes(server: &Server) -> Vec<(String, Answer)> {
+    let document = |path: &str| match path {
+        path if path.ends_with("/flags") => json!({ "key": "new", "variants": { "on": true } }),
+        path if path.ends_with("/segments") => json!({ "key": "new", "rule": { "==": [1, 1] } }),
+        path if path.ends_with("/segments/{segment}") => json!({ "rule": { "==": [1, 1] } }),
+        path if path.ends_with("flagd.json") => json!({ "flags": {} }),
+        path if path.ends_with("/dismiss") || path.ends_with("/restore") => {
+            let stamp = format!("{:016x}-{:032x}", 1, 1);
+            let register = json!({ "kind": "flag", "key": "f", "field": "name" });
+            if path.ends_with("/restore") {
+                json!({ "register": register, "stamp": stamp })
+            } else {
+                json!({ "register": register })
+            }
+        }
+        path if path.ends_with("/tenants") || path.ends_with("/environments") => json!({ "key": "new" }),
+        path if path.ends_with("/flags/{flag}/environments/{environment}") => json!({ "kill": true }),
+        _ => json!({}),
+    };
+    let mut answers = Vec::new();
+    for (method, path, _) in GUARDED.iter().filter(|(_, _, writes)| *writes) {
+        let query = if path.ends_with("/config") { "?prefix=" } else { "" };
+        let answer = server.json(method, &format!("{}{query}", real(path)), &[], &document(path)).await;
+        answers.push((format!("{method} {path}"), answer));
+    }
+    answers
 }
 
 #[tokio::test]
 async fn a_node_that_is_not_ready_takes_no_writes() {
     let server = server().await;
     let before = server.get("/api/v1/tenants/t/flags").await.body;
-    server.ready.store(false, Ordering::Relaxed);
-    let document = |path: &str| match path {
-        path if path.ends_with("/flags") => json!({ "key": "new", "variants": { "on": true } }),
-        path if path.ends_with("/segments") || path.ends_with("/segments/{segment}") => {
-            json!({ "key": "new", "rule": { "==": [1, 1] } })
-        }
-        path if path.ends_with("flagd.json") => json!({ "flags": {} }),
-        path if path.ends_with("/tenants") || path.ends_with("/environments") => json!({ "key": "new" }),
-        _ => json!({}),
-    };
-    for (method, path, _) in GUARDED.iter().filter(|(_, _, writes)| *writes) {
-        let mut body = document(path);
-        if path.ends_with("{segment}") {
-            body.as_object_mut().unwrap().remove("key");
-        }
-        let query = if path.ends_with("/config") { "?prefix=" } else { "" };
-        let answer = server.json(method, &format!("{}{query}", real(path)), &[], &body).await;
-        assert_eq!(answer.header("retry-after"), "1", "{method} {path}: {answer:?}");
+    server.status.ready.store(false, Ordering::Relaxed);
+    for (asked, answer) in try_all_writes(&server).await {
+        assert_eq!(answer.header("retry-after"), "1", "{asked}: {answer:?}");
         answer.problem(503, "not_ready");
     }
     assert_eq!(server.get("/api/v1/tenants/t/flags").await.body, before);
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_ahead_takes_no_writes_but_serves() {
+    let server = server().await;
+    let before = server.get("/api/v1/tenants/t/flags").await.body;
+    server.status.clock_ahead.store(10_800_000, Ordering::Relaxed);
+    for (asked, answer) in try_all_writes(&server).await {
+        let body = answer.body();
+        assert!(body["detail"].as_str().unwrap().contains("10800000 ms"), "{asked}: {body}");
+        assert!(body["errors"][0]["hint"].as_str().unwrap().contains("another node"), "{asked}: {body}");
+        answer.problem(503, "clock_ahead");
+    }
+    assert_eq!(server.get("/api/v1/tenants/t/flags").await.body, before);
+    assert_eq!(server.value("f", json!({})).await["value"], true);
+    server.get("/readyz").await.expect(200);
+    server.status.clock_ahead.store(0, Ordering::Relaxed);
+    server.put("/api/v1/tenants/t/environments/dev/config/k", "v").await.expect(201);
 }

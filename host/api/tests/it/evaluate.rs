@@ -34,6 +34,6 @@ async fn what_is_wrong_is_named() {
     let large = json!({ "context": { "a": "x".repeat(70 << 10) } });
     server.post(DEV, large).await.problem(413, "too_large");
     server.post("/api/v1/tenants/t/environments/x/evaluate", json!({})).await.problem(404, "not_found");
-    server.ready.store(false, Ordering::Relaxed);
+    server.status.ready.store(false, Ordering::Relaxed);
     server.post(DEV, json!({})).await.problem(503, "not_ready");
 }

@@ -77,10 +77,10 @@ async fn unknown_paths_of_the_api_are_problems() {
         "/api/",
         "/api/v1",
         "/api/v1/nonsense",
-        "/api/v1/tenants/t/history",
+        "/api/v1/tenants/t/nonsense",
         "/api/v2/tenants",
         "/ofrep",
-        "/metrics",
+        "/metrics/x",
         "/e/t/dev",
     ] {
         server.send("GET", path, &[("accept", "text/html")], "").await.problem(404, "not_found");

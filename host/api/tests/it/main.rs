@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
 
 mod access;
+mod cluster;
 mod config;
 mod dev;
 mod environments;
@@ -10,10 +11,13 @@ mod faults;
 mod flag_in;
 mod flagd;
 mod flags;
+mod history;
+mod metrics;
 mod ofrep;
 mod openapi;
 mod segments;
 mod server;
+mod stream;
 mod tenants;
 mod ui;
 mod watch;

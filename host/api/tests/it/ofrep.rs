@@ -112,7 +112,7 @@ async fn faults_have_ofreps_shape() {
 async fn before_the_node_is_ready_nothing_is_evaluated() {
     let server = Server::placed().await;
     server.flag("f").await;
-    server.ready.store(false, Ordering::Relaxed);
+    server.status.ready.store(false, Ordering::Relaxed);
     for path in [BULK.to_owned(), format!("{BULK}/f")] {
         let answer = ask(&server, &path, &[], "").await.expect(503);
         assert_eq!((&answer.body()["errorCode"], answer.header("retry-after")), (&json!("PROVIDER_NOT_READY"), "1"));

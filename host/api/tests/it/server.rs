@@ -3,24 +3,26 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use axum::{Router, body::Body};
 use burgee_api::{
-    ApiLimits, ApiState, AuthConfig, Caught, ClusterView, NodeStatus, Readiness, Snapshots, UiAssets, UiFile, router,
+    ApiLimits, ApiState, AuthConfig, Caught, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState,
+    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Snapshots, UiAssets, UiFile, router,
 };
 use burgee_engine::{ConfigValue, Engine, EngineConfig, EnvironmentSource, Snapshot};
-use burgee_model::{Key, Limits, Millis, RegisterId, Value, materialise::materialise};
+use burgee_model::{Key, Limits, Millis, NodeId, RegisterId, Value, materialise::materialise};
 use burgee_store::{Position, Store, StoreConfig};
 use bytes::Bytes;
+use futures_util::stream;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tower::ServiceExt;
 
 pub const TOKEN: &str = "token-of-the-test";
@@ -31,7 +33,7 @@ pub struct Server {
     pub router: Router,
     pub store: Store,
     pub clock: Arc<AtomicU64>,
-    pub ready: Arc<AtomicBool>,
+    pub status: Arc<Status>,
     pub shutdown: watch::Sender<bool>,
 }
 
@@ -101,16 +103,71 @@ impl Snapshots for Fresh {
     }
 }
 
-struct Status(Arc<AtomicBool>);
+/// What a test says of the node and its cluster.
+pub struct Status {
+    pub ready: AtomicBool,
+    /// Milliseconds; 0 is not ahead.
+    pub clock_ahead: AtomicU64,
+    pub nodes: Mutex<Vec<ClusterNode>>,
+    pub news: broadcast::Sender<ClusterNews>,
+    pub figures: Mutex<NodeFigures>,
+    engine: Arc<Engine>,
+}
+
+impl Status {
+    fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            ready: AtomicBool::new(true),
+            clock_ahead: AtomicU64::new(0),
+            nodes: Mutex::default(),
+            news: broadcast::Sender::new(4),
+            figures: Mutex::default(),
+            engine,
+        }
+    }
+
+    fn forgotten(&self, id: &str) -> Result<(), ForgetError> {
+        let mut nodes = self.nodes.lock().unwrap();
+        let node = nodes.iter_mut().find(|node| node.id == id).ok_or(ForgetError::Unknown)?;
+        if node.state == ClusterNodeState::Live {
+            return Err(ForgetError::Live);
+        }
+        node.state = ClusterNodeState::Forgotten;
+        Ok(())
+    }
+}
 
 impl NodeStatus for Status {
     fn ready(&self) -> Readiness {
-        let ready = self.0.load(Ordering::Relaxed);
+        let ready = self.ready.load(Ordering::Relaxed);
         Readiness { ready, reasons: if ready { Vec::new() } else { vec!["joining".into()] } }
     }
 
+    fn clock_ahead(&self) -> Option<Millis> {
+        Some(self.clock_ahead.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
     fn cluster(&self) -> ClusterView {
-        ClusterView { this: "a".into(), leader: Some("a".into()), ..ClusterView::default() }
+        let nodes = self.nodes.lock().unwrap().clone();
+        ClusterView { this: "a".into(), leader: Some("a".into()), nodes, ..ClusterView::default() }
+    }
+
+    fn cluster_news(&self) -> ClusterNewsStream {
+        Box::pin(stream::unfold(self.news.subscribe(), |mut news| async move {
+            match news.recv().await {
+                Ok(item) => Some((item, news)),
+                Err(broadcast::error::RecvError::Lagged(_)) => Some((ClusterNews::Missed, news)),
+                Err(broadcast::error::RecvError::Closed) => None,
+            }
+        }))
+    }
+
+    fn forget(&self, node: NodeId) -> Forgotten<'_> {
+        Box::pin(std::future::ready(self.forgotten(&node.to_string())))
+    }
+
+    fn figures(&self) -> NodeFigures {
+        NodeFigures { evaluations: self.engine.evaluations(), ..self.figures.lock().unwrap().clone() }
     }
 }
 
@@ -120,20 +177,20 @@ impl Server {
     }
 
     pub fn with(options: Options) -> Self {
-        let (clock, ready) = (Arc::new(AtomicU64::new(START)), Arc::new(AtomicBool::new(true)));
+        let engine = Engine::new(EngineConfig { compile: false, ..EngineConfig::default() }).unwrap();
+        let (clock, status) = (Arc::new(AtomicU64::new(START)), Arc::new(Status::new(engine.clone())));
         let (tick, (shutdown, down)) = (clock.clone(), watch::channel(false));
         let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();
-        let engine = Engine::new(EngineConfig { compile: false, ..EngineConfig::default() }).unwrap();
         let state = ApiState {
             store: store.clone(),
             snapshots: Arc::new(Fresh { store: store.clone(), engine }),
-            status: Arc::new(Status(ready.clone())),
+            status: status.clone(),
             auth: options.auth,
             limits: options.limits,
             http: options.http,
             shutdown: down,
         };
-        Self { router: router(state, options.ui), store, clock, ready, shutdown }
+        Self { router: router(state, options.ui), store, clock, status, shutdown }
     }
 
     /// With tenant `t` and its environments `dev` and `prod`.

@@ -69,3 +69,14 @@ async fn wrong_documents_are_refused_by_place() {
     server.post(TENANTS, json!({})).await.problem(422, "invalid_value");
     server.post(TENANTS, json!(["t"])).await.problem(422, "invalid_value");
 }
+
+#[tokio::test]
+async fn tenants_of_the_cluster_itself_are_nobodys() {
+    let server = Server::placed().await;
+    for key in ["$cluster", "$x"] {
+        let faults = server.post("/api/v1/tenants", json!({ "key": key })).await.problem(422, "invalid_value");
+        assert_eq!(faults, [("/key".to_owned(), "reserved".to_owned())]);
+    }
+    server.get("/api/v1/tenants/$cluster").await.problem(404, "not_found");
+    server.post("/api/v1/tenants/$cluster/environments", json!({ "key": "e" })).await.problem(404, "not_found");
+}

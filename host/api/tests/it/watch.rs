@@ -2,69 +2,17 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use burgee_api::ApiLimits;
 use burgee_model::Limits;
-use http::Request;
-use http_body_util::BodyExt;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use crate::server::{Options, Server, TOKEN};
+use crate::{
+    history,
+    server::{Options, Server},
+    stream::Stream,
+};
 
 const DEV: &str = "/api/v1/tenants/t/environments/dev/watch";
-const BOUND: Duration = Duration::from_secs(10);
-
-struct Stream {
-    body: Body,
-    text: String,
-}
-
-#[derive(Debug, PartialEq)]
-struct Frame {
-    id: String,
-    event: String,
-    data: Json,
-}
-
-impl Stream {
-    async fn open(server: &Server, path: &str, after: Option<&str>) -> Self {
-        let mut request = Request::get(path).header("authorization", format!("Bearer {TOKEN}"));
-        if let Some(id) = after {
-            request = request.header("last-event-id", id);
-        }
-        let response = server.respond(request.body(Body::empty()).unwrap()).await;
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        assert!(!response.headers().contains_key("content-encoding"));
-        Self { body: response.into_body(), text: String::new() }
-    }
-
-    /// The next frame, comments too; none at the end of the stream.
-    async fn frame(&mut self) -> Option<Frame> {
-        loop {
-            if let Some((frame, rest)) = self.text.split_once("\n\n") {
-                let line =
-                    |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
-                let data = serde_json::from_str(line("data:")).unwrap_or_default();
-                let found = Frame { id: line("id:").into(), event: line("event:").into(), data };
-                self.text = rest.to_owned();
-                return Some(found);
-            }
-            let frame = tokio::time::timeout(BOUND, self.body.frame()).await.expect("a frame in time")?;
-            self.text.push_str(std::str::from_utf8(frame.unwrap().data_ref().unwrap()).unwrap());
-        }
-    }
-
-    /// The next event.
-    async fn next(&mut self) -> Frame {
-        loop {
-            let frame = self.frame().await.unwrap();
-            if !frame.event.is_empty() {
-                return frame;
-            }
-        }
-    }
-}
 
 async fn put(server: &Server, key: &str) {
     server.put(&format!("/api/v1/tenants/t/environments/dev/config/{key}"), "x").await;
@@ -186,4 +134,31 @@ async fn streams_are_limited_and_given_back() {
     refused.problem(429, "rate_limited");
     drop(first);
     Stream::open(&server, DEV, None).await;
+}
+
+#[tokio::test]
+async fn a_conflict_that_stands_is_told_once() {
+    let server = history::server().await;
+    let mut stream = Stream::open(&server, &format!("{DEV}?kind=flag"), None).await;
+    history::conflicting(&server).await;
+    server.store.announce_conflicts();
+    server.pass(3_000);
+    for _ in 0..3 {
+        server.store.announce_conflicts();
+    }
+    put(&server, "ignored").await;
+    server.patch("/api/v1/tenants/t/flags/f", json!({ "description": "last" })).await.expect(200);
+    let mut conflicts = Vec::new();
+    loop {
+        let frame = stream.next().await;
+        if frame.event == "conflict" {
+            conflicts.push(frame.data);
+        } else if frame.data["register"]["field"] == "description" {
+            break;
+        }
+    }
+    let [conflict] = conflicts.as_slice() else { panic!("{conflicts:?}") };
+    assert_eq!(conflict["register"], json!({ "kind": "flag", "key": "f", "field": "name" }));
+    assert_eq!(conflict["winner"]["actor"], "else");
+    assert_eq!(conflict["losers"].as_array().unwrap().len(), 1);
 }

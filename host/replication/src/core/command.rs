@@ -90,6 +90,8 @@ pub enum SystemWrite {
     Member {
         /// Its label.
         name: String,
+        /// Where peers reach it.
+        endpoint: Option<String>,
         /// Up to where this node durably holds everything that the members promised.
         acked: Option<Stamp>,
     },

@@ -1,0 +1,108 @@
+//! The cluster as a node tells of it.
+
+use std::{future::Future, pin::Pin};
+
+use futures_util::Stream;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The cluster as one node sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterView {
+    /// This node's name.
+    #[serde(rename = "self")]
+    pub this: String,
+    /// The eldest live node's name; informational, nothing depends on a leader.
+    pub leader: Option<String>,
+    /// The known nodes, this one included.
+    pub nodes: Vec<ClusterNode>,
+    /// Stamps that were merged although they lie beyond the tolerated clock skew.
+    pub stamps_ahead: u64,
+    /// Tombstones held.
+    pub tombstones: u64,
+    /// The nodes that collection of tombstones waits for.
+    pub collection_held_by: Vec<String>,
+    /// The stamp up to which all nodes have collected, as text.
+    pub horizon: Option<String>,
+}
+
+/// Whether a node takes part in its cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterNodeState {
+    /// It is reached.
+    #[default]
+    Live,
+    /// It belongs to the cluster, but is not reached.
+    Gone,
+    /// An operator had it forgotten.
+    Forgotten,
+}
+
+/// One node of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterNode {
+    /// Its label.
+    pub name: String,
+    /// The id in its stamps, as text.
+    pub id: String,
+    /// Where it is reached, e.g. `tcp/127.0.0.1:7447`.
+    pub address: Option<String>,
+    /// Whether it takes part.
+    pub state: ClusterNodeState,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// How far this node is behind it, in milliseconds, where known.
+    pub lag_ms: Option<u64>,
+    /// By how much its clock is ahead of this node's, in milliseconds, where known.
+    pub skew_ms: Option<i64>,
+    /// The digest of its replica, where known.
+    pub root: Option<String>,
+    /// The oldest stamp of this node that it is not known to have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_unacked_stamp: Option<String>,
+}
+
+/// A node that came or went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ClusterMember {
+    /// Its label, once known.
+    pub name: Option<String>,
+    /// The id in its stamps, as text.
+    pub id: String,
+    /// Where it is reached.
+    pub address: Option<String>,
+}
+
+/// What happens to a cluster, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterNews {
+    /// A node is reached.
+    Joined(ClusterMember),
+    /// A node is no longer reached.
+    Left(ClusterMember),
+    /// The reader was too slow: some news is missing.
+    Missed,
+}
+
+/// News as it happens; ends with the node.
+pub type ClusterNewsStream = Pin<Box<dyn Stream<Item = ClusterNews> + Send>>;
+
+/// Why a node was not forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForgetError {
+    /// No node of the cluster has the id.
+    #[error("no node of the cluster has this id")]
+    Unknown,
+    /// It is reached, or it is the node that was asked.
+    #[error("the node is live: stop it before it is forgotten")]
+    Live,
+    /// The node that was asked cannot write that down now; the text says why.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Completes when a node is forgotten.
+pub type Forgotten<'a> = Pin<Box<dyn Future<Output = Result<(), ForgetError>> + Send + 'a>>;

@@ -1,0 +1,124 @@
+//! Cluster time: what the live nodes' wall clocks say.
+//!
+//! Each peer's wall clock is measured with each comparison, at half a round trip; of the last few measures
+//! the one with the shortest round trip counts. The lower median of all live nodes' clocks, this one's
+//! included, is cluster time. A node without live peers keeps its last correction.
+
+use std::{collections::VecDeque, time::Duration};
+
+use burgee_model::Millis;
+
+use super::{Command, Core, Note, Now, Turn};
+
+/// Measures of one peer that are kept.
+const MEASURES: usize = 8;
+/// For how long a measure counts.
+const FRESH: Duration = Duration::from_secs(120);
+/// A correction that differs by less is no news, in milliseconds.
+const GRAIN_MS: u64 = 5;
+/// From how many milliseconds on setting the time outright is worth telling.
+const NOTED_MS: u64 = 100;
+/// By how many milliseconds wall and steady clock may part between two ticks without a step.
+const STEP_MS: u64 = 50;
+
+/// How a peer's wall clock differs from this node's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Offset(VecDeque<Measure>);
+
+#[derive(Clone, Copy, Debug)]
+struct Measure {
+    at: Duration,
+    round_trip: Duration,
+    ahead_ms: i64,
+}
+
+impl Offset {
+    /// A peer that was asked at `asked` answered, now, that its clock shows `wall`.
+    pub(super) fn measured(&mut self, asked: Duration, wall: Millis, now: Now) {
+        let round_trip = now.mono.saturating_sub(asked);
+        let half = Millis::try_from(round_trip.as_millis() / 2).unwrap_or(Millis::MAX);
+        let ahead_ms = signed_difference(wall.saturating_add(half), now.wall);
+        self.0.push_back(Measure { at: now.mono, round_trip, ahead_ms });
+        if self.0.len() > MEASURES {
+            self.0.pop_front();
+        }
+    }
+
+    /// By how many milliseconds the peer's wall clock is ahead.
+    pub(super) fn ahead_ms(&self, now: Duration) -> Option<i64> {
+        let fresh = self.0.iter().filter(|measure| now.saturating_sub(measure.at) <= FRESH);
+        fresh.min_by_key(|measure| measure.round_trip).map(|measure| measure.ahead_ms)
+    }
+
+    /// This node's own clock jumped.
+    fn stepped(&mut self, step_ms: i64) {
+        self.0.iter_mut().for_each(|measure| measure.ahead_ms = measure.ahead_ms.saturating_sub(step_ms));
+    }
+}
+
+/// What the core knows of time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clock {
+    last: Option<Now>,
+    /// The correction in force.
+    offset_ms: i64,
+    pub(super) sets: u64,
+    pub(super) ahead: Option<Millis>,
+}
+
+impl Core {
+    /// Looks at this node's own clock.
+    pub(super) fn watch_clock(&mut self, now: Now) {
+        if let Some(last) = self.clock.last.replace(now) {
+            let passed = Millis::try_from(now.mono.saturating_sub(last.mono).as_millis()).unwrap_or(Millis::MAX);
+            let step = signed_difference(now.wall, last.wall.saturating_add(passed));
+            if step.unsigned_abs() > STEP_MS {
+                self.peers.values_mut().for_each(|peer| peer.offset.stepped(step));
+            }
+        }
+    }
+
+    /// Corrects cluster time, and judges this node's own clock.
+    pub(super) fn correct_clock(&mut self, turn: &mut Turn<'_>) {
+        let mut ahead: Vec<i64> = self.live_offsets(turn.now.mono).collect();
+        self.judge_clock(&ahead, turn);
+        if ahead.is_empty() {
+            return;
+        }
+        ahead.push(0);
+        ahead.sort_unstable();
+        let median = ahead[(ahead.len() - 1) / 2];
+        let outright = !self.readiness.ready || self.readiness.alone;
+        let change = median.abs_diff(self.clock.offset_ms);
+        if change < GRAIN_MS {
+            return;
+        }
+        self.clock.offset_ms = median;
+        turn.out.push(Command::SetClusterTime { offset_ms: median, outright });
+        if outright && change >= NOTED_MS {
+            self.clock.sets += 1;
+            turn.out.push(Command::Note(Note::ClusterTimeSet(median)));
+        }
+    }
+
+    fn live_offsets(&self, now: Duration) -> impl Iterator<Item = i64> {
+        self.peers.values().filter(|peer| peer.live).filter_map(move |peer| peer.offset.ahead_ms(now))
+    }
+
+    /// At least two live peers must agree, and so must most of the nodes.
+    fn judge_clock(&mut self, ahead: &[i64], turn: &mut Turn<'_>) {
+        let mut leads: Vec<Millis> = ahead.iter().map(|ms| ms.min(&0).unsigned_abs()).collect();
+        leads.sort_unstable_by(|a, b| b.cmp(a));
+        let majority = (leads.len() + 1).div_ceil(2).max(2);
+        let lead = leads.get(majority - 1).copied().filter(|lead| *lead > self.settings.max_skew_ms);
+        if lead.is_some() != self.clock.ahead.is_some() {
+            turn.out.push(Command::SetClockAhead(lead));
+        }
+        self.clock.ahead = lead;
+    }
+}
+
+fn signed_difference(a: Millis, b: Millis) -> i64 {
+    let size = i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX);
+    if a >= b { size } else { -size }
+}

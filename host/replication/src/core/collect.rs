@@ -1,0 +1,122 @@
+//! Collection: what the members promise, what they hold for certain, and the horizon that follows.
+//!
+//! A sweep is a whole exchange with every other member. A node that has finished one, on disk, holds every
+//! version up to the least promise that it knew when the sweep began. The horizon is the least of what all
+//! members hold so.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use burgee_model::{Millis, NodeId, Stamp, stamp::millis_to_ntp64};
+
+use super::{Command, Core, SystemWrite, Turn};
+
+/// What the core knows of collection.
+#[derive(Debug, Default)]
+pub(super) struct Collect {
+    due: Duration,
+    sweep: Option<Sweep>,
+    /// What this node holds for certain.
+    pub(super) acked: Option<Stamp>,
+    flush: Option<(u64, Stamp)>,
+}
+
+#[derive(Debug)]
+struct Sweep {
+    /// The least promise known when it began.
+    promise: Stamp,
+    began: Duration,
+    /// Members with which no whole exchange has ended that began since.
+    waiting: BTreeSet<NodeId>,
+}
+
+impl Core {
+    /// One step of collection, where it is time and there is something to collect.
+    pub(super) fn collect(&mut self, turn: &mut Turn<'_>) {
+        self.end_sweep(turn);
+        if turn.now.mono < self.collect.due || !self.readiness.ready || self.settings.resync {
+            return;
+        }
+        self.collect.due = turn.now.mono + self.settings.periods.collect;
+        let is_member = self.roster.member(self.settings.own.node).is_some();
+        if !is_member || !self.has_garbage(turn) {
+            return;
+        }
+        self.advance_horizon(turn);
+        self.write_member(turn);
+        self.begin_sweep(turn);
+    }
+
+    /// Whether something could be collected that is old enough.
+    pub(super) fn has_garbage(&self, turn: &Turn<'_>) -> bool {
+        turn.table.oldest_collectable().is_some_and(|oldest| oldest <= self.youngest_collected(turn.now.cluster))
+    }
+
+    /// The greatest horizon that the grace period allows.
+    fn youngest_collected(&self, now: Millis) -> Stamp {
+        let grace = Millis::try_from(self.settings.periods.grace.as_millis()).unwrap_or(Millis::MAX);
+        Stamp { time: millis_to_ntp64(now.saturating_sub(grace)), ..Stamp::ZERO }
+    }
+
+    fn advance_horizon(&self, turn: &mut Turn<'_>) {
+        let least = self.roster.members().map(|(_, member)| member.acked).min().flatten();
+        let horizon = least.map(|least| least.min(self.youngest_collected(turn.now.cluster)));
+        if let Some(horizon) = horizon.filter(|horizon| *horizon > turn.table.horizon()) {
+            turn.out.push(Command::Write(SystemWrite::Horizon(horizon)));
+        }
+    }
+
+    fn begin_sweep(&mut self, turn: &mut Turn<'_>) {
+        if self.collect.sweep.is_some() || self.collect.flush.is_some() {
+            return;
+        }
+        let own = self.settings.own.node;
+        let Some(promise) = self.roster.members().map(|(_, member)| member.promise).min() else { return };
+        let waiting: BTreeSet<NodeId> =
+            self.roster.members().map(|(node, _)| node).filter(|node| *node != own).collect();
+        for node in &waiting {
+            if let Some(peer) = self.peers.get_mut(node) {
+                peer.exchange.want(turn.now.mono);
+            }
+        }
+        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, waiting });
+    }
+
+    /// A whole exchange with a peer ended.
+    pub(super) fn swept(&mut self, node: NodeId, began: Duration) {
+        if let Some(sweep) = self.collect.sweep.as_mut().filter(|sweep| began >= sweep.began) {
+            sweep.waiting.remove(&node);
+        }
+    }
+
+    fn end_sweep(&mut self, turn: &mut Turn<'_>) {
+        let roster = &self.roster;
+        let Some(sweep) = &mut self.collect.sweep else { return };
+        sweep.waiting.retain(|node| roster.member(*node).is_some());
+        if sweep.waiting.is_empty() {
+            let promise = sweep.promise;
+            self.collect.sweep = None;
+            let flush = self.flush(turn);
+            self.collect.flush = Some((flush, promise));
+        }
+    }
+
+    /// What the sweep brought is on disk.
+    pub(super) fn sweep_flushed(&mut self, flush: u64) {
+        if let Some((_, promise)) = self.collect.flush.take_if(|(number, _)| *number == flush) {
+            self.collect.acked = self.collect.acked.max(Some(promise));
+        }
+    }
+
+    /// Names of the members that collection waits for.
+    pub(super) fn collection_held_by(&self, turn: &Turn<'_>) -> Vec<String> {
+        if !self.has_garbage(turn) {
+            return Vec::new();
+        }
+        let own = self.settings.own.node;
+        let gone = self
+            .roster
+            .members()
+            .filter(|(node, _)| *node != own && !self.peers.get(node).is_some_and(|peer| peer.live));
+        gone.map(|(_, member)| member.name.clone()).collect()
+    }
+}

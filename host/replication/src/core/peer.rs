@@ -1,0 +1,101 @@
+//! What a node knows of one peer.
+
+use std::time::Duration;
+
+use super::{clock::Offset, exchange::Exchange, sequence::Sequence};
+use crate::message::{NodeInfo, PeerId};
+
+/// For how long after it asked for a page a peer counts as one that pulls a snapshot.
+const PAGING: Duration = Duration::from_secs(1);
+
+/// What a node knows of one start of one peer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) id: PeerId,
+    /// Whether there is a link to it and it is heard.
+    pub(super) live: bool,
+    /// What it last said about itself.
+    pub(super) info: Option<NodeInfo>,
+    /// Whether it said who it is since it came up.
+    pub(super) heard_since_up: bool,
+    /// Since when its silence counts.
+    pub(super) silent_since: Duration,
+    /// When it was last reached.
+    pub(super) left_at: Duration,
+    /// Which of its hints arrived.
+    pub(super) sequence: Sequence,
+    /// How many hints there were for it.
+    pub(super) sent: u64,
+    /// The time of the greatest stamp of its author known when it came up.
+    pub(super) remembered: u64,
+    /// The time of the greatest stamp of this node that it knows.
+    pub(super) remembers: u64,
+    pub(super) exchange: Exchange,
+    /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
+    pub(super) exchanged: Option<bool>,
+    /// Since when something of it may be missing here.
+    pub(super) behind_since: Option<Duration>,
+    pub(super) offset: Offset,
+    /// When it last asked for a page of a snapshot.
+    pub(super) paged_at: Option<Duration>,
+    /// When it was last asked where others are reached.
+    pub(super) asked_endpoints_at: Option<Duration>,
+}
+
+impl Peer {
+    pub(super) fn new(id: PeerId, now: Duration) -> Self {
+        Self {
+            id,
+            live: false,
+            info: None,
+            heard_since_up: false,
+            silent_since: now,
+            left_at: now,
+            sequence: Sequence::default(),
+            sent: 0,
+            remembered: 0,
+            remembers: 0,
+            exchange: Exchange::default(),
+            exchanged: None,
+            behind_since: None,
+            offset: Offset::default(),
+            paged_at: None,
+            asked_endpoints_at: None,
+        }
+    }
+
+    /// It is reached, perhaps again: what it wrote meanwhile is looked for at once.
+    pub(super) fn up(&mut self, remembered: u64, now: Duration) {
+        self.live = true;
+        self.heard_since_up = false;
+        self.silent_since = now;
+        self.remembered = self.remembered.max(remembered);
+        self.exchanged = None;
+        self.behind_since = Some(now);
+        self.exchange.restart(now);
+    }
+
+    /// It is not reached any more.
+    pub(super) fn down(&mut self, now: Duration) {
+        self.live = false;
+        self.left_at = now;
+        self.info = self.info.take().map(|info| NodeInfo { ready: false, ..info });
+        self.exchanged = None;
+        self.exchange = Exchange::default();
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.live && self.info.as_ref().is_some_and(|info| info.ready)
+    }
+
+    /// Whether it is pulling a snapshot from this node: what it lacks then says nothing.
+    pub(super) fn is_paging(&self, now: Duration) -> bool {
+        self.paged_at.is_some_and(|at| now.saturating_sub(at) < PAGING)
+    }
+
+    /// Something of it may be missing here: look for it soon.
+    pub(super) fn missing(&mut self, now: Duration) {
+        self.behind_since.get_or_insert(now);
+        self.exchange.want(now);
+    }
+}

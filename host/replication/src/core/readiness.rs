@@ -1,0 +1,122 @@
+//! Whether a node may serve.
+//!
+//! Ready is who holds everything that one ready peer had when the exchange began, and of whose membership
+//! a ready peer knows, so that nothing is collected over its head. Who finds no ready peer in time goes on
+//! with what it and the nodes that it reaches hold, unless that may be nothing for the wrong reason: a
+//! node that came empty waits for one that has data.
+
+use std::time::Duration;
+
+use super::{Ask, Asked, Command, Core, Turn, peer::Peer};
+use crate::{
+    message::{Answer, Question},
+    status::Readiness,
+};
+
+/// Between two attempts to tell a ready peer of this node's entry.
+const TELL_PAUSE: Duration = Duration::from_millis(200);
+
+/// How far a newcomer's entry in the roster is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Enrolment {
+    /// No ready peer knows it.
+    Unknown,
+    /// One is being told.
+    Telling,
+    /// One knows it.
+    Known,
+}
+
+impl Core {
+    /// Decides anew, and tells who has to know.
+    pub(super) fn decide_readiness(&mut self, turn: &mut Turn<'_>) {
+        let decided = self.decide(turn);
+        if decided != self.readiness {
+            if decided.ready != self.readiness.ready {
+                self.beat_due = turn.now.mono;
+            }
+            self.readiness = decided.clone();
+            turn.out.push(Command::SetReadiness(decided));
+        }
+    }
+
+    fn decide(&self, turn: &Turn<'_>) -> Readiness {
+        if self.rival.is_some() {
+            return Readiness::waiting("name_in_use");
+        }
+        if self.settings.resync {
+            return Readiness::waiting("resynchronising");
+        }
+        // Those that nothing is taken from (they resynchronise, or were forgotten) are not waited for: they
+        // wait for this node.
+        let counts = |peer: &&Peer| peer.live && (!peer.heard_since_up || self.admits(peer.id.node));
+        let live: Vec<&Peer> = self.peers.values().filter(counts).collect();
+        let met = live.iter().any(|peer| peer.exchanged.is_some());
+        if self.readiness.ready {
+            return Readiness { alone: self.readiness.alone && !met, ..Readiness::ready() };
+        }
+        if self.served || self.is_by_itself() || self.is_in_line() {
+            return Readiness::ready();
+        }
+        let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
+        match live.as_slice() {
+            [] if timed_out && self.came_with_data => Readiness::alone(),
+            [] => Readiness::waiting("no_peer"),
+            live if timed_out && self.may_start_together(live) => Readiness::ready(),
+            _ => Readiness::waiting("joining"),
+        }
+    }
+
+    /// Nobody is to be looked for.
+    fn is_by_itself(&self) -> bool {
+        let own = self.settings.own.node;
+        self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
+    }
+
+    /// This node holds what a ready peer had, and is known as a member.
+    fn is_in_line(&self) -> bool {
+        self.has_exchanged_with_ready() && self.enrolment == Enrolment::Known
+    }
+
+    fn has_exchanged_with_ready(&self) -> bool {
+        self.peers.values().any(|peer| peer.live && peer.exchanged == Some(true))
+    }
+
+    /// Nobody reached is ready, and there is nothing to wait for: this node has merged all that they hold,
+    /// and either it came with data of its own or nobody has any (a first start).
+    fn may_start_together(&self, live: &[&Peer]) -> bool {
+        let merged = live.iter().all(|peer| peer.exchanged.is_some() && !peer.is_ready());
+        let empty = |peer: &&Peer| peer.info.as_ref().is_some_and(|info| info.versions == 0);
+        merged && (self.came_with_data || live.iter().all(empty))
+    }
+
+    /// Whether this node may enter the roster: it holds what a ready peer holds, or serves already.
+    pub(super) fn may_enrol(&self) -> bool {
+        !self.settings.resync && self.rival.is_none() && (self.readiness.ready || self.has_exchanged_with_ready())
+    }
+
+    /// Tells a ready peer of this node's entry in the roster. A node that is no newcomer need not.
+    pub(super) fn tell_enrolment(&mut self, turn: &mut Turn<'_>) {
+        if turn.now.mono < self.tell_due
+            || self.readiness.ready
+            || self.enrolment != Enrolment::Unknown
+            || !self.has_exchanged_with_ready()
+        {
+            return;
+        }
+        let own = self.settings.own.node;
+        let Some(entry) = turn.table.latest(&super::member_register(own)) else { return };
+        let ready = self.peers.values().find(|peer| peer.is_ready() && peer.exchanged == Some(true));
+        if let Some(node) = ready.map(|peer| peer.id.node) {
+            self.enrolment = Enrolment::Telling;
+            self.tell_due = turn.now.mono + TELL_PAUSE;
+            self.ask(node, Asked::Enrolment, Question::Offer { versions: vec![entry] }, turn);
+        }
+    }
+
+    /// A ready peer knows of this node's entry, or does not.
+    pub(super) fn enrolment_told(&mut self, _ask: &Ask, answer: Option<&Answer>) {
+        let known = answer == Some(&Answer::Taken(true));
+        self.enrolment = if known { Enrolment::Known } else { Enrolment::Unknown };
+    }
+}

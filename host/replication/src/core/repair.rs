@@ -1,0 +1,197 @@
+//! Repair: a [walk](super::walk) carried on, question by question.
+
+use std::sync::Arc;
+
+use burgee_model::{NodeId, RegisterId, Stamp};
+use burgee_store::{Table, Version, digest::Realm};
+
+use super::{
+    Ask, Asked, Command, Core, Merging, Turn,
+    exchange::Stage,
+    walk::{Fetched, Place, Walk},
+};
+use crate::message::{Answer, Question};
+
+/// Places that a node in line with the cluster again looks at, per event.
+const EVICTIONS_AT_ONCE: usize = 20_000;
+
+/// What a node does with what its peer lacks.
+#[derive(Clone, Copy, Debug)]
+enum Surplus {
+    /// It is offered.
+    Offer,
+    /// It is dropped, up to the peer's horizon: the cluster collected it.
+    Evict(Stamp),
+    /// It stays.
+    Keep,
+}
+
+impl Core {
+    /// Carries a walk on as far as it goes without an answer.
+    pub(super) fn pump(&mut self, node: NodeId, turn: &mut Turn<'_>) {
+        let surplus = self.surplus(node);
+        let page_bytes = self.settings.page_bytes;
+        let Some(run) = self.run_mut(node) else { return };
+        let Stage::Walk(walk, _) = &mut run.stage else { return };
+        let realm = walk.realm;
+        if realm == Realm::Current && walk.is_hopeless() && !matches!(surplus, Surplus::Evict(_)) {
+            return self.begin_snapshot(node, turn);
+        }
+        let (prefixes, paths) = (walk.next_prefixes(), walk.next_paths());
+        walk.branching |= !prefixes.is_empty();
+        walk.fetching |= !paths.is_empty();
+        let offer = match surplus {
+            _ if walk.offering => Vec::new(),
+            Surplus::Offer if walk.pushes => next_offer(walk, turn.table, page_bytes),
+            Surplus::Evict(horizon) => {
+                evict(walk, horizon, turn);
+                Vec::new()
+            }
+            Surplus::Offer | Surplus::Keep => {
+                walk.forget_ours();
+                Vec::new()
+            }
+        };
+        walk.offering |= !offer.is_empty();
+        let done = walk.is_done();
+        if !prefixes.is_empty() {
+            let asked = Asked::Branches(prefixes.clone());
+            self.ask(node, asked, Question::Branches { realm, prefixes }, turn);
+        }
+        if !paths.is_empty() {
+            self.ask(node, Asked::Versions(paths.clone()), Question::Versions { realm, paths }, turn);
+        }
+        if !offer.is_empty() {
+            self.repaired += offer.len() as u64;
+            self.ask(node, Asked::Offer, Question::Offer { versions: offer }, turn);
+        }
+        if done {
+            self.walked(node, turn);
+        }
+    }
+
+    fn surplus(&self, node: NodeId) -> Surplus {
+        let run = self.peers.get(&node).and_then(|peer| peer.exchange.run.as_ref());
+        match run {
+            Some(run) if self.settings.resync && run.peer_was_ready => Surplus::Evict(run.horizon),
+            Some(_) if !self.settings.resync => Surplus::Offer,
+            _ => Surplus::Keep,
+        }
+    }
+
+    fn walk_mut(&mut self, node: NodeId) -> Option<&mut Walk> {
+        match &mut self.run_mut(node)?.stage {
+            Stage::Walk(walk, _) => Some(walk),
+            _ => None,
+        }
+    }
+
+    /// Branches came.
+    pub(super) fn branches(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
+        let (Asked::Branches(prefixes), Answer::Branches(twigs)) = (&ask.what, answer) else {
+            return self.fail_exchange(ask.to, turn);
+        };
+        let Some(walk) = self.walk_mut(ask.to) else { return };
+        walk.branching = false;
+        let mut sound = prefixes.len() == twigs.len();
+        for (prefix, twigs) in prefixes.iter().zip(&twigs) {
+            sound = sound && walk.compare(turn.table, *prefix, twigs).is_ok();
+        }
+        if !sound {
+            return self.fail_exchange(ask.to, turn);
+        }
+        self.pump(ask.to, turn);
+    }
+
+    /// Versions came: they are merged before their places are looked at here.
+    pub(super) fn versions(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
+        let (Asked::Versions(paths), Answer::Versions { paths: answered, versions }) = (&ask.what, answer) else {
+            return self.fail_exchange(ask.to, turn);
+        };
+        let answered = usize::try_from(answered).unwrap_or(usize::MAX).min(paths.len());
+        if answered == 0 {
+            return self.fail_exchange(ask.to, turn);
+        }
+        let Some(walk) = self.walk_mut(ask.to) else { return };
+        let (paths, rest) = paths.split_at(answered);
+        walk.want_again(rest);
+        let theirs: Vec<(RegisterId, Stamp)> =
+            versions.iter().map(|version| (version.register.clone(), version.stamp)).collect();
+        self.repaired += versions.len() as u64;
+        let fetched = Fetched { from: ask.to, paths: paths.to_vec(), theirs };
+        self.merge(versions, ask.to, Merging::Repair(fetched), turn);
+    }
+
+    /// What was fetched is merged, or not.
+    pub(super) fn repaired(&mut self, fetched: Fetched, taken: bool, turn: &mut Turn<'_>) {
+        if !taken {
+            return self.fail_exchange(fetched.from, turn);
+        }
+        let from = fetched.from;
+        let Some(walk) = self.walk_mut(from) else { return };
+        walk.fetching = false;
+        walk.merged(fetched);
+        self.pump(from, turn);
+    }
+
+    /// The peer took an offer, or did not.
+    pub(super) fn offered(&mut self, ask: &Ask, answer: &Answer, turn: &mut Turn<'_>) {
+        let Some(walk) = self.walk_mut(ask.to) else { return };
+        walk.offering = false;
+        if *answer != Answer::Taken(true) {
+            walk.forget_ours();
+        }
+        self.pump(ask.to, turn);
+    }
+
+    /// Carries on what waits for nothing but time.
+    pub(super) fn pump_all(&mut self, turn: &mut Turn<'_>) {
+        let nodes: Vec<NodeId> = self.peers.keys().copied().collect();
+        nodes.into_iter().for_each(|node| self.pump(node, turn));
+    }
+}
+
+/// What the peer lacks, up to a page.
+fn next_offer(walk: &mut Walk, table: &Table, page_bytes: usize) -> Vec<Arc<Version>> {
+    let (mut offer, mut bytes): (Vec<Arc<Version>>, usize) = (Vec::new(), 0);
+    while bytes < page_bytes {
+        let Some(place) = walk.next_place(table) else { break };
+        let lacking = table.at(walk.realm, place.path).into_iter().filter(|version| !place.has(version));
+        for version in lacking {
+            bytes += version.weight();
+            offer.push(version);
+        }
+    }
+    offer
+}
+
+/// Drops what the cluster has collected while this node was away.
+fn evict(walk: &mut Walk, horizon: Stamp, turn: &mut Turn<'_>) {
+    let mut gone = Vec::new();
+    for _ in 0..EVICTIONS_AT_ONCE {
+        let Some(place) = walk.next_place(turn.table) else { break };
+        for version in turn.table.at(walk.realm, place.path) {
+            collected(turn.table, &place, &version, horizon, &mut gone);
+        }
+    }
+    if !gone.is_empty() {
+        turn.out.push(Command::Evict(gone));
+    }
+}
+
+/// Of a register: the versions up to the horizon that the peer lacks, and that would count if the newer
+/// ones went.
+fn collected(table: &Table, place: &Place, version: &Version, horizon: Stamp, gone: &mut Vec<(RegisterId, Stamp)>) {
+    let id = &version.register;
+    let oldest = place.theirs.iter().filter(|(register, _)| register == id).map(|(_, stamp)| *stamp).min();
+    let held = table.history(id).filter(|held| held.stamp <= horizon && !place.has(held));
+    let newer = held.filter(|held| oldest.is_none_or(|oldest| held.stamp > oldest));
+    gone.extend(newer.map(|held| (id.clone(), held.stamp)));
+    gone.dedup();
+}
+
+impl Place {
+    fn has(&self, version: &Version) -> bool {
+        self.theirs.iter().any(|(register, stamp)| *stamp == version.stamp && *register == version.register)
+    }
+}

@@ -1,0 +1,160 @@
+//! The roster: who belongs to the cluster, whether reached or not; and who bears which name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burgee_model::{NodeId, Stamp};
+use burgee_store::Table;
+
+use super::{Command, Core, Note, SystemWrite, Turn};
+use crate::message::PeerId;
+
+/// The roster as the table has it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roster {
+    members: BTreeMap<NodeId, Member>,
+    forgotten: BTreeMap<NodeId, String>,
+}
+
+/// A member that is not forgotten.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) endpoint: Option<String>,
+    pub(super) acked: Option<Stamp>,
+    /// What it writes later is stamped above this.
+    pub(super) promise: Stamp,
+}
+
+impl Roster {
+    pub(super) fn of(table: &Table) -> Self {
+        let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
+        let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
+        let members = members.map(|(node, meta, promise)| {
+            (node, Member { name: meta.name, endpoint: meta.endpoint, acked: meta.acked, promise })
+        });
+        Self { members: members.collect(), forgotten }
+    }
+
+    /// Those that are not forgotten.
+    pub(super) fn members(&self) -> impl Iterator<Item = (NodeId, &Member)> {
+        self.members.iter().map(|(node, member)| (*node, member))
+    }
+
+    pub(super) fn member(&self, node: NodeId) -> Option<&Member> {
+        self.members.get(&node)
+    }
+
+    pub(super) fn forgotten(&self) -> impl Iterator<Item = (NodeId, &str)> {
+        self.forgotten.iter().map(|(node, name)| (*node, name.as_str()))
+    }
+
+    pub(super) fn is_forgotten(&self, node: NodeId) -> bool {
+        self.forgotten.contains_key(&node)
+    }
+}
+
+/// Who has a name where two claim it: who is ready, then who started first.
+type Claim = (bool, u64, NodeId);
+
+impl Core {
+    /// Whether versions of a peer are taken: it said who it is, belongs to the cluster, and is in line.
+    pub(super) fn admits(&self, node: NodeId) -> bool {
+        let Some(peer) = self.peers.get(&node) else { return false };
+        let Some(info) = peer.info.as_ref().filter(|_| peer.live && peer.heard_since_up) else { return false };
+        let outdated = info.written < peer.remembered;
+        !info.resync && !outdated && !self.roster.is_forgotten(node) && !self.is_outdone(node)
+    }
+
+    /// As [`admits`](Self::admits), for one start of a peer.
+    pub(super) fn admits_start(&self, id: PeerId) -> bool {
+        self.peers.get(&id.node).is_some_and(|peer| peer.id == id) && self.admits(id.node)
+    }
+
+    fn claim(&self, node: NodeId) -> Option<(&str, Claim)> {
+        if node == self.settings.own.node {
+            let claim = (!self.readiness.ready, self.settings.started_at, node);
+            return Some((&self.settings.name, claim));
+        }
+        let info = self.peers.get(&node).filter(|peer| peer.live)?.info.as_ref()?;
+        Some((&info.name, (!info.ready, info.started_at, node)))
+    }
+
+    fn is_outdone(&self, node: NodeId) -> bool {
+        self.outdone_by(node).is_some()
+    }
+
+    /// The live node that has the name of another one, which is the newcomer.
+    pub(super) fn outdone_by(&self, node: NodeId) -> Option<NodeId> {
+        let (name, claim) = self.claim(node)?;
+        let others = self.peers.keys().copied().chain([self.settings.own.node]).filter(|other| *other != node);
+        others.into_iter().find(|other| {
+            let other = self.claim(*other).filter(|_| !self.roster.is_forgotten(*other));
+            other.is_some_and(|(other_name, other)| other_name == name && other < claim)
+        })
+    }
+
+    /// Sees to this node's own name: while a live node has it, this one is not ready, and in the end gives up.
+    pub(super) fn keep_name(&mut self, turn: &mut Turn<'_>) {
+        let rival = self.outdone_by(self.settings.own.node);
+        let Some(rival) = rival else {
+            self.rival = None;
+            return;
+        };
+        let since = match self.rival {
+            Some((known, since)) if known == rival => since,
+            _ => {
+                turn.note(Note::NameInUse(rival));
+                self.rival = Some((rival, turn.now.mono));
+                turn.now.mono
+            }
+        };
+        if turn.now.mono.saturating_sub(since) >= self.settings.periods.ready_timeout {
+            let text = format!("`{}` is the name of a live node of the cluster ({rival})", self.settings.name);
+            turn.out.push(Command::GiveUp(text));
+            self.halted = true;
+        }
+    }
+
+    /// Enters this node into the roster, and has it replace its namesakes that are gone.
+    pub(super) fn enrol(&mut self, turn: &mut Turn<'_>) {
+        let own = self.settings.own.node;
+        let may = self.may_enrol();
+        if !may || turn.now.mono < self.enrol_due {
+            return;
+        }
+        let current = self.roster.member(own);
+        let is_entered = current
+            .is_some_and(|member| member.name == self.settings.name && member.endpoint == self.settings.endpoint);
+        let reached = self.reached_by_anybody();
+        let namesakes = self
+            .roster
+            .members()
+            .filter(|(node, member)| *node != own && member.name == self.settings.name && !reached.contains(node));
+        let namesakes: Vec<NodeId> = namesakes.map(|(node, _)| node).collect();
+        if is_entered && (namesakes.is_empty() || !self.readiness.ready) {
+            return;
+        }
+        self.enrol_due = turn.now.mono + self.settings.periods.beat;
+        if !is_entered {
+            self.write_member(turn);
+        }
+        for node in namesakes.into_iter().filter(|_| self.readiness.ready) {
+            turn.out.push(Command::Write(SystemWrite::Forgotten { node, name: self.settings.name.clone() }));
+        }
+    }
+
+    fn reached_by_anybody(&self) -> BTreeSet<NodeId> {
+        let live = || self.peers.values().filter(|peer| peer.live);
+        let told = live().filter_map(|peer| peer.info.as_ref()?.reaches.as_ref()).flatten().copied();
+        live().map(|peer| peer.id.node).chain(told).collect()
+    }
+
+    pub(super) fn write_member(&mut self, turn: &mut Turn<'_>) {
+        let known = self.roster.member(self.settings.own.node).and_then(|member| member.acked);
+        turn.out.push(Command::Write(SystemWrite::Member {
+            name: self.settings.name.clone(),
+            endpoint: self.settings.endpoint.clone(),
+            acked: self.collect.acked.max(known),
+        }));
+    }
+}

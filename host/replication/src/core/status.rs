@@ -1,0 +1,118 @@
+//! The cluster as a node sees it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use burgee_model::{Millis, NodeId, Stamp};
+use burgee_store::Table;
+
+use super::{Core, Now, Turn, peer::Peer};
+use crate::status::{NodeState, NodeView, Status};
+
+/// Stamps of this node that may be remembered as not known to all.
+const UNACKED_MAX: usize = 4_096;
+
+/// The latest stamps that this node gave, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Unacked(VecDeque<Stamp>);
+
+impl Unacked {
+    pub(super) fn push(&mut self, stamp: Stamp) {
+        if self.0.len() >= UNACKED_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(stamp);
+    }
+
+    fn oldest_after(&self, time: u64) -> Option<Stamp> {
+        let at = self.0.partition_point(|stamp| stamp.time <= time);
+        self.0.get(at).copied()
+    }
+}
+
+impl Core {
+    /// The cluster as this node sees it.
+    #[must_use]
+    pub fn status(&self, table: &Table, now: Now) -> Status {
+        let turn = Turn { table, now, out: Vec::new() };
+        let mut nodes: Vec<NodeView> = self.known().into_iter().map(|node| self.view(node, &turn)).collect();
+        nodes.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        Status {
+            own: self.settings.own.node,
+            leader: self.leader(),
+            nodes,
+            collection_held_by: self.collection_held_by(&turn),
+            horizon: Some(table.horizon()).filter(|horizon| *horizon != Stamp::ZERO),
+            frames_refused: BTreeMap::new(),
+            clock_sets: self.clock.sets,
+            versions_repaired: self.repaired,
+            traffic: BTreeMap::new(),
+        }
+    }
+
+    fn known(&self) -> BTreeSet<NodeId> {
+        let members = self.roster.members().map(|(node, _)| node);
+        let forgotten = self.roster.forgotten().map(|(node, _)| node);
+        // who never became a member, such as a joiner that was refused, is nobody once it is gone
+        let live = self.peers.values().filter(|peer| peer.live).map(|peer| peer.id.node);
+        members.chain(forgotten).chain(live).chain([self.settings.own.node]).collect()
+    }
+
+    fn leader(&self) -> Option<NodeId> {
+        let live = self.peers.values().filter(|peer| peer.live);
+        let live = live.filter_map(|peer| Some((peer.info.as_ref()?.started_at, peer.id.node)));
+        let own = (self.settings.started_at, self.settings.own.node);
+        live.chain([own]).min().map(|(_, node)| node)
+    }
+
+    fn view(&self, node: NodeId, turn: &Turn<'_>) -> NodeView {
+        if node == self.settings.own.node {
+            return self.own_view(turn);
+        }
+        let peer = self.peers.get(&node);
+        let live = peer.filter(|peer| peer.live);
+        let info = peer.and_then(|peer| peer.info.as_ref());
+        let member = self.roster.member(node);
+        let forgotten = self.roster.forgotten().find(|(id, _)| *id == node).map(|(_, name)| name);
+        let name = info.map(|info| info.name.as_str()).or(member.map(|member| member.name.as_str())).or(forgotten);
+        let endpoint = info.and_then(|info| info.endpoint.as_ref()).or(member.and_then(|m| m.endpoint.as_ref()));
+        NodeView {
+            id: node,
+            name: name.map(ToOwned::to_owned),
+            endpoint: endpoint.cloned(),
+            state: match (forgotten, live) {
+                (Some(_), _) => NodeState::Forgotten,
+                (None, Some(_)) => NodeState::Live,
+                (None, None) => NodeState::Gone,
+            },
+            ready: live.is_some_and(Peer::is_ready),
+            started_at: info.map(|info| info.started_at),
+            lag_ms: live.map(|peer| lag_ms(peer, turn.now.mono)),
+            skew_ms: live.and_then(|peer| peer.offset.ahead_ms(turn.now.mono)),
+            root: info.map(|info| info.root.to_string()),
+            oldest_unacked: self.unacked.oldest_after(peer.map_or(0, |peer| peer.remembers)),
+        }
+    }
+
+    fn own_view(&self, turn: &Turn<'_>) -> NodeView {
+        NodeView {
+            id: self.settings.own.node,
+            name: Some(self.settings.name.clone()),
+            endpoint: self.settings.endpoint.clone(),
+            state: NodeState::Live,
+            ready: self.readiness.ready,
+            started_at: Some(self.settings.started_at),
+            lag_ms: Some(0),
+            skew_ms: Some(0),
+            root: Some(turn.table.root().to_string()),
+            oldest_unacked: None,
+        }
+    }
+}
+
+fn lag_ms(peer: &Peer, now: Duration) -> Millis {
+    let behind = peer.behind_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+    Millis::try_from(behind.as_millis()).unwrap_or(Millis::MAX)
+}

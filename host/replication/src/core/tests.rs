@@ -1,0 +1,7 @@
+//! Cores among themselves, in virtual time; what they say goes through the codec.
+
+mod clocks;
+mod collection;
+mod traffic;
+mod walks;
+mod world;

@@ -1,0 +1,294 @@
+//! A small cluster: every message arrives at once and in order, unless its link is cut.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use burgee_model::{Blob, Key, Media, Millis, NodeId, RegisterId, stamp::millis_to_ntp64};
+use burgee_store::{Clock, Draft, DraftWrite, Request, Stamping, Table, Version, WriteScope, stamp_draft};
+
+use crate::{
+    core::{Command, Core, Event, Note, Now, Periods, Settings},
+    message::{Answer, PeerId},
+    wire::{Codec, Message, PROTOCOL},
+};
+
+pub(super) const START: Millis = 1_800_000_000_000;
+
+pub(super) struct Node {
+    pub(super) core: Core,
+    pub(super) table: Table,
+    pub(super) clock: Clock,
+    pub(super) id: PeerId,
+    /// How far its wall clock is off.
+    pub(super) skew_ms: i64,
+    pub(super) offset_ms: i64,
+    pub(super) notes: Vec<Note>,
+    pub(super) ended: Option<Command>,
+    pub(super) resynchronised: bool,
+    pub(super) evicted: usize,
+}
+
+pub(super) struct World {
+    pub(super) nodes: Vec<Node>,
+    pub(super) mono: Duration,
+    /// Links that are cut, lesser first.
+    pub(super) cut: BTreeSet<(usize, usize)>,
+    /// Bytes sent, by sender, receiver and kind.
+    pub(super) bytes: BTreeMap<(usize, usize, &'static str), usize>,
+    events: VecDeque<(usize, Event)>,
+    /// Tickets: who asked, with which request.
+    tickets: Vec<(usize, u64)>,
+    codec: Codec,
+}
+
+pub(super) fn node_id(node: usize) -> NodeId {
+    NodeId([u8::try_from(node + 1).unwrap(); 16])
+}
+
+pub(super) fn endpoint(node: usize) -> String {
+    format!("test/{node}")
+}
+
+pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
+    Settings {
+        own: PeerId { node: node_id(node), incarnation: 1 },
+        name: format!("node-{node}"),
+        endpoint: Some(endpoint(node)),
+        seeds: seeds.iter().map(|seed| endpoint(*seed)).collect(),
+        // What a world writes before its first event is of an earlier start.
+        mark: millis_to_ntp64(START + 3_600_000),
+        resync: false,
+        started_at: START + node as u64,
+        random_seed: node as u64,
+        max_skew_ms: 60_000,
+        page_bytes: 256 * 1024,
+        peers: 64,
+        periods: Periods { grace: Duration::from_secs(5), collect: Duration::from_secs(2), ..Periods::default() },
+    }
+}
+
+pub(super) fn entry(key: &str) -> RegisterId {
+    let [tenant, environment, key] = ["tenant", "production", key].map(|text| Key::new(text).unwrap());
+    RegisterId::config(&tenant, &environment, &key)
+}
+
+pub(super) fn text(value: &str) -> Blob {
+    Blob { media: Media::Text, bytes: value.to_owned().into() }
+}
+
+impl World {
+    /// Nodes that all look for the first one.
+    pub(super) fn new(count: usize) -> Self {
+        let settings = (0..count).map(|node| settings(node, if node == 0 { &[] } else { &[0] }));
+        Self::of(settings)
+    }
+
+    pub(super) fn of(settings: impl Iterator<Item = Settings>) -> Self {
+        let nodes = settings.map(|settings| Node {
+            id: settings.own,
+            clock: Clock::new(settings.own.node, 60_000, 7),
+            core: Core::new(settings),
+            table: Table::default(),
+            skew_ms: 0,
+            offset_ms: 0,
+            notes: Vec::new(),
+            ended: None,
+            resynchronised: false,
+            evicted: 0,
+        });
+        Self {
+            nodes: nodes.collect(),
+            mono: Duration::ZERO,
+            cut: BTreeSet::new(),
+            bytes: BTreeMap::new(),
+            events: VecDeque::new(),
+            tickets: Vec::new(),
+            codec: Codec::new(usize::MAX),
+        }
+    }
+
+    pub(super) fn now(&self, node: usize) -> Now {
+        let passed = u64::try_from(self.mono.as_millis()).unwrap();
+        let wall = (START + passed).saturating_add_signed(self.nodes[node].skew_ms);
+        Now { mono: self.mono, wall, cluster: wall.saturating_add_signed(self.nodes[node].offset_ms) }
+    }
+
+    /// Time passes, and everything happens that is due.
+    pub(super) fn run(&mut self, seconds: u64) {
+        for _ in 0..seconds * 10 {
+            self.mono += Duration::from_millis(100);
+            for node in 0..self.nodes.len() {
+                self.events.push_back((node, Event::Tick));
+            }
+            self.settle();
+        }
+    }
+
+    /// Whatever is under way arrives.
+    pub(super) fn settle(&mut self) {
+        while let Some((node, event)) = self.events.pop_front() {
+            let now = self.now(node);
+            let Node { core, table, .. } = &mut self.nodes[node];
+            for command in core.handle(event, table, now) {
+                self.execute(node, command);
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, node: usize, writes: Vec<DraftWrite>) -> Vec<Arc<Version>> {
+        let request =
+            Request { scope: WriteScope::Everything, actor: Arc::from("test"), note: None, stamping: Stamping::Local };
+        self.stamp(node, &request, Draft { writes, floors: Vec::new() })
+    }
+
+    pub(super) fn put(&mut self, node: usize, key: &str, value: &str) {
+        let written = self.write(node, vec![DraftWrite::put(entry(key), text(value))]);
+        self.events.push_back((node, Event::Written(written)));
+        self.settle();
+    }
+
+    pub(super) fn delete(&mut self, node: usize, key: &str) {
+        let written = self.write(node, vec![DraftWrite::delete(entry(key))]);
+        self.events.push_back((node, Event::Written(written)));
+        self.settle();
+    }
+
+    pub(super) fn get(&self, node: usize, key: &str) -> Option<Vec<u8>> {
+        let version = self.nodes[node].table.current(&entry(key), self.now(node).cluster)?;
+        version.content.as_ref().map(|blob| blob.bytes.to_vec())
+    }
+
+    fn stamp(&mut self, node: usize, request: &Request, draft: Draft) -> Vec<Arc<Version>> {
+        let now = self.now(node).cluster;
+        let Node { table, clock, .. } = &mut self.nodes[node];
+        let written = stamp_draft(request, draft, table, clock, now).unwrap();
+        for version in &written {
+            table.merge(version);
+        }
+        written
+    }
+
+    pub(super) fn cut(&mut self, a: usize, b: usize) {
+        self.cut.insert((a.min(b), a.max(b)));
+        for (node, other) in [(a, b), (b, a)] {
+            self.events.push_back((node, Event::Down(self.nodes[other].id)));
+        }
+        self.settle();
+    }
+
+    pub(super) fn command(&mut self, node: usize, command: Command) {
+        self.execute(node, command);
+        self.settle();
+    }
+
+    /// A node starts anew, with what it holds.
+    pub(super) fn rename(&mut self, node: usize, id: PeerId, settings: impl FnOnce(usize) -> Settings) {
+        let old = std::mem::replace(&mut self.nodes[node].id, id);
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
+            self.events.push_back((other, Event::Down(old)));
+        }
+        self.nodes[node].clock.set_id(id.node);
+        // The core's own time begins with it; a world's goes on.
+        self.nodes[node].core = Core::new(settings(node));
+        self.nodes[node].ended = None;
+        self.settle();
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    pub(super) fn roots_agree(&self) -> bool {
+        self.nodes.iter().all(|node| node.table.root() == self.nodes[0].table.root())
+    }
+
+    fn find(&self, id: PeerId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.id == id)
+    }
+
+    fn linked(&self, a: usize, b: usize) -> bool {
+        !self.cut.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// Through the codec, as the network would have it.
+    fn carry(&mut self, from: usize, to: usize, message: &Message) -> Message {
+        let frame = self.codec.encode(PROTOCOL, message);
+        *self.bytes.entry((from, to, message.kind())).or_default() += frame.len();
+        let carried = self.codec.decode(&frame).unwrap();
+        assert_eq!(&carried, message);
+        carried
+    }
+
+    pub(super) fn bytes_sent(&self) -> usize {
+        self.bytes.values().sum()
+    }
+
+    fn execute(&mut self, node: usize, command: Command) {
+        let from = self.nodes[node].id;
+        match command {
+            Command::Send { to, news } => {
+                if let Some(to) = self.find(to).filter(|to| self.linked(node, *to)) {
+                    let Message::News(news) = self.carry(node, to, &Message::News(news)) else { return };
+                    self.events.push_back((to, Event::News { from, news }));
+                }
+            }
+            Command::Ask { to, request, question, .. } => {
+                let Some(to) = self.find(to).filter(|to| self.linked(node, *to)) else {
+                    return self.events.push_back((node, Event::Answered { request, answer: None }));
+                };
+                let Message::Question(question) = self.carry(node, to, &Message::Question(question)) else { return };
+                let ticket = self.tickets.len() as u64;
+                self.tickets.push((node, request));
+                self.events.push_back((to, Event::Asked { from, ticket, question }));
+            }
+            Command::Answer { ticket, answer } => self.answer(node, ticket, answer),
+            Command::Merge { merge, versions, .. } => {
+                let now = self.now(node).cluster;
+                let Node { table, clock, .. } = &mut self.nodes[node];
+                for version in versions {
+                    table.merge(&version);
+                    clock.observe(version.stamp, now);
+                }
+                self.events.push_back((node, Event::Merged { merge, taken: true }));
+            }
+            Command::Evict(versions) => {
+                for (id, stamp) in versions {
+                    self.nodes[node].evicted += usize::from(self.nodes[node].table.evict(&id, stamp));
+                }
+            }
+            Command::Flush { flush } => self.events.push_back((node, Event::Flushed { flush })),
+            Command::Write(write) => {
+                let (request, draft) = write.request(from.node);
+                let written = self.stamp(node, &request, draft);
+                self.events.push_back((node, Event::Written(written)));
+            }
+            Command::Dial(endpoint) => self.dial(node, endpoint),
+            Command::HangUp(_) | Command::SetReadiness(_) | Command::SetClockAhead(_) => {}
+            Command::SetClusterTime { offset_ms, .. } => self.nodes[node].offset_ms = offset_ms,
+            Command::Resynchronised => self.nodes[node].resynchronised = true,
+            Command::Reidentify | Command::GiveUp(_) => self.nodes[node].ended = Some(command),
+            Command::Note(note) => self.nodes[node].notes.push(note),
+        }
+    }
+
+    fn answer(&mut self, node: usize, ticket: u64, answer: Answer) {
+        let (asker, request) = self.tickets[usize::try_from(ticket).unwrap()];
+        let Message::Answer(answer) = self.carry(node, asker, &Message::Answer(answer)) else { return };
+        self.events.push_back((asker, Event::Answered { request, answer: Some(answer) }));
+    }
+
+    fn dial(&mut self, node: usize, endpoint: String) {
+        let there = (0..self.nodes.len()).find(|other| super::world::endpoint(*other) == endpoint);
+        let there = there.filter(|there| *there == node || self.linked(node, *there));
+        let peer = there.map(|there| self.nodes[there].id);
+        if let Some(there) = there.filter(|there| *there != node) {
+            for (node, other) in [(node, there), (there, node)] {
+                self.events.push_back((node, Event::Up(self.nodes[other].id)));
+            }
+        }
+        self.events.push_back((node, Event::Dialled { endpoint, peer }));
+    }
+}

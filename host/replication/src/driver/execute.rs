@@ -1,0 +1,164 @@
+//! Each command, done.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use burgee_store::Draft;
+use bytes::Bytes;
+
+use super::{Driver, End, log, wall_clock};
+use crate::{
+    core::{Command, Event, Note, SystemWrite},
+    message::{Answer, News, PeerId, Question},
+    status::ClusterEvent,
+    transport::Transport,
+    wire::Message,
+};
+
+impl<T: Transport> Driver<T> {
+    /// Executes a command; the event is what came of it at once.
+    pub(super) fn execute(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Send { to, news } => self.send(to, news),
+            Command::Ask { to, request, question, timeout } => self.ask(to, request, question, timeout),
+            Command::Answer { ticket, answer } => self.answers.answer(ticket, answer),
+            Command::Merge { merge, versions, from } => return self.merger.merge(merge, versions, from),
+            Command::Evict(versions) => {
+                let evicted = self.store.evict(&versions);
+                tracing::info!(evicted, "dropped what the cluster has collected");
+            }
+            Command::Flush { flush } => self.report(self.store.flushed(), move |()| Event::Flushed { flush }),
+            Command::Write(write) => self.write(&write),
+            Command::Dial(endpoint) => self.dial(endpoint),
+            Command::HangUp(peer) => self.transport.hang_up(peer),
+            Command::SetClusterTime { offset_ms, outright } => self.clock.set(offset_ms, outright, wall_clock()),
+            Command::SetReadiness(readiness) => {
+                log::readiness(&readiness);
+                self.views.readiness.send_replace(readiness);
+            }
+            Command::SetClockAhead(ahead) => {
+                log::clock_ahead(ahead);
+                self.views.clock_ahead.store(ahead.unwrap_or(0), Ordering::Relaxed);
+            }
+            Command::Reidentify => self.end = Some(End::Reidentify),
+            Command::Resynchronised => self.resynchronised(),
+            Command::GiveUp(text) => self.end = Some(End::Failed(format!("node-name: {text}"))),
+            Command::Note(note) => self.note(&note),
+        }
+        None
+    }
+
+    fn encode(&self, to: PeerId, message: &Message) -> Bytes {
+        let protocol = self.transport.protocol(to).min(self.protocol_max);
+        let frame = self.codec.encode(protocol, message);
+        self.traffic.sent(message.kind(), frame.len());
+        frame.into()
+    }
+
+    fn send(&self, to: PeerId, news: News) {
+        let frame = self.encode(to, &Message::News(news));
+        if !self.transport.send(to, frame) {
+            tracing::debug!(peer = %to.node, "news was dropped: the peer's queue is full");
+        }
+    }
+
+    fn ask(&self, to: PeerId, request: u64, question: Question, timeout: Duration) {
+        let frame = self.encode(to, &Message::Question(question));
+        let (transport, codec) = (Arc::clone(&self.transport), self.codec);
+        let (refusals, traffic) = (Arc::clone(&self.refusals), Arc::clone(&self.traffic));
+        let answer = async move {
+            let frame = transport.request(to, frame, timeout).await.inspect_err(|error| {
+                tracing::debug!(%error, peer = %to.node, "no answer");
+            });
+            read_answer(&frame.ok()?, codec, &refusals, &traffic)
+        };
+        self.report(answer, move |answer| Event::Answered { request, answer });
+    }
+
+    fn dial(&self, endpoint: String) {
+        let transport = Arc::clone(&self.transport);
+        let dialling = async move {
+            let dialled = transport.dial(&endpoint).await;
+            if let Err(error) = &dialled {
+                tracing::debug!(%error, endpoint, "not reached");
+            }
+            (endpoint, dialled.ok())
+        };
+        self.report(dialling, |(endpoint, peer)| Event::Dialled { endpoint, peer });
+    }
+
+    /// The store feeds it back.
+    fn write(&self, write: &SystemWrite) {
+        let (request, draft) = write.request(self.own.node);
+        let horizon = match write {
+            SystemWrite::Horizon(stamp) => Some(*stamp),
+            _ => None,
+        };
+        let written = self.store.write(request, move |table, _| {
+            let known = horizon.is_some_and(|stamp| stamp <= table.horizon());
+            Ok::<_, Infallible>(if known { Draft::default() } else { draft })
+        });
+        let write = write.clone();
+        tokio::spawn(async move {
+            if let Err(error) = written.await {
+                tracing::warn!(%error, ?write, "the cluster's own register was not written");
+            }
+        });
+    }
+
+    fn resynchronised(&self) {
+        let noted = self.store.resynchronised();
+        tokio::spawn(async move {
+            if let Err(error) = noted.await {
+                tracing::warn!(%error, "this node will resynchronise again at its next start");
+            }
+        });
+    }
+
+    fn note(&self, note: &Note) {
+        log::note(note);
+        let (joined, peer) = match note {
+            Note::Joined(peer) => (true, peer),
+            Note::Left(peer) => (false, peer),
+            _ => return,
+        };
+        let (name, endpoint) = self.core.describe(peer.node);
+        // Nobody may listen.
+        let _ = self.views.events.send(ClusterEvent { joined, id: peer.node, name, endpoint });
+    }
+
+    /// Tells the loop what comes of something that takes time.
+    fn report<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+        event: impl FnOnce(R) -> Event + Send + 'static,
+    ) {
+        let results = self.results.clone();
+        tokio::spawn(async move {
+            // The loop may have ended meanwhile.
+            let _ = results.send(event(work.await)).await;
+        });
+    }
+}
+
+fn read_answer(
+    frame: &Bytes,
+    codec: crate::wire::Codec,
+    refusals: &crate::Refusals,
+    traffic: &super::Traffic,
+) -> Option<Answer> {
+    match codec.decode(frame) {
+        Ok(message) => {
+            traffic.received(message.kind(), frame.len());
+            if let Message::Answer(answer) = message {
+                return Some(answer);
+            }
+            refusals.count(crate::wire::Refusal::Garbage, frame.len());
+        }
+        Err(refusal) => refusals.count(refusal, frame.len()),
+    }
+    None
+}

@@ -1,0 +1,79 @@
+//! Merging, on a thread of its own: a page takes milliseconds, for which the loop must not stand still.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use burgee_model::NodeId;
+use burgee_store::{Store, Version};
+use tokio::sync::mpsc;
+
+use crate::core::Event;
+
+/// Merges that may wait.
+const WAITING: usize = 256;
+
+/// Up to how many versions are merged at once where nothing waits.
+const SMALL_VERSIONS: usize = 16;
+
+/// Hands versions to the store, in order.
+pub(super) struct Merger {
+    store: Store,
+    jobs: mpsc::Sender<Job>,
+    waiting: Arc<AtomicUsize>,
+}
+
+struct Job {
+    merge: u64,
+    versions: Vec<Arc<Version>>,
+    from: NodeId,
+}
+
+impl Merger {
+    /// Starts the thread; it ends with the merger. What came of each merge goes to `events`.
+    pub(super) fn start(store: Store, events: mpsc::Sender<Event>) -> io::Result<Self> {
+        let (jobs, mut inbox) = mpsc::channel::<Job>(WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (merging, left) = (store.clone(), Arc::clone(&waiting));
+        thread::Builder::new().name("replication-merge".to_owned()).spawn(move || {
+            while let Some(job) = inbox.blocking_recv() {
+                let merge = job.merge;
+                let taken = job.merge_into(&merging);
+                left.fetch_sub(1, Ordering::AcqRel);
+                if events.blocking_send(Event::Merged { merge, taken }).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { store, jobs, waiting })
+    }
+
+    /// Merges, now or soon; the event is given back where it is done already, or cannot be.
+    pub(super) fn merge(&self, merge: u64, versions: Vec<Arc<Version>>, from: NodeId) -> Option<Event> {
+        let job = Job { merge, versions, from };
+        if job.versions.len() <= SMALL_VERSIONS && self.waiting.load(Ordering::Acquire) == 0 {
+            return Some(Event::Merged { merge, taken: job.merge_into(&self.store) });
+        }
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.jobs.try_send(job).err().map(|_| {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            Event::Merged { merge, taken: false }
+        })
+    }
+}
+
+impl Job {
+    fn merge_into(self, store: &Store) -> bool {
+        let versions = self.versions.into_iter().map(Arc::unwrap_or_clone).collect();
+        let merged = store.merge(versions, self.from);
+        if let Err(error) = &merged {
+            tracing::debug!(%error, from = %self.from, "versions were not merged");
+        }
+        merged.is_ok()
+    }
+}

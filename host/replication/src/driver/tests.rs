@@ -1,0 +1,7 @@
+//! Whole nodes on a network in memory.
+
+mod cluster;
+mod faults;
+mod identity;
+mod joining;
+mod sockets;

@@ -1,0 +1,168 @@
+//! Runs one driver after another: a node that takes a new identity begins anew, on the same endpoint.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use burgee_model::NodeId;
+use burgee_store::Store;
+use tokio::sync::watch;
+
+use crate::{
+    config::ReplicationConfig,
+    core::{Periods, Settings},
+    driver::{Driver, End, Parts, Traffic, Views},
+    message::PeerId,
+    refusals::Refusals,
+    replication::ReplicationError,
+    time::ClusterClock,
+    transport::{Inbox, InboxSender, Transport, inbox},
+};
+
+/// Between two attempts to begin anew.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// How long a driver may wait for the network to be closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A network that nodes can enter.
+pub(crate) trait Network: Send + Sync + 'static {
+    /// A node's end of it.
+    type Transport: Transport;
+
+    /// Enters it under an identity. Says where the node is reached.
+    fn open(
+        &self,
+        own: PeerId,
+        inbox: InboxSender,
+        refusals: Arc<Refusals>,
+    ) -> impl Future<Output = Result<(Self::Transport, Option<String>), ReplicationError>> + Send;
+
+    /// From now on the node listens exactly there.
+    fn keep_endpoint(&mut self, endpoint: &str);
+}
+
+/// What stays when a node begins anew.
+pub(crate) struct Supervisor<N> {
+    pub(crate) config: ReplicationConfig,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ClusterClock>,
+    pub(crate) network: N,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) views: Arc<Views>,
+}
+
+/// A node on the network, before its driver runs.
+pub(crate) struct Opened<T> {
+    own: PeerId,
+    transport: Arc<T>,
+    inbox: Inbox,
+    pub(crate) endpoint: Option<String>,
+}
+
+impl<N: Network> Supervisor<N> {
+    /// Enters the network.
+    pub(crate) async fn open(&mut self) -> Result<Opened<N::Transport>, ReplicationError> {
+        let own = PeerId { node: self.store.node_id(), incarnation: random()? };
+        let (sender, inbox) = inbox(&self.config.limits, Arc::clone(&self.refusals));
+        let (transport, endpoint) = self.network.open(own, sender, Arc::clone(&self.refusals)).await?;
+        if let Some(endpoint) = &endpoint {
+            self.network.keep_endpoint(endpoint);
+        }
+        Ok(Opened { own, transport: Arc::new(transport), inbox, endpoint })
+    }
+
+    /// What a core begins with.
+    pub(crate) fn settings(&self, own: PeerId, endpoint: Option<String>) -> Result<Settings, ReplicationError> {
+        let config = &self.config;
+        Ok(Settings {
+            own,
+            name: config.node_name.clone(),
+            endpoint,
+            seeds: config.join.clone(),
+            mark: self.store.mark(),
+            resync: self.store.needs_resync(),
+            started_at: self.store.now(),
+            random_seed: random()?,
+            max_skew_ms: u64::try_from(config.max_skew.as_millis()).unwrap_or(u64::MAX),
+            page_bytes: config.limits.page_bytes,
+            peers: config.limits.peers,
+            periods: Periods {
+                ready_timeout: config.ready_timeout,
+                request: config.limits.request_timeout,
+                collect: config.collect_period,
+                grace: config.collect_grace,
+                ..Periods::default()
+            },
+        })
+    }
+
+    /// Runs until told to stop; otherwise the text says why it ended.
+    pub(crate) async fn run(mut self, first: Opened<N::Transport>, stop: watch::Receiver<bool>) -> Option<String> {
+        let mut opened = first;
+        loop {
+            let transport = Arc::clone(&opened.transport);
+            let end = match self.parts(opened) {
+                Ok(parts) => Driver::run(parts, stop.clone()).await,
+                Err(error) => End::Failed(error.to_string()),
+            };
+            // What it takes beyond that is left to the peers, which notice silence too.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, transport.close()).await;
+            drop(transport);
+            match end {
+                End::Stopped => return None,
+                End::Failed(text) => return Some(text),
+                End::Reidentify => {}
+            }
+            opened = match self.begin_anew(stop.clone()).await {
+                Some(opened) => opened,
+                None => return None,
+            };
+        }
+    }
+
+    fn parts(&self, opened: Opened<N::Transport>) -> Result<Parts<N::Transport>, ReplicationError> {
+        Ok(Parts {
+            settings: self.settings(opened.own, opened.endpoint)?,
+            limits: self.config.limits.clone(),
+            protocol_max: self.config.protocol_max,
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            transport: opened.transport,
+            inbox: opened.inbox,
+            refusals: Arc::clone(&self.refusals),
+            traffic: Arc::clone(&self.traffic),
+            views: Arc::clone(&self.views),
+        })
+    }
+
+    /// Takes a new identity and enters the network under it; none where the node was stopped meanwhile.
+    async fn begin_anew(&mut self, mut stop: watch::Receiver<bool>) -> Option<Opened<N::Transport>> {
+        let anew = async {
+            while let Err(error) = self.reidentify().await {
+                tracing::error!(%error, "no new identity yet");
+                tokio::time::sleep(RETRY).await;
+            }
+            loop {
+                match self.open().await {
+                    Ok(opened) => return opened,
+                    Err(error) => tracing::error!(%error, "the network is not entered yet"),
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        };
+        tokio::select! {
+            opened = anew => Some(opened),
+            _ = stop.wait_for(|stop| *stop) => None,
+        }
+    }
+
+    async fn reidentify(&self) -> Result<NodeId, String> {
+        let node = self.store.reidentify().await.map_err(|error| error.to_string())?;
+        tracing::warn!(%node, "this node has a new identity");
+        Ok(node)
+    }
+}
+
+fn random() -> Result<u64, ReplicationError> {
+    getrandom::u64().map_err(|e| ReplicationError::Randomness(e.to_string()))
+}

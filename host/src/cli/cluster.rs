@@ -1,0 +1,166 @@
+//! `cluster status` and `cluster forget`.
+
+use burgee_model::NodeId;
+use clap::{Args, Subcommand};
+use serde_json::Value as Json;
+
+use super::{Failure, Output, Target, client::segment, output};
+
+const PATH: &str = "/api/v1/cluster";
+
+/// `burgee cluster …`
+#[derive(Subcommand, Debug)]
+pub(super) enum Cluster {
+    /// Show the nodes, as the asked node sees them
+    Status(Status),
+    /// Forget a node that will not return: deletions are then collected without waiting for it
+    Forget(Forget),
+}
+
+/// `burgee cluster status`
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// `burgee cluster forget`
+#[derive(Args, Debug)]
+pub(super) struct Forget {
+    /// The node's name, or its id where several had the name
+    #[arg(value_name = "NAME|ID")]
+    node: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Cluster {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        match self {
+            Self::Status(status) => status.run(),
+            Self::Forget(forget) => forget.run(),
+        }
+    }
+}
+
+fn nodes(cluster: &Json) -> &[Json] {
+    cluster["nodes"].as_array().map_or(&[], Vec::as_slice)
+}
+
+impl Status {
+    fn run(&self) -> Result<(), Failure> {
+        let answer = self.target.expect("GET", PATH, None)?;
+        match self.target.output {
+            Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+            Output::Text => output::line(&in_words(&answer.json()?)),
+        }
+    }
+}
+
+/// A table of the nodes, then what is true of the whole.
+fn in_words(cluster: &Json) -> String {
+    let titles = ["NAME", "STATE", "READY", "LAG", "CLOCK", "ROOT", "ADDRESS", "ID"].map(str::to_owned).to_vec();
+    let rows = nodes(cluster).iter().map(|node| row(node, cluster));
+    let mut lines = vec![output::table(&std::iter::once(titles).chain(rows).collect::<Vec<_>>()), String::new()];
+    let held: Vec<&str> =
+        cluster["collectionHeldBy"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let held = if held.is_empty() { "nobody".to_owned() } else { held.join(", ") };
+    lines.push(output::table(&[
+        vec!["leader".to_owned(), text(&cluster["leader"])],
+        vec!["tombstones".to_owned(), cluster["tombstones"].to_string()],
+        vec!["collection held by".to_owned(), held],
+        vec!["horizon".to_owned(), text(&cluster["horizon"])],
+        vec!["stamps ahead".to_owned(), cluster["stampsAhead"].to_string()],
+    ]));
+    lines.join("\n")
+}
+
+/// The asked node is marked with a star; of roots the first digits tell whether two are alike.
+fn row(node: &Json, cluster: &Json) -> Vec<String> {
+    let own = if node["name"] == cluster["self"] && node["state"] == "live" { "*" } else { "" };
+    let lag = node["lagMs"].as_u64().map_or_else(|| "-".to_owned(), |ms| format!("{ms}ms"));
+    let clock = node["skewMs"].as_i64().map_or_else(|| "-".to_owned(), |ms| format!("{ms:+}ms"));
+    let ready = if node["ready"] == true { "yes" } else { "no" };
+    let root: String = text(&node["root"]).chars().take(8).collect();
+    let name = format!("{}{own}", text(&node["name"]));
+    vec![name, text(&node["state"]), ready.to_owned(), lag, clock, root, text(&node["address"]), text(&node["id"])]
+}
+
+fn text(value: &Json) -> String {
+    value.as_str().filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
+}
+
+impl Forget {
+    fn run(&self) -> Result<(), Failure> {
+        let id = match self.node.parse::<NodeId>() {
+            Ok(id) => id.to_string(),
+            Err(_) => named(&self.target.expect("GET", PATH, None)?.json()?, &self.node)?,
+        };
+        self.target.expect("DELETE", &format!("{PATH}/nodes/{}", segment(&id)), None)?;
+        match self.target.output {
+            Output::Json => output::line(&serde_json::json!({ "forgotten": id }).to_string()),
+            Output::Text => output::line("Node forgotten."),
+        }
+    }
+}
+
+/// The id of the one node with a name. A live one among several is never meant: it cannot be forgotten.
+fn named(cluster: &Json, name: &str) -> Result<String, Failure> {
+    let ids = |wanted: &dyn Fn(&Json) -> bool| -> Vec<String> {
+        let found = nodes(cluster).iter().filter(|node| node["name"] == name && wanted(&node["state"]));
+        found.filter_map(|node| node["id"].as_str()).map(str::to_owned).collect()
+    };
+    let (gone, rest) = (ids(&|state| state == "gone"), ids(&|state| state == "live"));
+    match (gone.as_slice(), rest.as_slice()) {
+        ([id], _) | ([], [id]) => Ok(id.clone()),
+        ([], []) => Err(Failure::Refused(format!("not_found: no node is named `{name}`"))),
+        (several, _) => {
+            let ids = several.iter().chain(&rest).map(|id| format!("\n  {id}")).collect::<String>();
+            Err(Failure::Usage(format!("node: several nodes are named `{name}`; name one by its id:{ids}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cluster() -> Json {
+        let node = |name: &str, id: &str, state: &str| {
+            json!({ "name": name, "id": id, "state": state, "ready": state == "live", "address": "tcp/127.0.0.1:1",
+                "lagMs": 3, "skewMs": -12, "root": "0123456789abcdef" })
+        };
+        let nodes = [
+            node("a", "a1", "live"),
+            node("b", "b1", "gone"),
+            node("b", "b2", "live"),
+            node("c", "c1", "gone"),
+            node("c", "c2", "gone"),
+            node("d", "d1", "forgotten"),
+        ];
+        json!({ "self": "a", "leader": "a", "nodes": nodes, "stampsAhead": 0, "tombstones": 7,
+            "collectionHeldBy": ["b", "c"], "horizon": null })
+    }
+
+    #[test]
+    fn a_name_means_the_one_that_is_gone() {
+        let cluster = cluster();
+        assert_eq!(named(&cluster, "b").unwrap(), "b1");
+        assert_eq!(named(&cluster, "a").unwrap(), "a1", "the node itself says that it is live");
+        assert!(matches!(named(&cluster, "x"), Err(Failure::Refused(_))));
+        assert!(matches!(named(&cluster, "d"), Err(Failure::Refused(_))));
+        let Err(Failure::Usage(text)) = named(&cluster, "c") else { panic!("two are meant") };
+        assert!(text.contains("c1") && text.contains("c2"), "{text}");
+    }
+
+    #[test]
+    fn the_status_is_a_table_with_what_holds_collection() {
+        let text = in_words(&cluster());
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("NAME") && lines[0].ends_with("ID"), "{text}");
+        assert!(lines[1].starts_with("a*") && lines[1].contains("-12ms") && lines[1].ends_with("a1"), "{text}");
+        assert!(text.contains("01234567 ") && text.contains("collection held by  b, c"), "{text}");
+    }
+}

@@ -1,0 +1,78 @@
+//! A node's disk: what it holds after a crash. Rows as the product has them: one for each version of a
+//! register with history, one for each register without.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use burgee_model::{NodeId, RegisterId};
+use burgee_store::{HistoryPolicy, Table, Version};
+
+/// The key of the cluster's digests.
+const DIGEST_KEY: u64 = 7;
+
+/// An empty table of the cluster.
+#[must_use]
+pub fn table(history: HistoryPolicy) -> Table {
+    Table::new(history, DIGEST_KEY)
+}
+
+/// What is durable. A copy of it is a backup.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// The node's identity.
+    pub node: NodeId,
+    /// No stamp that was given before the last commit has a greater time.
+    pub mark: u64,
+    /// The note that the node must resynchronise.
+    pub resync: bool,
+    rows: BTreeMap<RegisterId, Vec<Arc<Version>>>,
+}
+
+impl Disk {
+    /// A new one.
+    #[must_use]
+    pub fn new(node: NodeId) -> Self {
+        Self { node, mark: 0, resync: false, rows: BTreeMap::new() }
+    }
+
+    /// A commit of local writes, before they are applied.
+    pub fn append(&mut self, versions: &[Arc<Version>], mark: u64) {
+        for version in versions {
+            let rows = self.rows.entry(version.register.clone()).or_default();
+            if version.register.address.keeps_history() {
+                rows.retain(|row| row.stamp != version.stamp);
+            } else {
+                rows.clear();
+            }
+            rows.push(version.clone());
+        }
+        self.mark = self.mark.max(mark);
+    }
+
+    /// Brings the rows of some registers in line with a table.
+    pub fn sync<'a>(&mut self, table: &Table, registers: impl IntoIterator<Item = &'a RegisterId>, mark: u64) {
+        for register in registers {
+            let rows: Vec<_> = table.history(register).collect();
+            if rows.is_empty() {
+                self.rows.remove(register);
+            } else {
+                self.rows.insert(register.clone(), rows);
+            }
+        }
+        self.mark = self.mark.max(mark);
+    }
+
+    /// The table that a start begins with.
+    #[must_use]
+    pub fn load(&self, history: HistoryPolicy) -> Table {
+        let mut loaded = table(history);
+        for version in self.versions() {
+            loaded.merge(version);
+        }
+        loaded
+    }
+
+    /// All versions on it.
+    pub fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
+        self.rows.values().flatten()
+    }
+}

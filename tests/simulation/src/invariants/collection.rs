@@ -1,0 +1,95 @@
+//! Nothing is collected before no member's disk holds what it killed; and the horizon never goes back.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use burgee_model::{Address, NodeId, RegisterId, Stamp};
+use burgee_store::{Outcome, Table, Version};
+
+use crate::{node::MAX_SKEW_MS, oracle::accounts_for, world::World};
+
+/// The horizon of a table.
+#[must_use]
+pub fn horizon(table: &Table) -> Stamp {
+    table.latest(&RegisterId::system(Address::Horizon)).map_or(Stamp::ZERO, |horizon| horizon.stamp)
+}
+
+/// A node is about to write a horizon: what may be dropped by it must not be
+/// missed by any member's disk.
+pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
+    if !matches!(version.register.address, Address::Horizon) {
+        return;
+    }
+    world.counts.horizons += 1;
+    let Some(process) = &world.slots[slot].process else { return };
+    let grace = u64::try_from(world.plan.periods.grace.as_millis()).unwrap_or_default();
+    let cluster = process.time(world.slots[slot].wall, world.now).cluster;
+    let young = version.stamp.millis() + grace > cluster;
+    if young {
+        return world.violate("collection", format!("n{slot} collects {version:?} within the grace period"));
+    }
+    let members = members(&process.table);
+    let before = world.oracle.horizon;
+    world.oracle.horizon = before.max(version.stamp);
+    let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
+        let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
+        let table = disk.load(world.plan.history);
+        let gone = world.oracle.all().find(|written| {
+            let deletes = written.version.content.is_none() || written.version.is_floor();
+            let counts = deletes && written.is_required(version.stamp) && !written.doubtful;
+            let newly = before < written.version.stamp && written.version.stamp <= version.stamp;
+            counts && newly && would_return(&table, &written.version)
+        })?;
+        (!world.oracle.doubted.contains(&number)).then(|| (number, gone.version.clone()))
+    });
+    if let Some((number, gone)) = missing {
+        let horizon = version.stamp;
+        world.violate("collection", format!("n{slot} collects up to {horizon} before n{number} has {gone:?} on disk"));
+    }
+}
+
+/// Whether a table holds what a tombstone or floor killed.
+fn would_return(table: &Table, by: &Arc<Version>) -> bool {
+    if accounts_for(table, by) {
+        return false;
+    }
+    let holds_older = table.latest(&by.register).is_some_and(|latest| latest.content.is_some());
+    match table.clone().merge(by) {
+        Outcome::Applied(applied) if by.is_floor() => !applied.died.is_empty() || !applied.trimmed.is_empty(),
+        Outcome::Applied(_) => holds_older,
+        _ => false,
+    }
+}
+
+fn members(table: &Table) -> BTreeSet<NodeId> {
+    let forgotten: BTreeSet<NodeId> = table.forgotten().map(|(node, _)| node).collect();
+    table.members().map(|(node, ..)| node).filter(|node| !forgotten.contains(node)).collect()
+}
+
+/// What is left to be collected, and what each member says.
+#[must_use]
+pub fn left(world: &World, age_ms: u64) -> String {
+    let of = |(slot, process): (usize, &crate::node::Process)| {
+        let cluster = process.time(world.slots[slot].wall, world.now).cluster;
+        let oldest = process.table.oldest_collectable();
+        let early = oldest.map(|stamp| cluster.saturating_sub(stamp.millis() + age_ms));
+        format!("n{slot} at {cluster}: {oldest:?} (ripe since {early:?} ms), horizon {}", process.table.horizon())
+    };
+    let nodes: Vec<String> = world.processes().map(of).collect();
+    let members = world.processes().next().map(|(_, process)| {
+        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
+        let members = process.table.members().filter(|(node, ..)| !forgotten.contains(node));
+        members.map(|(node, meta, promise)| format!("{node} {} acked {:?} promises {promise}", meta.name, meta.acked))
+            .collect::<Vec<String>>()
+    });
+    format!("{nodes:#?} {members:#?}")
+}
+
+/// Whether everything that can be collected was: nothing collectable is older than some time.
+#[must_use]
+pub fn is_done(world: &World, age_ms: u64) -> bool {
+    // A node whose cluster time is still slewed may be far ahead; all must find that something is old enough.
+    let times = world.processes().map(|(slot, process)| process.time(world.slots[slot].wall, world.now).cluster);
+    let cluster = times.min().unwrap_or_default();
+    let young = |stamp: Stamp| stamp.millis() + age_ms + MAX_SKEW_MS > cluster;
+    world.processes().all(|(_, process)| process.table.oldest_collectable().is_none_or(young))
+}

@@ -1,0 +1,53 @@
+//! A node serves only what it may: not while it must resynchronise, not while it is empty and looks for its
+//! cluster, and not before it holds what a ready peer had when it started.
+
+use std::sync::Arc;
+
+use burgee_store::{Outcome, Version};
+
+use crate::{clock::micros, world::World};
+
+/// A node started: remembers what its ready peers hold.
+pub fn started(world: &mut World, slot: usize) {
+    let ready = world.processes().filter(|(number, process)| *number != slot && process.readiness.ready);
+    let baseline: Vec<(usize, Vec<Arc<Version>>)> =
+        ready.map(|(number, process)| (number, process.table.page(None, usize::MAX).versions)).collect();
+    if let Some(process) = &mut world.slots[slot].process {
+        process.seen.baseline = baseline;
+    }
+}
+
+/// A node's readiness changed.
+pub fn changed(world: &mut World, slot: usize) {
+    let Some(process) = world.slots[slot].process.as_ref().filter(|process| process.readiness.ready) else { return };
+    let waited = world.now - process.born >= micros(world.plan.periods.ready_timeout);
+    let empty = process.table.counts().versions == 0;
+    if process.resync {
+        world.violate("readiness", format!("n{slot} is ready although it must resynchronise"));
+    } else if empty && !world.slots[slot].seeds.is_empty() && !waited && !process.seen.baseline.is_empty() {
+        world.violate("readiness", format!("n{slot} is ready although it is empty and has seeds"));
+    } else if let Some(lacks) = (!process.readiness.alone && !waited).then(|| lacks(world, slot)).flatten() {
+        world.violate("readiness", format!("n{slot} is ready without what ready peers had at its start: {lacks:?}"));
+    }
+    if let Some(process) = &mut world.slots[slot].process {
+        process.seen.baseline.clear();
+    }
+}
+
+/// What a node lacks of what each of the peers had that were ready when it started.
+fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
+    let process = world.slots[slot].process.as_ref()?;
+    let baseline = process.seen.baseline.iter();
+    let lacks = baseline.map(|(number, versions)| Some((*number, first_lacking(&process.table, versions)?)));
+    lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())
+}
+
+/// The first version that would be current. (Of history, peers may have pruned some since.)
+fn first_lacking(table: &burgee_store::Table, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+    let mut probe = table.clone();
+    let mut is_news = |version: &Arc<Version>| {
+        let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
+        is_latest && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
+    };
+    versions.iter().find(|version| is_news(version)).cloned()
+}

@@ -1,0 +1,94 @@
+//! The current value is the greatest that the node ever held: it never goes back, also not after collection.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_store::{Outcome, Table, Version};
+
+use crate::{node::MAX_SKEW_MS, world::World};
+
+/// A version's place in the order of its register.
+type Place = (Option<Stamp>, Stamp);
+
+/// What was seen of one process.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    greatest: BTreeMap<RegisterId, Place>,
+    /// Up to where floors emptied registers.
+    dead: BTreeMap<RegisterId, Stamp>,
+    observed: Option<Stamp>,
+    /// Expiries fed.
+    pub lapsed: BTreeSet<(RegisterId, Stamp)>,
+    /// What ready peers held when it started.
+    pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
+    /// The horizon that it last held.
+    pub horizon: Option<Stamp>,
+}
+
+fn place(version: &Version) -> Place {
+    (version.floor_seen, version.stamp)
+}
+
+impl Seen {
+    /// Of a process that starts with a table.
+    #[must_use]
+    pub fn of(table: &Table) -> Self {
+        let mut seen = Self::default();
+        let versions = table.page(None, usize::MAX).versions;
+        versions.iter().for_each(|version| seen.note(&version.register, place(version)));
+        seen
+    }
+
+    fn note(&mut self, register: &RegisterId, place: Place) {
+        let greatest = self.greatest.entry(register.clone()).or_insert(place);
+        *greatest = place.max(*greatest);
+    }
+
+    /// A stamp was merged.
+    pub fn observed(&mut self, stamp: Stamp, cluster: Millis) {
+        if stamp.time <= millis_to_ntp64(cluster + MAX_SKEW_MS) {
+            self.observed = self.observed.max(Some(stamp));
+        }
+    }
+
+    /// The greatest stamp merged of those that were not too far ahead.
+    #[must_use]
+    pub fn greatest_observed(&self) -> Option<Stamp> {
+        self.observed
+    }
+
+    /// A floor emptied a register: what it held no longer proves which floors there are.
+    fn died(&mut self, register: &RegisterId, floor: Stamp) {
+        self.greatest.remove(register);
+        let dead = self.dead.entry(register.clone()).or_insert(floor);
+        *dead = floor.max(*dead);
+    }
+
+    /// The node dropped a version that the cluster had collected: it may be any older one now.
+    pub fn evicted(&mut self, register: &RegisterId) {
+        self.greatest.remove(register);
+        self.dead.remove(register);
+    }
+}
+
+/// A version came into a node's table.
+pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
+    let Some(process) = &mut world.slots[slot].process else { return };
+    let register = &version.register;
+    if let (Outcome::Applied(applied), true) = (outcome, version.is_floor()) {
+        applied.died.iter().for_each(|register| process.seen.died(register, version.stamp));
+    }
+    let Some(latest) = process.table.latest(register) else { return };
+    let before = process.seen.greatest.get(register).copied();
+    process.seen.note(register, place(&latest));
+    let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
+    let went_back = dead || before.is_some_and(|before| place(&latest) < before);
+    if went_back {
+        let what = format!("n{slot} merged {version:?} ({outcome:?}), and {register:?} went back to {latest:?}");
+        let invariant = if matches!(register.address, Address::Floor(_)) { "floors" } else { "greatest stamp" };
+        world.violate(invariant, format!("{what}; it had been {before:?}"));
+    }
+}
