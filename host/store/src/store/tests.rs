@@ -315,6 +315,22 @@ async fn collecting_takes_the_rows_away_and_the_horizon_counts_after_a_start() {
 }
 
 #[tokio::test]
+async fn what_a_kill_left_of_what_was_collected_goes_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut disk, _) = persist::tests::faulty(dir.path());
+    // A tenant that comes after the cluster's own, so that the horizon is read first.
+    let id = RegisterId::config(&key("long-named-tenant"), &key("e"), &key("k"));
+    let gone = Version { content: None, ..version(id, 5, "") };
+    let horizon = version(RegisterId::system(burgee_model::Address::Horizon), 9, "{}");
+    disk.append(&[Arc::new(gone), Arc::new(horizon)], 9).unwrap();
+    drop(disk);
+    let rig = on_disk(dir.path());
+    assert_eq!((rig.store.read().counts().versions, rig.store.read().horizon()), (1, stamp(9)));
+    assert_durable(&rig, dir.path()).await;
+    assert_eq!(persist::tests::rows(copy_of(dir.path()).path()), 1);
+}
+
+#[tokio::test]
 async fn evicted_versions_are_gone_from_memory_and_disk_and_their_registers_are_fed() {
     let dir = tempfile::tempdir().unwrap();
     let rig = on_disk(dir.path());
