@@ -129,6 +129,7 @@ fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
 }
 
 fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
+    let default = burgee_replication::ReplicationConfig::default();
     Ok(burgee_replication::ReplicationConfig {
         node_name: options.node_name.clone().unwrap_or_else(host_name),
         cluster_name: options.cluster_name.clone().unwrap_or_else(|| "burgee".to_owned()),
@@ -141,7 +142,8 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         max_skew,
         collect_grace: duration("collect-grace", options.collect_grace.as_deref(), 3600)?,
         collect_period: collect_period(options.collect_period.as_deref())?,
-        ..burgee_replication::ReplicationConfig::default()
+        protocol_max: options.protocol_max.unwrap_or(default.protocol_max),
+        ..default
     })
 }
 

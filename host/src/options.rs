@@ -80,6 +80,9 @@ pub struct Options {
     /// How often deletions are looked at that all nodes have seen [default: 30s]
     #[arg(long, env = "BURGEE_COLLECT_PERIOD", value_name = "DURATION")]
     pub collect_period: Option<String>,
+    /// The newest version of the cluster's protocol to speak: for tests of clusters in the middle of an upgrade
+    #[arg(long, env = "BURGEE_PROTOCOL_MAX", value_name = "VERSION", hide = true)]
+    pub protocol_max: Option<u8>,
     /// How long a node with data waits for its peers before it serves alone [default: 10s]
     #[arg(long, env = "BURGEE_READY_TIMEOUT", value_name = "DURATION")]
     pub ready_timeout: Option<String>,
@@ -118,6 +121,7 @@ impl Options {
             max_skew: self.max_skew.or(other.max_skew),
             collect_grace: self.collect_grace.or(other.collect_grace),
             collect_period: self.collect_period.or(other.collect_period),
+            protocol_max: self.protocol_max.or(other.protocol_max),
             ready_timeout: self.ready_timeout.or(other.ready_timeout),
             max_isolation: self.max_isolation.or(other.max_isolation),
             limits: self.limits.or(other.limits),

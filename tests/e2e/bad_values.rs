@@ -135,17 +135,3 @@ fn bytes_that_are_no_http_harm_nobody() {
     node.client.get("/healthz").check(200);
     node.client.put(&entry("k"), "x").check(201);
 }
-
-#[test]
-fn garbage_on_the_cluster_port_harms_nobody() {
-    let node = Spec::serve().cluster("a").start();
-    place(&node.client);
-    let address = node.cluster.as_deref().unwrap().strip_prefix("tcp/").unwrap();
-    for bytes in [vec![0; 65_536], vec![255; 65_536], b"GET / HTTP/1.1\r\n\r\n".to_vec()] {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let _ = stream.write_all(&bytes);
-    }
-    let b = Spec::serve().cluster("b").join(&node).start();
-    node.client.put(&entry("k"), "x").check(201);
-    harness::cluster::sees("k", harness::cluster::CONVERGE_BOUND, &Ok("x".to_owned()), || read(&b.client, "k"));
-}

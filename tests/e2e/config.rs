@@ -85,16 +85,6 @@ fn a_deadline_holds_across_a_restart() {
 }
 
 #[test]
-fn a_write_without_ttl_takes_the_deadline_away() {
-    let node = node();
-    node.client.put(&format!("{}?ttl=600ms", entry("k")), "v").check(201);
-    node.client.put(&entry("k"), "w").check(200);
-    assert_eq!(node.client.get(&entry("k")).header("burgee-expires-at"), None);
-    thread::sleep(Duration::from_millis(800));
-    assert_eq!(read(&node.client, "k"), Ok("w".to_owned()));
-}
-
-#[test]
 fn preconditions_are_held() {
     let node = node();
     let put = |headers: &[(&str, &str)], body: &str| {

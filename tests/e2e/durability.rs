@@ -88,7 +88,7 @@ fn missing(client: &Client, entries: &HashMap<String, String>) -> Vec<String> {
 }
 
 #[test]
-fn a_thousand_acknowledged_writes_survive_kill_9_ten_times_over() {
+fn check_07_a_thousand_acknowledged_writes_survive_kill_9_ten_times_over() {
     let mut random = Random::seeded();
     let mut node = Spec::serve().start();
     place(&node.client);

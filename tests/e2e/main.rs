@@ -3,15 +3,26 @@
 
 mod bad_rules;
 mod bad_values;
+mod basics;
 mod cli;
+mod clocks;
 mod config;
+mod conflicts;
 mod convergence;
 mod durability;
+mod expiry;
 mod flags;
 mod import;
+mod joining;
 mod kill;
+mod large;
 mod lifecycle;
+mod membership;
 mod ofrep;
+mod partitions;
+mod queries;
 mod refused_start;
 mod replication;
+mod strangers;
+mod traffic;
 mod watch;

@@ -58,25 +58,6 @@ fn kinds_and_prefixes_select() {
 }
 
 #[test]
-fn what_another_node_wrote_arrives_too() {
-    let (a, b) = pair();
-    let stream = watch(&b, "", None);
-    a.client.put(&entry("from-a"), "x").check(201);
-    let _ = stream.wait_for("from a", BOUND, |event| is(event, "from-a", "put"));
-}
-
-#[test]
-fn an_expiry_is_an_event_on_every_node() {
-    let (a, b) = pair();
-    let streams = [&a, &b].map(|node| watch(node, "?kind=config", None));
-    a.client.put(&format!("{}?ttl=700ms", entry("short")), "x").check(201);
-    for stream in &streams {
-        let _ = stream.wait_for("put", BOUND, |event| is(event, "short", "put"));
-        let _ = stream.wait_for("expire", BOUND, |event| is(event, "short", "expire"));
-    }
-}
-
-#[test]
 fn a_reader_resumes_after_what_it_saw_last() {
     let node = Spec::serve().start();
     place(&node.client);

@@ -4,14 +4,20 @@
 //! what it saw when the bound has passed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+pub mod certificates;
 pub mod cli;
+pub mod clock;
 pub mod cluster;
+pub mod disk;
 pub mod flags;
 pub mod http;
+pub mod metrics;
+pub mod network;
 pub mod node;
 pub mod proc;
 pub mod random;
 pub mod stream;
+pub mod tap;
 pub mod wait;
 
 /// The admin token of every node that a test starts, unless it says otherwise.

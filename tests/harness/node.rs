@@ -15,7 +15,10 @@ use tempfile::TempDir;
 
 use crate::{
     TOKEN,
+    certificates::Credentials,
+    clock::FakeClock,
     http::Client,
+    network::Host,
     proc::{self, Process, Signal},
     wait,
 };
@@ -35,6 +38,10 @@ pub struct Spec {
     token: Option<String>,
     more: Vec<String>,
     environment: Vec<(String, String)>,
+    host: Option<Host>,
+    /// Kept alive for the process that reads it.
+    clock: Option<FakeClock>,
+    credentials: Option<Credentials>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +66,9 @@ impl Spec {
             token: Some(TOKEN.into()),
             more: Vec::new(),
             environment: Vec::new(),
+            host: None,
+            clock: None,
+            credentials: None,
         }
     }
 
@@ -113,6 +123,37 @@ impl Spec {
         self.option("--join", endpoint)
     }
 
+    /// Runs on a host of its own, where it takes part in a cluster by QUIC.
+    #[must_use]
+    pub fn on(mut self, host: &Host, credentials: Credentials) -> Self {
+        self.listen = format!("{}:0", host.address);
+        self.cluster = Some(format!("quic/{}:0", host.address));
+        self.host = Some(host.clone());
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Believes this wall clock.
+    #[must_use]
+    pub fn clock(mut self, clock: &FakeClock) -> Self {
+        self.clock = Some(clock.clone());
+        self
+    }
+
+    /// Bears this cluster's name.
+    #[must_use]
+    pub fn cluster_named(mut self, name: &str) -> Self {
+        self.cluster_name = Some(name.into());
+        self
+    }
+
+    /// Has lost its disk: an empty data directory of its own in place of the one before.
+    #[must_use]
+    pub fn wiped(mut self) -> Self {
+        self.data = Self::serve().data;
+        self
+    }
+
     /// Loads a flagd file at start.
     #[must_use]
     pub fn import(self, place: &str, file: &Path) -> Self {
@@ -142,7 +183,7 @@ impl Spec {
     /// Starts the process and waits for nothing.
     #[must_use]
     pub fn spawn(&self) -> Process {
-        let mut command = proc::command();
+        let mut command = proc::command_on(self.host.as_ref().map(|host| host.namespace.as_str()));
         command.arg(self.mode).args(["--announce", "--listen", &self.listen]);
         if let Some(data) = &self.data {
             command.arg("--data-dir").arg(&data.path);
@@ -156,7 +197,11 @@ impl Spec {
         if let Some(token) = &self.token {
             command.args(["--admin-token", token]);
         }
-        command.args(&self.more).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(Credentials { ca, cert, key, .. }) = &self.credentials {
+            command.arg("--cluster-ca").arg(ca).arg("--cluster-cert").arg(cert).arg("--cluster-key").arg(key);
+        }
+        let clock = self.clock.as_ref().map(FakeClock::environment).unwrap_or_default();
+        command.args(&self.more).envs(clock).envs(self.environment.iter().map(|(name, value)| (name, value)));
         Process::spawn(command)
     }
 
@@ -260,6 +305,12 @@ impl Node {
     /// Waits for the end of the process.
     pub fn wait(&mut self, bound: Duration) -> ExitStatus {
         self.process.wait(bound)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// What it wrote to stdout and stderr so far, by lines.

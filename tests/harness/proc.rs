@@ -20,7 +20,20 @@ pub fn burgee() -> String {
 /// A command that runs the `burgee` under test and hears nothing from this test's surroundings.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new(burgee());
+    command_on(None)
+}
+
+/// The same, within a network namespace where one is named. `ip` becomes the program, so that signals reach it.
+#[must_use]
+pub fn command_on(namespace: Option<&str>) -> Command {
+    let mut command = match namespace {
+        None => Command::new(burgee()),
+        Some(namespace) => {
+            let mut command = Command::new("ip");
+            command.args(["netns", "exec", namespace, &burgee()]);
+            command
+        }
+    };
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BURGEE_")) {
         command.env_remove(name);
     }
@@ -85,6 +98,12 @@ impl Process {
         Self { child, stdout, stderr }
     }
 
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let name = match signal {
@@ -119,4 +138,12 @@ impl Drop for Process {
             eprintln!("--- stderr of process {}:\n{}\n---", self.child.id(), tail.join("\n"));
         }
     }
+}
+
+/// Resident memory of a process, in MiB.
+#[must_use]
+pub fn resident_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1_024
 }

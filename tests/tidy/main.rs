@@ -1,6 +1,7 @@
 //! The repository's own rules, as tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod checks;
 mod imports;
 mod layout;
 mod packages;

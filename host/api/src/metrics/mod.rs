@@ -8,8 +8,7 @@ pub(crate) use text::{Kind, Text};
 
 use std::collections::BTreeMap;
 
-use burgee_model::Millis;
-use burgee_store::{Counts, Health, Table};
+use burgee_store::{Counts, Health};
 
 use crate::{
     cluster::{ClusterNode, ClusterNodeState, ClusterView},
@@ -25,7 +24,7 @@ pub(crate) fn render(api: &Api) -> String {
     let (view, figures, health) = (api.status.cluster(), api.status.figures(), api.store.health());
     let (counts, conflicts) = {
         let table = api.store.read();
-        (table.counts(), conflict_count(&table, api.store.now()))
+        (table.counts(), table.conflict_count())
     };
     let mut text = Text::default();
     node(&mut text, api, &figures);
@@ -34,10 +33,6 @@ pub(crate) fn render(api: &Api) -> String {
     cluster(&mut text, &view, &figures);
     traffic(&mut text, &figures);
     text.finish()
-}
-
-fn conflict_count(table: &Table, now: Millis) -> usize {
-    table.tenants(now, None).map(|(tenant, ..)| table.all_conflicts(tenant).count()).sum()
 }
 
 fn node(text: &mut Text, api: &Api, figures: &NodeFigures) {

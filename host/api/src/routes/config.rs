@@ -95,7 +95,7 @@ pub(crate) async fn list_config(
         let (table, now) = (api.store.read(), api.store.now());
         environment::read(&table, now, &tenant, &environment)?;
         for (key, version) in table.config(&tenant, &environment, &prefix, page.after.as_ref(), now) {
-            if !filling.push(key, || item(key, &version)) {
+            if !filling.push(&key, || item(&key, &version)) {
                 break;
             }
         }

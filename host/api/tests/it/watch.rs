@@ -7,6 +7,7 @@ use burgee_model::Limits;
 use serde_json::json;
 
 use crate::{
+    history,
     server::{Options, Server},
     stream::Stream,
 };
@@ -133,4 +134,31 @@ async fn streams_are_limited_and_given_back() {
     refused.problem(429, "rate_limited");
     drop(first);
     Stream::open(&server, DEV, None).await;
+}
+
+#[tokio::test]
+async fn a_conflict_that_stands_is_told_once() {
+    let server = history::server().await;
+    let mut stream = Stream::open(&server, &format!("{DEV}?kind=flag"), None).await;
+    history::conflicting(&server).await;
+    server.store.announce_conflicts();
+    server.pass(3_000);
+    for _ in 0..3 {
+        server.store.announce_conflicts();
+    }
+    put(&server, "ignored").await;
+    server.patch("/api/v1/tenants/t/flags/f", json!({ "description": "last" })).await.expect(200);
+    let mut conflicts = Vec::new();
+    loop {
+        let frame = stream.next().await;
+        if frame.event == "conflict" {
+            conflicts.push(frame.data);
+        } else if frame.data["register"]["field"] == "description" {
+            break;
+        }
+    }
+    let [conflict] = conflicts.as_slice() else { panic!("{conflicts:?}") };
+    assert_eq!(conflict["register"], json!({ "kind": "flag", "key": "f", "field": "name" }));
+    assert_eq!(conflict["winner"]["actor"], "else");
+    assert_eq!(conflict["losers"].as_array().unwrap().len(), 1);
 }

@@ -100,11 +100,14 @@ impl Exchange {
 impl Core {
     /// Begins what is due.
     pub(super) fn begin_exchanges(&mut self, turn: &mut Turn<'_>) {
+        // One that pulls a snapshot differs from everybody in nearly everything.
         if self.snapshot.is_some() {
             return;
         }
         let now = turn.now.mono;
+        // Who is not ready yet gets in line with this node first: what it has beside comes after that.
         let mut due: Vec<_> = self.peers.values().filter(|peer| peer.live && peer.exchange.is_due(now)).collect();
+        due.retain(|peer| !peer.is_paging(now) && (!self.readiness.ready || peer.is_ready()));
         // Whoever is ready has what this node lacks.
         due.sort_by_key(|peer| !peer.is_ready());
         let due: Vec<NodeId> = due.into_iter().map(|peer| peer.id.node).collect();

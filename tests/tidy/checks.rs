@@ -1,0 +1,43 @@
+//! The table of acceptance checks names tests that exist, and all of them.
+
+use std::collections::BTreeSet;
+
+use crate::tree;
+
+/// The checks that must have a test.
+fn required() -> BTreeSet<u32> {
+    (1..=46).chain([49, 50, 62, 63]).collect()
+}
+
+/// The tests that bear a check's name, of all crates.
+fn tests() -> BTreeSet<&'static str> {
+    let names = tree::rust().flat_map(|text| text.text.split("fn check_").skip(1));
+    let name =
+        |rest: &'static str| rest.split('(').next().filter(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+    names.filter_map(name).collect()
+}
+
+fn number(test: &str) -> u32 {
+    test.split('_').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn every_check_has_a_test_and_the_table_names_all_of_them() {
+    let table = tree::TEXTS.iter().find(|text| text.path == "tests/checks.md").expect("tests/checks.md");
+    let (mut numbers, mut named) = (BTreeSet::new(), BTreeSet::new());
+    for row in table.text.lines().filter_map(|line| line.strip_prefix("| ")) {
+        let Ok(check) = row.split(' ').next().unwrap_or_default().parse::<u32>() else { continue };
+        for test in row.split("`check_").skip(1).filter_map(|rest| rest.split('`').next()) {
+            assert_eq!(number(test), check, "check_{test} stands in the row of check {check}");
+            numbers.insert(check);
+            named.insert(test);
+        }
+    }
+    let (required, tests) = (required(), tests());
+    let without: Vec<&u32> = required.difference(&numbers).collect();
+    assert!(without.is_empty(), "checks without a test: {without:?}");
+    let gone: Vec<_> = named.difference(&tests).collect();
+    assert!(gone.is_empty(), "named in the table, but no test: {gone:?}");
+    let unnamed: Vec<_> = tests.difference(&named).collect();
+    assert!(unnamed.is_empty(), "tests that the table does not name: {unnamed:?}");
+}
