@@ -262,7 +262,7 @@ async fn failed(store: &Store, replication: &Replication, builder: &std::thread:
     let ended = |part| StartError::machine(part, &"ended without having been told to; see the log");
     tokio::select! {
         () = store.failed() => ended("storage"),
-        why = replication.failed() => StartError::machine("node-name", &why),
+        why = replication.failed() => StartError::machine("node-name", &why.trim_start_matches("node-name: ")),
         () = pipeline => ended("pipeline"),
     }
 }

@@ -52,7 +52,8 @@ fn check_18_a_name_in_use_is_refused_while_its_bearer_lives() {
     second.client.post("/api/v1/tenants", &json!({ "key": "t" })).problem(503, "not_ready");
     assert_eq!(second.wait(Duration::from_secs(10)).code(), Some(1));
     let (_, stderr) = second.output();
-    assert!(stderr.iter().any(|line| line.starts_with("burgee: node-name: ")), "{stderr:?}");
+    assert!(stderr.iter().any(|line| line.starts_with("burgee: node-name: `b` ")), "{stderr:?}");
+    sees("nothing of it", CONVERGE_BOUND, &1, || views(&a.client, "b").len());
     // the bearer was never disturbed, and its name is free once it is gone
     put(&b.client, "k", "x");
     sees("it", VISIBLE_BOUND, &Ok("x".to_owned()), || read(&a.client, "k"));

@@ -24,4 +24,5 @@ mod queries;
 mod refused_start;
 mod replication;
 mod strangers;
+mod traffic;
 mod watch;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use harness::{
     TOKEN,
-    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, cluster, live, meet, place, put, read, sees, trio},
+    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, all_see, cluster, equal, live, meet, place, put, read, sees, trio},
     node::{Node, Spec},
     proc::Signal,
     stream::{Event, Stream},
@@ -74,4 +74,37 @@ fn check_50_a_node_that_stops_is_missed_at_once_and_answers_503_meanwhile() {
     }
     put(&a.client, "k", "x");
     sees("the others go on", VISIBLE_BOUND, &Ok("x".to_owned()), || read(&b.client, "k"));
+}
+
+#[test]
+fn check_64_a_cluster_in_the_middle_of_an_upgrade_works_together() {
+    const BEFORE: &str = "2";
+    let old = |name: &str| Spec::serve().cluster(name).env("BURGEE_PROTOCOL_MAX", BEFORE);
+    let a = old("a").start();
+    place(&a.client);
+    put(&a.client, "by-a", "before");
+    // the new one gets what the old one holds, and the other way round
+    let b = Spec::serve().cluster("b").join(&a).start();
+    assert_eq!(read(&b.client, "by-a"), Ok("before".to_owned()));
+    put(&b.client, "by-b", "new");
+    let c = old("c").join(&b).start();
+    assert_eq!(read(&c.client, "by-b"), Ok("new".to_owned()));
+    meet(&[&a, &b, &c]);
+    for (number, writer) in [&a, &b, &c].into_iter().enumerate() {
+        let key = format!("from/{number}");
+        put(&writer.client, &key, "x");
+        all_see(&key, VISIBLE_BOUND, &Ok("x".to_owned()), &[&a, &b, &c], |client| read(client, &key));
+    }
+    // one that was away during writes is mended by either kind
+    let c = c.stop();
+    put(&a.client, "missed", "x");
+    put(&b.client, "missed-too", "x");
+    let c = c.start();
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
+    // the upgrade goes on, one after the other
+    let a = a.stop().env("BURGEE_PROTOCOL_MAX", "3").start();
+    meet(&[&a, &b, &c]);
+    put(&a.client, "by-a", "after");
+    all_see("it", VISIBLE_BOUND, &Ok("after".to_owned()), &[&b, &c], |client| read(client, "by-a"));
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
 }

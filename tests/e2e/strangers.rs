@@ -60,13 +60,17 @@ fn a_node_of_another_cluster_is_refused_and_counted() {
 
 #[test]
 fn check_51_without_a_certificate_of_our_authority_nobody_joins() {
-    let apart = Apart::with_spec(2, |spec| spec);
+    let apart = Apart::with_nodes(2);
     let [a, b] = [0, 1].map(|at| &apart.nodes[at]);
     put(&a.client, "k", "ours");
-    // a third host beside them would need their network: the second host serves the stranger as well
     let foreign = Authority::new();
     let host = apart.network.host(1);
-    let believing_us = foreign.issue("x").believing(&apart.authority.certificate());
+    // it believes us too, so that it comes as far as it can; a certificate that its own authority did not sign is
+    // refused at its start
+    let both = tempfile::NamedTempFile::new().unwrap();
+    let texts = [&apart.authority, &foreign].map(|ca| std::fs::read_to_string(ca.certificate()).unwrap());
+    std::fs::write(both.path(), texts.concat()).unwrap();
+    let believing_us = foreign.issue("x").believing(both.path());
     for (number, credentials) in [foreign.issue("y"), believing_us].into_iter().enumerate() {
         let before = refused(a, "certificate");
         let name = format!("stranger-{number}");

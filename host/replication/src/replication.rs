@@ -43,10 +43,20 @@ pub enum ReplicationError {
     Config(#[from] ConfigError),
     /// The port is in use, or the transport refuses.
     #[error(transparent)]
-    Transport(#[from] OpenError),
+    Transport(OpenError),
     /// The system gives no randomness.
     #[error("no randomness: {0}")]
     Randomness(String),
+}
+
+impl From<OpenError> for ReplicationError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            // such as a certificate file that holds none: the option is named, not the port
+            OpenError::Config(error) => Self::Config(error),
+            other => Self::Transport(other),
+        }
+    }
 }
 
 /// Why a node was not forgotten.

@@ -55,7 +55,9 @@ impl Core {
     fn known(&self) -> BTreeSet<NodeId> {
         let members = self.roster.members().map(|(node, _)| node);
         let forgotten = self.roster.forgotten().map(|(node, _)| node);
-        members.chain(forgotten).chain(self.peers.keys().copied()).chain([self.settings.own.node]).collect()
+        // who never became a member, such as a joiner that was refused, is nobody once it is gone
+        let live = self.peers.values().filter(|peer| peer.live).map(|peer| peer.id.node);
+        members.chain(forgotten).chain(live).chain([self.settings.own.node]).collect()
     }
 
     fn leader(&self) -> Option<NodeId> {
