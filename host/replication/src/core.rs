@@ -79,8 +79,6 @@ pub struct Core {
     /// No stamp that this node gave, as far as it knows, has a greater time.
     written: u64,
     unacked: Unacked,
-    /// Since when a peer remembers what this node does not.
-    doubted_since: Option<Duration>,
     resync_flush: Option<u64>,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
@@ -180,7 +178,6 @@ impl Core {
             came_with_data: false,
             rival: None,
             unacked: Unacked::default(),
-            doubted_since: None,
             resync_flush: None,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),

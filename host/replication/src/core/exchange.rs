@@ -200,6 +200,9 @@ impl Core {
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, days) = &mut run.stage else { return };
         let (realm, pushes) = (walk.realm, walk.pushes);
+        if realm == Realm::Current && walk.vanished {
+            return self.walk(node, Walk::new(realm, Prefix::ROOT, pushes), Vec::new(), turn);
+        }
         match (realm, days.pop()) {
             (_, Some(day)) => {
                 let days = std::mem::take(days);

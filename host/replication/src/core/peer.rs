@@ -30,6 +30,8 @@ pub(super) struct Peer {
     pub(super) remembered: u64,
     /// The time of the greatest stamp of this node that it knows.
     pub(super) remembers: u64,
+    /// Since when it remembers stamps of this node that this node does not.
+    pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
     /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
     pub(super) exchanged: Option<bool>,
@@ -55,6 +57,7 @@ impl Peer {
             sent: 0,
             remembered: 0,
             remembers: 0,
+            doubted_since: None,
             exchange: Exchange::default(),
             exchanged: None,
             behind_since: None,
