@@ -6,6 +6,7 @@ use std::{
 };
 
 use burgee_model::{FlagField, FlagInField, Key, RegisterId, Scope};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -523,6 +524,48 @@ async fn an_expiry_is_fed_once() {
     let again = rig_with(Some(dir.path()), StoreLimits::default(), NOW + 10);
     assert_eq!((again.value(&config("k")), again.store.expire()), (None, 0));
     assert_eq!(again.store.read().counts().tombstones, 2);
+}
+
+proptest! {
+    /// Whenever versions come, and whenever somebody looks for what has expired.
+    #[test]
+    fn each_expiry_is_fed_exactly_once(
+        steps in prop::collection::vec((0..3u8, 1..40u64, prop::option::of(0..60u64), 0..8u64, any::<bool>()), 1..40),
+    ) {
+        let rig = in_memory();
+        let mut reader = rig.store.feed().subscribe(None);
+        let ids = [config("a"), config("b"), flag_in(FlagInField::State)];
+        let mut seen_expired = std::collections::BTreeSet::new();
+        for (id, time, deadline, pass, look) in steps {
+            let id = &ids[usize::from(id)];
+            rig.merge([Version { expires_at: deadline.map(|after| NOW + after), ..version(id.clone(), time, "v") }]);
+            rig.now.fetch_add(pass, Ordering::SeqCst);
+            if look {
+                rig.store.expire();
+                let now = rig.store.now();
+                let latest = ids.iter().filter_map(|id| rig.store.read().latest(id));
+                let expired = latest.filter(|v| v.is_expired(now));
+                seen_expired.extend(expired.map(|v| (v.register.clone(), v.stamp, v.expires_at)));
+            }
+        }
+        rig.now.fetch_add(100, Ordering::SeqCst);
+        rig.store.expire();
+        let latest = ids.iter().filter_map(|id| rig.store.read().latest(id));
+        let expired = latest.filter(|v| v.expires_at.is_some());
+        seen_expired.extend(expired.map(|v| (v.register.clone(), v.stamp, v.expires_at)));
+        let told: Vec<_> = std::iter::from_fn(|| reader.try_next())
+            .filter_map(|event| match event {
+                FeedEvent::Change(entry) if entry.op == Op::Expire => {
+                    Some((entry.register.clone(), entry.version.stamp, entry.version.expires_at))
+                }
+                _ => None,
+            })
+            .collect();
+        let unique: std::collections::BTreeSet<_> = told.iter().cloned().collect();
+        prop_assert_eq!(unique.len(), told.len(), "none is told twice");
+        prop_assert!(seen_expired.is_subset(&unique), "each that was seen to expire was told");
+        prop_assert_eq!(rig.store.expire(), 0);
+    }
 }
 
 #[tokio::test]
