@@ -63,7 +63,10 @@ fn a_chain_converges_although_its_ends_never_meet() {
 fn a_peer_that_contradicts_itself_ends_the_exchange_and_nothing_else() {
     use super::super::walk::{Nonsense, Walk};
     use crate::message::{Check, Twigs};
-    use burgee_store::{Table, digest::{Prefix, Realm}};
+    use burgee_store::{
+        Table,
+        digest::{Prefix, Realm},
+    };
     let table = Table::default();
     let mut walk = Walk::new(Realm::Current, Prefix::ROOT, true);
     let at = Prefix::of(0x1200 << 48, 2);

@@ -139,12 +139,8 @@ impl World {
     }
 
     pub(super) fn write(&mut self, node: usize, writes: Vec<DraftWrite>) -> Vec<Arc<Version>> {
-        let request = Request {
-            scope: WriteScope::Everything,
-            actor: Arc::from("test"),
-            note: None,
-            stamping: Stamping::Local,
-        };
+        let request =
+            Request { scope: WriteScope::Everything, actor: Arc::from("test"), note: None, stamping: Stamping::Local };
         self.stamp(node, &request, Draft { writes, floors: Vec::new() })
     }
 
