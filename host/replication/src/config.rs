@@ -66,9 +66,9 @@ pub struct ReplicationLimits {
     pub link_bytes: usize,
     /// Frames that may wait to be sent to one peer: news and questions, and as many answers.
     pub link_frames: usize,
-    /// Pages that are being answered at once, to all peers together.
+    /// Questions that are being answered at once, of all peers together.
     pub answers: usize,
-    /// Pages that are being answered at once to one peer.
+    /// Questions that are being answered at once of one peer; an exchange has at most four under way.
     pub answers_per_peer: usize,
     /// Peers that are remembered, live and gone.
     pub peers: usize,
@@ -89,8 +89,8 @@ impl Default for ReplicationLimits {
             inbox_frames: 4096,
             link_bytes: 8 * KIB * KIB,
             link_frames: 16 * KIB,
-            answers: 16,
-            answers_per_peer: 2,
+            answers: 64,
+            answers_per_peer: 8,
             peers: 256,
             request_timeout: Duration::from_secs(2),
             certificate_poll: Duration::from_secs(2),

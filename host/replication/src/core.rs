@@ -79,8 +79,6 @@ pub struct Core {
     /// No stamp that this node gave, as far as it knows, has a greater time.
     written: u64,
     unacked: Unacked,
-    /// Since when a peer remembers what this node does not.
-    doubted_since: Option<Duration>,
     resync_flush: Option<u64>,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
@@ -180,7 +178,6 @@ impl Core {
             came_with_data: false,
             rival: None,
             unacked: Unacked::default(),
-            doubted_since: None,
             resync_flush: None,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
@@ -243,6 +240,8 @@ impl Core {
             return;
         }
         self.keep_name(turn);
+        self.enrol(turn);
+        self.tell_enrolment(turn);
         self.decide_readiness(turn);
         self.served |= self.readiness.ready;
         self.begin_exchanges(turn);
@@ -264,8 +263,6 @@ impl Core {
         self.compare_with_one(turn);
         self.resume_snapshot(turn);
         self.pump_all(turn);
-        self.enrol(turn);
-        self.tell_enrolment(turn);
         self.collect(turn);
     }
 
@@ -307,7 +304,7 @@ impl Core {
             return;
         };
         match &ask.what {
-            Asked::Compare => self.compared(&ask, answer, turn),
+            Asked::Compare => self.compared(&ask, &answer, turn),
             Asked::Branches(_) => self.branches(&ask, answer, turn),
             Asked::Versions(_) => self.versions(&ask, answer, turn),
             Asked::Days => self.days(&ask, answer, turn),

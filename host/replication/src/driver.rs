@@ -132,6 +132,8 @@ impl<T: Transport> Driver<T> {
             results,
             end: None,
         };
+        // An earlier driver may have shown otherwise.
+        driver.views.readiness.send_replace(driver.core.readiness().clone());
         driver.work(sources, stop).await
     }
 

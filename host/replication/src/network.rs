@@ -19,8 +19,10 @@ pub(crate) struct Configured(pub(crate) ReplicationConfig);
 /// One end of either.
 pub(crate) enum Either {
     Sockets(SocketsTransport),
-    /// Nobody is reached. The inbox stays open.
-    Nobody(InboxSender),
+    /// Nobody is reached. The inbox stays open, and nothing comes.
+    Nobody {
+        _inbox: InboxSender,
+    },
 }
 
 impl Network for Configured {
@@ -33,7 +35,7 @@ impl Network for Configured {
         refusals: Arc<Refusals>,
     ) -> Result<(Either, Option<String>), ReplicationError> {
         if !self.0.is_on() {
-            return Ok((Either::Nobody(inbox), None));
+            return Ok((Either::Nobody { _inbox: inbox }, None));
         }
         let transport = SocketsTransport::open(&self.0, own, inbox, refusals).await?;
         let endpoint = transport.endpoint().map(ToOwned::to_owned);
@@ -49,14 +51,14 @@ impl Transport for Either {
     async fn dial(&self, endpoint: &str) -> Result<PeerId, DialError> {
         match self {
             Self::Sockets(sockets) => sockets.dial(endpoint).await,
-            Self::Nobody(_) => Err(DialError::Unreachable("replication is off".to_owned())),
+            Self::Nobody { .. } => Err(DialError::Unreachable("replication is off".to_owned())),
         }
     }
 
     fn protocol(&self, peer: PeerId) -> u8 {
         match self {
             Self::Sockets(sockets) => sockets.protocol(peer),
-            Self::Nobody(_) => crate::wire::PROTOCOL,
+            Self::Nobody { .. } => crate::wire::PROTOCOL,
         }
     }
 
@@ -73,7 +75,7 @@ impl Transport for Either {
     async fn request(&self, to: PeerId, frame: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
         match self {
             Self::Sockets(sockets) => sockets.request(to, frame, timeout).await,
-            Self::Nobody(_) => Err(RequestError::Unreachable),
+            Self::Nobody { .. } => Err(RequestError::Unreachable),
         }
     }
 

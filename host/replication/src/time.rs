@@ -39,25 +39,27 @@ impl ClusterClock {
     pub fn at(&self, wall: Millis, mono: Duration) -> Millis {
         let corrected = wall.saturating_add_signed(self.offset_ms.load(Ordering::Relaxed));
         let told = self.told.load(Ordering::Relaxed);
-        if corrected < told {
-            return self.slow(mono);
+        if corrected < told || self.slowed.load(Ordering::Relaxed) {
+            return self.slow(corrected, mono);
         }
         if corrected > told {
             self.told.fetch_max(corrected, Ordering::Relaxed);
         }
-        if self.slowed.load(Ordering::Relaxed) {
-            self.slowed.store(false, Ordering::Relaxed);
-        }
         corrected
     }
 
-    fn slow(&self, mono: Duration) -> Millis {
+    /// Half speed, until the corrected wall clock has caught up.
+    fn slow(&self, corrected: Millis, mono: Duration) -> Millis {
         let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.slowed.swap(true, Ordering::Relaxed) {
             *slow = Slow { told: self.told.load(Ordering::Relaxed), mono };
         }
-        let passed = mono.saturating_sub(slow.mono).as_millis() / 2;
-        let now = slow.told.saturating_add(Millis::try_from(passed).unwrap_or(Millis::MAX));
+        let passed = Millis::try_from(mono.saturating_sub(slow.mono).as_millis() / 2).unwrap_or(Millis::MAX);
+        let slowed = slow.told.saturating_add(passed);
+        if corrected >= slowed {
+            self.slowed.store(false, Ordering::Relaxed);
+        }
+        let now = corrected.max(slowed);
         self.told.fetch_max(now, Ordering::Relaxed).max(now)
     }
 
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn otherwise_it_goes_forwards_at_once_and_backwards_at_half_speed() {
         let clock = ClusterClock::default();
-        clock.at(10_000, MS(0));
+        assert_eq!(clock.at(10_000, MS(0)), 10_000);
         clock.set(500, false, 10_000);
         assert_eq!(clock.at(10_000, MS(0)), 10_500);
         clock.set(-500, false, 10_000);
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn steps_of_its_own_wall_clock_are_followed_the_same_way() {
         let clock = ClusterClock::default();
-        clock.at(10_000, MS(0));
+        assert_eq!(clock.at(10_000, MS(0)), 10_000);
         assert_eq!(clock.at(3_600_000, MS(1)), 3_600_000);
         assert_eq!(clock.at(3_500_000, MS(101)), 3_600_000);
         assert_eq!(clock.at(3_500_100, MS(301)), 3_600_100);

@@ -26,7 +26,7 @@ pub(crate) struct Entries {
 
 /// Entries one after the other, in order: key and bytes, each behind its length.
 #[derive(Clone, Debug, Default)]
-struct Page(Box<[u8]>);
+struct Page(Vec<u8>);
 
 /// One entry of a page.
 struct Entry<'a> {
@@ -38,7 +38,7 @@ struct Entry<'a> {
 
 impl Page {
     fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let mut rest = &*self.0;
+        let mut rest = self.0.as_slice();
         std::iter::from_fn(move || {
             let start = self.0.len() - rest.len();
             let (key, after) = chunk::take(rest)?;
@@ -62,10 +62,17 @@ impl Page {
         }
     }
 
-    /// Puts other bytes into a range.
+    /// Puts other bytes into a range. A page grows by an eighth, so that little of it is empty.
     fn splice(&mut self, at: Range<usize>, with: &[u8]) {
-        let (before, after) = (self.0.get(..at.start), self.0.get(at.end..));
-        self.0 = [before.unwrap_or_default(), with, after.unwrap_or_default()].concat().into();
+        let start = at.start;
+        self.0.drain(at);
+        if self.0.capacity() < self.0.len() + with.len() {
+            self.0.reserve_exact(with.len().max(self.0.len() / 8));
+        }
+        self.0.extend_from_slice(with);
+        if let Some(moved) = self.0.get_mut(start..) {
+            moved.rotate_right(with.len());
+        }
     }
 
     /// Cuts the page in two near its middle; answers the second half with its first key.
@@ -77,9 +84,9 @@ impl Page {
             .map(|entry| (entry.at.start, text(entry.key)))
             .min_by_key(|(start, _)| start.abs_diff(middle))?;
         let key = key.into();
-        let (first, second) = self.0.split_at(at);
-        let (first, second) = (first.into(), second.into());
-        self.0 = first;
+        let second = self.0.get(at..)?.to_vec();
+        self.0.truncate(at);
+        self.0.shrink_to_fit();
         Some((key, Self(second)))
     }
 }
@@ -102,14 +109,15 @@ impl Entries {
         let entry = Vec::with_capacity(key.len() + body.len() + 8);
         let entry = chunk::put(chunk::put(entry, key.as_bytes()), body);
         let Some((_, page)) = self.pages.range_mut::<str, _>((Unbounded, Included(key))).next_back() else {
-            self.pages.insert("".into(), Page(entry.into()));
+            self.pages.insert("".into(), Page(entry));
             return;
         };
         let at = page.place(key);
         let full = page.0.len() + entry.len() > PAGE_BYTES;
         if full && at.start == page.0.len() {
             // Keys that come in order fill whole pages.
-            self.pages.insert(key.into(), Page(entry.into()));
+            page.0.shrink_to_fit();
+            self.pages.insert(key.into(), Page(entry));
             return;
         }
         page.splice(at, &entry);
@@ -134,7 +142,7 @@ impl Entries {
         let mut both = self.pages.range::<str, _>((Included(first), Unbounded));
         let (Some((_, page)), Some((next, more))) = (both.next(), both.next()) else { return };
         if page.0.len() + more.0.len() <= JOIN_BYTES {
-            let (joined, next) = (Page([&*page.0, &*more.0].concat().into()), next.clone());
+            let (joined, next) = (Page([&*page.0, &*more.0].concat()), next.clone());
             self.pages.remove(&next);
             self.pages.insert(first.into(), joined);
         }

@@ -41,9 +41,9 @@ impl Facts {
         Self { stamp, expires_at, tombstone: header.is_tombstone(), hash, role, ripe }
     }
 
-    /// The deadline to be told, if there is one.
+    /// The deadline to be told, if there is one. Of what comes when it is collected already, it was told.
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        self.expires_at.filter(|_| !self.tombstone)
+        self.expires_at.filter(|_| !self.tombstone && self.role != Role::Hidden)
     }
 }
 

@@ -18,6 +18,9 @@ use crate::{
     table::{Applied, Outcome},
 };
 
+/// Changes of merged versions that are fed at once: few enough that their list is no large allocation.
+const FED_AT_ONCE: usize = 256;
+
 /// Deadlines announced under one lock.
 const LAPSE_CHUNK: usize = 1_024;
 
@@ -98,9 +101,12 @@ impl Shared {
         let now = self.now();
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.keep_history_since(history_start(now, self.limits.history_days));
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(versions.len().min(FED_AT_ONCE));
         let mut applied = 0;
         for version in versions {
+            if entries.len() >= FED_AT_ONCE && origin != Origin::Local {
+                self.feed.publish(std::mem::replace(&mut entries, Vec::with_capacity(FED_AT_ONCE)));
+            }
             if version.register.address == Address::Horizon {
                 // What it collects has expired, here too, and whoever watches must hear of it.
                 let until = now.max(version.stamp.millis());

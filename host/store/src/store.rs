@@ -84,6 +84,7 @@ impl Store {
         hlc.resume(opened.mark, now);
         let durable = opened.disk.is_some();
         let shared = Shared::new(limits, clock, opened.table, hlc, opened.feed, durable, opened.resync);
+        opened.collected.iter().for_each(|id| shared.backlog().add(id));
         Self::start(opened.mark, Arc::new(shared), opened.disk).map_err(OpenError::Io)
     }
 
@@ -331,6 +332,8 @@ struct Opened {
     feed: u64,
     resync: bool,
     table: Table,
+    /// Registers of which the disk has more than the table.
+    collected: Vec<RegisterId>,
     disk: Option<Disk>,
 }
 
@@ -343,6 +346,7 @@ impl Opened {
             feed: millis_to_ntp64(now),
             resync: false,
             table: Table::new(HistoryPolicy::default(), digest_key),
+            collected: Vec::new(),
             disk: None,
         })
     }
@@ -357,10 +361,12 @@ impl Opened {
         };
         let mut table = Table::new(history, digest_key);
         let meta = disk.load(&mut table)?;
+        // A node that ended before it had removed the rows of what it collected does so now.
+        let collected = table.collect(table.horizon());
         // What expired while the node was down is nobody's news: readers of an earlier start list again.
         while table.lapse(now).is_some() {}
         let feed = disk.claim(meta, millis_to_ntp64(now)).map_err(|error| OpenError::Io(io::Error::other(error)))?;
-        Ok(Self { node: meta.node, mark: meta.mark, feed, resync: meta.resync, table, disk: Some(disk) })
+        Ok(Self { node: meta.node, mark: meta.mark, feed, resync: meta.resync, table, collected, disk: Some(disk) })
     }
 }
 

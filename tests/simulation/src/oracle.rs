@@ -135,9 +135,19 @@ fn keeps_effect(table: &Table, version: &Arc<Version>) -> bool {
     table.history(&version.register).any(|held| settles(&held)) || !would_take(table, version)
 }
 
+/// Whether a table has collected a version, or would.
+#[must_use]
+pub fn is_collected(table: &Table, version: &Version) -> bool {
+    let dead = version.content.is_none() || version.expires_at.is_some() || version.is_floor();
+    dead && version.stamp <= table.horizon()
+}
+
 /// Whether a version would live in a table, as far as its floors and its horizon decide.
 fn would_take(table: &Table, version: &Arc<Version>) -> bool {
     let id = &version.register;
+    if is_collected(table, version) {
+        return false;
+    }
     let mut probe = crate::disk::table(HistoryPolicy::default());
     for scope in id.containers().chain(prefixes(&id.address)) {
         if let Some(floor) = table.floor(&id.tenant, &scope) {

@@ -30,6 +30,9 @@ impl Core {
             }
             Question::Versions { realm, paths } => versions(turn.table, realm, &paths, self.settings.page_bytes),
             Question::Page { cursor } => {
+                if let Some(peer) = self.peers.get_mut(&from.node) {
+                    peer.paged_at = Some(turn.now.mono);
+                }
                 let page = turn.table.page(cursor.as_ref(), self.settings.page_bytes);
                 Answer::Page { versions: page.versions, next: page.next }
             }

@@ -100,11 +100,14 @@ impl Exchange {
 impl Core {
     /// Begins what is due.
     pub(super) fn begin_exchanges(&mut self, turn: &mut Turn<'_>) {
+        // One that pulls a snapshot differs from everybody in nearly everything.
         if self.snapshot.is_some() {
             return;
         }
         let now = turn.now.mono;
+        // Who is not ready yet gets in line with this node first: what it has beside comes after that.
         let mut due: Vec<_> = self.peers.values().filter(|peer| peer.live && peer.exchange.is_due(now)).collect();
+        due.retain(|peer| !peer.is_paging(now) && (!self.readiness.ready || peer.is_ready()));
         // Whoever is ready has what this node lacks.
         due.sort_by_key(|peer| !peer.is_ready());
         let due: Vec<NodeId> = due.into_iter().map(|peer| peer.id.node).collect();
@@ -151,8 +154,8 @@ impl Core {
     }
 
     /// The roots came.
-    pub(super) fn compared(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
-        let Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
+    pub(super) fn compared(&mut self, ask: &Ask, answer: &Answer, turn: &mut Turn<'_>) {
+        let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
         let is_first = self.is_first_source(ask.to);
@@ -197,6 +200,9 @@ impl Core {
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, days) = &mut run.stage else { return };
         let (realm, pushes) = (walk.realm, walk.pushes);
+        if realm == Realm::Current && walk.vanished {
+            return self.walk(node, Walk::new(realm, Prefix::ROOT, pushes), Vec::new(), turn);
+        }
         match (realm, days.pop()) {
             (_, Some(day)) => {
                 let days = std::mem::take(days);

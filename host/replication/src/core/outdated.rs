@@ -39,14 +39,13 @@ impl Core {
         if forgotten || self.roster.is_forgotten(self.settings.own.node) {
             return self.reidentify(turn);
         }
-        if let Some(peer) = self.peers.get_mut(&from) {
-            peer.remembers = remembers;
-        }
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        peer.remembers = remembers;
         if remembers <= self.written {
-            self.doubted_since = None;
+            peer.doubted_since = None;
             return;
         }
-        let since = *self.doubted_since.get_or_insert(turn.now.mono);
+        let since = *peer.doubted_since.get_or_insert(turn.now.mono);
         let of_earlier_start = remembers < millis_to_ntp64(self.settings.started_at);
         if of_earlier_start || turn.now.mono.saturating_sub(since) >= DOUBT {
             self.reidentify(turn);

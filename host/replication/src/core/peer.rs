@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{clock::Offset, exchange::Exchange, sequence::Sequence};
 use crate::message::{NodeInfo, PeerId};
 
+/// For how long after it asked for a page a peer counts as one that pulls a snapshot.
+const PAGING: Duration = Duration::from_secs(1);
+
 /// What a node knows of one start of one peer.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -27,12 +30,16 @@ pub(super) struct Peer {
     pub(super) remembered: u64,
     /// The time of the greatest stamp of this node that it knows.
     pub(super) remembers: u64,
+    /// Since when it remembers stamps of this node that this node does not.
+    pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
     /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
     pub(super) exchanged: Option<bool>,
     /// Since when something of it may be missing here.
     pub(super) behind_since: Option<Duration>,
     pub(super) offset: Offset,
+    /// When it last asked for a page of a snapshot.
+    pub(super) paged_at: Option<Duration>,
     /// When it was last asked where others are reached.
     pub(super) asked_endpoints_at: Option<Duration>,
 }
@@ -50,10 +57,12 @@ impl Peer {
             sent: 0,
             remembered: 0,
             remembers: 0,
+            doubted_since: None,
             exchange: Exchange::default(),
             exchanged: None,
             behind_since: None,
             offset: Offset::default(),
+            paged_at: None,
             asked_endpoints_at: None,
         }
     }
@@ -82,8 +91,9 @@ impl Peer {
         self.live && self.info.as_ref().is_some_and(|info| info.ready)
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
-        self.info.as_ref().map(|info| info.name.as_str())
+    /// Whether it is pulling a snapshot from this node: what it lacks then says nothing.
+    pub(super) fn is_paging(&self, now: Duration) -> bool {
+        self.paged_at.is_some_and(|at| now.saturating_sub(at) < PAGING)
     }
 
     /// Something of it may be missing here: look for it soon.

@@ -47,6 +47,9 @@ impl Core {
         if self.settings.resync {
             return Readiness::waiting("resynchronising");
         }
+        if self.readiness.ready && !self.readiness.alone {
+            return Readiness::ready();
+        }
         // Those that nothing is taken from (they resynchronise, or were forgotten) are not waited for: they
         // wait for this node.
         let counts = |peer: &&Peer| peer.live && (!peer.heard_since_up || self.admits(peer.id.node));

@@ -115,6 +115,8 @@ impl Core {
         let Some(walk) = self.walk_mut(ask.to) else { return };
         let (paths, rest) = paths.split_at(answered);
         walk.want_again(rest);
+        // At each path stood at least one.
+        walk.vanished |= versions.len() < answered;
         let theirs: Vec<(RegisterId, Stamp)> =
             versions.iter().map(|version| (version.register.clone(), version.stamp)).collect();
         self.repaired += versions.len() as u64;

@@ -118,8 +118,7 @@ impl Core {
     /// Enters this node into the roster, and has it replace its namesakes that are gone.
     pub(super) fn enrol(&mut self, turn: &mut Turn<'_>) {
         let own = self.settings.own.node;
-        let may = self.may_enrol();
-        if !may || turn.now.mono < self.enrol_due {
+        if turn.now.mono < self.enrol_due || !self.may_enrol() {
             return;
         }
         let current = self.roster.member(own);
@@ -131,9 +130,6 @@ impl Core {
             .members()
             .filter(|(node, member)| *node != own && member.name == self.settings.name && !reached.contains(node));
         let namesakes: Vec<NodeId> = namesakes.map(|(node, _)| node).collect();
-        if is_entered && (namesakes.is_empty() || !self.readiness.ready) {
-            return;
-        }
         self.enrol_due = turn.now.mono + self.settings.periods.beat;
         if !is_entered {
             self.write_member(turn);

@@ -40,10 +40,10 @@ struct Page {
 
 impl Core {
     pub(super) fn begin_snapshot(&mut self, from: NodeId, turn: &mut Turn<'_>) {
-        let at = self.resume.take();
         if self.snapshot.is_some() {
             return self.fail_exchange(from, turn);
         }
+        let at = self.resume.take();
         if let Some(run) = self.run_mut(from) {
             run.stage = Stage::Snapshot;
             self.snapshot = Some(Snapshot { from, at: at.clone(), held: None, merging: None, again_at: None });

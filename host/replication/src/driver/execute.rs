@@ -13,7 +13,7 @@ use super::{Driver, End, log, wall_clock};
 use crate::{
     core::{Command, Event, Note, SystemWrite},
     message::{Answer, News, PeerId, Question},
-    status::ClusterEvent,
+    status::{ClusterEvent, Readiness},
     transport::Transport,
     wire::Message,
 };
@@ -43,7 +43,11 @@ impl<T: Transport> Driver<T> {
                 log::clock_ahead(ahead);
                 self.views.clock_ahead.store(ahead.unwrap_or(0), Ordering::Relaxed);
             }
-            Command::Reidentify => self.end = Some(End::Reidentify),
+            Command::Reidentify => {
+                // It serves no more from this moment on.
+                self.views.readiness.send_replace(Readiness::waiting("resynchronising"));
+                self.end = Some(End::Reidentify);
+            }
             Command::Resynchronised => self.resynchronised(),
             Command::GiveUp(text) => self.end = Some(End::Failed(format!("node-name: {text}"))),
             Command::Note(note) => self.note(&note),

@@ -1,1 +1,171 @@
+//! The format does not change silently, and reading it is total.
 
+use std::{fmt::Write, sync::Arc};
+
+use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp};
+use burgee_store::{
+    ChangeId, PageCursor, Version,
+    digest::{Prefix, Realm, Sum},
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::{Check, NodeInfo, Twigs};
+
+const GOLDEN: &str = include_str!("golden.txt");
+
+fn stamp(time: u64) -> Stamp {
+    Stamp { time, id: NodeId([7; 16]) }
+}
+
+fn version() -> Arc<Version> {
+    let [tenant, environment, key] = ["t", "e", "k"].map(|text| Key::new(text).unwrap());
+    Arc::new(Version {
+        register: RegisterId::config(&tenant, &environment, &key),
+        stamp: stamp(9),
+        parents: Box::new([stamp(3)]),
+        floor_seen: None,
+        content: Some(Blob { media: Media::Text, bytes: "value".into() }),
+        expires_at: Some(1_000),
+        actor: Arc::from("somebody"),
+        change: ChangeId(stamp(9)),
+        note: None,
+    })
+}
+
+fn info(reaches: Option<Vec<NodeId>>) -> NodeInfo {
+    NodeInfo {
+        name: "a".to_owned(),
+        endpoint: Some("quic/a:1".to_owned()),
+        ready: true,
+        resync: false,
+        versions: 300,
+        written: 1 << 40,
+        root: Sum(0x0123_4567_89ab_cdef),
+        horizon: stamp(2),
+        started_at: 1_700_000_000_000,
+        reaches,
+    }
+}
+
+/// One of each kind.
+fn messages() -> Vec<Message> {
+    let beat = News::Beat { seq: 5, info: info(Some(vec![NodeId([8; 16])])), remembers: 4, forgotten: false };
+    let questions = [
+        Question::Compare { history_since: 19_000 },
+        Question::Branches { realm: Realm::Current, prefixes: vec![Prefix::ROOT, Prefix::of(0x1230 << 48, 3)] },
+        Question::Branches { realm: Realm::History(20_000), prefixes: vec![Prefix::of(u64::MAX, 16)] },
+        Question::Days { since: 7, sum: Sum(1) },
+        Question::Versions { realm: Realm::Current, paths: vec![1, u64::MAX] },
+        Question::Page { cursor: Some(PageCursor(Box::new([1, 2, 3]))) },
+        Question::Page { cursor: None },
+        Question::Offer { versions: vec![version()] },
+        Question::Endpoints { nodes: vec![NodeId([9; 16])] },
+    ];
+    let answers = [
+        Answer::Compared {
+            seq: 1,
+            ready: true,
+            wall: 2,
+            versions: 3,
+            root: Sum(4),
+            horizon: stamp(5),
+            history_since: 6,
+            history: Sum(7),
+        },
+        Answer::Branches(vec![
+            Twigs::Inner(vec![(Prefix::of(0x1200 << 48, 2), Check(1)), (Prefix::of(0x1300 << 48, 2), Check(2))]),
+            Twigs::Leaf(vec![(3, Check(4))]),
+        ]),
+        Answer::Days(vec![(20_000, Check(1))]),
+        Answer::Versions { paths: 1, versions: vec![version()] },
+        Answer::Page { versions: vec![version()], next: Some(PageCursor(Box::new([4]))) },
+        Answer::Taken(true),
+        Answer::Endpoints(vec![(NodeId([9; 16]), "quic/b:2".to_owned())]),
+    ];
+    let news = [beat, News::Hint { seq: 6, versions: vec![version()] }];
+    let news = news.into_iter().map(Message::News);
+    news.chain(questions.into_iter().map(Message::Question)).chain(answers.into_iter().map(Message::Answer)).collect()
+}
+
+fn codec() -> Codec {
+    Codec::new(1 << 20)
+}
+
+/// What an older version leaves out.
+fn without_reaches(message: Message) -> Message {
+    match message {
+        Message::News(News::Beat { seq, info, remembers, forgotten }) => {
+            Message::News(News::Beat { seq, info: NodeInfo { reaches: None, ..info }, remembers, forgotten })
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn the_bytes_of_every_kind_in_every_version_are_those_of_old() {
+    let mut text = String::new();
+    for protocol in PROTOCOL_MIN..=PROTOCOL {
+        for message in messages() {
+            let hex = codec().encode(protocol, &message).iter().fold(String::new(), |mut hex, byte| {
+                write!(hex, "{byte:02x}").unwrap();
+                hex
+            });
+            writeln!(text, "{} {hex}", message.kind()).unwrap();
+        }
+    }
+    assert_eq!(text, GOLDEN, "the format changed: a new version of the protocol, or a mistake");
+}
+
+#[test]
+fn every_kind_is_read_as_it_was_written() {
+    for message in messages() {
+        assert_eq!(codec().decode(&codec().encode(3, &message)), Ok(message.clone()));
+        assert_eq!(codec().decode(&codec().encode(2, &message)), Ok(without_reaches(message)));
+    }
+}
+
+#[test]
+fn other_versions_large_frames_and_too_long_questions_are_refused() {
+    let frame = |protocol| codec().encode(protocol, &messages()[2]);
+    assert_eq!(codec().decode(&frame(1)), Err(Refusal::Protocol(1)));
+    assert_eq!(codec().decode(&frame(4)), Err(Refusal::Protocol(4)));
+    assert_eq!(codec().decode(&[]), Err(Refusal::Garbage));
+    assert_eq!(Codec::new(2).decode(&frame(3)), Err(Refusal::Oversized));
+    let long = Message::Question(Question::Versions { realm: Realm::Current, paths: vec![1; PATHS_MAX + 1] });
+    assert_eq!(codec().decode(&codec().encode(3, &long)), Err(Refusal::Garbage));
+}
+
+proptest! {
+    #[test]
+    fn garbage_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), known in any::<bool>()) {
+        let mut bytes = bytes;
+        if let (true, Some(first)) = (known, bytes.first_mut()) {
+            *first = PROTOCOL;
+        }
+        let _ = codec().decode(&bytes);
+    }
+
+    #[test]
+    fn damage_never_panics_and_every_cut_is_refused(
+        kind in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        flip in 1..=255u8,
+        protocol in PROTOCOL_MIN..=PROTOCOL,
+    ) {
+        let mut frame = codec().encode(protocol, kind.get(&messages()));
+        let at = at.index(frame.len());
+        prop_assert!(codec().decode(&frame[..at]).is_err());
+        frame[at] ^= flip;
+        let _ = codec().decode(&frame);
+        let trailing = [codec().encode(protocol, kind.get(&messages())), vec![0]].concat();
+        prop_assert_eq!(codec().decode(&trailing), Err(Refusal::Garbage));
+    }
+
+    #[test]
+    fn prefixes_travel_packed(path in any::<u64>(), nibbles in 0..=16u8) {
+        let prefixes = vec![Prefix::of(path, nibbles), Prefix::ROOT];
+        let question = Message::Question(Question::Branches { realm: Realm::Current, prefixes });
+        prop_assert_eq!(codec().decode(&codec().encode(PROTOCOL, &question)), Ok(question));
+    }
+}

@@ -148,6 +148,29 @@ fn what_was_written_is_there_again() {
     assert_eq!((meta.node, meta.mark), (NODE, 77));
 }
 
+/// A file that the first release wrote: a tenant, an environment, a flag whose state changed four times, a
+/// kill, 20 entries of which a floor took 11, a tombstone and an entry that expires.
+#[test]
+fn a_file_of_the_first_release_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(FILE), include_bytes!("fixtures/format-1.redb")).unwrap();
+    let (table, meta) = opened(dir.path()).unwrap();
+    assert_eq!(meta.node.to_string(), "fb28c576ab5795c442fb36f13d129ff5");
+    assert!(meta.mark > 0 && !meta.resync);
+    let counts = table.counts();
+    assert_eq!((counts.registers, counts.tombstones, counts.floors), (20, 1, 2));
+    assert_eq!((counts.config_entries, counts.versions), (9, 26));
+    let id = flag_in(FlagInField::State);
+    let states: Vec<_> = table.history(&id).map(|v| v.content.as_ref().unwrap().read::<String>().unwrap()).collect();
+    assert_eq!(states, ["4", "3", "2", "1", "0"]);
+    let entry = table.latest(&config("k7")).unwrap();
+    let blob = entry.content.as_ref().unwrap();
+    assert_eq!((blob.media.as_str(), &*blob.bytes), ("image/png", &[7; 30][..]));
+    assert_eq!(table.next_deadline(), Some(1_800_000_100_000));
+    assert!(open(dir.path()).unwrap().append(&[Arc::new(version(config("k"), 5, "v"))], 9).is_ok());
+    assert_eq!(opened(dir.path()).unwrap().0.counts().versions, 27);
+}
+
 #[test]
 fn one_directory_one_process() {
     let dir = tempfile::tempdir().unwrap();

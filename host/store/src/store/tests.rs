@@ -6,6 +6,7 @@ use std::{
 };
 
 use burgee_model::{FlagField, FlagInField, Key, RegisterId, Scope};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -314,6 +315,22 @@ async fn collecting_takes_the_rows_away_and_the_horizon_counts_after_a_start() {
 }
 
 #[tokio::test]
+async fn what_a_kill_left_of_what_was_collected_goes_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut disk, _) = persist::tests::faulty(dir.path());
+    // A tenant that comes after the cluster's own, so that the horizon is read first.
+    let id = RegisterId::config(&key("long-named-tenant"), &key("e"), &key("k"));
+    let gone = Version { content: None, ..version(id, 5, "") };
+    let horizon = version(RegisterId::system(burgee_model::Address::Horizon), 9, "{}");
+    disk.append(&[Arc::new(gone), Arc::new(horizon)], 9).unwrap();
+    drop(disk);
+    let rig = on_disk(dir.path());
+    assert_eq!((rig.store.read().counts().versions, rig.store.read().horizon()), (1, stamp(9)));
+    assert_durable(&rig, dir.path()).await;
+    assert_eq!(persist::tests::rows(copy_of(dir.path()).path()), 1);
+}
+
+#[tokio::test]
 async fn evicted_versions_are_gone_from_memory_and_disk_and_their_registers_are_fed() {
     let dir = tempfile::tempdir().unwrap();
     let rig = on_disk(dir.path());
@@ -523,6 +540,48 @@ async fn an_expiry_is_fed_once() {
     let again = rig_with(Some(dir.path()), StoreLimits::default(), NOW + 10);
     assert_eq!((again.value(&config("k")), again.store.expire()), (None, 0));
     assert_eq!(again.store.read().counts().tombstones, 2);
+}
+
+proptest! {
+    /// Whenever versions come, and whenever somebody looks for what has expired.
+    #[test]
+    fn each_expiry_is_fed_exactly_once(
+        steps in prop::collection::vec((0..3u8, 1..40u64, prop::option::of(0..60u64), 0..8u64, any::<bool>()), 1..40),
+    ) {
+        let rig = in_memory();
+        let mut reader = rig.store.feed().subscribe(None);
+        let ids = [config("a"), config("b"), flag_in(FlagInField::State)];
+        let mut seen_expired = std::collections::BTreeSet::new();
+        for (id, time, deadline, pass, look) in steps {
+            let id = &ids[usize::from(id)];
+            rig.merge([Version { expires_at: deadline.map(|after| NOW + after), ..version(id.clone(), time, "v") }]);
+            rig.now.fetch_add(pass, Ordering::SeqCst);
+            if look {
+                rig.store.expire();
+                let now = rig.store.now();
+                let latest = ids.iter().filter_map(|id| rig.store.read().latest(id));
+                let expired = latest.filter(|v| v.is_expired(now));
+                seen_expired.extend(expired.map(|v| (v.register.clone(), v.stamp, v.expires_at)));
+            }
+        }
+        rig.now.fetch_add(100, Ordering::SeqCst);
+        rig.store.expire();
+        let latest = ids.iter().filter_map(|id| rig.store.read().latest(id));
+        let expired = latest.filter(|v| v.expires_at.is_some());
+        seen_expired.extend(expired.map(|v| (v.register.clone(), v.stamp, v.expires_at)));
+        let told: Vec<_> = std::iter::from_fn(|| reader.try_next())
+            .filter_map(|event| match event {
+                FeedEvent::Change(entry) if entry.op == Op::Expire => {
+                    Some((entry.register.clone(), entry.version.stamp, entry.version.expires_at))
+                }
+                _ => None,
+            })
+            .collect();
+        let unique: std::collections::BTreeSet<_> = told.iter().cloned().collect();
+        prop_assert_eq!(unique.len(), told.len(), "none is told twice");
+        prop_assert!(seen_expired.is_subset(&unique), "each that was seen to expire was told");
+        prop_assert_eq!(rig.store.expire(), 0);
+    }
 }
 
 #[tokio::test]

@@ -158,10 +158,6 @@ impl Table {
     }
 
     pub(super) fn tenant_mut(&mut self, tenant: &Key) -> &mut TenantTable {
-        if !self.tenants.contains_key(tenant) {
-            self.tenants.insert(tenant.clone(), TenantTable::default());
-        }
-        // There by now; an entry would clone the key each time.
         self.tenants.entry(tenant.clone()).or_default()
     }
 

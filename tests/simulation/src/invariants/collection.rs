@@ -65,11 +65,31 @@ fn members(table: &Table) -> BTreeSet<NodeId> {
     table.members().map(|(node, ..)| node).filter(|node| !forgotten.contains(node)).collect()
 }
 
+/// What is left to be collected, and what each member says.
+#[must_use]
+pub fn left(world: &World, age_ms: u64) -> String {
+    let of = |(slot, process): (usize, &crate::node::Process)| {
+        let cluster = process.time(world.slots[slot].wall, world.now).cluster;
+        let oldest = process.table.oldest_collectable();
+        let early = oldest.map(|stamp| cluster.saturating_sub(stamp.millis() + age_ms));
+        format!("n{slot} at {cluster}: {oldest:?} (ripe since {early:?} ms), horizon {}", process.table.horizon())
+    };
+    let nodes: Vec<String> = world.processes().map(of).collect();
+    let members = world.processes().next().map(|(_, process)| {
+        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
+        let members = process.table.members().filter(|(node, ..)| !forgotten.contains(node));
+        members.map(|(node, meta, promise)| format!("{node} {} acked {:?} promises {promise}", meta.name, meta.acked))
+            .collect::<Vec<String>>()
+    });
+    format!("{nodes:#?} {members:#?}")
+}
+
 /// Whether everything that can be collected was: nothing collectable is older than some time.
 #[must_use]
 pub fn is_done(world: &World, age_ms: u64) -> bool {
-    world.processes().all(|(slot, process)| {
-        let cluster = process.time(world.slots[slot].wall, world.now).cluster;
-        process.table.oldest_collectable().is_none_or(|stamp| stamp.millis() + age_ms + MAX_SKEW_MS > cluster)
-    })
+    // A node whose cluster time is still slewed may be far ahead; all must find that something is old enough.
+    let times = world.processes().map(|(slot, process)| process.time(world.slots[slot].wall, world.now).cluster);
+    let cluster = times.min().unwrap_or_default();
+    let young = |stamp: Stamp| stamp.millis() + age_ms + MAX_SKEW_MS > cluster;
+    world.processes().all(|(_, process)| process.table.oldest_collectable().is_none_or(young))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burgee_store::{Outcome, Version};
 
-use crate::{clock::micros, world::World};
+use crate::{clock::micros, oracle::is_collected, world::World};
 
 /// A node started: remembers what its ready peers hold.
 pub fn started(world: &mut World, slot: usize) {
@@ -22,11 +22,13 @@ pub fn changed(world: &mut World, slot: usize) {
     let Some(process) = world.slots[slot].process.as_ref().filter(|process| process.readiness.ready) else { return };
     let waited = world.now - process.born >= micros(world.plan.periods.ready_timeout);
     let empty = process.table.counts().versions == 0;
+    // Without seeds, and with nobody else in the roster as far as its disk knew.
+    let by_itself = world.slots[slot].seeds.is_empty() && world.now == process.born;
     if process.resync {
         world.violate("readiness", format!("n{slot} is ready although it must resynchronise"));
     } else if empty && !world.slots[slot].seeds.is_empty() && !waited && !process.seen.baseline.is_empty() {
         world.violate("readiness", format!("n{slot} is ready although it is empty and has seeds"));
-    } else if let Some(lacks) = (!process.readiness.alone && !waited).then(|| lacks(world, slot)).flatten() {
+    } else if let Some(lacks) = (!process.readiness.alone && !waited && !by_itself).then(|| lacks(world, slot)).flatten() {
         world.violate("readiness", format!("n{slot} is ready without what ready peers had at its start: {lacks:?}"));
     }
     if let Some(process) = &mut world.slots[slot].process {
@@ -47,7 +49,7 @@ fn first_lacking(table: &burgee_store::Table, versions: &[Arc<Version>]) -> Opti
     let mut probe = table.clone();
     let mut is_news = |version: &Arc<Version>| {
         let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
-        is_latest && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
+        is_latest && !is_collected(table, version) && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
     };
     versions.iter().find(|version| is_news(version)).cloned()
 }

@@ -30,6 +30,17 @@ impl World {
         tables.all(|table| table == first)
     }
 
+    /// Whether nobody is left whom the others could trust: all nodes are empty, or must get in line with one
+    /// that need not. Then only an operator can say who is right.
+    #[must_use]
+    pub fn is_orphaned(&self) -> bool {
+        let lost = |process: &Process| {
+            let empty = process.table.counts().versions == 0;
+            !process.readiness.ready && (process.resync || empty)
+        };
+        self.processes().any(|(_, process)| process.resync) && self.processes().all(|(_, process)| lost(process))
+    }
+
     /// Whether a machine's node is ready.
     #[must_use]
     pub fn is_ready(&self, slot: usize) -> bool {

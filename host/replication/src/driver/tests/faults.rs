@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{Node, eventually, three};
+use super::cluster::{eventually, three};
 use crate::transport::memory::MemoryNetwork;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

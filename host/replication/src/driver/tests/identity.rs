@@ -113,3 +113,23 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_forgotten_while_it_serves_stops_serving_first() {
+    let network = MemoryNetwork::new();
+    let [a, b, c] = three(&network).await;
+    let old = c.id();
+    network.cut(c.peer());
+    eventually("c is gone", || state_of(&a, old) == Some(NodeState::Gone)).await;
+    a.replication.forget(old).await.unwrap();
+    b.put("x", "1").await;
+    c.put("y", "written while forgotten").await;
+    network.heal(c.peer());
+    let mut readiness = c.replication.readiness();
+    readiness.wait_for(|readiness| readiness.reasons == ["resynchronising"]).await.unwrap();
+    c.ready().await;
+    assert_ne!(c.id(), old);
+    c.shows("x", Some("1")).await;
+    // What it wrote above the horizon is not lost.
+    a.shows("y", Some("written while forgotten")).await;
+}
