@@ -92,6 +92,7 @@ impl Core {
             return self.fail_exchange(ask.to, turn);
         };
         let Some(walk) = self.walk_mut(ask.to) else { return };
+        walk.heard();
         walk.branching = false;
         let mut sound = prefixes.len() == twigs.len();
         for (prefix, twigs) in prefixes.iter().zip(&twigs) {
@@ -113,6 +114,7 @@ impl Core {
             return self.fail_exchange(ask.to, turn);
         }
         let Some(walk) = self.walk_mut(ask.to) else { return };
+        walk.heard();
         let (paths, rest) = paths.split_at(answered);
         walk.want_again(rest);
         // At each path stood at least one.
@@ -144,6 +146,18 @@ impl Core {
             walk.forget_ours();
         }
         self.pump(ask.to, turn);
+    }
+
+    /// A question of an exchange stays without an answer. One of a walk or a snapshot is asked again.
+    pub(super) fn unanswered(&mut self, ask: &Ask, turn: &mut Turn<'_>) {
+        let goes_on = match &ask.what {
+            Asked::Branches(_) | Asked::Versions(_) | Asked::Offer => {
+                self.walk_mut(ask.to).is_some_and(|walk| walk.unanswered(&ask.what))
+            }
+            Asked::Page => self.page_unanswered(ask.to, turn),
+            _ => false,
+        };
+        if goes_on { self.pump(ask.to, turn) } else { self.fail_exchange(ask.to, turn) }
     }
 
     /// Carries on what waits for nothing but time.
