@@ -177,6 +177,8 @@ fn evict(walk: &mut Walk, horizon: Stamp, turn: &mut Turn<'_>) {
         }
     }
     if !gone.is_empty() {
+        // What was fetched may have been dead by what goes now.
+        walk.vanished = true;
         turn.out.push(Command::Evict(gone));
     }
 }

@@ -34,7 +34,8 @@ pub(super) struct Walk {
     wants: VecDeque<Path>,
     /// Places to be looked at here: the peer lacks what stands there beside what it sent.
     ours: VecDeque<Place>,
-    /// Whether something that the peer had named was gone when it was asked for: what killed it came after.
+    /// Whether it has to be walked again: something that the peer had named was gone when it was asked for
+    /// (what killed it came after), or something here was dropped.
     pub(super) vanished: bool,
     /// Questions under way: for branches, for versions (or their merge), and an offer.
     pub(super) branching: bool,
