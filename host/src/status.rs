@@ -1,8 +1,11 @@
 //! Whether this node serves, and why not.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use burgee_api::{
@@ -18,6 +21,10 @@ use futures_util::stream;
 use tokio::sync::{broadcast::error::RecvError, watch};
 
 use crate::node::wall_clock;
+
+/// Between two looks at the view of the cluster, which is made anew ten times a second; and how many at most.
+const VIEW_LOOK: Duration = Duration::from_millis(20);
+const VIEW_LOOKS_MAX: u32 = 25;
 
 /// The node's own view of itself. Cheap to clone.
 #[derive(Clone)]
@@ -49,6 +56,21 @@ impl Status {
     /// The node was told to stop.
     pub fn set_draining(&self) {
         self.0.draining.store(true, Ordering::Release);
+    }
+}
+
+impl Status {
+    /// Waits, but not for ever, until the view of the cluster shows that a node is forgotten: whoever reads it
+    /// after the answer must not find the node there.
+    async fn shows_forgotten(&self, node: NodeId) {
+        for _ in 0..VIEW_LOOKS_MAX {
+            let status = self.0.replication.status();
+            let found = status.nodes.iter().find(|view| view.id == node);
+            if found.is_none_or(|view| view.state == NodeState::Forgotten) {
+                return;
+            }
+            tokio::time::sleep(VIEW_LOOK).await;
+        }
     }
 }
 
@@ -105,11 +127,15 @@ impl NodeStatus for Status {
     fn forget(&self, node: NodeId) -> Forgotten<'_> {
         use burgee_replication::ForgetError as Failed;
         Box::pin(async move {
-            self.0.replication.forget(node).await.map_err(|error| match error {
+            let forgotten = self.0.replication.forget(node).await.map_err(|error| match error {
                 Failed::Unknown => ForgetError::Unknown,
                 Failed::Live => ForgetError::Live,
                 Failed::Refused(why) => ForgetError::Refused(why),
-            })
+            });
+            if forgotten.is_ok() {
+                self.shows_forgotten(node).await;
+            }
+            forgotten
         })
     }
 

@@ -6,7 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{cluster::place, disk, metrics::metric, node::Spec, proc::resident_mib, wait};
+use harness::{
+    cluster::place,
+    disk,
+    metrics::metric,
+    node::Spec,
+    proc::{processor_time, resident_mib},
+    wait,
+};
 
 use crate::Row;
 
@@ -22,6 +29,7 @@ pub(crate) fn measure() -> Vec<Row> {
     let start = Instant::now();
     let a = spec.start();
     let loaded = start.elapsed();
+    let idle = processor_time(a.pid());
     let (start, b) = (Instant::now(), Spec::serve().cluster("b").join(&a).launch());
     let mut peak = 0;
     let ready = wait::until_true("ready", BOUND, || {
@@ -29,13 +37,18 @@ pub(crate) fn measure() -> Vec<Row> {
         b.client.get("/readyz").status == 200
     });
     let (ready, memory) = (ready.max(start.elapsed()), resident_mib(b.pid()));
+    let (joiner, giver) = (processor_time(b.pid()), processor_time(a.pid()) - idle);
     let held = metric(&b.client, "burgee_config_entries", &[]);
     assert!(held >= ENTRIES as f64, "ready with {held} entries");
     wait::until_true("durable", BOUND, || metric(&b.client, "burgee_store_backlog_bytes", &[]) == 0.0);
     let durable = start.elapsed();
     let what = |what: &str| format!("{what}, {ENTRIES} entries of {VALUE_BYTES} bytes");
     vec![
-        (what("empty joiner, start to ready"), format!("{ready:?}"), "3 s"),
+        (
+            what("empty joiner, start to ready"),
+            format!("{ready:?}; processor time of the joiner {joiner:?}, of the giver {giver:?}"),
+            "3 s",
+        ),
         (what("its resident memory when ready"), format!("{memory} MiB (most until then {peak} MiB)"), "350 MB"),
         (what("start to durable"), format!("{durable:?}, {} MiB on disk", mib(b.spec().data_dir())), "report"),
         (

@@ -31,6 +31,8 @@ const PARTS: [Part; 4] = [
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("Load average before: {}\n", load.split_whitespace().next().unwrap_or("?"));
     println!("| | measured | to reach |\n|---|---|---|");
     for (name, measure) in PARTS {
         if wanted.is_empty() || wanted.iter().any(|part| part == name) {

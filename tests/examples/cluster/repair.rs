@@ -13,6 +13,7 @@ use harness::{
     certificates::Authority,
     cluster::{CONVERGE_BOUND, equal, live, meet, place, put, sees},
     disk,
+    metrics::metric,
     network::{Host, Network},
     node::{Node, Spec},
     stream::Stream,
@@ -34,6 +35,8 @@ struct Healed {
     repaired: Duration,
     /// On the wire from the heal until a second after the last change.
     bytes: u64,
+    /// Of those, frames of the protocol that compare and repair.
+    frames: u64,
 }
 
 pub(crate) fn measure() -> Vec<Row> {
@@ -67,6 +70,11 @@ pub(crate) fn measure() -> Vec<Row> {
                 bytes(middle),
                 all.iter().map(bytes).max().unwrap_or(0)
             ),
+            "report",
+        ),
+        (
+            format!("{name}: bytes of the frames that compare and repair, both ways"),
+            format!("median {} B, most {} B", middle.frames, all.iter().map(|healed| healed.frames).max().unwrap_or(0)),
             "16 kB",
         ),
         ("healed cut to the link being up, longest".to_owned(), format!("{linked:?}"), "5 s together with repair"),
@@ -86,6 +94,8 @@ fn round_of(round: usize, network: &Network, a: &Node, b: &Node) -> Healed {
         put(&a.client, &format!("bulk/{at:09}"), &format!("changed in round {round}"));
     }
     thread::sleep(Duration::from_millis(500));
+    // in this order, so that the question itself is not counted
+    let frames = repair_bytes(a);
     let before = wire_bytes(network.host(0));
     let start = Instant::now();
     network.heal(0, 1);
@@ -94,7 +104,14 @@ fn round_of(round: usize, network: &Network, a: &Node, b: &Node) -> Healed {
     (0..CHANGES).for_each(|_| drop(changes.wait_for("change", CONVERGE_BOUND, |event| event.name == "change")));
     let repaired = start.elapsed().saturating_sub(linked);
     thread::sleep(Duration::from_secs(1));
-    Healed { linked, repaired, bytes: wire_bytes(network.host(0)) - before }
+    let bytes = wire_bytes(network.host(0)) - before;
+    Healed { linked, repaired, bytes, frames: repair_bytes(a) - frames }
+}
+
+/// Bytes of all frames but beats that a node has exchanged so far.
+fn repair_bytes(node: &Node) -> u64 {
+    let bytes = |labels: &[&str]| metric(&node.client, "burgee_frame_bytes_total", labels);
+    (bytes(&[]) - bytes(&["kind=\"beat\""])) as u64
 }
 
 /// Bytes a second on the wire of a host while nothing happens.

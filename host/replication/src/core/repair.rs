@@ -187,7 +187,14 @@ fn evict(walk: &mut Walk, horizon: Stamp, turn: &mut Turn<'_>) {
     for _ in 0..EVICTIONS_AT_ONCE {
         let Some(place) = walk.next_place(turn.table) else { break };
         for version in turn.table.at(walk.realm, place.path) {
-            collected(turn.table, &place, &version, horizon, &mut gone);
+            match walk.realm {
+                Realm::Current => collected(turn.table, &place, &version, horizon, &mut gone),
+                // What the peer sent of a register's history says nothing of its current version.
+                Realm::History(_) if version.stamp <= horizon && !place.has(&version) => {
+                    gone.push((version.register.clone(), version.stamp));
+                }
+                Realm::History(_) => {}
+            }
         }
     }
     if !gone.is_empty() {

@@ -28,7 +28,9 @@ pub fn changed(world: &mut World, slot: usize) {
         world.violate("readiness", format!("n{slot} is ready although it must resynchronise"));
     } else if empty && !world.slots[slot].seeds.is_empty() && !waited && !process.seen.baseline.is_empty() {
         world.violate("readiness", format!("n{slot} is ready although it is empty and has seeds"));
-    } else if let Some(lacks) = (!process.readiness.alone && !waited && !by_itself).then(|| lacks(world, slot)).flatten() {
+    } else if let Some(lacks) =
+        (!process.readiness.alone && !waited && !by_itself).then(|| lacks(world, slot)).flatten()
+    {
         world.violate("readiness", format!("n{slot} is ready without what ready peers had at its start: {lacks:?}"));
     }
     if let Some(process) = &mut world.slots[slot].process {
@@ -39,6 +41,11 @@ pub fn changed(world: &mut World, slot: usize) {
 /// What a node lacks of what each of the peers had that were ready when it started.
 fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
     let process = world.slots[slot].process.as_ref()?;
+    let known = |number: usize| number == slot || process.seen.baseline.iter().any(|(other, _)| *other == number);
+    if world.processes().any(|(number, other)| other.readiness.ready && !known(number)) {
+        // It may be level with one that became ready later.
+        return None;
+    }
     let baseline = process.seen.baseline.iter();
     let lacks = baseline.map(|(number, versions)| Some((*number, first_lacking(&process.table, versions)?)));
     lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())
@@ -49,7 +56,9 @@ fn first_lacking(table: &burgee_store::Table, versions: &[Arc<Version>]) -> Opti
     let mut probe = table.clone();
     let mut is_news = |version: &Arc<Version>| {
         let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
-        is_latest && !is_collected(table, version) && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
+        is_latest
+            && !is_collected(table, version)
+            && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
     };
     versions.iter().find(|version| is_news(version)).cloned()
 }
