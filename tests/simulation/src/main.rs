@@ -31,7 +31,8 @@ const USAGE: &str =
 
 fn order(mut arguments: impl Iterator<Item = String>) -> Option<Order> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut order = Order { runs: 100, seed_start: 1, minutes: 2, nodes: (2, 5), threads, trace: false, keep_going: false };
+    let mut order =
+        Order { runs: 100, seed_start: 1, minutes: 2, nodes: (2, 5), threads, trace: false, keep_going: false };
     while let Some(name) = arguments.next() {
         match name.as_str() {
             "--trace" => order.trace = true,

@@ -78,7 +78,8 @@ pub fn left(world: &World, age_ms: u64) -> String {
     let members = world.processes().next().map(|(_, process)| {
         let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
         let members = process.table.members().filter(|(node, ..)| !forgotten.contains(node));
-        members.map(|(node, meta, promise)| format!("{node} {} acked {:?} promises {promise}", meta.name, meta.acked))
+        members
+            .map(|(node, meta, promise)| format!("{node} {} acked {:?} promises {promise}", meta.name, meta.acked))
             .collect::<Vec<String>>()
     });
     format!("{nodes:#?} {members:#?}")

@@ -16,7 +16,9 @@ pub fn settled(world: &World) -> Verdict {
     let required: Vec<&Written> = world.oracle.all().filter(|written| written.is_required(horizon)).collect();
     for version in process.table.page(None, usize::MAX).versions {
         let is_latest = process.table.latest(&version.register).is_some_and(|latest| latest == version);
-        let Some(written) = world.oracle.written(&version).filter(|_| is_latest && !version.is_floor()) else { continue };
+        let Some(written) = world.oracle.written(&version).filter(|_| is_latest && !version.is_floor()) else {
+            continue;
+        };
         if let Some(by) = required.iter().find(|later| supersedes(later, written, horizon)) {
             return broken("deletion", format!("n{slot} holds {version:?}, which {:?} had superseded", by.version));
         }

@@ -28,7 +28,9 @@ pub fn changed(world: &mut World, slot: usize) {
         world.violate("readiness", format!("n{slot} is ready although it must resynchronise"));
     } else if empty && !world.slots[slot].seeds.is_empty() && !waited && !process.seen.baseline.is_empty() {
         world.violate("readiness", format!("n{slot} is ready although it is empty and has seeds"));
-    } else if let Some(lacks) = (!process.readiness.alone && !waited && !by_itself).then(|| lacks(world, slot)).flatten() {
+    } else if let Some(lacks) =
+        (!process.readiness.alone && !waited && !by_itself).then(|| lacks(world, slot)).flatten()
+    {
         world.violate("readiness", format!("n{slot} is ready without what ready peers had at its start: {lacks:?}"));
     }
     if let Some(process) = &mut world.slots[slot].process {
@@ -54,7 +56,9 @@ fn first_lacking(table: &burgee_store::Table, versions: &[Arc<Version>]) -> Opti
     let mut probe = table.clone();
     let mut is_news = |version: &Arc<Version>| {
         let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
-        is_latest && !is_collected(table, version) && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
+        is_latest
+            && !is_collected(table, version)
+            && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
     };
     versions.iter().find(|version| is_news(version)).cloned()
 }
