@@ -55,12 +55,13 @@ impl Header {
 }
 
 /// From which horizon on a version can be dropped: a tombstone from its stamp on, and one that expires once
-/// the horizon has passed its deadline too. Floors of tenants and environments are kept for good, and so
-/// is everything of a kill: which of its versions count is told by all of them.
+/// the horizon has passed its deadline too. Floors of containers are kept for good (a
+/// version that had seen one stands above all that had not, so who forgot it would write in vain against who
+/// had been away since), and so is everything of a kill: which of its versions count is told by all of them.
 pub(crate) fn ripe(version: &Version) -> Option<Stamp> {
     use burgee_model::{Address, Scope};
     match &version.register.address {
-        Address::Floor(Scope::Tenant | Scope::Environment { .. }) => None,
+        Address::Floor(Scope::Tenant | Scope::Environment { .. } | Scope::Flag { .. }) => None,
         Address::Floor(_) => Some(version.stamp),
         address if address.keeps_heads() => None,
         _ => ripe_at(version.stamp, version.content.is_none(), version.expires_at),

@@ -22,8 +22,7 @@ impl Table {
     }
 
     /// The least horizon that would collect something: the stamp of a tombstone, of a version that expires
-    /// (or the time at which it does, if that is later), or of a floor other than those of tenants and
-    /// environments.
+    /// (or the time at which it does, if that is later), or of a floor of config entries.
     #[must_use]
     pub fn oldest_collectable(&self) -> Option<Stamp> {
         let above = (Excluded((self.horizon, Path::MAX)), Unbounded);

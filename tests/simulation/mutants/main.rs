@@ -1,0 +1,112 @@
+//! Shows that the simulation finds faults: `cargo run --release -p burgee-simulation --bin mutants [NAME...]`.
+//!
+//! Each [mutation](mutations) is made in a copy of the crates, in the target folder; the simulation is built
+//! there and run until an invariant breaks. One that is not found in [`RUNS_MAX`] runs is a failure.
+#![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod mutations;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output},
+};
+
+use mutations::{MUTATIONS, Mutation};
+
+/// Runs in which a fault must be found.
+const RUNS_MAX: u32 = 400;
+
+/// What is copied.
+const PARTS: [&str; 6] = [".cargo", "Cargo.lock", "host/model", "host/store", "host/replication", "tests/simulation"];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let chosen = |mutation: &&Mutation| wanted.is_empty() || wanted.iter().any(|name| name == mutation.name);
+    let mut missed = 0;
+    for mutation in MUTATIONS.iter().filter(chosen) {
+        let found = attempt(mutation);
+        println!("{:<44} {}", mutation.name, found.as_deref().unwrap_or_else(|error| error));
+        missed += u32::from(found.is_err());
+    }
+    println!("{missed} missed");
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What found the mutation, or why nothing did.
+fn attempt(mutation: &Mutation) -> Result<String, String> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let copy = top.join("target/mutants/tree");
+    prepare(&top, &copy).map_err(|error| format!("the copy failed: {error}"))?;
+    for (file, old, new) in mutation.edits {
+        edit(&copy.join(file), old, new).map_err(|error| format!("{file}: {error}"))?;
+    }
+    let built = cargo(&copy, &["build"])?;
+    if !built.status.success() {
+        return Err(format!("does not build:\n{}", String::from_utf8_lossy(&built.stderr)));
+    }
+    let runs = RUNS_MAX.to_string();
+    let ran = cargo(&copy, &["run", "--", "--runs", &runs, "--seed-start", "1"])?;
+    let text = String::from_utf8_lossy(&ran.stdout);
+    let found = text.lines().find(|line| line.starts_with("seed "));
+    let Some(found) = found else { return Err(format!("not found in {RUNS_MAX} runs")) };
+    let ends = text.lines().find(|line| line.contains(" runs in ")).unwrap_or_default();
+    let runs = ends.split(' ').next().unwrap_or_default();
+    let invariant = found.split(": ").nth(1).unwrap_or_default();
+    Ok(format!("found by `{invariant}` after {runs} runs"))
+}
+
+fn cargo(copy: &Path, arguments: &[&str]) -> Result<Output, String> {
+    let (command, rest) = arguments.split_first().ok_or("no command")?;
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([command, "--release", "--offline", "-p", "burgee-simulation", "--bin", "burgee-simulation"]).args(rest);
+    cargo.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
+    cargo.output().map_err(|error| error.to_string())
+}
+
+/// A fresh copy. Files that are as they were keep their times, so that little is built anew.
+fn prepare(top: &Path, copy: &Path) -> io::Result<()> {
+    for part in PARTS {
+        let from = top.join(part);
+        if from.exists() {
+            mirror(&from, &copy.join(part))?;
+        }
+    }
+    let manifest = fs::read_to_string(top.join("Cargo.toml"))?;
+    let (Some(members), Some(rest)) = (manifest.find("members = ["), manifest.find("[workspace.package]")) else {
+        return Err(io::Error::other("the manifest is not as it was"));
+    };
+    let ours = "members = [\"host/model\", \"host/store\", \"host/replication\", \"tests/simulation\"]\n\n";
+    write(&copy.join("Cargo.toml"), format!("{}{ours}{}", &manifest[..members], &manifest[rest..]).as_bytes())
+}
+
+fn mirror(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_file() {
+        return write(to, &fs::read(from)?);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        mirror(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn write(to: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::read(to).is_ok_and(|held| held == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(to, bytes)
+}
+
+/// Replaces a text that must be there once.
+fn edit(file: &PathBuf, old: &str, new: &str) -> Result<(), String> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    match text.matches(old).count() {
+        1 => fs::write(file, text.replace(old, new)).map_err(|error| error.to_string()),
+        count => Err(format!("the text to replace is there {count} times: {old}")),
+    }
+}
