@@ -82,6 +82,10 @@ pub struct Core {
     resync_flush: Option<u64>,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
+    /// Newcomers' entries that are being written to disk: flushes and tickets.
+    entries: BTreeMap<u64, u64>,
+    /// When somebody ready was last there.
+    ready_seen_at: Duration,
     /// The last number given to a request, a merge or a flush.
     numbers: u64,
     ticked: Duration,
@@ -143,6 +147,8 @@ enum Merging {
     Repair(Fetched),
     Page(NodeId),
     Offer(u64),
+    /// As an offer, but a newcomer's entry in the roster: answered once it is on disk.
+    Entry(u64),
 }
 
 impl Merging {
@@ -150,7 +156,7 @@ impl Merging {
         match self {
             Self::Repair(fetched) => fetched.from == node,
             Self::Page(from) => *from == node,
-            Self::Hint(_) | Self::Offer(_) => false,
+            Self::Hint(_) | Self::Offer(_) | Self::Entry(_) => false,
         }
     }
 }
@@ -181,6 +187,8 @@ impl Core {
             resync_flush: None,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            ready_seen_at: Duration::ZERO,
             numbers: 0,
             ticked: Duration::ZERO,
             beat_due: Duration::ZERO,
@@ -226,6 +234,9 @@ impl Core {
             Event::Merged { merge, taken } => self.merged(merge, taken, turn),
             Event::Flushed { flush } => {
                 self.sweep_flushed(flush);
+                if let Some(ticket) = self.entries.remove(&flush) {
+                    turn.out.push(Command::Answer { ticket, answer: Answer::Taken(true) });
+                }
                 self.resync_flushed(flush, turn);
             }
             Event::Written(versions) => self.written(versions, turn),
@@ -260,6 +271,7 @@ impl Core {
         self.drop_silent(turn);
         self.dial(turn);
         self.correct_clock(turn);
+        self.look_for_ready(turn);
         self.compare_with_one(turn);
         self.resume_snapshot(turn);
         self.pump_all(turn);
@@ -285,10 +297,13 @@ impl Core {
     }
 
     fn ask(&mut self, to: NodeId, what: Asked, question: Question, turn: &mut Turn<'_>) {
+        self.ask_within(to, what, question, self.settings.periods.request, turn);
+    }
+
+    fn ask_within(&mut self, to: NodeId, what: Asked, question: Question, timeout: Duration, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get(&to) else { return };
         self.numbers += 1;
         self.asks.insert(self.numbers, Ask { to, at: turn.now.mono, what });
-        let timeout = self.settings.periods.request;
         turn.out.push(Command::Ask { to: peer.id, request: self.numbers, question, timeout });
     }
 
@@ -299,7 +314,7 @@ impl Core {
         }
         let Some(answer) = answer else {
             if ask.what.is_of_exchange() {
-                self.fail_exchange(ask.to, turn);
+                self.unanswered(&ask, turn);
             }
             return;
         };
@@ -326,7 +341,11 @@ impl Core {
             Some(Merging::Hint(from)) => self.hint_merged(from, taken, turn),
             Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
             Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
-            Some(Merging::Offer(ticket)) => {
+            Some(Merging::Entry(ticket)) if taken => {
+                let flush = self.flush(turn);
+                self.entries.insert(flush, ticket);
+            }
+            Some(Merging::Offer(ticket) | Merging::Entry(ticket)) => {
                 turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken) });
             }
             None => {}

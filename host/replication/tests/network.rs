@@ -1,5 +1,12 @@
 //! Four nodes on a network of their own, each in a namespace: what happens to two of them must not be felt
 //! by the other two. Needs the rights to make namespaces, and fails without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test tells what it saw"
+)]
 
 mod lab;
 

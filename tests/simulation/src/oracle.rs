@@ -105,7 +105,8 @@ impl Written {
     /// Whether it, or what supersedes it, must be everywhere in the end.
     #[must_use]
     pub fn is_required(&self, horizon: Stamp) -> bool {
-        self.acknowledged && !self.lost && !(self.doubtful && self.version.stamp <= horizon) && !self.is_system()
+        let collected = self.doubtful && self.version.stamp <= horizon;
+        self.acknowledged && !self.lost && !collected && !self.is_system()
     }
 
     /// Whether it is of the cluster's own tenant.

@@ -23,11 +23,11 @@ impl Rng {
     /// A generator of its own for one purpose, so that what one does leaves the others' numbers as they are.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.number())
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         let Self([a, b, c, d]) = self;
         let result = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let t = *b << 17;
@@ -42,7 +42,7 @@ impl Rng {
 
     /// A number below a limit; zero where the limit is zero.
     pub fn below(&mut self, limit: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(limit);
+        let wide = u128::from(self.number()) * u128::from(limit);
         u64::try_from(wide >> 64).unwrap_or_default()
     }
 
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn equal_seeds_give_equal_numbers_and_limits_hold() {
         let (mut a, mut b) = (Rng::new(7), Rng::new(7));
-        assert!((0..1000).all(|_| a.next() == b.next()));
+        assert!((0..1000).all(|_| a.number() == b.number()));
         assert!((0..1000).all(|_| a.below(3) < 3 && (5..9).contains(&b.between(5, 9))));
         assert_eq!(a.below(0), 0);
     }

@@ -139,7 +139,7 @@ pub fn random(rng: &mut Rng) -> Action {
     let entry_of = |n: usize| entry(&format!("{}{n}", if n < KEYS / 2 { "a/" } else { "b/" }));
     let register = entry_of(rng.index(KEYS));
     let flag = format!("f{}", rng.index(FLAGS));
-    let value = rng.next().to_string();
+    let value = rng.number().to_string();
     let field = [FlagInField::State, FlagInField::DefaultVariant, FlagInField::Targeting];
     let field = rng.pick(&field).copied().unwrap_or(FlagInField::State);
     match rng.below(100) {

@@ -37,7 +37,10 @@ impl Core {
                 Answer::Page { versions: page.versions, next: page.next }
             }
             Question::Offer { versions } if self.admits_start(from) => {
-                return self.merge(versions, from.node, Merging::Offer(ticket), turn);
+                let own = super::member_register(from.node);
+                let is_entry = versions.iter().any(|version| version.register == own);
+                let what = if is_entry { Merging::Entry(ticket) } else { Merging::Offer(ticket) };
+                return self.merge(versions, from.node, what, turn);
             }
             Question::Offer { .. } => Answer::Taken(false),
             Question::Endpoints { nodes } => Answer::Endpoints(self.endpoints_of(&nodes)),

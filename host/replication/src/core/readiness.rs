@@ -16,6 +16,9 @@ use crate::{
 /// Between two attempts to tell a ready peer of this node's entry.
 const TELL_PAUSE: Duration = Duration::from_millis(200);
 
+/// So many timeouts long a node that holds part of what a peer had waits for anybody who is ready.
+const PATIENCE: u32 = 6;
+
 /// How far a newcomer's entry in the roster is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Enrolment {
@@ -69,7 +72,7 @@ impl Core {
         match live.as_slice() {
             [] if timed_out && self.came_with_data => Readiness::alone(),
             [] => Readiness::waiting("no_peer"),
-            live if timed_out && self.may_start_together(live) => Readiness::ready(),
+            live if timed_out && self.may_start_together(live, turn) => Readiness::ready(),
             _ => Readiness::waiting("joining"),
         }
     }
@@ -90,11 +93,21 @@ impl Core {
     }
 
     /// Nobody reached is ready, and there is nothing to wait for: this node has merged all that they hold,
-    /// and either it came with data of its own or nobody has any (a first start).
-    fn may_start_together(&self, live: &[&Peer]) -> bool {
+    /// and either it came with data of its own or nobody has any (a first start). A node that got part of
+    /// what somebody ready had, and hears of nobody ready for long, goes on with that part.
+    fn may_start_together(&self, live: &[&Peer], turn: &Turn<'_>) -> bool {
         let merged = live.iter().all(|peer| peer.exchanged.is_some() && !peer.is_ready());
         let empty = |peer: &&Peer| peer.info.as_ref().is_some_and(|info| info.versions == 0);
-        merged && (self.came_with_data || live.iter().all(empty))
+        let waited = turn.now.mono.saturating_sub(self.ready_seen_at);
+        let in_vain = waited >= self.settings.periods.ready_timeout * PATIENCE && turn.table.counts().versions > 0;
+        merged && (self.came_with_data || in_vain || live.iter().all(empty))
+    }
+
+    /// Notes that somebody ready is there.
+    pub(super) fn look_for_ready(&mut self, turn: &Turn<'_>) {
+        if self.peers.values().any(Peer::is_ready) {
+            self.ready_seen_at = turn.now.mono;
+        }
     }
 
     /// Whether this node may enter the roster: it holds what a ready peer holds, or serves already.
@@ -117,7 +130,9 @@ impl Core {
         if let Some(node) = ready.map(|peer| peer.id.node) {
             self.enrolment = Enrolment::Telling;
             self.tell_due = turn.now.mono + TELL_PAUSE;
-            self.ask(node, Asked::Enrolment, Question::Offer { versions: vec![entry] }, turn);
+            // It answers once that is on its disk.
+            let timeout = self.settings.periods.ready_timeout.max(self.settings.periods.request);
+            self.ask_within(node, Asked::Enrolment, Question::Offer { versions: vec![entry] }, timeout, turn);
         }
     }
 

@@ -92,6 +92,7 @@ impl Core {
             return self.fail_exchange(ask.to, turn);
         };
         let Some(walk) = self.walk_mut(ask.to) else { return };
+        walk.heard();
         walk.branching = false;
         let mut sound = prefixes.len() == twigs.len();
         for (prefix, twigs) in prefixes.iter().zip(&twigs) {
@@ -113,6 +114,7 @@ impl Core {
             return self.fail_exchange(ask.to, turn);
         }
         let Some(walk) = self.walk_mut(ask.to) else { return };
+        walk.heard();
         let (paths, rest) = paths.split_at(answered);
         walk.want_again(rest);
         // At each path stood at least one.
@@ -146,6 +148,18 @@ impl Core {
         self.pump(ask.to, turn);
     }
 
+    /// A question of an exchange stays without an answer. One of a walk or a snapshot is asked again.
+    pub(super) fn unanswered(&mut self, ask: &Ask, turn: &mut Turn<'_>) {
+        let goes_on = match &ask.what {
+            Asked::Branches(_) | Asked::Versions(_) | Asked::Offer => {
+                self.walk_mut(ask.to).is_some_and(|walk| walk.unanswered(&ask.what))
+            }
+            Asked::Page => self.page_unanswered(ask.to, turn),
+            _ => false,
+        };
+        if goes_on { self.pump(ask.to, turn) } else { self.fail_exchange(ask.to, turn) }
+    }
+
     /// Carries on what waits for nothing but time.
     pub(super) fn pump_all(&mut self, turn: &mut Turn<'_>) {
         let nodes: Vec<NodeId> = self.peers.keys().copied().collect();
@@ -173,7 +187,14 @@ fn evict(walk: &mut Walk, horizon: Stamp, turn: &mut Turn<'_>) {
     for _ in 0..EVICTIONS_AT_ONCE {
         let Some(place) = walk.next_place(turn.table) else { break };
         for version in turn.table.at(walk.realm, place.path) {
-            collected(turn.table, &place, &version, horizon, &mut gone);
+            match walk.realm {
+                Realm::Current => collected(turn.table, &place, &version, horizon, &mut gone),
+                // What the peer sent of a register's history says nothing of its current version.
+                Realm::History(_) if version.stamp <= horizon && !place.has(&version) => {
+                    gone.push((version.register.clone(), version.stamp));
+                }
+                Realm::History(_) => {}
+            }
         }
     }
     if !gone.is_empty() {

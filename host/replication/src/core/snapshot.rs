@@ -18,6 +18,9 @@ use crate::message::{Answer, Question};
 /// How long the store gets when it did not take a page.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// So many pages in a row may not come.
+const FAILURES_MAX: u32 = 3;
+
 /// A snapshot that is being pulled.
 #[derive(Debug)]
 pub(super) struct Snapshot {
@@ -28,6 +31,8 @@ pub(super) struct Snapshot {
     held: Option<Page>,
     /// The page that is being merged, and where the one after it begins.
     merging: Option<Option<PageCursor>>,
+    /// Pages in a row that did not come.
+    failures: u32,
     /// When to ask for the page at [`at`](Self::at) again.
     again_at: Option<Duration>,
 }
@@ -46,7 +51,8 @@ impl Core {
         let at = self.resume.take();
         if let Some(run) = self.run_mut(from) {
             run.stage = Stage::Snapshot;
-            self.snapshot = Some(Snapshot { from, at: at.clone(), held: None, merging: None, again_at: None });
+            self.snapshot =
+                Some(Snapshot { from, at: at.clone(), held: None, merging: None, failures: 0, again_at: None });
             self.ask_page(from, at, turn);
         }
     }
@@ -59,6 +65,7 @@ impl Core {
     pub(super) fn page(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
         let Answer::Page { versions, next } = answer else { return self.fail_exchange(ask.to, turn) };
         let Some(snapshot) = self.snapshot.as_mut().filter(|snapshot| snapshot.from == ask.to) else { return };
+        snapshot.failures = 0;
         let page = Page { versions, next };
         if snapshot.merging.is_some() {
             snapshot.held = Some(page);
@@ -102,10 +109,18 @@ impl Core {
         self.walk(from, Walk::new(Realm::Current, Prefix::ROOT, true), Vec::new(), turn);
     }
 
+    /// A page did not come: it is asked for again once what is being merged is. Says whether to go on.
+    pub(super) fn page_unanswered(&mut self, from: NodeId, turn: &Turn<'_>) -> bool {
+        let Some(snapshot) = self.snapshot.as_mut().filter(|snapshot| snapshot.from == from) else { return false };
+        snapshot.failures += 1;
+        snapshot.again_at = Some(turn.now.mono);
+        snapshot.failures < FAILURES_MAX
+    }
+
     /// Asks again for what the store did not take.
     pub(super) fn resume_snapshot(&mut self, turn: &mut Turn<'_>) {
         let Some(snapshot) = &mut self.snapshot else { return };
-        if snapshot.again_at.is_some_and(|at| turn.now.mono >= at) {
+        if snapshot.merging.is_none() && snapshot.again_at.is_some_and(|at| turn.now.mono >= at) {
             snapshot.again_at = None;
             let (from, at) = (snapshot.from, snapshot.at.clone());
             self.ask_page(from, at, turn);

@@ -12,6 +12,7 @@ use burgee_store::{
     digest::{Branch, Path, Prefix, Realm},
 };
 
+use super::Asked;
 use crate::message::{Check, PATHS_MAX, PREFIXES_MAX, Twigs};
 
 /// Paths that may wait to be asked for or offered; beyond them the walk does not go on.
@@ -19,6 +20,9 @@ const PATHS_WAITING: usize = 4 * PATHS_MAX;
 
 /// Places that must have been compared before their share that differs means anything.
 const SAMPLE: u64 = 1_024;
+
+/// So many questions in a row may stay without an answer.
+const FAILURES_MAX: u32 = 3;
 
 /// One walk.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(super) struct Walk {
     pub(super) branching: bool,
     pub(super) fetching: bool,
     pub(super) offering: bool,
+    /// Questions in a row that nobody answered.
+    failures: u32,
     compared: u64,
     differing: u64,
 }
@@ -69,6 +75,7 @@ impl Walk {
             branching: false,
             fetching: false,
             offering: false,
+            failures: 0,
             compared: 0,
             differing: 0,
         }
@@ -100,6 +107,29 @@ impl Walk {
             return Vec::new();
         }
         self.wants.drain(..self.wants.len().min(PATHS_MAX)).collect()
+    }
+
+    /// A question stays without an answer: what it was about waits again. Says whether to go on.
+    pub(super) fn unanswered(&mut self, what: &Asked) -> bool {
+        match what {
+            Asked::Branches(prefixes) => {
+                self.branching = false;
+                self.frontier.extend(prefixes);
+            }
+            Asked::Versions(paths) => {
+                self.fetching = false;
+                self.want_again(paths);
+            }
+            // The peer finds by itself what it lacks.
+            _ => self.offering = false,
+        }
+        self.failures += 1;
+        self.failures < FAILURES_MAX
+    }
+
+    /// A question was answered.
+    pub(super) fn heard(&mut self) {
+        self.failures = 0;
     }
 
     /// Paths that did not fit an answer.

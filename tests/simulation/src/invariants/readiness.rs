@@ -41,6 +41,11 @@ pub fn changed(world: &mut World, slot: usize) {
 /// What a node lacks of what each of the peers had that were ready when it started.
 fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
     let process = world.slots[slot].process.as_ref()?;
+    let known = |number: usize| number == slot || process.seen.baseline.iter().any(|(other, _)| *other == number);
+    if world.processes().any(|(number, other)| other.readiness.ready && !known(number)) {
+        // It may be level with one that became ready later.
+        return None;
+    }
     let baseline = process.seen.baseline.iter();
     let lacks = baseline.map(|(number, versions)| Some((*number, first_lacking(&process.table, versions)?)));
     lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())

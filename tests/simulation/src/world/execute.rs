@@ -126,6 +126,7 @@ impl World {
         self.transmit(end, ticket.asker, Payload::Answer { request: ticket.request, answer });
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what is sent is gone; each copy that travels is made here")]
     fn transmit(&mut self, end: End, to: PeerId, payload: Payload) {
         self.counts.frames += 1;
         let droppable = matches!(payload, Payload::News(_));

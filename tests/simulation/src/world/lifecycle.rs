@@ -26,7 +26,7 @@ impl World {
 
     fn launch(&mut self, slot: usize, disk: &Disk, make: impl FnOnce(&Start<'_>) -> Process) {
         self.incarnations += 1;
-        let seed = self.dice.next();
+        let seed = self.dice.number();
         let machine = &self.slots[slot];
         let start =
             Start { slot: machine, disk, incarnation: self.incarnations, seed, plan: &self.plan, now: self.now };
@@ -43,7 +43,7 @@ impl World {
     }
 
     fn random_id(&mut self) -> NodeId {
-        let (high, low) = (self.dice.next(), self.dice.next());
+        let (high, low) = (self.dice.number(), self.dice.number());
         NodeId((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
     }
 

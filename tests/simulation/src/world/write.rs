@@ -132,7 +132,9 @@ impl World {
             process.dirty.insert(register.clone());
             process.seen.evicted(register);
         }
-        say!(self, "n{} evicts {} versions", end.slot, versions.len());
+        if self.trace.is_loud() {
+            say!(self, "n{} evicts {versions:?}", end.slot);
+        }
         self.begin_persist(end.slot);
     }
 

@@ -104,7 +104,7 @@ fn check_12_an_old_version_that_comes_again_is_ignored() {
     cluster.agree_within(SECOND);
     cluster.put(1, "k", "new");
     cluster.agree_within(SECOND);
-    cluster.inject(0, &[old.clone()]);
+    cluster.inject(0, std::slice::from_ref(&old));
     assert_eq!(cluster.everywhere("k").as_deref(), Some("new"));
     let mut table = cluster.table(0).unwrap().clone();
     assert_eq!(table.merge(&old), Outcome::Superseded);

@@ -55,7 +55,9 @@ impl Links {
         if links.len() == 1 {
             self.inbox.membership(Membership::Up(link.peer));
         } else if links[0].dialled.is_some() && !links[0].is_doubtful() {
-            links.drain(1..).for_each(|link| drop(link.retire()));
+            links.drain(1..).for_each(|link| {
+                link.retire();
+            });
         }
         Ok(())
     }
@@ -104,7 +106,9 @@ impl Links {
         let mut peers = self.lock();
         peers.closed = true;
         for (peer, links) in std::mem::take(&mut peers.links) {
-            links.iter().for_each(|link| drop(link.retire()));
+            links.iter().for_each(|link| {
+                link.retire();
+            });
             self.inbox.membership(Membership::Down(peer));
         }
     }
