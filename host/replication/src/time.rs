@@ -37,39 +37,52 @@ impl ClusterClock {
     /// Cluster time. Cheap: it takes no lock unless the clock is slowed.
     #[must_use]
     pub fn at(&self, wall: Millis, mono: Duration) -> Millis {
-        let corrected = wall.saturating_add_signed(self.offset_ms.load(Ordering::Relaxed));
-        let told = self.told.load(Ordering::Relaxed);
-        if corrected < told || self.slowed.load(Ordering::Relaxed) {
-            return self.slow(corrected, mono);
+        loop {
+            // In this order: whoever sees what was told since it was set, sees the correction it was set with.
+            let told = self.told.load(Ordering::Acquire);
+            let corrected = self.corrected(wall);
+            if corrected < told || self.slowed.load(Ordering::Relaxed) {
+                return self.slow(wall, mono);
+            }
+            if corrected == told {
+                return corrected;
+            }
+            // Not as a maximum: what was worked out with an old correction must not outlast its being set.
+            let swapped = self.told.compare_exchange_weak(told, corrected, Ordering::AcqRel, Ordering::Relaxed);
+            if swapped.is_ok() {
+                return corrected;
+            }
         }
-        if corrected > told {
-            self.told.fetch_max(corrected, Ordering::Relaxed);
-        }
-        corrected
+    }
+
+    fn corrected(&self, wall: Millis) -> Millis {
+        wall.saturating_add_signed(self.offset_ms.load(Ordering::Acquire))
     }
 
     /// Half speed, until the corrected wall clock has caught up.
-    fn slow(&self, corrected: Millis, mono: Duration) -> Millis {
+    fn slow(&self, wall: Millis, mono: Duration) -> Millis {
         let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.slowed.swap(true, Ordering::Relaxed) {
-            *slow = Slow { told: self.told.load(Ordering::Relaxed), mono };
+            *slow = Slow { told: self.told.load(Ordering::Acquire), mono };
         }
         let passed = Millis::try_from(mono.saturating_sub(slow.mono).as_millis() / 2).unwrap_or(Millis::MAX);
         let slowed = slow.told.saturating_add(passed);
+        // It is set under the same lock.
+        let corrected = self.corrected(wall);
         if corrected >= slowed {
             self.slowed.store(false, Ordering::Relaxed);
         }
         let now = corrected.max(slowed);
-        self.told.fetch_max(now, Ordering::Relaxed).max(now)
+        self.told.fetch_max(now, Ordering::AcqRel).max(now)
     }
 
     /// Sets the correction: cluster time is to be the wall clock plus `offset_ms`, at once where `outright`,
     /// else without running backwards.
     pub fn set(&self, offset_ms: i64, outright: bool, wall: Millis) {
         let _slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
-        self.offset_ms.store(offset_ms, Ordering::Relaxed);
+        self.offset_ms.store(offset_ms, Ordering::Release);
         if outright {
-            self.told.store(wall.saturating_add_signed(offset_ms), Ordering::Relaxed);
+            self.told.store(wall.saturating_add_signed(offset_ms), Ordering::Release);
             self.slowed.store(false, Ordering::Relaxed);
         }
     }

@@ -35,6 +35,10 @@ impl Core {
     pub(super) fn decide_readiness(&mut self, turn: &mut Turn<'_>) {
         let decided = self.decide(turn);
         if decided != self.readiness {
+            if decided.ready {
+                // Once it serves, and is no longer alone, it may not be set outright.
+                self.correct_clock(turn);
+            }
             if decided.ready != self.readiness.ready {
                 self.beat_due = turn.now.mono;
             }
