@@ -58,7 +58,7 @@ fn attempt(mutation: &Mutation) -> Result<String, String> {
 
 fn cargo(copy: &Path, arguments: &[&str]) -> Result<Output, String> {
     let (command, rest) = arguments.split_first().ok_or("no command")?;
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args([command, "--release", "--offline", "-p", "burgee-simulation", "--bin", "burgee-simulation"]).args(rest);
     cargo.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
     cargo.output().map_err(|error| error.to_string())

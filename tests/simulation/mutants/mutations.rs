@@ -127,10 +127,6 @@ pub(crate) const MUTATIONS: [Mutation; 18] = [
     },
     Mutation {
         name: "walking history drops current values",
-        edits: &[(
-            REPAIR,
-            "Realm::History(_) if version.stamp <= horizon && !place.has(&version) => {",
-            "Realm::History(_) => {",
-        )],
+        edits: &[(REPAIR, "Realm::Current => collected(", "Realm::Current | Realm::History(_) => collected(")],
     },
 ];

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use burgee_store::{Outcome, Version};
+use burgee_store::{Outcome, Table, Version};
 
 use crate::{clock::micros, oracle::is_collected, world::World};
 
@@ -47,18 +47,22 @@ fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
         return None;
     }
     let baseline = process.seen.baseline.iter();
-    let lacks = baseline.map(|(number, versions)| Some((*number, first_lacking(&process.table, versions)?)));
+    let lacks = baseline.map(|(number, versions)| {
+        let theirs = world.table(*number);
+        Some((*number, first_lacking(&process.table, theirs, versions)?))
+    });
     lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())
 }
 
-/// The first version that would be current. (Of history, peers may have pruned some since.)
-fn first_lacking(table: &burgee_store::Table, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+/// The first version that would be current, and that the peer still holds so. (Of history, peers may have
+/// pruned some since; and what was deleted may be collected already.)
+fn first_lacking(table: &Table, theirs: Option<&Table>, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
     let mut probe = table.clone();
     let mut is_news = |version: &Arc<Version>| {
         let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
-        is_latest
-            && !is_collected(table, version)
-            && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
+        let still = theirs.is_some_and(|theirs| theirs.latest(&version.register).as_ref() == Some(version));
+        let counts = is_latest && still && !is_collected(table, version);
+        counts && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
     };
     versions.iter().find(|version| is_news(version)).cloned()
 }
