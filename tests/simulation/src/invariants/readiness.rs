@@ -12,7 +12,9 @@ pub fn started(world: &mut World, slot: usize) {
     let ready = world.processes().filter(|(number, process)| *number != slot && process.readiness.ready);
     let baseline: Vec<(usize, Vec<Arc<Version>>)> =
         ready.map(|(number, process)| (number, process.table.page(None, usize::MAX).versions)).collect();
-    if let Some(process) = &mut world.slots[slot].process {
+    // One that must get in line first may bring floors that nobody else knows, and that are collected while it
+    // does: what they killed comes with the next comparison.
+    if let Some(process) = world.slots[slot].process.as_mut().filter(|process| !process.resync) {
         process.seen.baseline = baseline;
     }
 }
