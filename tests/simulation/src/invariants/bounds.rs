@@ -1,11 +1,11 @@
 //! What a node has under way is bounded, whatever its peers do.
 
-use crate::world::World;
+use crate::{node::BACKLOG_FRAMES, world::World};
 
 /// Questions that may wait for an answer, for each peer.
 const ASKED_MAX: usize = 24;
-/// Merges under way.
-const MERGES_MAX: usize = 512;
+/// Merges under way: as many as frames that may have waited for a stopped process, and some.
+const MERGES_MAX: usize = BACKLOG_FRAMES + 512;
 
 /// Looks at a node.
 pub fn check(world: &mut World, slot: usize) {
