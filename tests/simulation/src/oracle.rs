@@ -15,8 +15,6 @@ pub struct Written {
     pub version: Arc<Version>,
     /// On which machine.
     pub slot: usize,
-    /// Up to where its author had collected: floors up to there it had seen.
-    pub collected: Stamp,
     /// Whether its author was told that it is written.
     pub acknowledged: bool,
     /// Whether the last copy of it, and of whatever supersedes it, went with a disk or a memory.
@@ -41,9 +39,9 @@ pub struct Oracle {
 
 impl Oracle {
     /// A version is about to be written. Answers the version that bears its stamp already, if one does.
-    pub fn planned(&mut self, version: &Arc<Version>, slot: usize, collected: Stamp) -> Option<Arc<Version>> {
+    pub fn planned(&mut self, version: &Arc<Version>, slot: usize) -> Option<Arc<Version>> {
         let doubtful = self.doubted.contains(&slot);
-        let written = Written { version: version.clone(), slot, collected, acknowledged: false, lost: false, doubtful };
+        let written = Written { version: version.clone(), slot, acknowledged: false, lost: false, doubtful };
         let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
         if twins.iter().any(|twin| twin.version == *version) {
             return None;
@@ -58,13 +56,6 @@ impl Oracle {
     pub fn acknowledged(&mut self, version: &Version) {
         let twins = self.written.get_mut(&(version.register.clone(), version.stamp)).into_iter().flatten();
         twins.filter(|twin| *twin.version == *version).for_each(|twin| twin.acknowledged = true);
-    }
-
-    /// What is known of a version.
-    #[must_use]
-    pub fn written(&self, version: &Version) -> Option<&Written> {
-        let twins = self.written.get(&(version.register.clone(), version.stamp))?;
-        twins.iter().find(|twin| *twin.version == *version)
     }
 
     /// All that was ever written.

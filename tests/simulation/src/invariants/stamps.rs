@@ -9,8 +9,7 @@ use crate::world::World;
 
 /// A node is about to write a version.
 pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
-    let Some(process) = &world.slots[slot].process else { return };
-    if let Some(other) = world.oracle.planned(version, slot, process.table.horizon()) {
+    if let Some(other) = world.oracle.planned(version, slot) {
         world.violate("stamps", format!("n{slot} writes {version:?}, whose stamp is also that of {other:?}"));
     }
 }
