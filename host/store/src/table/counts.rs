@@ -10,7 +10,7 @@ use crate::{digest::Path, facts::Facts};
 pub struct Counts {
     /// Registers, floors aside.
     pub registers: usize,
-    /// Registers whose newest version is a tombstone or has expired.
+    /// Registers whose newest version is a tombstone or has expired, and is not collected yet.
     pub tombstones: usize,
     /// Floors.
     pub floors: usize,
@@ -50,6 +50,9 @@ impl Table {
         let lapsed = newest.deadline().is_some_and(|deadline| !self.deadlines.is_armed(deadline, path));
         let gone = newest.tombstone || lapsed;
         let entry = matches!(id.address, Address::Config { .. }) && !gone;
-        Counts { registers: 1, tombstones: usize::from(gone), floors: 0, config_entries: usize::from(entry), versions }
+        // One that came after its horizon is collected already as far as anybody can see: nothing waits for it.
+        let hidden = newest.ripe.is_some_and(|ripe| ripe <= self.horizon);
+        let tombstones = usize::from(gone && !hidden);
+        Counts { registers: 1, tombstones, floors: 0, config_entries: usize::from(entry), versions }
     }
 }
