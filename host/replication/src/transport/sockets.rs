@@ -15,6 +15,7 @@ mod listen;
 mod outbox;
 mod quic;
 mod tls;
+mod udp;
 mod watch;
 mod wire;
 

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use quinn::{ConnectionError, Endpoint, VarInt};
+use quinn::{ConnectionError, Endpoint, EndpointConfig, TokioRuntime, VarInt};
 
-use super::{tls::Credentials, wire::Wire};
+use super::{tls::Credentials, udp::SparingSocket, wire::Wire};
 use crate::{transport::DialError, wire::Refusal};
 
 /// Nodes are proved by their authority, not by their name: the name that TLS wants is the same for all.
@@ -18,6 +18,10 @@ const NAME: &str = "burgee";
 const IDLE_TIMEOUT_MS: u32 = 3000;
 /// After so long without a packet, one is sent.
 const KEEP_ALIVE: Duration = Duration::from_millis(500);
+/// What a round trip is taken for before one was measured. Three of it after a first packet without an answer
+/// it is sent again, then after twice that, and so on: several times before a dial is given up, so that a host
+/// that comes back is found soon.
+const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(50);
 /// Bytes of a packet that every path takes.
 const MTU: u16 = 1200;
 /// Bytes under way to a peer, and those that wait for it in the connection: small, because news stands
@@ -53,7 +57,7 @@ impl Quic {
     /// Binds the listening socket.
     pub(super) fn listen(&self, address: SocketAddr) -> io::Result<Endpoint> {
         let mut state = self.lock();
-        let listener = Endpoint::server(server_config(&state.credentials), address)?;
+        let listener = endpoint(address, Some(server_config(&state.credentials)))?;
         state.listener = Some(listener.clone());
         Ok(listener)
     }
@@ -118,9 +122,14 @@ impl State {
         };
         match &mut self.dialling[family] {
             Some(endpoint) => Ok(endpoint),
-            none => Ok(none.insert(Endpoint::client(any)?)),
+            none => Ok(none.insert(endpoint(any, None)?)),
         }
     }
+}
+
+fn endpoint(address: SocketAddr, server: Option<quinn::ServerConfig>) -> io::Result<Endpoint> {
+    let socket = SparingSocket::bind(address)?;
+    Endpoint::new_with_abstract_socket(EndpointConfig::default(), server, socket, Arc::new(TokioRuntime))
 }
 
 fn server_config(credentials: &Credentials) -> quinn::ServerConfig {
@@ -143,6 +152,7 @@ fn transport_config() -> Arc<quinn::TransportConfig> {
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(VarInt::from_u32(IDLE_TIMEOUT_MS).into()))
         .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(INITIAL_ROUND_TRIP)
         .initial_mtu(MTU)
         .send_window(SEND_WINDOW_BYTES)
         .receive_window(VarInt::from_u32(RECEIVE_WINDOW_BYTES))
