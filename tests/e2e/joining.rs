@@ -39,6 +39,13 @@ fn forget(at: &Node, name: &str) {
     at.client.delete(&format!("/api/v1/cluster/nodes/{id}")).check(204);
 }
 
+/// The last of three nodes has come back under another id than before, and brought no key below `k/` back.
+fn is_back_anew(nodes: [&Node; 3], before: &str) {
+    assert_ne!(id_of(nodes[2]), before, "a new identity");
+    equal(&nodes, HEAL_BOUND);
+    stays("nothing", Duration::from_secs(1), &Vec::new(), &nodes, |client| keys(client, "k/"));
+}
+
 #[test]
 fn check_18_a_name_in_use_is_refused_while_its_bearer_lives() {
     let a = Spec::serve().cluster("a").start();
@@ -187,9 +194,7 @@ fn check_34_a_forgotten_node_that_returns_with_its_old_disk_brings_nothing_back(
     });
     assert_eq!(keys(&c.client, "k/"), Vec::<String>::new());
     assert_eq!(read(&c.client, "kept"), Ok("x".to_owned()));
-    assert_ne!(id_of(&c), before, "a new identity");
-    equal(&[&a, &b, &c], HEAL_BOUND);
-    stays("nothing", Duration::from_secs(1), &Vec::new(), &[&a, &b, &c], |client| keys(client, "k/"));
+    is_back_anew([&a, &b, &c], &before);
     put(&c.client, "new", "x");
     all_see("c writes", VISIBLE_BOUND, &Ok("x".to_owned()), &[&a, &b], |client| read(client, "new"));
 }
@@ -214,9 +219,7 @@ fn check_34_a_node_restored_from_an_old_backup_brings_nothing_back() {
     let c = c.start();
     assert_eq!(keys(&c.client, "k/"), Vec::<String>::new());
     assert_eq!(read(&c.client, "after-the-backup"), Ok("x".to_owned()));
-    assert_ne!(id_of(&c), before, "a new identity");
-    equal(&[&a, &b, &c], HEAL_BOUND);
-    stays("nothing", Duration::from_secs(1), &Vec::new(), &[&a, &b, &c], |client| keys(client, "k/"));
+    is_back_anew([&a, &b, &c], &before);
     put(&c.client, "k/0", "anew");
     all_see("c writes", VISIBLE_BOUND, &Ok("anew".to_owned()), &[&a, &b], |client| read(client, "k/0"));
 }

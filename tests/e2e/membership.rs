@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use harness::{
     TOKEN,
+    cli::Cli,
     cluster::{CONVERGE_BOUND, VISIBLE_BOUND, all_see, cluster, equal, live, meet, place, put, read, sees, trio},
     node::{Node, Spec},
     proc::Signal,
@@ -74,6 +75,38 @@ fn check_50_a_node_that_stops_is_missed_at_once_and_answers_503_meanwhile() {
     }
     put(&a.client, "k", "x");
     sees("the others go on", VISIBLE_BOUND, &Ok("x".to_owned()), || read(&b.client, "k"));
+}
+
+#[test]
+fn the_command_line_shows_the_nodes_and_forgets_one_that_is_gone() {
+    let [a, b, c] = trio();
+    let cli = Cli::of(&a);
+    // the cells of a node's row
+    let row = |name: &str| -> Vec<String> {
+        let said = cli.run(&["cluster", "status"]);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+        let rows = said.out.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        rows.into_iter().find(|cells| cells.first().is_some_and(|cell| cell == name)).unwrap_or_default()
+    };
+    assert_eq!(row("a*")[1..3], ["live", "yes"]);
+    assert_eq!(row("c")[1..3], ["live", "yes"]);
+    let json = cli.run(&["cluster", "status", "--output", "json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["nodes"].as_array().unwrap().len(), 3);
+
+    let unknown = cli.run(&["cluster", "forget", "nobody"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (Some(1), ""), "{unknown:?}");
+    let living = cli.run(&["cluster", "forget", "c"]);
+    assert_eq!((living.code, living.out.as_str()), (Some(1), ""), "a live node is not forgotten: {living:?}");
+    let _ = c.stop();
+    sees("c is gone", CONVERGE_BOUND, &"gone".to_owned(), || row("c")[1].clone());
+    let forgotten = cli.run(&["cluster", "forget", "c"]);
+    assert_eq!((forgotten.code, forgotten.out.as_str()), (Some(0), "Node forgotten.\n"), "{forgotten:?}");
+    assert!(row("c").first().is_none_or(|_| row("c")[1] == "forgotten"));
+    sees("b knows it", CONVERGE_BOUND, &vec!["a".to_owned(), "b".to_owned()], || {
+        let nodes = cluster(&b.client)["nodes"].as_array().cloned().unwrap_or_default();
+        let members = nodes.iter().filter(|node| node["state"] != "forgotten");
+        members.filter_map(|node| node["name"].as_str().map(str::to_owned)).collect()
+    });
 }
 
 #[test]
