@@ -4,7 +4,7 @@
 use std::{io::Write, net::TcpStream, thread, time::Duration};
 
 use harness::{
-    certificates::Authority,
+    certificates::{Authority, Files},
     cluster::{
         Apart, CONVERGE_BOUND, HEAL_BOUND, VISIBLE_BOUND, all_see, equal, live, meet, pair, place, put, read, root,
         sees,
@@ -87,28 +87,11 @@ fn check_51_an_authority_is_changed_without_a_gap() {
     /// The longest that the two may not hear of each other's writes meanwhile.
     const GAP_BOUND: Duration = Duration::from_secs(1);
     let (network, old, new) = (Network::with_hosts(2), Authority::new(), Authority::new());
-    // files of their own that are changed in place
-    let files =
-        [0, 1].map(|at| (tempfile::tempdir().unwrap(), old.issue(&format!("n{at}")), new.issue(&format!("n{at}"))));
-    let install = |at: usize, ca: &[&Authority], fresh: bool| {
-        let (dir, before, after) = &files[at];
-        let from = if fresh { after } else { before };
-        let both: String = ca.iter().map(|ca| std::fs::read_to_string(ca.certificate()).unwrap()).collect();
-        let replace = |name: &str, text: String| {
-            std::fs::write(dir.path().join("new"), text).unwrap();
-            std::fs::rename(dir.path().join("new"), dir.path().join(name)).unwrap();
-        };
-        replace("ca.pem", both);
-        replace("cert.pem", std::fs::read_to_string(&from.cert).unwrap());
-        replace("key.pem", std::fs::read_to_string(&from.key).unwrap());
-        let file = |name: &str| dir.path().join(name);
-        let mut credentials = from.clone();
-        (credentials.ca, credentials.cert, credentials.key) = (file("ca.pem"), file("cert.pem"), file("key.pem"));
-        credentials
-    };
-    let a = Spec::serve().cluster("a").on(network.host(0), install(0, &[&old], false)).start();
+    let files = [(); 2].map(|()| Files::new());
+    let [before, after] = [&old, &new].map(|authority| [0, 1].map(|at| authority.issue(&format!("n{at}"))));
+    let a = Spec::serve().cluster("a").on(network.host(0), files[0].install(&before[0], &[&old])).start();
     place(&a.client);
-    let b = Spec::serve().cluster("b").on(network.host(1), install(1, &[&old], false)).join(&a).start();
+    let b = Spec::serve().cluster("b").on(network.host(1), files[1].install(&before[1], &[&old])).join(&a).start();
     meet(&[&a, &b]);
     let mut number = 0;
     let mut traffic = |period: Duration| {
@@ -120,14 +103,14 @@ fn check_51_an_authority_is_changed_without_a_gap() {
         }
     };
     // both authorities, then new certificates, then the new authority alone; files are looked at every 2 s
-    for (ca, fresh) in [(&[&old, &new][..], false), (&[&old, &new][..], true), (&[&new][..], true)] {
-        (0..2).for_each(|at| drop(install(at, ca, fresh)));
+    for (believed, certificates) in [(&[&old, &new][..], &before), (&[&old, &new], &after), (&[&new], &after)] {
+        files.iter().zip(certificates).for_each(|(files, own)| drop(files.install(own, believed)));
         traffic(Duration::from_secs(5));
     }
     // whoever has a certificate of the old one alone is a stranger now
-    let before = refused(&a, "certificate");
+    let refusals = refused(&a, "certificate");
     let late = Spec::serve().cluster("late").on(network.host(1), old.issue("late")).join(&a).launch();
-    sees("the refusal", CONVERGE_BOUND, &true, || refused(&a, "certificate") > before);
+    sees("the refusal", CONVERGE_BOUND, &true, || refused(&a, "certificate") > refusals);
     stays_out(&late);
 }
 

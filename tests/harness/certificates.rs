@@ -16,6 +16,42 @@ pub struct Authority {
     dir: Arc<TempDir>,
 }
 
+/// A directory for the files of one node, which change in place while it runs.
+#[derive(Debug)]
+pub struct Files(Arc<TempDir>);
+
+impl Files {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(tempfile::Builder::new().prefix("burgee-test-").tempdir().unwrap()))
+    }
+
+    /// Puts a certificate there with its key, and the authorities to believe. Each file is replaced at once.
+    #[must_use]
+    pub fn install(&self, from: &Credentials, believed: &[&Authority]) -> Credentials {
+        let replace = |name: &str, text: String| {
+            let (new, path) = (self.0.path().join("new"), self.0.path().join(name));
+            fs::write(&new, text).unwrap();
+            fs::rename(&new, &path).unwrap();
+            path
+        };
+        let read = |path: &Path| fs::read_to_string(path).unwrap();
+        Credentials {
+            ca: replace("ca.pem", believed.iter().map(|ca| read(&ca.certificate())).collect()),
+            cert: replace("cert.pem", read(&from.cert)),
+            key: replace("key.pem", read(&from.key)),
+            _dir: Arc::clone(&self.0),
+        }
+    }
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The files of one node.
 #[derive(Clone, Debug)]
 pub struct Credentials {

@@ -1,6 +1,6 @@
 //! What replication costs and how fast it is, between real nodes: `cargo run --release -p burgee-tests --example
-//! cluster -- [PART…]`, with `BURGEE_BIN` naming the program. Parts: `visibility`, `joining`, `repair`, `idle`; all
-//! when none is named. Needs what the tests with networks of their own need. Prints a Markdown table.
+//! cluster -- [PART…]`, with `BURGEE_BIN` naming the program. Parts: `visibility`, `joining`, `repair`, `idle`,
+//! `rotation`; all when none is named. Needs what the tests with networks of their own need. Prints a Markdown table.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@ mod idle;
 mod joining;
 mod kept;
 mod repair;
+mod rotation;
 mod visibility;
 
 /// One line of the table: what was measured, what came out, and what is to be reached.
@@ -22,11 +23,12 @@ type Row = (String, String, &'static str);
 /// A part: its name and how it is measured.
 type Part = (&'static str, fn() -> Vec<Row>);
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("visibility", visibility::measure),
     ("joining", joining::measure),
     ("repair", repair::measure),
     ("idle", idle::measure),
+    ("rotation", rotation::measure),
 ];
 
 fn main() {
