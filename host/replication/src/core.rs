@@ -29,7 +29,11 @@ mod system;
 mod tests;
 mod walk;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use burgee_model::{Address, Millis, NodeId, RegisterId};
 use burgee_store::{
@@ -38,8 +42,16 @@ use burgee_store::{
 };
 
 use self::{
-    collect::Collect, mesh::Mesh, peer::Peer, random::Random, readiness::Enrolment, roster::Roster, snapshot::Snapshot,
-    status::Unacked, walk::Fetched,
+    collect::Collect,
+    hints::{Hinted, Name},
+    mesh::Mesh,
+    peer::Peer,
+    random::Random,
+    readiness::Enrolment,
+    roster::Roster,
+    snapshot::Snapshot,
+    status::Unacked,
+    walk::Fetched,
 };
 pub use self::{
     command::{Command, Note, SystemWrite},
@@ -53,6 +65,10 @@ use crate::{
 
 /// A gap between two ticks from which on the node knows that it slept.
 const SLEEP: Duration = Duration::from_secs(1);
+
+/// Merges under way beyond which nothing more is taken that peers send unasked: hints and offers. (What was
+/// asked for is at most one merge for each peer.)
+pub const MERGES_MAX: usize = 512;
 
 /// The state of the protocol.
 #[derive(Debug)]
@@ -82,6 +98,8 @@ pub struct Core {
     resync_flush: Option<u64>,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
+    /// What of the hints among them is to be passed on.
+    passing: BTreeSet<Name>,
     /// Newcomers' entries that are being written to disk: flushes and tickets.
     entries: BTreeMap<u64, u64>,
     /// When somebody ready was last there.
@@ -143,7 +161,7 @@ impl Asked {
 /// What a merge under way is for.
 #[derive(Debug)]
 enum Merging {
-    Hint(NodeId),
+    Hint(Hinted),
     Repair(Fetched),
     Page(NodeId),
     Offer(u64),
@@ -187,6 +205,7 @@ impl Core {
             resync_flush: None,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
+            passing: BTreeSet::new(),
             entries: BTreeMap::new(),
             ready_seen_at: Duration::ZERO,
             numbers: 0,
@@ -336,9 +355,14 @@ impl Core {
         turn.out.push(Command::Merge { merge: self.numbers, versions, from });
     }
 
+    /// Whether nothing more can be taken now that peers send unasked.
+    fn is_full(&self) -> bool {
+        self.merges.len() >= MERGES_MAX
+    }
+
     fn merged(&mut self, merge: u64, taken: bool, turn: &mut Turn<'_>) {
         match self.merges.remove(&merge) {
-            Some(Merging::Hint(from)) => self.hint_merged(from, taken, turn),
+            Some(Merging::Hint(hinted)) => self.hint_merged(hinted, taken, turn),
             Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
             Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
             Some(Merging::Entry(ticket)) if taken => {
