@@ -6,6 +6,7 @@ use std::{
 };
 
 use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_replication::message::PeerId;
 use burgee_store::{Outcome, Table, Version};
 
 use crate::{node::MAX_SKEW_MS, world::World};
@@ -24,8 +25,8 @@ pub struct Seen {
     pub lapsed: BTreeSet<(RegisterId, Stamp)>,
     /// What ready peers held when it started.
     pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
-    /// The horizon that it last held.
-    pub horizon: Option<Stamp>,
+    /// Of which versions it told whom.
+    pub told: BTreeSet<(PeerId, RegisterId, Option<Stamp>, Stamp)>,
 }
 
 fn place(version: &Version) -> Place {
