@@ -16,6 +16,7 @@ const MERGE: &str = "host/store/src/table/merge.rs";
 const TABLE: &str = "host/store/src/table.rs";
 const CORE: &str = "host/replication/src/core.rs";
 const COLLECT: &str = "host/replication/src/core/collect.rs";
+const HINTS: &str = "host/replication/src/core/hints.rs";
 const OUTDATED: &str = "host/replication/src/core/outdated.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
@@ -24,7 +25,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 18] = [
+pub(crate) const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -100,6 +101,10 @@ pub(crate) const MUTATIONS: [Mutation; 18] = [
                 "if seq > expected.saturating_add(1 << 40) { Arrival::Gap } else { Arrival::InOrder }",
             ),
         ],
+    },
+    Mutation {
+        name: "what does not stay is passed on",
+        edits: &[(HINTS, "        news.retain(|version| holds(turn.table, version));\n", "")],
     },
     Mutation {
         name: "resynchronising drops nothing",

@@ -132,6 +132,8 @@ pub struct Process {
     pub time: ClusterClock,
     /// When it started.
     pub born: Micros,
+    /// Whether it held nothing then.
+    pub came_empty: bool,
     /// Whether it serves.
     pub readiness: Readiness,
     /// The verdict on its wall clock.
@@ -198,8 +200,9 @@ impl Process {
         let grain = u32::try_from(start.seed >> 32).unwrap_or_default();
         Self {
             id,
-            core: Core::new(settings(start, id, at)),
+            core: Core::new(Settings { offset_ms: time.offset_ms(), ..settings(start, id, at) }),
             seen: Seen::of(&table),
+            came_empty: table.counts().versions == 0,
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,
@@ -240,6 +243,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         mark: start.disk.mark,
         resync: start.disk.resync,
         started_at,
+        offset_ms: 0,
         random_seed: start.seed,
         max_skew_ms: MAX_SKEW_MS,
         page_bytes: 64 * 1024,

@@ -66,6 +66,13 @@ pub(super) struct Clock {
     pub(super) ahead: Option<Millis>,
 }
 
+impl Clock {
+    /// With the correction that is in force already.
+    pub(super) fn corrected_by(offset_ms: i64) -> Self {
+        Self { offset_ms, ..Self::default() }
+    }
+}
+
 impl Core {
     /// Looks at this node's own clock.
     pub(super) fn watch_clock(&mut self, now: Now) {

@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    fn begin_persist(&mut self, slot: usize) {
+    pub(super) fn begin_persist(&mut self, slot: usize) {
         let Some(process) = &mut self.slots[slot].process else { return };
         if process.dirty.is_empty() || process.persisting {
             return;

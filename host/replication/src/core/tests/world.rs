@@ -62,6 +62,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
         started_at: START + node as u64,
+        offset_ms: 0,
         random_seed: node as u64,
         max_skew_ms: 60_000,
         page_bytes: 256 * 1024,
