@@ -45,6 +45,7 @@ use self::{
     collect::Collect,
     hints::{Hinted, Name},
     mesh::Mesh,
+    outdated::InLine,
     peer::Peer,
     random::Random,
     readiness::Enrolment,
@@ -90,12 +91,14 @@ pub struct Core {
     /// Whether it held versions when it started; none before the first event.
     started: bool,
     came_with_data: bool,
+    /// Whether it was in the roster then.
+    came_entered: bool,
     /// The live node that has this one's name, and since when.
     rival: Option<(NodeId, Duration)>,
     /// No stamp that this node gave, as far as it knows, has a greater time.
     written: u64,
     unacked: Unacked,
-    resync_flush: Option<u64>,
+    in_line: Option<InLine>,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
     /// What of the hints among them is to be passed on.
@@ -149,12 +152,14 @@ enum Asked {
     Page,
     Endpoints,
     Enrolment,
+    /// How far a peer has collected.
+    Confirm,
 }
 
 impl Asked {
     /// Whether an exchange fails with it.
     fn is_of_exchange(&self) -> bool {
-        !matches!(self, Self::Endpoints | Self::Enrolment)
+        !matches!(self, Self::Endpoints | Self::Enrolment | Self::Confirm)
     }
 }
 
@@ -200,9 +205,10 @@ impl Core {
             served: false,
             started: false,
             came_with_data: false,
+            came_entered: false,
             rival: None,
             unacked: Unacked::default(),
-            resync_flush: None,
+            in_line: None,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
             passing: BTreeSet::new(),
@@ -238,6 +244,7 @@ impl Core {
             self.started = true;
             self.came_with_data = turn.table.counts().versions > 0;
             self.roster = Roster::of(turn.table);
+            self.came_entered = self.roster.member(self.settings.own.node).is_some();
             self.ticked = turn.now.mono;
         }
     }
@@ -331,6 +338,9 @@ impl Core {
         if ask.what == Asked::Enrolment {
             return self.enrolment_told(&ask, answer.as_ref());
         }
+        if ask.what == Asked::Confirm {
+            return self.confirmed(&ask, answer.as_ref(), turn);
+        }
         let Some(answer) = answer else {
             if ask.what.is_of_exchange() {
                 self.unanswered(&ask, turn);
@@ -345,7 +355,7 @@ impl Core {
             Asked::Offer => self.offered(&ask, &answer, turn),
             Asked::Page => self.page(&ask, answer, turn),
             Asked::Endpoints => self.endpoints(&ask, answer),
-            Asked::Enrolment => {}
+            Asked::Enrolment | Asked::Confirm => {}
         }
     }
 
@@ -386,6 +396,7 @@ impl Core {
     fn forget_requests(&mut self, node: NodeId) {
         self.asks.retain(|_, ask| ask.to != node);
         self.merges.retain(|_, merge| !merge.is_of_exchange(node));
+        self.forget_in_line(node);
         if self.enrolment == Enrolment::Telling {
             self.enrolment = Enrolment::Unknown;
         }
