@@ -25,7 +25,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 19] = [
+pub(crate) const MUTATIONS: [Mutation; 21] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -33,6 +33,10 @@ pub(crate) const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "stamps do not look at the register",
         edits: &[(STAMPING, "self.table.greatest_of(&write.register).max(over.any)", "over.any")],
+    },
+    Mutation {
+        name: "stamps do not look at the promise",
+        edits: &[(STAMPING, "above.max(promise).max(", "above.max(promise.filter(|_| false)).max(")],
     },
     Mutation {
         name: "members that never acknowledged are ignored",
@@ -113,6 +117,10 @@ pub(crate) const MUTATIONS: [Mutation; 19] = [
             "        walk.vanished = true;\n        turn.out.push(Command::Evict(gone));\n",
             "        gone.clear();\n",
         )],
+    },
+    Mutation {
+        name: "what the peer collected meanwhile is not asked",
+        edits: &[(OUTDATED, " if *horizon == in_line.horizon => {", " if *horizon >= in_line.horizon => {")],
     },
     Mutation {
         name: "outdated and forgotten nodes are listened to",
