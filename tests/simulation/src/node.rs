@@ -132,8 +132,8 @@ pub struct Process {
     pub time: ClusterClock,
     /// When it started.
     pub born: Micros,
-    /// Whether it held nothing then.
-    pub came_empty: bool,
+    /// Whether it was not in the roster then, as far as its disk knew.
+    pub newcomer: bool,
     /// Whether it serves.
     pub readiness: Readiness,
     /// The verdict on its wall clock.
@@ -202,7 +202,7 @@ impl Process {
             id,
             core: Core::new(Settings { offset_ms: time.offset_ms(), ..settings(start, id, at) }),
             seen: Seen::of(&table),
-            came_empty: table.counts().versions == 0,
+            newcomer: table.members().all(|(node, ..)| node != id.node),
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,

@@ -31,11 +31,11 @@ impl World {
     }
 
     /// Whether nobody is left whom the others could trust: all nodes must get in line with one that need not,
-    /// or came empty and got only part of what somebody had, who is gone. Then only an operator can say who
-    /// is right.
+    /// or are newcomers that hold only part of what somebody had, who is gone. Then only an operator can say
+    /// who is right.
     #[must_use]
     pub fn is_orphaned(&self) -> bool {
-        let lost = |process: &Process| !process.readiness.ready && (process.resync || process.came_empty);
+        let lost = |process: &Process| !process.readiness.ready && (process.resync || process.newcomer);
         self.processes().any(|(_, process)| process.resync) && self.processes().all(|(_, process)| lost(process))
     }
 
