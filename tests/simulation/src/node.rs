@@ -198,11 +198,12 @@ impl Process {
         let id = PeerId { node: start.disk.node, incarnation: start.incarnation };
         let at = time.at(start.slot.wall.at(start.now), span(start.now));
         let grain = u32::try_from(start.seed >> 32).unwrap_or_default();
+        let newcomer = !table.members().any(|(node, ..)| node == id.node);
         Self {
             id,
             core: Core::new(Settings { offset_ms: time.offset_ms(), ..settings(start, id, at) }),
             seen: Seen::of(&table),
-            newcomer: table.members().all(|(node, ..)| node != id.node),
+            newcomer,
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,
