@@ -29,7 +29,11 @@ mod system;
 mod tests;
 mod walk;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use burgee_model::{Address, Millis, NodeId, RegisterId};
 use burgee_store::{
@@ -38,8 +42,17 @@ use burgee_store::{
 };
 
 use self::{
-    collect::Collect, mesh::Mesh, peer::Peer, random::Random, readiness::Enrolment, roster::Roster, snapshot::Snapshot,
-    status::Unacked, walk::Fetched,
+    collect::Collect,
+    hints::{Hinted, Name},
+    mesh::Mesh,
+    outdated::InLine,
+    peer::Peer,
+    random::Random,
+    readiness::Enrolment,
+    roster::Roster,
+    snapshot::Snapshot,
+    status::Unacked,
+    walk::Fetched,
 };
 pub use self::{
     command::{Command, Note, SystemWrite},
@@ -53,6 +66,10 @@ use crate::{
 
 /// A gap between two ticks from which on the node knows that it slept.
 const SLEEP: Duration = Duration::from_secs(1);
+
+/// Merges under way beyond which nothing more is taken that peers send unasked: hints and offers. (What was
+/// asked for is at most one merge for each peer.)
+pub const MERGES_MAX: usize = 512;
 
 /// The state of the protocol.
 #[derive(Debug)]
@@ -74,14 +91,18 @@ pub struct Core {
     /// Whether it held versions when it started; none before the first event.
     started: bool,
     came_with_data: bool,
+    /// Whether it was in the roster then.
+    came_entered: bool,
     /// The live node that has this one's name, and since when.
     rival: Option<(NodeId, Duration)>,
     /// No stamp that this node gave, as far as it knows, has a greater time.
     written: u64,
     unacked: Unacked,
-    resync_flush: Option<u64>,
+    in_line: Option<InLine>,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
+    /// What of the hints among them is to be passed on.
+    passing: BTreeSet<Name>,
     /// Newcomers' entries that are being written to disk: flushes and tickets.
     entries: BTreeMap<u64, u64>,
     /// When somebody ready was last there.
@@ -131,19 +152,21 @@ enum Asked {
     Page,
     Endpoints,
     Enrolment,
+    /// How far a peer has collected.
+    Confirm,
 }
 
 impl Asked {
     /// Whether an exchange fails with it.
     fn is_of_exchange(&self) -> bool {
-        !matches!(self, Self::Endpoints | Self::Enrolment)
+        !matches!(self, Self::Endpoints | Self::Enrolment | Self::Confirm)
     }
 }
 
 /// What a merge under way is for.
 #[derive(Debug)]
 enum Merging {
-    Hint(NodeId),
+    Hint(Hinted),
     Repair(Fetched),
     Page(NodeId),
     Offer(u64),
@@ -170,11 +193,11 @@ impl Core {
             random: Random::new(settings.random_seed),
             written: settings.mark,
             readiness: Readiness::waiting(waiting),
+            clock: clock::Clock::corrected_by(settings.offset_ms),
             settings,
             peers: BTreeMap::new(),
             mesh: Mesh::default(),
             roster: Roster::default(),
-            clock: clock::Clock::default(),
             collect: Collect::default(),
             snapshot: None,
             resume: None,
@@ -182,11 +205,13 @@ impl Core {
             served: false,
             started: false,
             came_with_data: false,
+            came_entered: false,
             rival: None,
             unacked: Unacked::default(),
-            resync_flush: None,
+            in_line: None,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
+            passing: BTreeSet::new(),
             entries: BTreeMap::new(),
             ready_seen_at: Duration::ZERO,
             numbers: 0,
@@ -219,6 +244,7 @@ impl Core {
             self.started = true;
             self.came_with_data = turn.table.counts().versions > 0;
             self.roster = Roster::of(turn.table);
+            self.came_entered = self.roster.member(self.settings.own.node).is_some();
             self.ticked = turn.now.mono;
         }
     }
@@ -312,6 +338,9 @@ impl Core {
         if ask.what == Asked::Enrolment {
             return self.enrolment_told(&ask, answer.as_ref());
         }
+        if ask.what == Asked::Confirm {
+            return self.confirmed(&ask, answer.as_ref(), turn);
+        }
         let Some(answer) = answer else {
             if ask.what.is_of_exchange() {
                 self.unanswered(&ask, turn);
@@ -326,7 +355,7 @@ impl Core {
             Asked::Offer => self.offered(&ask, &answer, turn),
             Asked::Page => self.page(&ask, answer, turn),
             Asked::Endpoints => self.endpoints(&ask, answer),
-            Asked::Enrolment => {}
+            Asked::Enrolment | Asked::Confirm => {}
         }
     }
 
@@ -336,9 +365,14 @@ impl Core {
         turn.out.push(Command::Merge { merge: self.numbers, versions, from });
     }
 
+    /// Whether nothing more can be taken now that peers send unasked.
+    fn is_full(&self) -> bool {
+        self.merges.len() >= MERGES_MAX
+    }
+
     fn merged(&mut self, merge: u64, taken: bool, turn: &mut Turn<'_>) {
         match self.merges.remove(&merge) {
-            Some(Merging::Hint(from)) => self.hint_merged(from, taken, turn),
+            Some(Merging::Hint(hinted)) => self.hint_merged(hinted, taken, turn),
             Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
             Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
             Some(Merging::Entry(ticket)) if taken => {
@@ -362,6 +396,7 @@ impl Core {
     fn forget_requests(&mut self, node: NodeId) {
         self.asks.retain(|_, ask| ask.to != node);
         self.merges.retain(|_, merge| !merge.is_of_exchange(node));
+        self.forget_in_line(node);
         if self.enrolment == Enrolment::Telling {
             self.enrolment = Enrolment::Unknown;
         }

@@ -141,6 +141,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         mark: 0,
         resync: store.needs_resync(),
         started_at: store.now(),
+        offset_ms: 0,
         random_seed: 0,
         max_skew_ms: 0,
         page_bytes: 0,

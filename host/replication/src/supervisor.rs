@@ -82,6 +82,7 @@ impl<N: Network> Supervisor<N> {
             mark: self.store.mark(),
             resync: self.store.needs_resync(),
             started_at: self.store.now(),
+            offset_ms: self.clock.offset_ms(),
             random_seed: random()?,
             max_skew_ms: u64::try_from(config.max_skew.as_millis()).unwrap_or(u64::MAX),
             page_bytes: config.limits.page_bytes,

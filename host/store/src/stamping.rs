@@ -169,7 +169,9 @@ impl Pen<'_> {
         }
         let mut stamp = self.clock.tick(self.wall);
         self.change = self.change.or(Some(ChangeId(stamp)));
-        let above = above.max(Some(self.table.horizon()));
+        // Its own promise too: cluster time may have been set back since.
+        let promise = self.table.promise_of(self.clock.id());
+        let above = above.max(promise).max(Some(self.table.horizon()));
         if let Some(above) = above.filter(|above| *above >= stamp) {
             stamp.time = above.time + 1;
             self.clock.give(stamp, self.wall);

@@ -15,7 +15,7 @@ use std::{
 use mutations::{MUTATIONS, Mutation};
 
 /// Runs in which a fault must be found.
-const RUNS_MAX: u32 = 400;
+const RUNS_MAX: u32 = 300;
 
 /// What is copied.
 const PARTS: [&str; 6] = [".cargo", "Cargo.lock", "host/model", "host/store", "host/replication", "tests/simulation"];

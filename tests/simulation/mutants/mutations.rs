@@ -16,6 +16,7 @@ const MERGE: &str = "host/store/src/table/merge.rs";
 const TABLE: &str = "host/store/src/table.rs";
 const CORE: &str = "host/replication/src/core.rs";
 const COLLECT: &str = "host/replication/src/core/collect.rs";
+const HINTS: &str = "host/replication/src/core/hints.rs";
 const OUTDATED: &str = "host/replication/src/core/outdated.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
@@ -24,7 +25,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 18] = [
+pub(crate) const MUTATIONS: [Mutation; 21] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -32,6 +33,10 @@ pub(crate) const MUTATIONS: [Mutation; 18] = [
     Mutation {
         name: "stamps do not look at the register",
         edits: &[(STAMPING, "self.table.greatest_of(&write.register).max(over.any)", "over.any")],
+    },
+    Mutation {
+        name: "stamps do not look at the promise",
+        edits: &[(STAMPING, "above.max(promise).max(", "above.max(promise.filter(|_| false)).max(")],
     },
     Mutation {
         name: "members that never acknowledged are ignored",
@@ -102,12 +107,20 @@ pub(crate) const MUTATIONS: [Mutation; 18] = [
         ],
     },
     Mutation {
+        name: "what does not stay is passed on",
+        edits: &[(HINTS, "        news.retain(|version| holds(turn.table, version));\n", "")],
+    },
+    Mutation {
         name: "resynchronising drops nothing",
         edits: &[(
             REPAIR,
             "        walk.vanished = true;\n        turn.out.push(Command::Evict(gone));\n",
             "        gone.clear();\n",
         )],
+    },
+    Mutation {
+        name: "what the peer collected meanwhile is not asked",
+        edits: &[(OUTDATED, " if *horizon == in_line.horizon => {", " if *horizon >= in_line.horizon => {")],
     },
     Mutation {
         name: "outdated and forgotten nodes are listened to",

@@ -132,6 +132,8 @@ pub struct Process {
     pub time: ClusterClock,
     /// When it started.
     pub born: Micros,
+    /// Whether it was not in the roster then, as far as its disk knew.
+    pub newcomer: bool,
     /// Whether it serves.
     pub readiness: Readiness,
     /// The verdict on its wall clock.
@@ -196,10 +198,12 @@ impl Process {
         let id = PeerId { node: start.disk.node, incarnation: start.incarnation };
         let at = time.at(start.slot.wall.at(start.now), span(start.now));
         let grain = u32::try_from(start.seed >> 32).unwrap_or_default();
+        let newcomer = !table.members().any(|(node, ..)| node == id.node);
         Self {
             id,
-            core: Core::new(settings(start, id, at)),
+            core: Core::new(Settings { offset_ms: time.offset_ms(), ..settings(start, id, at) }),
             seen: Seen::of(&table),
+            newcomer,
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,
@@ -240,6 +244,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         mark: start.disk.mark,
         resync: start.disk.resync,
         started_at,
+        offset_ms: 0,
         random_seed: start.seed,
         max_skew_ms: MAX_SKEW_MS,
         page_bytes: 64 * 1024,

@@ -12,7 +12,8 @@ use super::{Command, Core, Merging, Turn};
 use crate::message::{Answer, ENDPOINTS_MAX, PATHS_MAX, PREFIXES_MAX, PeerId, Question, Twigs};
 
 impl Core {
-    /// Answers a peer. Anybody may read; only whom this node admits may offer.
+    /// Answers a peer. Anybody may read; only whom this node admits may offer, and not while too
+    /// much is being merged.
     pub(super) fn asked(&mut self, from: PeerId, ticket: u64, question: Question, turn: &mut Turn<'_>) {
         let answer = match question {
             Question::Compare { history_since } => self.compare_answer(from.node, history_since, turn),
@@ -36,7 +37,7 @@ impl Core {
                 let page = turn.table.page(cursor.as_ref(), self.settings.page_bytes);
                 Answer::Page { versions: page.versions, next: page.next }
             }
-            Question::Offer { versions } if self.admits_start(from) => {
+            Question::Offer { versions } if self.admits_start(from) && !self.is_full() => {
                 let own = super::member_register(from.node);
                 let is_entry = versions.iter().any(|version| version.register == own);
                 let what = if is_entry { Merging::Entry(ticket) } else { Merging::Offer(ticket) };

@@ -34,10 +34,17 @@ struct Measure {
 
 impl Offset {
     /// A peer that was asked at `asked` answered, now, that its clock shows `wall`.
+    ///
+    /// A measure is off by at most half its round trip: where an older one differs by more than both may be
+    /// off, the peer's clock was set in between, and the older one says nothing any more.
     pub(super) fn measured(&mut self, asked: Duration, wall: Millis, now: Now) {
         let round_trip = now.mono.saturating_sub(asked);
         let half = Millis::try_from(round_trip.as_millis() / 2).unwrap_or(Millis::MAX);
         let ahead_ms = signed_difference(wall.saturating_add(half), now.wall);
+        self.0.retain(|old| {
+            let most = old.round_trip.saturating_add(round_trip).as_millis() / 2;
+            u128::from(old.ahead_ms.abs_diff(ahead_ms)) <= most + u128::from(STEP_MS)
+        });
         self.0.push_back(Measure { at: now.mono, round_trip, ahead_ms });
         if self.0.len() > MEASURES {
             self.0.pop_front();
@@ -46,7 +53,7 @@ impl Offset {
 
     /// By how many milliseconds the peer's wall clock is ahead.
     pub(super) fn ahead_ms(&self, now: Duration) -> Option<i64> {
-        let fresh = self.0.iter().filter(|measure| now.saturating_sub(measure.at) <= FRESH);
+        let fresh = self.0.iter().rev().filter(|measure| now.saturating_sub(measure.at) <= FRESH);
         fresh.min_by_key(|measure| measure.round_trip).map(|measure| measure.ahead_ms)
     }
 
@@ -64,6 +71,13 @@ pub(super) struct Clock {
     offset_ms: i64,
     pub(super) sets: u64,
     pub(super) ahead: Option<Millis>,
+}
+
+impl Clock {
+    /// With the correction that is in force already.
+    pub(super) fn corrected_by(offset_ms: i64) -> Self {
+        Self { offset_ms, ..Self::default() }
+    }
 }
 
 impl Core {
@@ -121,4 +135,38 @@ impl Core {
 fn signed_difference(a: Millis, b: Millis) -> i64 {
     let size = i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX);
     if a >= b { size } else { -size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Now {
+        let wall = 1_800_000_000_000 + 1_000 * seconds;
+        Now { mono: Duration::from_secs(seconds), wall, cluster: wall }
+    }
+
+    /// A peer that was asked `ms` ago shows a clock that is ahead by so much.
+    fn measure(offset: &mut Offset, seconds: u64, ms: u64, ahead_ms: i64) {
+        let now = at(seconds);
+        let wall = (now.wall - ms / 2).saturating_add_signed(ahead_ms);
+        offset.measured(now.mono - Duration::from_millis(ms), wall, now);
+    }
+
+    #[test]
+    fn the_shortest_round_trip_counts() {
+        let mut offset = Offset::default();
+        measure(&mut offset, 10, 200, 70);
+        measure(&mut offset, 11, 20, 5);
+        measure(&mut offset, 12, 100, -30);
+        assert_eq!(offset.ahead_ms(at(12).mono), Some(5));
+    }
+
+    #[test]
+    fn a_peer_whose_clock_was_set_is_believed_at_once() {
+        let mut offset = Offset::default();
+        (10..15).for_each(|second| measure(&mut offset, second, 2, 0));
+        measure(&mut offset, 15, 200, 3_600_000);
+        assert_eq!(offset.ahead_ms(at(15).mono), Some(3_600_000));
+    }
 }

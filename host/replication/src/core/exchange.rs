@@ -17,6 +17,10 @@ use crate::message::{Answer, Check, Question};
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
+/// So many times in a row one exchange walks the tree of current versions, where what was named keeps
+/// vanishing; then it fails, and the next one begins after a pause.
+const PASSES_MAX: u32 = 8;
+
 /// From how many versions on a snapshot beats a walk, for a node that holds less than a quarter of them.
 const SNAPSHOT_VERSIONS: u64 = 5_000;
 
@@ -41,6 +45,8 @@ pub(super) struct Run {
     pub(super) horizon: Stamp,
     /// From which day on the history is compared.
     history_since: u32,
+    /// Walks of the tree of current versions so far.
+    passes: u32,
     pub(super) stage: Stage,
 }
 
@@ -126,6 +132,7 @@ impl Core {
             peer_was_ready: false,
             horizon: Stamp::ZERO,
             history_since: 0,
+            passes: 0,
             stage: Stage::Compare,
         });
         let question = Question::Compare { history_since: turn.table.history_since() };
@@ -201,6 +208,10 @@ impl Core {
         let Stage::Walk(walk, days) = &mut run.stage else { return };
         let (realm, pushes) = (walk.realm, walk.pushes);
         if realm == Realm::Current && walk.vanished {
+            run.passes += 1;
+            if run.passes == PASSES_MAX {
+                return self.fail_exchange(node, turn);
+            }
             return self.walk(node, Walk::new(realm, Prefix::ROOT, pushes), Vec::new(), turn);
         }
         match (realm, days.pop()) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::NodeId;
+use burgee_model::{NodeId, RegisterId, Stamp};
 use burgee_store::{Table, Version};
 
 use super::{Command, Core, Merging, Turn, sequence::Arrival};
@@ -10,6 +10,17 @@ use crate::message::{News, PeerId};
 
 /// Which part of a page one hint may fill.
 const HINT_SHARE: usize = 4;
+
+/// A peer's hint that is being merged.
+#[derive(Debug)]
+pub(super) struct Hinted {
+    from: NodeId,
+    /// What of it was not here, and is passed on if it stays.
+    news: Vec<Arc<Version>>,
+}
+
+/// What tells a version from all others, as far as passing it on goes.
+pub(super) type Name = (RegisterId, Stamp);
 
 impl Core {
     /// Versions were written here.
@@ -50,39 +61,66 @@ impl Core {
         if !admitted {
             return;
         }
-        self.relay(from.node, &versions, turn);
-        self.merge(versions, from.node, Merging::Hint(from.node), turn);
+        if self.is_full() {
+            return self.hint_refused(from.node, turn);
+        }
+        let news = self.news_of(from.node, &versions, turn);
+        self.merge(versions, from.node, Merging::Hint(Hinted { from: from.node, news }), turn);
     }
 
-    /// Passes on what is new here to those whom the sender does not reach. Each node passes each version
-    /// on at most once, since afterwards it is not new.
-    fn relay(&mut self, from: NodeId, versions: &[Arc<Version>], turn: &mut Turn<'_>) {
-        let info = self.peers.get(&from).and_then(|peer| peer.info.as_ref());
-        let Some(reached) = info.and_then(|info| info.reaches.as_ref()) else { return };
-        let cut_off =
-            self.peers.values().filter(|peer| peer.live && peer.id.node != from && !reached.contains(&peer.id.node));
-        let cut_off: Vec<NodeId> = cut_off.map(|peer| peer.id.node).collect();
-        let cut_off: Vec<NodeId> = cut_off.into_iter().filter(|node| self.admits(*node)).collect();
-        if cut_off.is_empty() {
-            return;
+    /// What of a hint is to be passed on once it is merged: what is not here, and not on its way in from
+    /// another peer.
+    fn news_of(&mut self, from: NodeId, versions: &[Arc<Version>], turn: &Turn<'_>) -> Vec<Arc<Version>> {
+        if self.cut_off_from(from).is_empty() {
+            return Vec::new();
         }
-        let new: Vec<_> = versions.iter().filter(|version| is_new(turn.table, version)).cloned().collect();
-        if !new.is_empty() {
-            cut_off.into_iter().for_each(|node| self.hint(node, new.clone(), turn));
+        let passing = &mut self.passing;
+        let news = versions.iter().filter(|version| !holds(turn.table, version) && passing.insert(name(version)));
+        news.cloned().collect()
+    }
+
+    /// A hint is merged, or not. What of it is here now and was not before is passed on.
+    ///
+    /// So each node passes each version on at most once, and one that does not stay (a floor had killed it,
+    /// say) not at all: it would count as new at each arrival, and go round for ever between nodes that are
+    /// cut off from each other.
+    pub(super) fn hint_merged(&mut self, hinted: Hinted, taken: bool, turn: &mut Turn<'_>) {
+        let Hinted { from, mut news } = hinted;
+        news.iter().for_each(|version| {
+            self.passing.remove(&name(version));
+        });
+        if !taken {
+            return self.hint_refused(from, turn);
+        }
+        news.retain(|version| holds(turn.table, version));
+        if !news.is_empty() {
+            self.cut_off_from(from).into_iter().for_each(|node| self.hint(node, news.clone(), turn));
         }
     }
 
-    /// A hint is merged, or not.
-    pub(super) fn hint_merged(&mut self, from: NodeId, taken: bool, turn: &Turn<'_>) {
-        if let Some(peer) = self.peers.get_mut(&from).filter(|_| !taken) {
+    /// The store is behind, so an exchange brings the hint later.
+    fn hint_refused(&mut self, from: NodeId, turn: &Turn<'_>) {
+        if let Some(peer) = self.peers.get_mut(&from) {
             peer.behind_since.get_or_insert(turn.now.mono);
             peer.exchange.want_later(turn.now.mono);
         }
     }
+
+    /// Peers that another peer does not reach.
+    fn cut_off_from(&self, node: NodeId) -> Vec<NodeId> {
+        let info = self.peers.get(&node).and_then(|peer| peer.info.as_ref());
+        let Some(reached) = info.and_then(|info| info.reaches.as_ref()) else { return Vec::new() };
+        let others = self.peers.values().filter(|peer| peer.live).map(|peer| peer.id.node);
+        others.filter(|other| *other != node && !reached.contains(other) && self.admits(*other)).collect()
+    }
 }
 
-fn is_new(table: &Table, version: &Version) -> bool {
-    table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp)
+fn name(version: &Version) -> Name {
+    (version.register.clone(), version.stamp)
+}
+
+fn holds(table: &Table, version: &Version) -> bool {
+    table.history(&version.register).any(|held| held.stamp == version.stamp)
 }
 
 fn batches(versions: Vec<Arc<Version>>, bytes_max: usize) -> Vec<Vec<Arc<Version>>> {

@@ -5,14 +5,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use burgee_model::{NodeId, stamp::millis_to_ntp64};
+use burgee_model::{NodeId, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{Table, Version};
 
-use super::{Command, Core, Note, Turn, exchange::Run};
+use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
+use crate::message::{Answer, Question};
 
 /// How long a stamp that a peer remembers and that may be of this very start must be unknown here: the
 /// reader of the feed may be behind.
 const DOUBT: Duration = Duration::from_secs(2);
+
+/// A whole exchange with a ready peer that is being made sure of.
+#[derive(Debug)]
+pub(super) struct InLine {
+    node: NodeId,
+    /// Up to where the peer had collected when the exchange began.
+    horizon: Stamp,
+    /// What it brought is on disk with this.
+    flush: u64,
+}
 
 impl Core {
     /// The time of the greatest stamp of a node that is known here: its promise included.
@@ -67,22 +78,45 @@ impl Core {
         }
     }
 
-    /// A whole exchange ended: where it was with a ready peer, this node is in line again once that is on disk.
-    pub(super) fn in_line_with(&mut self, _node: NodeId, run: &Run, turn: &mut Turn<'_>) {
+    /// A whole exchange ended: where it was with a ready peer, this node is in line again once that is on
+    /// disk, and the peer has collected nothing since.
+    pub(super) fn in_line_with(&mut self, node: NodeId, run: &Run, turn: &mut Turn<'_>) {
         // One that is under way is not begun anew: with a slow disk it would never end.
-        if self.settings.resync && run.peer_was_ready && self.resync_flush.is_none() {
+        if self.settings.resync && run.peer_was_ready && self.in_line.is_none() {
             let flush = self.flush(turn);
-            self.resync_flush = Some(flush);
+            self.in_line = Some(InLine { node, horizon: run.horizon, flush });
         }
     }
 
     pub(super) fn resync_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
-        if self.resync_flush == Some(flush) {
-            self.resync_flush = None;
-            self.settings.resync = false;
-            turn.out.push(Command::Resynchronised);
-            // What the peers lack is offered to them from now on.
-            self.compare_with_all(turn);
+        let in_line = self.in_line.as_ref().filter(|in_line| in_line.flush == flush);
+        if let Some(node) = in_line.map(|in_line| in_line.node) {
+            let question = Question::Compare { history_since: turn.table.history_since() };
+            self.ask(node, Asked::Confirm, question, turn);
         }
+    }
+
+    /// The peer told how far it has collected by now. What it collected while it was walked may have gone
+    /// before this node came to see it; then what that had killed is still here, and all begins again.
+    pub(super) fn confirmed(&mut self, ask: &Ask, answer: Option<&Answer>, turn: &mut Turn<'_>) {
+        let Some(in_line) = self.in_line.take() else { return };
+        match answer {
+            Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
+                self.settings.resync = false;
+                turn.out.push(Command::Resynchronised);
+                // What the peers lack is offered to them from now on.
+                self.compare_with_all(turn);
+            }
+            _ => {
+                if let Some(peer) = self.peers.get_mut(&ask.to) {
+                    peer.missing(turn.now.mono);
+                }
+            }
+        }
+    }
+
+    /// What was asked of a peer's former link is void.
+    pub(super) fn forget_in_line(&mut self, node: NodeId) {
+        self.in_line.take_if(|in_line| in_line.node == node);
     }
 }

@@ -70,7 +70,7 @@ impl Core {
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         match live.as_slice() {
-            [] if timed_out && self.came_with_data => Readiness::alone(),
+            [] if timed_out && self.came_with_data && self.is_known() => Readiness::alone(),
             [] => Readiness::waiting("no_peer"),
             live if timed_out && self.may_start_together(live, turn) => Readiness::ready(),
             _ => Readiness::waiting("joining"),
@@ -81,6 +81,12 @@ impl Core {
     fn is_by_itself(&self) -> bool {
         let own = self.settings.own.node;
         self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
+    }
+
+    /// Others know of its membership, and collect nothing over its head. One that took a new id, or joined and
+    /// got only part of the data, and of which nobody heard, may not go on by itself.
+    fn is_known(&self) -> bool {
+        self.came_entered || self.enrolment == Enrolment::Known
     }
 
     /// This node holds what a ready peer had, and is known as a member.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub resync: bool,
     /// Cluster time of the start: the eldest node is the one that started first.
     pub started_at: Millis,
+    /// The correction of cluster time in force, in milliseconds: what a former identity left of it.
+    pub offset_ms: i64,
     /// Makes the choices of peers and pauses, and nothing that lasts.
     pub random_seed: u64,
     /// By how much clocks may differ.

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod collection;
+mod hints;
 mod traffic;
 mod walks;
 mod world;

@@ -76,6 +76,15 @@ fn whoever_has_seen_a_version_can_override_it_however_wrong_its_clock() {
 }
 
 #[test]
+fn a_write_stands_above_what_its_author_promised_also_where_time_was_set_back() {
+    let node = clock().id();
+    let promise = Stamp { time: ahead(), id: node };
+    let entry = Version { stamp: promise, ..version(RegisterId::system(Address::Member { node }), 1, "{}") };
+    let written = one(write(&table([entry]), put(state())));
+    assert!(written.stamp > promise);
+}
+
+#[test]
 fn a_write_stands_above_the_floors_over_it_and_has_seen_the_containers() {
     let scope = Scope::Config { environment: key("e"), prefix: "k".into() };
     let table = table([floor(Scope::Tenant, 9), floor(scope, ahead())]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burgee_model::{Address, ForgottenMeta, Key, MemberMeta, NodeId, Stamp};
+use burgee_model::{Address, ForgottenMeta, Key, MemberMeta, NodeId, RegisterId, Stamp};
 
 use super::Table;
 use crate::Version;
@@ -42,6 +42,11 @@ impl Table {
             Address::Member { node } => Some((*node, version.content.as_ref()?.read()?, version.stamp)),
             _ => None,
         })
+    }
+
+    /// What a member promised: whatever it writes from then on is stamped above its entry.
+    pub(crate) fn promise_of(&self, member: NodeId) -> Option<Stamp> {
+        self.latest(&RegisterId::system(Address::Member { node: member })).map(|entry| entry.stamp)
     }
 
     /// The nodes that operators had forgotten, in the order of ids.

@@ -13,11 +13,11 @@ pub fn horizon(table: &Table) -> Stamp {
     table.latest(&RegisterId::system(Address::Horizon)).map_or(Stamp::ZERO, |horizon| horizon.stamp)
 }
 
-/// A node is about to write a horizon: what may be dropped by it must not be
-/// missed by any member's disk.
+/// A node is about to write: above what it promised. If that is a horizon, what may be dropped by it must
+/// not be missed by any member's disk.
 pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     if !matches!(version.register.address, Address::Horizon) {
-        return;
+        return promised(world, slot, version);
     }
     world.counts.horizons += 1;
     let Some(process) = &world.slots[slot].process else { return };
@@ -44,6 +44,15 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     if let Some((number, gone)) = missing {
         let horizon = version.stamp;
         world.violate("collection", format!("n{slot} collects up to {horizon} before n{number} has {gone:?} on disk"));
+    }
+}
+
+fn promised(world: &mut World, slot: usize, version: &Version) {
+    let Some(process) = &world.slots[slot].process else { return };
+    let entry = process.table.latest(&RegisterId::system(Address::Member { node: process.id.node }));
+    if let Some(entry) = entry.filter(|entry| entry.stamp >= version.stamp) {
+        let promise = entry.stamp;
+        world.violate("collection", format!("n{slot} writes {version:?} although it had promised {promise}"));
     }
 }
 

@@ -1,10 +1,12 @@
 //! Nothing that was deleted returns.
 
+use std::sync::Arc;
+
 use burgee_model::{Address, Stamp};
-use burgee_store::{HistoryPolicy, Outcome, Version};
+use burgee_store::{HistoryPolicy, Outcome, Table, Version};
 
 use super::{Verdict, broken};
-use crate::world::World;
+use crate::{oracle::is_collected, world::World};
 
 /// Looks at a settled cluster: what is current must be alive also among all that had to last.
 ///
@@ -20,11 +22,22 @@ pub fn settled(world: &World) -> Verdict {
             continue;
         }
         let later = required.latest(&version.register).filter(|later| place(later) > place(&version));
+        if later.as_ref().is_some_and(|later| proves_nothing(&process.table, &required, later, &version)) {
+            continue;
+        }
         if later.is_some() || matches!(probe.merge(&version), Outcome::Dead) {
             return broken("deletion", format!("n{slot} holds {version:?}, which is superseded (by {later:?})"));
         }
     }
     Ok(())
+}
+
+/// Whether only a floor that nobody has any more makes a version supersede another, and the version itself,
+/// the last witness of the floor, was collected.
+fn proves_nothing(table: &Table, required: &Table, later: &Version, version: &Version) -> bool {
+    let is_floor = |held: &Arc<Version>| held.is_floor() && Some(held.stamp) == later.floor_seen;
+    let floor_lasts = || required.page(None, usize::MAX).versions.iter().any(is_floor);
+    later.stamp < version.stamp && is_collected(table, later) && !floor_lasts()
 }
 
 fn place(version: &Version) -> (Option<Stamp>, Stamp) {
@@ -36,8 +49,8 @@ fn place(version: &Version) -> (Option<Stamp>, Stamp) {
 pub fn floor_covers(floor: &Version, version: &Version) -> bool {
     let Address::Floor(scope) = &floor.register.address else { return false };
     let mut table = crate::disk::table(HistoryPolicy::default());
-    table.merge(&std::sync::Arc::new(floor.clone()));
+    table.merge(&Arc::new(floor.clone()));
     floor.register.tenant == version.register.tenant
         && scope.covers(&version.register.address)
-        && matches!(table.merge(&std::sync::Arc::new(version.clone())), Outcome::Dead)
+        && matches!(table.merge(&Arc::new(version.clone())), Outcome::Dead)
 }

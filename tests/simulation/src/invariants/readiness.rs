@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burgee_store::{Outcome, Table, Version};
 
-use crate::{clock::micros, oracle::is_collected, world::World};
+use crate::{clock::micros, node::Process, oracle::is_collected, world::World};
 
 /// A node started: remembers what its ready peers hold.
 pub fn started(world: &mut World, slot: usize) {
@@ -51,19 +51,22 @@ fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
     let baseline = process.seen.baseline.iter();
     let lacks = baseline.map(|(number, versions)| {
         let theirs = world.table(*number);
-        Some((*number, first_lacking(&process.table, theirs, versions)?))
+        Some((*number, first_lacking(process, theirs, versions)?))
     });
     lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())
 }
 
 /// The first version that would be current, and that the peer still holds so. (Of history, peers may have
-/// pruned some since; and what was deleted may be collected already.)
-fn first_lacking(table: &Table, theirs: Option<&Table>, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+/// pruned some since; and what was deleted may be collected already. What the node was given it need not hold:
+/// it was dead by a version that has seen a later floor, which itself was killed since. The next comparison
+/// brings it again if that floor was lost with whoever wrote it.)
+fn first_lacking(process: &Process, theirs: Option<&Table>, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+    let table = &process.table;
     let mut probe = table.clone();
     let mut is_news = |version: &Arc<Version>| {
         let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
         let still = theirs.is_some_and(|theirs| theirs.latest(&version.register).as_ref() == Some(version));
-        let counts = is_latest && still && !is_collected(table, version);
+        let counts = is_latest && still && !is_collected(table, version) && !process.seen.refused(version);
         counts && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
     };
     versions.iter().find(|version| is_news(version)).cloned()

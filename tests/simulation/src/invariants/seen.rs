@@ -6,6 +6,7 @@ use std::{
 };
 
 use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_replication::message::PeerId;
 use burgee_store::{Outcome, Table, Version};
 
 use crate::{node::MAX_SKEW_MS, world::World};
@@ -20,12 +21,14 @@ pub struct Seen {
     /// Up to where floors emptied registers.
     dead: BTreeMap<RegisterId, Stamp>,
     observed: Option<Stamp>,
+    /// Versions that came, and were dead by then.
+    refused: BTreeSet<(RegisterId, Stamp)>,
     /// Expiries fed.
     pub lapsed: BTreeSet<(RegisterId, Stamp)>,
     /// What ready peers held when it started.
     pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
-    /// The horizon that it last held.
-    pub horizon: Option<Stamp>,
+    /// Of which versions it told whom.
+    pub told: BTreeSet<(PeerId, RegisterId, Option<Stamp>, Stamp)>,
 }
 
 fn place(version: &Version) -> Place {
@@ -60,6 +63,12 @@ impl Seen {
         self.observed
     }
 
+    /// Whether a version came, and was dead by then.
+    #[must_use]
+    pub fn refused(&self, version: &Version) -> bool {
+        self.refused.contains(&(version.register.clone(), version.stamp))
+    }
+
     /// A floor emptied a register: what it held no longer proves which floors there are.
     fn died(&mut self, register: &RegisterId, floor: Stamp) {
         self.greatest.remove(register);
@@ -78,6 +87,9 @@ impl Seen {
 pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
     let Some(process) = &mut world.slots[slot].process else { return };
     let register = &version.register;
+    if matches!(outcome, Outcome::Dead) {
+        process.seen.refused.insert((register.clone(), version.stamp));
+    }
     if let (Outcome::Applied(applied), true) = (outcome, version.is_floor()) {
         applied.died.iter().for_each(|register| process.seen.died(register, version.stamp));
     }

@@ -110,6 +110,9 @@ impl World {
     }
 
     fn send(&mut self, end: End, to: PeerId, news: News) {
+        if let News::Hint { versions, .. } = &news {
+            invariants::bounds::hinted(self, end.slot, to, versions);
+        }
         self.transmit(end, to, Payload::News(news));
     }
 

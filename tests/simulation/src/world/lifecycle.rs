@@ -167,6 +167,7 @@ impl World {
             process.dirty = dirty;
             process.clock.resume(clock.mark(), cluster);
         }
+        self.begin_persist(slot);
     }
 
     pub(super) fn give_up(&mut self, end: End, why: String) {

@@ -30,14 +30,12 @@ impl World {
         tables.all(|table| table == first)
     }
 
-    /// Whether nobody is left whom the others could trust: all nodes are empty, or must get in line with one
-    /// that need not. Then only an operator can say who is right.
+    /// Whether nobody is left whom the others could trust: all nodes must get in line with one that need not,
+    /// or are newcomers that hold only part of what somebody had, who is gone. Then only an operator can say
+    /// who is right.
     #[must_use]
     pub fn is_orphaned(&self) -> bool {
-        let lost = |process: &Process| {
-            let empty = process.table.counts().versions == 0;
-            !process.readiness.ready && (process.resync || empty)
-        };
+        let lost = |process: &Process| !process.readiness.ready && (process.resync || process.newcomer);
         self.processes().any(|(_, process)| process.resync) && self.processes().all(|(_, process)| lost(process))
     }
 

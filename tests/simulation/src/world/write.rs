@@ -101,6 +101,9 @@ impl World {
         process.table.keep_history_since(millis_to_ntp64(cluster.saturating_sub(HISTORY_DAYS * 86_400_000)));
         let outcome = process.table.merge(version);
         process.note_dirty(version, &outcome, local);
+        if self.trace.is_loud() && !local {
+            say!(self, "n{slot} merged {:?} {}: {outcome:?}", version.register.address, version.stamp);
+        }
         invariants::seen::merged(self, slot, version, &outcome);
         self.begin_persist(slot);
     }
@@ -145,7 +148,7 @@ impl World {
         }
     }
 
-    fn begin_persist(&mut self, slot: usize) {
+    pub(super) fn begin_persist(&mut self, slot: usize) {
         let Some(process) = &mut self.slots[slot].process else { return };
         if process.dirty.is_empty() || process.persisting {
             return;

@@ -1,6 +1,7 @@
 //! Cluster time, and the verdict on a node's own clock.
 
-use super::world::World;
+use super::world::{World, node_id, settings};
+use crate::{core::Settings, message::PeerId};
 
 const HOUR: i64 = 3_600_000;
 
@@ -36,6 +37,19 @@ fn a_corrected_clock_is_taken_back_at_once() {
     world.run(5);
     assert_eq!(offsets(&world), [0, 0, 0]);
     assert_eq!(world.nodes[1].core.clock_ahead(), None);
+}
+
+/// A new identity has no measures, but the correction of the old one.
+#[test]
+fn a_correction_is_taken_back_by_who_began_anew_under_it() {
+    let mut world = World::new(3);
+    world.nodes[1].skew_ms = HOUR;
+    world.run(20);
+    let anew = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(1, anew, |node| Settings { own: anew, offset_ms: -HOUR, ..settings(node, &[0]) });
+    world.nodes[1].skew_ms = 0;
+    world.run(20);
+    assert_eq!(offsets(&world), [0, 0, 0]);
 }
 
 #[test]

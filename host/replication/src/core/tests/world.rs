@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Blob, Key, Media, Millis, NodeId, RegisterId, stamp::millis_to_ntp64};
+use burgee_model::{Blob, Key, Media, Millis, NodeId, RegisterId, Scope, stamp::millis_to_ntp64};
 use burgee_store::{Clock, Draft, DraftWrite, Request, Stamping, Table, Version, WriteScope, stamp_draft};
 
 use crate::{
     core::{Command, Core, Event, Note, Now, Periods, Settings},
-    message::{Answer, PeerId},
+    message::{Answer, News, PeerId},
     wire::{Codec, Message, PROTOCOL},
 };
 
@@ -62,6 +62,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
         started_at: START + node as u64,
+        offset_ms: 0,
         random_seed: node as u64,
         max_skew_ms: 60_000,
         page_bytes: 256 * 1024,
@@ -153,6 +154,22 @@ impl World {
     pub(super) fn delete(&mut self, node: usize, key: &str) {
         let written = self.write(node, vec![DraftWrite::delete(entry(key))]);
         self.events.push_back((node, Event::Written(written)));
+        self.settle();
+    }
+
+    /// Deletes all entries, and tells nobody.
+    pub(super) fn purge(&mut self, node: usize) -> Vec<Arc<Version>> {
+        let scope = Scope::Config { environment: Key::new("production").unwrap(), prefix: "".into() };
+        let floors = vec![(Key::new("tenant").unwrap(), scope)];
+        let request =
+            Request { scope: WriteScope::Everything, actor: Arc::from("test"), note: None, stamping: Stamping::Local };
+        self.stamp(node, &request, Draft { writes: Vec::new(), floors })
+    }
+
+    /// A node gets a hint as if from a peer.
+    pub(super) fn hint(&mut self, from: usize, to: usize, versions: Vec<Arc<Version>>) {
+        let news = News::Hint { seq: 0, versions };
+        self.events.push_back((to, Event::News { from: self.nodes[from].id, news }));
         self.settle();
     }
 
