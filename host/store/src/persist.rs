@@ -337,8 +337,9 @@ fn load(database: &Database, table: &mut Table) -> Result<Meta, OpenError> {
 fn load_rows(rows: &impl ReadableTable<&'static [u8], &'static [u8]>, table: &mut Table) -> Result<(), OpenError> {
     for row in rows.iter().map_err(load_error)? {
         let (key, value) = row.map_err(load_error)?;
-        let version = row::read(key.value(), value.value()).ok_or_else(|| corrupt("a row is damaged"))?;
-        table.merge(&Arc::new(version));
+        if !row::merge(key.value(), value.value(), table) {
+            return Err(corrupt("a row is damaged"));
+        }
     }
     Ok(())
 }

@@ -21,12 +21,12 @@ use std::{
 
 use burgee_model::{Address, Key, Millis, RegisterId, Stamp};
 
-use self::system::Authors;
 pub use self::{
     counts::Counts,
     page::{Page, PageCursor},
     read::FlagRead,
 };
+use self::{counts::Kind, system::Authors};
 pub use crate::register::HistoryPolicy;
 use crate::{
     Version,
@@ -149,11 +149,11 @@ impl Table {
         let facts = self.facts(id);
         let deadline = facts.first()?.deadline().filter(|deadline| *deadline <= now)?;
         let path = self.hasher.register(id);
-        let before = self.weigh(id, path, &facts);
+        let before = self.weigh(Kind::of(id), path, &facts);
         if !self.deadlines.disarm(deadline, path) {
             return None;
         }
-        let after = self.weigh(id, path, &facts);
+        let after = self.weigh(Kind::of(id), path, &facts);
         self.counts.shift(before, after);
         self.latest(id)
     }
