@@ -72,8 +72,8 @@ fn fill(dir: &Path, entries: u64, value_bytes: usize) -> Result<(), Box<dyn Erro
     let (mut spent, mut used) = (Duration::ZERO, Duration::ZERO);
     let began = Instant::now();
     for first in (0..entries).step_by(usize::try_from(PAGE)?) {
-        let page: Result<Vec<Version>, _> =
-            (first..(first + PAGE).min(entries)).map(|n| entry(n, value_bytes)).collect();
+        let page: Result<Vec<_>, _> =
+            (first..(first + PAGE).min(entries)).map(|n| entry(n, value_bytes).map(Arc::new)).collect();
         let page = page?;
         let (merging, cpu) = (Instant::now(), thread_time());
         store.merge(page, PEER)?;

@@ -38,15 +38,7 @@ impl<'a> Packed<'a> {
     /// The version in such bytes; none where they are something else.
     pub(crate) fn read(canonical: &'a [u8]) -> Option<Self> {
         let (format, rest) = canonical.split_first()?;
-        let (tenant, rest) = chunk::take(rest)?;
-        let (kind, rest) = rest.split_first()?;
-        if (*format, *kind) != (FORMAT, KIND) {
-            return None;
-        }
-        let (environment, rest) = chunk::take(rest)?;
-        let (key, body) = chunk::take(rest)?;
-        let text = |bytes| std::str::from_utf8(bytes).ok();
-        let name = EntryName { tenant: text(tenant)?, environment: text(environment)?, key: text(key)? };
+        let (name, body) = EntryName::read(rest).filter(|_| *format == FORMAT)?;
         let register = canonical.get(1..canonical.len() - body.len())?;
         Some(Self { name, canonical, register, body, header: version::decode_header(body)? })
     }
@@ -68,7 +60,20 @@ impl<'a> Packed<'a> {
     }
 }
 
-impl EntryName<'_> {
+impl<'a> EntryName<'a> {
+    /// The name at the beginning of such bytes, and what follows; none where something else stands there.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (tenant, rest) = chunk::take(bytes)?;
+        let (kind, rest) = rest.split_first()?;
+        if *kind != KIND {
+            return None;
+        }
+        let (environment, rest) = chunk::take(rest)?;
+        let (key, rest) = chunk::take(rest)?;
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        Some((Self { tenant: text(tenant)?, environment: text(environment)?, key: text(key)? }, rest))
+    }
+
     pub(crate) fn id(self) -> Option<RegisterId> {
         let [tenant, environment, key] = [self.tenant, self.environment, self.key].map(|key| Key::new(key).ok());
         Some(RegisterId::config(&tenant?, &environment?, &key?))

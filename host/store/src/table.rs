@@ -170,7 +170,7 @@ impl Table {
     /// The body of a config entry.
     fn packed(&self, id: &RegisterId) -> Option<&[u8]> {
         let Address::Config { environment, key } = &id.address else { return None };
-        self.tenants.get(&id.tenant)?.config.get(environment)?.entries.get(key.as_str())
+        self.tenants.get(&id.tenant)?.entry(environment.as_str(), key.as_str())
     }
 }
 

@@ -225,9 +225,16 @@ impl Header {
     }
 }
 
+/// What is written behind a version's bytes at most: room for it is made with them.
+const SUFFIX_BYTES: usize = 8;
+
 /// The canonical bytes of a version, of its register's bytes and its body.
 pub(crate) fn canonical(register: &[u8], body: &[u8]) -> Vec<u8> {
-    [&[FORMAT], register, body].concat()
+    let mut bytes = Vec::with_capacity(1 + register.len() + body.len() + SUFFIX_BYTES);
+    bytes.push(FORMAT);
+    bytes.extend_from_slice(register);
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// A register's bytes, as they stand in those of its versions. None begins with another's.

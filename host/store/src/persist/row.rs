@@ -26,19 +26,18 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(version: &Version) -> Self {
         let suffixed = version.register.address.keeps_history();
-        Self::new(&encode_register(&version.register), version.stamp, version.encode(), suffixed)
+        Self::new(encode_register(&version.register), version.stamp, version.encode(), suffixed)
     }
 
     /// The rows of a register.
-    pub(super) fn all(retained: &Retained) -> impl Iterator<Item = Self> {
-        let suffixed = retained.id.address.keeps_history();
-        let versions = retained.versions.iter();
-        versions.map(move |(stamp, bytes)| Self::new(&retained.register, *stamp, bytes.clone(), suffixed))
+    pub(super) fn all(retained: Retained) -> impl Iterator<Item = Self> {
+        let Retained { register, keeps_history, versions, .. } = retained;
+        versions.into_iter().map(move |(stamp, bytes)| Self::new(register.clone(), stamp, bytes, keeps_history))
     }
 
     /// The row of a version in its canonical bytes.
-    fn new(register: &[u8], stamp: Stamp, bytes: Vec<u8>, suffixed: bool) -> Self {
-        let mut key = register.to_vec();
+    fn new(register: Vec<u8>, stamp: Stamp, bytes: Vec<u8>, suffixed: bool) -> Self {
+        let mut key = register;
         if suffixed {
             key.extend_from_slice(&stamp.time.to_be_bytes());
             key.extend_from_slice(&stamp.id.0);
