@@ -17,6 +17,10 @@ use burgee_store::{
 };
 use tokio::time::sleep;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn Error>;
 
 fn wall() -> u64 {

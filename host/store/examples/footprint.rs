@@ -24,6 +24,10 @@ const PEER: NodeId = NodeId([7; 16]);
 /// Versions merged at once.
 const PAGE: u64 = 1_000;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).peekable();
     let what = arguments.next_if(|first| ["load", "fill", "merge"].contains(&first.as_str()));

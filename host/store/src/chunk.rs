@@ -2,7 +2,7 @@
 //! byte, the least first, and the top bit where more follow.
 
 /// Bytes that a length takes at most.
-const LENGTH_BYTES_MAX: usize = 5;
+pub(crate) const LENGTH_BYTES_MAX: usize = 5;
 
 /// Appends a chunk.
 pub(crate) fn put(mut bytes: Vec<u8>, chunk: &[u8]) -> Vec<u8> {

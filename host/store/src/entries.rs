@@ -160,13 +160,21 @@ impl Entries {
         if full && at.start == page.bytes.len() {
             // Keys that come in order fill whole pages.
             page.bytes.shrink_to_fit();
-            self.pages.insert(key.into(), Page::of(entry));
+            self.begin_page(key, entry);
             return Ok(tested);
         }
         page.put(at, &entry);
         let second = full.then(|| page.divide()).flatten();
         self.pages.extend(second);
         Ok(tested)
+    }
+
+    /// Puts an entry on a page of its own; the last of all pages has room for those that follow in order.
+    fn begin_page(&mut self, key: &str, mut entry: Vec<u8>) {
+        if self.pages.last_key_value().is_some_and(|(last, _)| **last < *key) {
+            entry.reserve_exact(PAGE_BYTES.saturating_sub(entry.len()));
+        }
+        self.pages.insert(key.into(), Page::of(entry));
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
