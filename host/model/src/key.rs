@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, Visitor},
+};
 
 /// The most bytes that a key may have, whatever the configured limit says.
 pub const KEY_BYTES_MAX: usize = 512;
@@ -33,8 +36,21 @@ pub enum KeyError {
 impl Key {
     /// Checks a text and makes it a key.
     pub fn new(text: &str) -> Result<Self, KeyError> {
-        check(text)?;
+        Self::check(text)?;
         Ok(Self(Arc::from(text)))
+    }
+
+    /// Checks whether a text can be a key.
+    pub fn check(text: &str) -> Result<(), KeyError> {
+        match text {
+            "" => Err(KeyError::Empty),
+            "." | ".." => Err(KeyError::Dots),
+            _ if text.len() > KEY_BYTES_MAX => Err(KeyError::TooLong(text.len())),
+            _ => match text.char_indices().find(|(_, c)| c.is_control()) {
+                Some((at, _)) => Err(KeyError::Control(at)),
+                None => Ok(()),
+            },
+        }
     }
 
     /// The tenant of the cluster's own registers.
@@ -49,18 +65,6 @@ impl Key {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-fn check(text: &str) -> Result<(), KeyError> {
-    match text {
-        "" => Err(KeyError::Empty),
-        "." | ".." => Err(KeyError::Dots),
-        _ if text.len() > KEY_BYTES_MAX => Err(KeyError::TooLong(text.len())),
-        _ => match text.char_indices().find(|(_, c)| c.is_control()) {
-            Some((at, _)) => Err(KeyError::Control(at)),
-            None => Ok(()),
-        },
     }
 }
 
@@ -104,8 +108,22 @@ impl TryFrom<&str> for Key {
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        Self::new(&text).map_err(serde::de::Error::custom)
+        d.deserialize_str(Text)
+    }
+}
+
+/// Makes a key of a text without a copy of it in between.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
+        Key::new(text).map_err(E::custom)
     }
 }
 

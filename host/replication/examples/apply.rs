@@ -21,6 +21,10 @@ use burgee_model::{Blob, Key, Media, RegisterId};
 use burgee_replication::{ClusterClock, Replication, ReplicationConfig};
 use burgee_store::{Draft, DraftWrite, Request, Stamping, Store, StoreConfig, StoreLimits, WriteScope};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Versions of one change.
 const CHANGE: usize = 500;
 

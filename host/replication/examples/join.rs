@@ -17,6 +17,10 @@ use burgee_store::{
 };
 use tokio::time::sleep;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn Error>;
 
 fn wall() -> u64 {
@@ -51,7 +55,7 @@ fn fill(store: &Store, entries: usize, bytes: usize) -> Result<(), Failure> {
         let versions = (begin..entries.min(begin + 1_000)).map(|n| {
             let key = Key::new(&format!("service/{}/setting/{n}", n % 97))?;
             let stamp = Stamp { time: (1_700_000_000 << 32) + n as u64, id: author };
-            Ok(Version {
+            Ok(Arc::new(Version {
                 register: RegisterId::config(&tenant, &environment, &key),
                 stamp,
                 parents: Box::default(),
@@ -61,7 +65,7 @@ fn fill(store: &Store, entries: usize, bytes: usize) -> Result<(), Failure> {
                 actor: Arc::from("somebody"),
                 change: ChangeId(stamp),
                 note: None,
-            })
+            }))
         });
         store.merge(versions.collect::<Result<_, Failure>>()?, author)?;
     }

@@ -24,6 +24,10 @@ const PEER: NodeId = NodeId([7; 16]);
 /// Versions merged at once.
 const PAGE: u64 = 1_000;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).peekable();
     let what = arguments.next_if(|first| ["load", "fill", "merge"].contains(&first.as_str()));
@@ -72,8 +76,8 @@ fn fill(dir: &Path, entries: u64, value_bytes: usize) -> Result<(), Box<dyn Erro
     let (mut spent, mut used) = (Duration::ZERO, Duration::ZERO);
     let began = Instant::now();
     for first in (0..entries).step_by(usize::try_from(PAGE)?) {
-        let page: Result<Vec<Version>, _> =
-            (first..(first + PAGE).min(entries)).map(|n| entry(n, value_bytes)).collect();
+        let page: Result<Vec<_>, _> =
+            (first..(first + PAGE).min(entries)).map(|n| entry(n, value_bytes).map(Arc::new)).collect();
         let page = page?;
         let (merging, cpu) = (Instant::now(), thread_time());
         store.merge(page, PEER)?;

@@ -17,6 +17,9 @@ use crate::version::encode_register;
 /// of an allocation.
 const LISTED_BYTES: usize = 56;
 
+/// A list of more registers is a flood: there is no hurry to write what is still on its way.
+const FLOOD_REGISTERS: usize = 16_384;
+
 /// What waits.
 #[derive(Debug)]
 pub(crate) struct Backlog {
@@ -24,6 +27,8 @@ pub(crate) struct Backlog {
     draining: Option<Waiting>,
     /// The number of the set that is being filled; those before the one that is drained are on disk.
     generation: u64,
+    /// Whether somebody waits for the set that is being filled.
+    awaited: bool,
     /// Bytes that each of the two sets may take.
     bytes_max: usize,
 }
@@ -80,7 +85,7 @@ impl Waiting {
 
 impl Backlog {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { filling: Waiting::default(), draining: None, generation: 1, bytes_max: bytes_max / 2 }
+        Self { filling: Waiting::default(), draining: None, generation: 1, awaited: false, bytes_max: bytes_max / 2 }
     }
 
     /// Notes that a register's rows are behind the table, which nobody reads or writes meanwhile.
@@ -111,8 +116,19 @@ impl Backlog {
         draining + self.filling.bytes(self.bytes_max)
     }
 
-    /// The number of the last set that has come to its end once all that waits now is on disk.
-    pub(crate) fn last(&self) -> u64 {
+    /// Whether the next set is so large that it is better begun when no more comes, and nobody waits for it.
+    pub(crate) fn is_flooded(&self) -> bool {
+        let large = match &self.filling {
+            Waiting::Listed(listed) => listed.registers.len() > FLOOD_REGISTERS,
+            Waiting::Everything(_) => true,
+        };
+        self.draining.is_none() && large && !self.awaited
+    }
+
+    /// The number of the last set that has come to its end once all that waits now is on disk, for which
+    /// somebody waits.
+    pub(crate) fn await_last(&mut self) -> u64 {
+        self.awaited |= !self.filling.is_empty();
         if self.filling.is_empty() { self.generation - 1 } else { self.generation }
     }
 
@@ -121,6 +137,7 @@ impl Backlog {
         if self.draining.is_none() && !self.filling.is_empty() {
             self.draining = Some(std::mem::take(&mut self.filling));
             self.generation += 1;
+            self.awaited = false;
         }
         match self.draining.as_mut()? {
             Waiting::Listed(listed) => {
@@ -178,19 +195,36 @@ mod tests {
     #[test]
     fn what_comes_during_a_turn_waits_for_the_next_one() {
         let mut backlog = Backlog::new(1_000_000);
-        assert_eq!((backlog.is_empty(), backlog.last()), (true, 0));
+        assert_eq!((backlog.is_empty(), backlog.await_last()), (true, 0));
         ["a", "b", "c"].iter().for_each(|name| backlog.add(&config(name)));
-        assert_eq!(backlog.last(), 1);
+        assert_eq!(backlog.await_last(), 1);
         let first = registers(backlog.next(2));
         backlog.add(&config("d"));
         backlog.add(&config("a"));
-        assert_eq!((first.len(), backlog.last()), (2, 2));
+        assert_eq!((first.len(), backlog.await_last()), (2, 2));
         assert_eq!(backlog.written(&first), None);
         let second = registers(backlog.next(9));
         assert_eq!((second.len(), backlog.written(&second)), (1, Some(1)));
         let third = registers(backlog.next(9));
         assert_eq!((third.len(), backlog.written(&third)), (2, Some(2)));
         assert!(backlog.is_empty() && backlog.bytes() == 0 && backlog.next(9).is_none());
+    }
+
+    #[test]
+    fn a_flood_is_what_is_large_and_nobody_waits_for() {
+        let mut backlog = Backlog::new(1_000);
+        backlog.add(&config("a"));
+        assert!(!backlog.is_flooded(), "one register is none");
+        (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
+        assert!(backlog.is_flooded());
+        backlog.await_last();
+        assert!(!backlog.is_flooded());
+        backlog.next(9);
+        (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
+        assert!(!backlog.is_flooded(), "the sweep under way goes on");
+        backlog.end();
+        (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
+        assert!(backlog.is_flooded(), "nobody waits for this one");
     }
 
     #[test]
@@ -208,13 +242,13 @@ mod tests {
     fn beyond_its_bound_the_whole_table_waits_and_changes_ahead_of_the_sweep_cost_nothing() {
         let mut backlog = Backlog::new(2_000);
         (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
-        assert_eq!((backlog.bytes(), backlog.last()), (1_000, 1));
+        assert_eq!((backlog.bytes(), backlog.await_last()), (1_000, 1));
         assert!(matches!(backlog.next(9), Some(Task::Sweep(Sweep::Rows(None)))));
         backlog.advance(Sweep::Rows(Some(config("k050"))));
         backlog.add(&config("k051"));
-        assert_eq!(backlog.last(), 1, "the sweep will come to it");
+        assert_eq!(backlog.await_last(), 1, "the sweep will come to it");
         backlog.add(&config("k050"));
-        assert_eq!(backlog.last(), 2);
+        assert_eq!(backlog.await_last(), 2);
         backlog.put_back(Task::Sweep(Sweep::Rows(None)));
         assert!(matches!(backlog.next(9), Some(Task::Sweep(Sweep::Rows(None)))));
         backlog.advance(Sweep::Remains(None));

@@ -6,7 +6,7 @@
 
 use std::{fmt, ops};
 
-use burgee_model::{Key, Millis, RegisterId, Stamp};
+use burgee_model::{Millis, RegisterId, Stamp};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
@@ -155,17 +155,17 @@ pub(crate) struct Hasher(pub(crate) u64);
 
 impl Hasher {
     /// The leading bits of the paths of a tenant's registers, in their place.
-    pub(crate) fn tenant(self, tenant: &Key) -> Path {
-        xxh3_64_with_seed(tenant.as_str().as_bytes(), self.0) & mask(4)
+    pub(crate) fn tenant(self, tenant: &str) -> Path {
+        xxh3_64_with_seed(tenant.as_bytes(), self.0) & mask(4)
     }
 
     /// A register's place, by its bytes.
-    pub(crate) fn place(self, tenant: &Key, register: &[u8]) -> Path {
+    pub(crate) fn place(self, tenant: &str, register: &[u8]) -> Path {
         self.tenant(tenant) | (xxh3_64_with_seed(register, self.0) >> TENANT_BITS)
     }
 
     pub(crate) fn register(self, id: &RegisterId) -> Path {
-        self.place(&id.tenant, &version::encode_register(id))
+        self.place(id.tenant.as_str(), &version::encode_register(id))
     }
 
     /// The place of a version in history.
@@ -173,7 +173,7 @@ impl Hasher {
         let mut bytes = version::encode_register(id);
         bytes.extend_from_slice(&stamp.time.to_be_bytes());
         bytes.extend_from_slice(&stamp.id.0);
-        self.place(&id.tenant, &bytes)
+        self.place(id.tenant.as_str(), &bytes)
     }
 
     /// The hash of a version's canonical bytes.

@@ -50,6 +50,10 @@ impl Floors {
         self.by_scope.remove(scope);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_scope.is_empty()
+    }
+
     pub(crate) fn get(&self, scope: &Scope) -> Option<&Arc<Version>> {
         self.by_scope.get(scope)
     }

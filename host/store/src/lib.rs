@@ -16,6 +16,7 @@ mod facts;
 pub mod feed;
 mod floors;
 mod limits;
+mod packed;
 mod persist;
 mod register;
 mod request;

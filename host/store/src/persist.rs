@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, NodeId, RegisterId};
+use burgee_model::{NodeId, RegisterId};
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction,
 };
@@ -159,13 +159,12 @@ impl Disk {
     }
 
     /// Brings the rows of registers in line with what is retained of them.
-    pub(crate) fn sync(&mut self, registers: &[Retained], mark: u64) -> Result<(), DiskError> {
+    pub(crate) fn sync(&mut self, registers: Vec<Retained>, mark: u64) -> Result<(), DiskError> {
         self.commit(|write| {
             let mut versions = write.open_table(VERSIONS)?;
             let mut floors = write.open_table(FLOORS)?;
             for retained in registers {
-                let floor = matches!(retained.id.address, Address::Floor(_));
-                sync_register(if floor { &mut floors } else { &mut versions }, retained)?;
+                sync_register(if retained.is_floor { &mut floors } else { &mut versions }, retained)?;
             }
             put_meta(write, META_MARK, &mark.to_le_bytes())
         })
@@ -269,17 +268,17 @@ fn put_meta(write: &WriteTransaction, name: &str, value: &[u8]) -> Result<(), re
     Ok(())
 }
 
-fn sync_register(table: &mut Rows<'_>, retained: &Retained) -> Result<(), redb::Error> {
-    let rows: Vec<row::Row> = row::Row::all(retained).collect();
-    if !retained.id.address.keeps_history() {
+fn sync_register(table: &mut Rows<'_>, retained: Retained) -> Result<(), redb::Error> {
+    if !retained.keeps_history {
         // One row, under the register's bytes alone.
-        match rows.first() {
-            Some(row) => table.insert(row.key.as_slice(), row.value.as_slice())?,
+        match retained.versions.into_iter().next() {
+            Some((_, bytes)) => table.insert(retained.register.as_slice(), row::seal(bytes).as_slice())?,
             None => table.remove(retained.register.as_slice())?,
         };
         return Ok(());
     }
     let (from, to) = row::range(&retained.register);
+    let rows: Vec<row::Row> = row::Row::all(retained).collect();
     let mut known = Vec::new();
     for held in table.range(from.as_slice()..=to.as_slice())? {
         known.push(held?.0.value().to_vec());
@@ -337,8 +336,9 @@ fn load(database: &Database, table: &mut Table) -> Result<Meta, OpenError> {
 fn load_rows(rows: &impl ReadableTable<&'static [u8], &'static [u8]>, table: &mut Table) -> Result<(), OpenError> {
     for row in rows.iter().map_err(load_error)? {
         let (key, value) = row.map_err(load_error)?;
-        let version = row::read(key.value(), value.value()).ok_or_else(|| corrupt("a row is damaged"))?;
-        table.merge(&Arc::new(version));
+        if !row::merge(key.value(), value.value(), table) {
+            return Err(corrupt("a row is damaged"));
+        }
     }
     Ok(())
 }

@@ -214,7 +214,7 @@ impl Shared {
 
     /// Completes once all that waits now is on disk.
     pub(crate) fn flush(&self) -> impl Future<Output = ()> + Send + use<> {
-        let last = self.backlog().last();
+        let last = self.backlog().await_last();
         let mut flushed = self.flushed.subscribe();
         async move {
             if flushed.wait_for(|flushed| *flushed >= last).await.is_err() {

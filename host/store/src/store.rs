@@ -183,17 +183,17 @@ impl Store {
     /// # Errors
     /// None of them was merged: see [`MergeError`]. The disk is no reason: what it has not taken yet is swept
     /// from memory, however much it is.
-    pub fn merge(&self, versions: Vec<Version>, from: NodeId) -> Result<MergeReport, MergeError> {
+    pub fn merge(&self, mut versions: Vec<Arc<Version>>, from: NodeId) -> Result<MergeReport, MergeError> {
         let shared = &self.0.shared;
         if self.0.is_closed() {
             return Err(MergeError::Closed);
         }
         let total = versions.len();
-        let sane: Vec<_> = versions.into_iter().filter(Version::is_sane).map(Arc::new).collect();
-        self.observe(&sane);
-        let (applied, _) = shared.apply(&sane, Origin::Remote(from));
+        versions.retain(|version| version.is_sane());
+        self.observe(&versions);
+        let (applied, _) = shared.apply(&versions, Origin::Remote(from));
         self.wake();
-        Ok(MergeReport { applied, ignored: sane.len() - applied, refused: total - sane.len() })
+        Ok(MergeReport { applied, ignored: versions.len() - applied, refused: total - versions.len() })
     }
 
     /// Tells the writer that something waits to be persisted.

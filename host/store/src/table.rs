@@ -21,12 +21,12 @@ use std::{
 
 use burgee_model::{Address, Key, Millis, RegisterId, Stamp};
 
-use self::system::Authors;
 pub use self::{
     counts::Counts,
     page::{Page, PageCursor},
     read::FlagRead,
 };
+use self::{counts::Kind, system::Authors};
 pub use crate::register::HistoryPolicy;
 use crate::{
     Version,
@@ -149,11 +149,11 @@ impl Table {
         let facts = self.facts(id);
         let deadline = facts.first()?.deadline().filter(|deadline| *deadline <= now)?;
         let path = self.hasher.register(id);
-        let before = self.weigh(id, path, &facts);
+        let before = self.weigh(Kind::of(id), path, &facts);
         if !self.deadlines.disarm(deadline, path) {
             return None;
         }
-        let after = self.weigh(id, path, &facts);
+        let after = self.weigh(Kind::of(id), path, &facts);
         self.counts.shift(before, after);
         self.latest(id)
     }
@@ -170,7 +170,7 @@ impl Table {
     /// The body of a config entry.
     fn packed(&self, id: &RegisterId) -> Option<&[u8]> {
         let Address::Config { environment, key } = &id.address else { return None };
-        self.tenants.get(&id.tenant)?.config.get(environment)?.entries.get(key.as_str())
+        self.tenants.get(&id.tenant)?.entry(environment.as_str(), key.as_str())
     }
 }
 

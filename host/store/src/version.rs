@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use burgee_model::{Address, Blob, Key, Media, Millis, RegisterId, Stamp, stamp::TIME_MAX};
+use burgee_model::{Address, Blob, Media, Millis, RegisterId, SYSTEM_TENANT, Stamp, stamp::TIME_MAX};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub const CONTENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const VERSION_BYTES_MAX: usize = CONTENT_BYTES_MAX + 256 * 1024;
 
 /// The format that [`Version::encode`] writes; the first byte of what it writes.
-const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 1;
 
 /// The identity of a change, which may write many registers: the clock's reading when it was written,
 /// which is also the stamp of its first write (unless that had to be stamped beyond the clock).
@@ -95,16 +95,9 @@ impl Version {
     /// registers are in its tenant, with nothing else.
     #[must_use]
     pub fn is_sane(&self) -> bool {
-        let in_time = |stamp: &Stamp| stamp.time < TIME_MAX;
-        let before = |stamp: &Stamp| *stamp < self.stamp;
-        let system = self.register.tenant == Key::system_tenant();
-        in_time(&self.stamp)
-            && self.register.address.is_system() == system
-            && self.stamp.time > 0
-            && in_time(&self.change.0)
-            && self.parents.len() <= PARENTS_MAX
-            && self.parents.iter().all(before)
-            && self.floor_seen.as_ref().is_none_or(before)
+        let system = self.register.tenant.as_str() == SYSTEM_TENANT;
+        self.register.address.is_system() == system
+            && are_in_order(self.stamp, self.change.0, &self.parents, self.floor_seen)
             && (!self.is_floor() || (self.content.is_some() && self.expires_at.is_none() && self.floor_seen.is_none()))
     }
 
@@ -132,6 +125,16 @@ impl Version {
         const FIXED: usize = 320;
         FIXED + self.content.as_ref().map_or(0, |blob| blob.bytes.len())
     }
+}
+
+/// Whether the stamps of a version lie in time, and after what they must have followed.
+fn are_in_order(stamp: Stamp, change: Stamp, parents: &[Stamp], floor_seen: Option<Stamp>) -> bool {
+    let before = |earlier: &Stamp| *earlier < stamp;
+    (1..TIME_MAX).contains(&stamp.time)
+        && change.time < TIME_MAX
+        && parents.len() <= PARENTS_MAX
+        && parents.iter().all(before)
+        && floor_seen.as_ref().is_none_or(before)
 }
 
 /// Appends a value's bytes. Writing our types to memory cannot fail: the error would be a bug of the codec,
@@ -173,17 +176,38 @@ impl<'a> BodyRef<'a> {
     }
 }
 
+/// The same, read.
 #[derive(Deserialize)]
-struct Body {
+pub(crate) struct Body<'a> {
     stamp: Stamp,
     expires_at: Option<Millis>,
     floor_seen: Option<Stamp>,
     media: Option<Media>,
     change: Option<Stamp>,
     parents: Box<[Stamp]>,
-    actor: Arc<str>,
-    note: Option<Box<str>>,
-    bytes: Bytes,
+    actor: &'a str,
+    note: Option<&'a str>,
+    bytes: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        let (body, rest): (Self, _) = postcard::take_from_bytes(bytes).map_err(|_| CodecError::Malformed)?;
+        let bounded = body.parents.len() <= PARENTS_MAX && rest.is_empty();
+        if !bounded || (body.media.is_none() && !body.bytes.is_empty()) {
+            return Err(CodecError::Malformed);
+        }
+        if body.bytes.len() > CONTENT_BYTES_MAX { Err(CodecError::TooLarge) } else { Ok(body) }
+    }
+
+    fn change(&self) -> Stamp {
+        self.change.unwrap_or(self.stamp)
+    }
+
+    /// Whether its stamps lie in time, and after what they must have followed.
+    pub(crate) fn is_in_order(&self) -> bool {
+        are_in_order(self.stamp, self.change(), &self.parents, self.floor_seen)
+    }
 }
 
 /// The beginning of a body: what merging and listing look at.
@@ -201,9 +225,16 @@ impl Header {
     }
 }
 
+/// What is written behind a version's bytes at most: room for it is made with them.
+const SUFFIX_BYTES: usize = 8;
+
 /// The canonical bytes of a version, of its register's bytes and its body.
 pub(crate) fn canonical(register: &[u8], body: &[u8]) -> Vec<u8> {
-    [&[FORMAT], register, body].concat()
+    let mut bytes = Vec::with_capacity(1 + register.len() + body.len() + SUFFIX_BYTES);
+    bytes.push(FORMAT);
+    bytes.extend_from_slice(register);
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// A register's bytes, as they stand in those of its versions. None begins with another's.
@@ -216,33 +247,23 @@ pub(crate) fn decode_register(bytes: &[u8]) -> Option<(RegisterId, &[u8])> {
     postcard::take_from_bytes(bytes).ok()
 }
 
-pub(crate) fn encode_body(version: &Version) -> Vec<u8> {
-    extend(Vec::with_capacity(96 + version.content.as_ref().map_or(0, |blob| blob.bytes.len())), &BodyRef::of(version))
-}
-
 pub(crate) fn decode_header(body: &[u8]) -> Option<Header> {
     postcard::take_from_bytes(body).ok().map(|(header, _)| header)
 }
 
 pub(crate) fn decode_body(register: RegisterId, body: &[u8]) -> Result<Version, CodecError> {
-    let (body, rest): (Body, _) = postcard::take_from_bytes(body).map_err(|_| CodecError::Malformed)?;
-    let bounded = body.parents.len() <= PARENTS_MAX && rest.is_empty();
-    if !bounded || (body.media.is_none() && !body.bytes.is_empty()) {
-        return Err(CodecError::Malformed);
-    }
-    if body.bytes.len() > CONTENT_BYTES_MAX {
-        return Err(CodecError::TooLarge);
-    }
+    let body = Body::read(body)?;
+    let change = ChangeId(body.change());
     Ok(Version {
         register,
         stamp: body.stamp,
         parents: body.parents,
         floor_seen: body.floor_seen,
-        content: body.media.map(|media| Blob { media, bytes: body.bytes }),
+        content: body.media.map(|media| Blob { media, bytes: Bytes::copy_from_slice(body.bytes) }),
         expires_at: body.expires_at,
-        actor: body.actor,
-        change: ChangeId(body.change.unwrap_or(body.stamp)),
-        note: body.note,
+        actor: body.actor.into(),
+        change,
+        note: body.note.map(Into::into),
     })
 }
 

@@ -23,11 +23,17 @@ use crate::{
     shared::{Identity, Shared},
     stamping,
     table::rows::Retained,
-    version::decode_register,
+    version::encode_register,
 };
 
 /// How long the writer waits after the disk refused before it tries again to persist what was merged.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long merging must pause before much that waits is persisted.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long it may wait for that, in milliseconds.
+const PATIENCE_MS: Millis = 5_000;
 
 /// How many keys one commit looks through for rows of nothing, for each register that it may write.
 const REMAINS_FACTOR: usize = 16;
@@ -110,11 +116,16 @@ pub(crate) struct Writer {
     waiting: VecDeque<Box<dyn Job>>,
     /// The registers of a batch that the disk refused: rows of it may be there all the same.
     doubtful: BTreeSet<RegisterId>,
+    /// Since when a flood is held off, by the wall time.
+    held_off_since: Option<Millis>,
+    /// Whether nobody has written or merged for a pause.
+    is_calm: bool,
 }
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, disk: Option<Disk>, inbox: Receiver<Message>) -> Self {
-        Self { shared, disk, inbox, waiting: VecDeque::new(), doubtful: BTreeSet::new() }
+        let (waiting, doubtful) = (VecDeque::new(), BTreeSet::new());
+        Self { shared, disk, inbox, waiting, doubtful, held_off_since: None, is_calm: false }
     }
 
     /// Runs until every sender is gone and everything that waited is done.
@@ -126,7 +137,9 @@ impl Writer {
             }
             self.take_waiting();
             self.write_batch();
-            self.persist();
+            if !self.holds_off() {
+                self.persist();
+            }
         }
         while self.is_behind() && self.persist() {}
     }
@@ -138,19 +151,36 @@ impl Writer {
 
     /// Waits for something to do; says whether there can be more.
     fn wait(&mut self) -> bool {
+        self.is_calm = false;
         let message = if self.is_behind() {
-            // Either there is more than one commit's worth, or the disk refused.
-            let pause = if self.shared.is_writable() { Duration::ZERO } else { RETRY };
+            // There is more than one commit's worth, or a flood of it, or the disk refused.
+            let pause = match self.shared.is_writable() {
+                true if self.holds_off() => PAUSE,
+                true => Duration::ZERO,
+                false => RETRY,
+            };
             self.inbox.recv_timeout(pause)
         } else {
             self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
+        self.is_calm = matches!(message, Err(RecvTimeoutError::Timeout));
         match message {
             Ok(message) => self.keep(message),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         true
+    }
+
+    /// Whether what waits to be persisted is so much that it is better done once merging pauses, or for so long
+    /// that it is time: a node that joins needs its processors for merging.
+    fn holds_off(&mut self) -> bool {
+        if self.is_calm || !self.shared.backlog().is_flooded() {
+            self.held_off_since = None;
+            return false;
+        }
+        let now = self.shared.now();
+        now.abs_diff(*self.held_off_since.get_or_insert(now)) < PATIENCE_MS
     }
 
     fn take_waiting(&mut self) {
@@ -251,21 +281,22 @@ impl Writer {
     /// Brings the rows of a refused batch in line with the table.
     fn settle(&mut self) -> Result<(), DiskError> {
         if !self.doubtful.is_empty() {
-            self.sync(&self.doubtful.iter().cloned().collect::<Vec<_>>())?;
+            self.sync(self.doubtful.iter().map(encode_register).collect::<Vec<_>>())?;
             self.doubtful.clear();
         }
         Ok(())
     }
 
-    fn sync(&mut self, registers: &[RegisterId]) -> Result<(), DiskError> {
+    /// Brings the rows of registers, in their bytes, in line with the table.
+    fn sync(&mut self, registers: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<(), DiskError> {
         let retained: Vec<Retained> = {
             let table = self.shared.read();
-            registers.iter().map(|id| table.retained(id.clone())).collect()
+            registers.into_iter().filter_map(|register| table.retained(register.as_ref())).collect()
         };
-        self.write_rows(&retained)
+        self.write_rows(retained)
     }
 
-    fn write_rows(&mut self, retained: &[Retained]) -> Result<(), DiskError> {
+    fn write_rows(&mut self, retained: Vec<Retained>) -> Result<(), DiskError> {
         let Some(disk) = self.disk.as_mut().filter(|_| !retained.is_empty()) else { return Ok(()) };
         let mark = self.shared.clock().mark();
         disk.sync(retained, mark)
@@ -298,9 +329,7 @@ impl Writer {
     fn work(&mut self, task: &Task) -> Result<(), DiskError> {
         match task {
             Task::Registers(registers) => {
-                let ids: Vec<RegisterId> =
-                    registers.iter().filter_map(|bytes| decode_register(bytes)).map(|(id, _)| id).collect();
-                self.sync(&ids)?;
+                self.sync(registers)?;
                 let ended = self.shared.backlog().written(registers);
                 self.shared.flushed(ended);
             }
@@ -313,16 +342,11 @@ impl Writer {
     fn sweep_rows(&mut self, after: Option<&RegisterId>) -> Result<(), DiskError> {
         let retained: Vec<Retained> = {
             let table = self.shared.read();
-            let ids = table.ids_after(after).take(self.shared.limits.persist_registers.max(1));
-            let retained: Vec<Retained> = ids.map(|id| table.retained(id)).collect();
-            let next = match retained.last() {
-                Some(last) => Sweep::Rows(Some(last.id.clone())),
-                None => Sweep::Remains(None),
-            };
-            self.shared.backlog().advance(next);
+            let (retained, last) = table.retained_after(after, self.shared.limits.persist_registers.max(1));
+            self.shared.backlog().advance(last.map_or(Sweep::Remains(None), |last| Sweep::Rows(Some(last))));
             retained
         };
-        self.write_rows(&retained)
+        self.write_rows(retained)
     }
 
     fn sweep_remains(&mut self, after: Option<&[u8]>) -> Result<(), DiskError> {

@@ -46,7 +46,7 @@ fn merge(server: &Server, id: &RegisterId, at_ms: u64, parents: &[Stamp], value:
         change: ChangeId(stamp),
         note: Some("from afar".into()),
     };
-    assert_eq!(server.store.merge(vec![version], OTHER).unwrap().applied, 1);
+    assert_eq!(server.store.merge(vec![std::sync::Arc::new(version)], OTHER).unwrap().applied, 1);
     stamp
 }
 

@@ -69,8 +69,7 @@ impl Merger {
 
 impl Job {
     fn merge_into(self, store: &Store) -> bool {
-        let versions = self.versions.into_iter().map(Arc::unwrap_or_clone).collect();
-        let merged = store.merge(versions, self.from);
+        let merged = store.merge(self.versions, self.from);
         if let Err(error) = &merged {
             tracing::debug!(%error, from = %self.from, "versions were not merged");
         }

@@ -57,11 +57,14 @@ impl Default for Below {
 
 /// Names one after the other, each behind its length.
 #[derive(Clone, Debug, Default)]
-struct Bucket(Box<[u8]>);
+struct Bucket(Vec<u8>);
+
+/// Bytes by which a bucket grows: enough that most names need no new allocation.
+const BUCKET_STEP_BYTES: usize = 64;
 
 impl Bucket {
     fn names(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &*self.0;
+        let mut rest = self.0.as_slice();
         std::iter::from_fn(move || {
             let (name, after) = chunk::take(rest)?;
             rest = after;
@@ -70,14 +73,17 @@ impl Bucket {
     }
 
     fn push(&mut self, name: &[u8]) {
-        let mut bytes = Vec::with_capacity(self.0.len() + name.len() + 2);
-        bytes.extend_from_slice(&self.0);
-        self.0 = chunk::put(bytes, name).into();
+        let most = name.len() + chunk::LENGTH_BYTES_MAX;
+        if self.0.capacity() - self.0.len() < most {
+            self.0.reserve_exact(most.max(BUCKET_STEP_BYTES));
+        }
+        self.0 = chunk::put(std::mem::take(&mut self.0), name);
     }
 
     fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
-        let bytes = names.fold(Vec::new(), chunk::put);
-        Self(bytes.into())
+        let mut bytes = names.fold(Vec::new(), chunk::put);
+        bytes.shrink_to_fit();
+        Self(bytes)
     }
 }
 

@@ -4,8 +4,11 @@ use burgee_model::{RegisterId, Stamp};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
+use std::sync::Arc;
+
 use crate::{
-    Version,
+    Table, Version,
+    packed::Packed,
     table::rows::Retained,
     version::{decode_register, encode_register},
 };
@@ -23,19 +26,18 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(version: &Version) -> Self {
         let suffixed = version.register.address.keeps_history();
-        Self::new(&encode_register(&version.register), version.stamp, version.encode(), suffixed)
+        Self::new(encode_register(&version.register), version.stamp, version.encode(), suffixed)
     }
 
     /// The rows of a register.
-    pub(super) fn all(retained: &Retained) -> impl Iterator<Item = Self> {
-        let suffixed = retained.id.address.keeps_history();
-        let versions = retained.versions.iter();
-        versions.map(move |(stamp, bytes)| Self::new(&retained.register, *stamp, bytes.clone(), suffixed))
+    pub(super) fn all(retained: Retained) -> impl Iterator<Item = Self> {
+        let Retained { register, keeps_history, versions, .. } = retained;
+        versions.into_iter().map(move |(stamp, bytes)| Self::new(register.clone(), stamp, bytes, keeps_history))
     }
 
     /// The row of a version in its canonical bytes.
-    fn new(register: &[u8], stamp: Stamp, bytes: Vec<u8>, suffixed: bool) -> Self {
-        let mut key = register.to_vec();
+    fn new(register: Vec<u8>, stamp: Stamp, bytes: Vec<u8>, suffixed: bool) -> Self {
+        let mut key = register;
         if suffixed {
             key.extend_from_slice(&stamp.time.to_be_bytes());
             key.extend_from_slice(&stamp.id.0);
@@ -70,9 +72,21 @@ pub(super) fn register(key: &[u8]) -> Option<RegisterId> {
     decode_register(key).map(|(id, _)| id)
 }
 
-/// The version of a row, if it is whole, keeps the rules, and stands where it belongs.
-pub(super) fn read(key: &[u8], value: &[u8]) -> Option<Version> {
-    let version = Version::decode(unseal(value)?).ok()?;
-    let here = key.starts_with(&encode_register(&version.register));
-    (here && version.is_sane()).then_some(version)
+/// Merges the version of a row, if it is whole, keeps the rules, and stands where it belongs; says whether it is
+/// so.
+pub(super) fn merge(key: &[u8], value: &[u8], table: &mut Table) -> bool {
+    let Some(canonical) = unseal(value) else { return false };
+    if let Some(entry) = Packed::read(canonical) {
+        let good = key.starts_with(entry.register) && entry.is_sane();
+        if good {
+            table.merge_packed(&entry);
+        }
+        return good;
+    }
+    let Ok(version) = Version::decode(canonical) else { return false };
+    let good = key.starts_with(&encode_register(&version.register)) && version.is_sane();
+    if good {
+        table.merge(&Arc::new(version));
+    }
+    good
 }

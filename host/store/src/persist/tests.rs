@@ -11,7 +11,10 @@ use redb::{StorageBackend, backends::FileBackend};
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::{any_version, config, flag_in, version};
+use crate::{
+    testing::{any_version, config, flag_in, version},
+    version::encode_register,
+};
 
 const CACHE: usize = 1 << 20;
 const NODE: NodeId = NodeId([5; 16]);
@@ -211,17 +214,21 @@ fn a_newer_format_is_named() {
     assert!(matches!(opened(dir.path()), Err(OpenError::Format { found: 7, known: FORMAT })));
 }
 
+fn is_taken(key: &[u8], value: &[u8]) -> bool {
+    row::merge(key, value, &mut Table::default())
+}
+
 #[test]
 fn a_damaged_row_is_corrupt() {
     let row = row::Row::of(&version(config("k"), 5, "value"));
-    assert!(row::read(&row.key, &row.value).is_some());
+    assert!(is_taken(&row.key, &row.value));
     for at in 0..row.value.len() {
         let mut value = row.value.clone();
         value[at] ^= 1;
-        assert!(row::read(&row.key, &value).is_none());
-        assert!(row::read(&row.key, &row.value[..at]).is_none());
+        assert!(!is_taken(&row.key, &value));
+        assert!(!is_taken(&row.key, &row.value[..at]));
     }
-    assert!(row::read(&row::Row::of(&version(config("l"), 5, "value")).key, &row.value).is_none());
+    assert!(!is_taken(&row::Row::of(&version(config("l"), 5, "value")).key, &row.value));
 }
 
 proptest! {
@@ -280,7 +287,7 @@ fn retained(id: &RegisterId, versions: &[Arc<Version>]) -> Retained {
     for version in versions {
         table.merge(version);
     }
-    table.retained(id.clone())
+    table.retained(&encode_register(id)).unwrap()
 }
 
 #[test]
@@ -292,14 +299,14 @@ fn syncing_a_register_drops_the_rows_that_are_not_retained() {
     let mut disk = open(dir.path()).unwrap();
     disk.append(&[versions.clone(), vec![entry]].concat(), 1).unwrap();
     let newer = Arc::new(version(config("k"), 2, "new"));
-    let both = [retained(&id, &versions[3..]), retained(&config("k"), std::slice::from_ref(&newer))];
-    disk.sync(&both, 2).unwrap();
+    let both = vec![retained(&id, &versions[3..]), retained(&config("k"), std::slice::from_ref(&newer))];
+    disk.sync(both, 2).unwrap();
     drop(disk);
     let (table, _) = opened(dir.path()).unwrap();
     assert_eq!(table.history(&id).map(|v| v.stamp.time).collect::<Vec<_>>(), [5, 4]);
     assert_eq!(table.latest(&config("k")), Some(newer));
     let mut disk = open(dir.path()).unwrap();
-    disk.sync(&[retained(&config("k"), &[])], 3).unwrap();
+    disk.sync(vec![retained(&config("k"), &[])], 3).unwrap();
     drop(disk);
     assert_eq!(opened(dir.path()).unwrap().0.latest(&config("k")), None);
 }

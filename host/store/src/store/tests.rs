@@ -62,7 +62,7 @@ impl Rig {
     }
 
     fn merge(&self, versions: impl IntoIterator<Item = Version>) -> MergeReport {
-        self.store.merge(versions.into_iter().collect(), PEER).unwrap()
+        self.store.merge(versions.into_iter().map(Arc::new).collect(), PEER).unwrap()
     }
 }
 
@@ -434,7 +434,7 @@ async fn a_local_write_that_a_remote_one_beat_meanwhile_is_no_row_on_disk() {
         // Comes between the plan and the commit.
         let far = burgee_model::stamp::millis_to_ntp64(NOW + 3_600_000);
         let remote = version(config("k"), far, "remote");
-        std::thread::spawn(move || store.merge(vec![remote], PEER));
+        std::thread::spawn(move || store.merge(vec![Arc::new(remote)], PEER));
         Ok::<_, String>(put(&config("k"), "local"))
     });
     beaten.await.unwrap();

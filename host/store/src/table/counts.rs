@@ -33,6 +33,24 @@ impl Counts {
     }
 }
 
+/// What is counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Floor,
+    Entry,
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(id: &RegisterId) -> Self {
+        match &id.address {
+            Address::Floor(_) => Self::Floor,
+            Address::Config { .. } => Self::Entry,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Table {
     /// What the table holds.
     #[must_use]
@@ -41,15 +59,15 @@ impl Table {
     }
 
     /// What a register adds to the counts. A deadline that is not armed has been told: the version expired.
-    pub(super) fn weigh(&self, id: &RegisterId, path: Path, facts: &[Facts]) -> Counts {
+    pub(super) fn weigh(&self, kind: Kind, path: Path, facts: &[Facts]) -> Counts {
         let Some(newest) = facts.first() else { return Counts::default() };
         let versions = facts.len();
-        if matches!(id.address, Address::Floor(_)) {
+        if kind == Kind::Floor {
             return Counts { floors: 1, versions, ..Counts::default() };
         }
         let lapsed = newest.deadline().is_some_and(|deadline| !self.deadlines.is_armed(deadline, path));
         let gone = newest.tombstone || lapsed;
-        let entry = matches!(id.address, Address::Config { .. }) && !gone;
+        let entry = kind == Kind::Entry && !gone;
         // One that came after its horizon is collected already as far as anybody can see: nothing waits for it.
         let hidden = newest.ripe.is_some_and(|ripe| ripe <= self.horizon);
         let tombstones = usize::from(gone && !hidden);

@@ -135,6 +135,7 @@ impl Table {
         let (hasher, horizon) = (self.hasher, self.horizon);
         environments.filter(move |(_, (_, held))| held.places.touches(prefix)).map(
             move |(tenant, (environment, held))| {
+                let (tenant, environment) = (tenant.as_str(), environment.as_str());
                 let names = EntryNames { tenant, environment, entries: &held.entries, hasher, horizon };
                 (&held.places, names)
             },

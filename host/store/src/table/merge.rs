@@ -11,6 +11,7 @@ use crate::{
     entries::Entries,
     facts::{Facts, ripe},
     floors::Over,
+    packed::Packed,
     register::{Held, Inserted, Register},
     version::{self, Header},
 };
@@ -23,7 +24,7 @@ impl Table {
         match &id.address {
             Address::Floor(scope) => self.merge_floor(scope, version),
             _ if self.over(id).kills(version.stamp, version.floor_seen) => Outcome::Dead,
-            Address::Config { environment, key } => self.merge_entry(environment, key, version),
+            Address::Config { .. } => self.merge_entry(version),
             Address::Horizon => self.merge_horizon(version),
             _ => self.merge_register(version),
         }
@@ -101,29 +102,48 @@ impl Table {
         if after.is_empty() { Dropped::All } else { Dropped::Some }
     }
 
-    fn merge_entry(&mut self, environment: &Key, key: &Key, version: &Arc<Version>) -> Outcome {
-        let id = &version.register;
-        let (register, body) = (version::encode_register(id), version::encode_body(version));
-        let path = self.hasher.place(&id.tenant, &register);
+    fn merge_entry(&mut self, version: &Arc<Version>) -> Outcome {
+        let canonical = version.encode();
+        // What was just written can be read.
+        Packed::read(&canonical)
+            .and_then(|entry| self.put_entry(&entry))
+            .map_or(Outcome::Superseded, |inserted| outcome(inserted, version))
+    }
+
+    /// Takes a version of a config entry in, in its bytes. It must be [sane](Packed::is_sane).
+    pub(crate) fn merge_packed(&mut self, entry: &Packed<'_>) {
+        self.authors.note(entry.header.stamp);
+        let tenant = self.tenants.get(entry.name.tenant);
+        let over =
+            tenant.filter(|held| !held.floors.is_empty()).and_then(|held| Some(held.floors.over(&entry.name.id()?)));
+        if !over.is_some_and(|over| over.kills(entry.header.stamp, entry.header.floor_seen)) {
+            self.put_entry(entry);
+        }
+    }
+
+    fn put_entry(&mut self, entry: &Packed<'_>) -> Option<Inserted> {
         let (hasher, horizon) = (self.hasher, self.horizon);
-        let facts = |header: &Header, body: &[u8]| {
-            Facts::of_entry(header, hasher.version(&version::canonical(&register, body)), horizon)
-        };
-        let Some(header) = version::decode_header(&body) else { return Outcome::Superseded };
-        let environment = self.environment_mut(&id.tenant, environment);
-        let held = environment.entries.get(key.as_str());
-        let held = held.and_then(|held| version::decode_header(held).map(|header| (header, held)));
-        let before = match held {
-            Some((held, old)) => match replaces((&header, &body), (&held, old)) {
-                Inserted::New { .. } => Some(facts(&held, old)),
-                other => return outcome(other, version),
-            },
-            None => None,
-        };
-        environment.entries.put(key.as_str(), &body);
-        let after = facts(&header, &body);
-        self.settle(id, path, before.as_slice(), &[after]);
-        outcome(Inserted::New { trimmed: false }, version)
+        let environment = self.environment_mut(entry.name.tenant, entry.name.environment)?;
+        let put = environment.entries.put(entry.name.key, entry.body, |held| {
+            let Some((held, old)) = held.and_then(|held| Some((version::decode_header(held)?, held))) else {
+                return Ok(None);
+            };
+            match replaces((&entry.header, entry.body), (&held, old)) {
+                Inserted::New { .. } => {
+                    let hash = hasher.version(&version::canonical(entry.register, old));
+                    Ok(Some(Facts::of_entry(&held, hash, horizon)))
+                }
+                other => Err(other),
+            }
+        });
+        Some(match put {
+            Ok(before) => {
+                let after = entry.facts(hasher, horizon);
+                self.settle_entry(entry.name, entry.path(hasher), before.as_slice(), &[after]);
+                Inserted::New { trimmed: false }
+            }
+            Err(other) => other,
+        })
     }
 
     pub(super) fn merge_register(&mut self, version: &Arc<Version>) -> Outcome {
@@ -161,12 +181,15 @@ impl Table {
         self.tenants.entry(tenant.clone()).or_default()
     }
 
-    fn environment_mut(&mut self, tenant: &Key, environment: &Key) -> &mut Environment {
-        let base = Prefix::of(self.hasher.tenant(tenant), 4);
-        let config = &mut self.tenant_mut(tenant).config;
-        config
-            .entry(environment.clone())
-            .or_insert_with(|| Environment { entries: Entries::default(), places: Tree::new(base) })
+    /// None where the texts are no keys.
+    fn environment_mut(&mut self, tenant: &str, environment: &str) -> Option<&mut Environment> {
+        if !self.tenants.get(tenant).is_some_and(|held| held.config.contains_key(environment)) {
+            let base = Prefix::of(self.hasher.tenant(tenant), 4);
+            let empty = Environment { entries: Entries::default(), places: Tree::new(base) };
+            let (tenant, environment) = (Key::new(tenant).ok()?, Key::new(environment).ok()?);
+            self.tenant_mut(&tenant).config.insert(environment, empty);
+        }
+        self.tenants.get_mut(tenant)?.config.get_mut(environment)
     }
 }
 

@@ -12,14 +12,15 @@ use crate::{
     digest::{Hasher, Path, Sum, tree::Names},
     entries::Entries,
     facts::Facts,
+    packed::EntryName,
     register::Register,
     version::{canonical, decode_header, decode_register, encode_register},
 };
 
 /// The config entries of one environment, named by their keys.
 pub(super) struct EntryNames<'a> {
-    pub(super) tenant: &'a Key,
-    pub(super) environment: &'a Key,
+    pub(super) tenant: &'a str,
+    pub(super) environment: &'a str,
     pub(super) entries: &'a Entries,
     pub(super) hasher: Hasher,
     pub(super) horizon: Stamp,
@@ -41,20 +42,25 @@ pub(super) struct PastNames<'a> {
 
 impl EntryNames<'_> {
     pub(super) fn id(&self, name: &[u8]) -> Option<RegisterId> {
-        let key = Key::new(std::str::from_utf8(name).ok()?).ok()?;
-        Some(RegisterId::config(self.tenant, self.environment, &key))
+        self.entry(name)?.id()
+    }
+
+    fn entry<'a>(&'a self, name: &'a [u8]) -> Option<EntryName<'a>> {
+        let key = std::str::from_utf8(name).ok()?;
+        Some(EntryName { tenant: self.tenant, environment: self.environment, key })
     }
 
     fn find(&self, name: &[u8]) -> Option<Sum> {
-        let body = self.entries.get(std::str::from_utf8(name).ok()?)?;
-        let hash = self.hasher.version(&canonical(&encode_register(&self.id(name)?), body));
+        let entry = self.entry(name)?;
+        let body = self.entries.get(entry.key)?;
+        let hash = self.hasher.version(&canonical(&entry.register(), body));
         Some(current(&[Facts::of_entry(&decode_header(body)?, hash, self.horizon)]))
     }
 }
 
 impl Names for EntryNames<'_> {
     fn path(&self, name: &[u8]) -> Path {
-        self.id(name).map(|id| self.hasher.register(&id)).unwrap_or_default()
+        self.entry(name).map(|entry| self.hasher.place(self.tenant, &entry.register())).unwrap_or_default()
     }
 
     fn sum(&self, name: &[u8]) -> Sum {
@@ -75,7 +81,7 @@ impl RegisterNames<'_> {
 
 impl Names for RegisterNames<'_> {
     fn path(&self, name: &[u8]) -> Path {
-        decode_register(name).map(|(id, _)| self.hasher.place(&id.tenant, name)).unwrap_or_default()
+        decode_register(name).map(|(id, _)| self.hasher.place(id.tenant.as_str(), name)).unwrap_or_default()
     }
 
     fn sum(&self, name: &[u8]) -> Sum {
@@ -106,7 +112,7 @@ impl PastNames<'_> {
 
 impl Names for PastNames<'_> {
     fn path(&self, name: &[u8]) -> Path {
-        decode_register(name).map(|(id, _)| self.hasher.place(&id.tenant, name)).unwrap_or_default()
+        decode_register(name).map(|(id, _)| self.hasher.place(id.tenant.as_str(), name)).unwrap_or_default()
     }
 
     fn sum(&self, name: &[u8]) -> Sum {

@@ -1,46 +1,133 @@
 //! What a table holds, in bytes, for the disk.
 
-use std::ops::Bound::{Excluded, Unbounded};
+use std::{
+    ops::Bound::{Excluded, Unbounded},
+    sync::Arc,
+};
 
-use burgee_model::{Address, Key, RegisterId, Stamp};
+use burgee_model::{Address, Key, RegisterId, Scope, Stamp};
 
 use super::{Table, TenantTable};
-use crate::version::{canonical, decode_header, encode_register};
+use crate::{
+    Version,
+    packed::EntryName,
+    register::Register,
+    version::{canonical, decode_header, decode_register, encode_register},
+};
 
 /// All retained versions of a register, to bring its rows in line with.
 pub(crate) struct Retained {
-    pub(crate) id: RegisterId,
     /// Its bytes.
     pub(crate) register: Vec<u8>,
+    pub(crate) is_floor: bool,
+    pub(crate) keeps_history: bool,
     /// Stamp and canonical bytes of each version.
     pub(crate) versions: Vec<(Stamp, Vec<u8>)>,
 }
 
-impl Table {
-    /// What is held of a register; no version where nothing is.
-    pub(crate) fn retained(&self, id: RegisterId) -> Retained {
-        let register = encode_register(&id);
-        let versions = match self.packed(&id) {
-            Some(body) => {
-                let header = decode_header(body).into_iter();
-                header.map(|header| (header.stamp, canonical(&register, body))).collect()
-            }
-            None => self.history(&id).map(|version| (version.stamp, version.encode())).collect(),
-        };
-        Retained { id, register, versions }
+/// A register that is held, where it lies.
+struct Found<'a> {
+    tenant: &'a Key,
+    held: Held<'a>,
+}
+
+enum Held<'a> {
+    Register(&'a Address, &'a Register),
+    /// Environment, key and body.
+    Entry(&'a Key, &'a str, &'a [u8]),
+    Floor(&'a Scope, &'a Arc<Version>),
+}
+
+impl Retained {
+    /// A config entry.
+    fn entry(register: Vec<u8>, body: &[u8]) -> Self {
+        let version = decode_header(body).map(|header| (header.stamp, canonical(&register, body)));
+        Self { register, is_floor: false, keeps_history: false, versions: version.into_iter().collect() }
     }
 
-    /// The registers after one, floors included, in the order of their ids.
-    pub(crate) fn ids_after(&self, after: Option<&RegisterId>) -> impl Iterator<Item = RegisterId> + use<'_> {
+    /// Any other register.
+    fn other<'a>(id: &RegisterId, versions: impl Iterator<Item = &'a Arc<Version>>) -> Self {
+        Self {
+            register: encode_register(id),
+            is_floor: matches!(id.address, Address::Floor(_)),
+            keeps_history: id.address.keeps_history(),
+            versions: versions.map(|version| (version.stamp, version.encode())).collect(),
+        }
+    }
+}
+
+impl Found<'_> {
+    fn id(&self) -> Option<RegisterId> {
+        let address = match self.held {
+            Held::Register(address, _) => address.clone(),
+            Held::Entry(environment, key, _) => {
+                Address::Config { environment: environment.clone(), key: Key::new(key).ok()? }
+            }
+            Held::Floor(scope, _) => Address::Floor(scope.clone()),
+        };
+        Some(RegisterId { tenant: self.tenant.clone(), address })
+    }
+
+    fn retained(&self) -> Option<Retained> {
+        if let Held::Entry(environment, key, body) = self.held {
+            let name = EntryName { tenant: self.tenant.as_str(), environment: environment.as_str(), key };
+            return Some(Retained::entry(name.register(), body));
+        }
+        let id = self.id()?;
+        Some(match self.held {
+            Held::Register(_, register) => Retained::other(&id, register.versions()),
+            Held::Floor(_, floor) => Retained::other(&id, std::iter::once(floor)),
+            Held::Entry(..) => return None,
+        })
+    }
+}
+
+impl Table {
+    /// What is held of the register of such bytes, no version where nothing is; none where they are no register.
+    pub(crate) fn retained(&self, register: &[u8]) -> Option<Retained> {
+        if let Some((name, [])) = EntryName::read(register) {
+            let body = self.tenants.get(name.tenant).and_then(|held| held.entry(name.environment, name.key));
+            let nothing = || Retained {
+                register: register.to_vec(),
+                is_floor: false,
+                keeps_history: false,
+                versions: Vec::new(),
+            };
+            return Some(body.map_or_else(nothing, |body| Retained::entry(register.to_vec(), body)));
+        }
+        let (id, _) = decode_register(register)?;
+        let versions = match &id.address {
+            Address::Floor(scope) => self.floor(&id.tenant, scope).into_iter().collect(),
+            _ => self.register(&id).map(|register| register.versions().collect()).unwrap_or_else(Vec::new),
+        };
+        Some(Retained::other(&id, versions.into_iter()))
+    }
+
+    /// What is held of so many registers after one, floors included, in the order of their ids; and the last of
+    /// them, none where there is none.
+    pub(crate) fn retained_after(
+        &self,
+        after: Option<&RegisterId>,
+        most: usize,
+    ) -> (Vec<Retained>, Option<RegisterId>) {
+        let (mut retained, mut last) = (Vec::new(), None);
+        for found in self.found_after(after).take(most) {
+            retained.extend(found.retained());
+            last = Some(found);
+        }
+        (retained, last.and_then(|found| found.id()))
+    }
+
+    fn found_after(&self, after: Option<&RegisterId>) -> impl Iterator<Item = Found<'_>> + use<'_> {
         let (same, from) = match after {
             Some(id) => {
                 let held = self.tenants.get_key_value(&id.tenant);
-                (held.map(|(tenant, held)| held.ids(tenant, Some(&id.address))), Excluded(&id.tenant))
+                (held.map(|(tenant, held)| held.found(tenant, Some(&id.address))), Excluded(&id.tenant))
             }
             None => (None, Unbounded),
         };
         let others = self.tenants.range::<Key, _>((from, Unbounded));
-        same.into_iter().flatten().chain(others.flat_map(|(tenant, held)| held.ids(tenant, None)))
+        same.into_iter().flatten().chain(others.flat_map(|(tenant, held)| held.found(tenant, None)))
     }
 
     /// Whether anything is held of a register.
@@ -54,16 +141,26 @@ impl Table {
 }
 
 impl TenantTable {
+    /// The body of a config entry.
+    pub(super) fn entry(&self, environment: &str, key: &str) -> Option<&[u8]> {
+        self.config.get(environment)?.entries.get(key)
+    }
+
     /// The cluster's own registers come after floors in the order of addresses, but their tenant has none.
-    fn ids<'a>(&'a self, tenant: &'a Key, after: Option<&Address>) -> impl Iterator<Item = RegisterId> + use<'a> {
+    fn found<'a>(&'a self, tenant: &'a Key, after: Option<&Address>) -> impl Iterator<Item = Found<'a>> + use<'a> {
         let registers = self.registers.range((after.map_or(Unbounded, Excluded), Unbounded));
-        let entries = self.entries(after).filter_map(|(environment, key, _)| {
-            Some(Address::Config { environment: environment.clone(), key: Key::new(key).ok()? })
+        let registers = registers.map(|(address, register)| Held::Register(address, register));
+        let entries = self.entries(after).map(|(environment, key, body)| Held::Entry(environment, key, body));
+        let after = match after {
+            Some(Address::Floor(scope)) => Some(Some(scope.clone())),
+            Some(after) if *after > Address::Floor(Scope::Tenant) => None,
+            _ => Some(None),
+        };
+        let floors = after.into_iter().flat_map(|after| match after {
+            Some(scope) => Box::new(self.floors.after(&scope)) as Box<dyn Iterator<Item = _>>,
+            None => Box::new(self.floors.iter()),
         });
-        let after = after.cloned();
-        let floors = self.floors.iter().map(|(scope, _)| Address::Floor(scope.clone()));
-        let floors = floors.filter(move |floor| after.as_ref().is_none_or(|after| floor > after));
-        let addresses = registers.map(|(address, _)| address.clone()).chain(entries).chain(floors);
-        addresses.map(move |address| RegisterId { tenant: tenant.clone(), address })
+        let floors = floors.map(|(scope, floor)| Held::Floor(scope, floor));
+        registers.chain(entries).chain(floors).map(move |held| Found { tenant, held })
     }
 }

@@ -6,11 +6,13 @@ use burgee_model::{Address, RegisterId, Stamp};
 
 use super::{
     Table,
+    counts::Kind,
     names::{EntryNames, PastNames, RegisterNames},
 };
 use crate::{
     digest::{Path, Sum, day},
     facts::{Facts, Role},
+    packed::EntryName,
     version::{canonical, decode_header, encode_register},
 };
 
@@ -38,7 +40,11 @@ impl Table {
 
     /// Brings everything in line with a register that has changed. The table holds what it is now.
     pub(super) fn settle(&mut self, id: &RegisterId, path: Path, before: &[Facts], after: &[Facts]) {
-        self.settle_newest(id, path, before, after);
+        if let Address::Config { environment, key } = &id.address {
+            let entry = EntryName { tenant: id.tenant.as_str(), environment: environment.as_str(), key: key.as_str() };
+            return self.settle_entry(entry, path, before, after);
+        }
+        self.settle_newest(Kind::of(id), path, before, after);
         self.settle_graves(path, before, after);
         self.settle_place(id, path, before, after);
         if before.len() + after.len() > 1 {
@@ -46,8 +52,29 @@ impl Table {
         }
     }
 
-    fn settle_newest(&mut self, id: &RegisterId, path: Path, before: &[Facts], after: &[Facts]) {
-        let weighed = self.weigh(id, path, before);
+    /// Brings everything in line with a config entry that has changed.
+    pub(super) fn settle_entry(&mut self, entry: EntryName<'_>, path: Path, before: &[Facts], after: &[Facts]) {
+        self.settle_newest(Kind::Entry, path, before, after);
+        self.settle_graves(path, before, after);
+        let (was, is) = (current(before), current(after));
+        self.root += is - was;
+        let EntryName { tenant, environment, key } = entry;
+        let Some(config) = self.tenants.get_mut(tenant).map(|held| &mut held.config) else { return };
+        let Some(held) = config.get_mut(environment) else { return };
+        let (hasher, horizon) = (self.hasher, self.horizon);
+        let names = EntryNames { tenant, environment, entries: &held.entries, hasher, horizon };
+        match (before.is_empty(), after.is_empty()) {
+            (true, false) => held.places.insert(path, key.as_bytes(), is, &names),
+            (false, true) => held.places.remove(path, key.as_bytes(), was),
+            _ => held.places.shift(path, is - was),
+        }
+        if held.entries.is_empty() {
+            config.remove(environment);
+        }
+    }
+
+    fn settle_newest(&mut self, kind: Kind, path: Path, before: &[Facts], after: &[Facts]) {
+        let weighed = self.weigh(kind, path, before);
         let (was, is) = (before.first(), after.first());
         let same = |was: &Facts, is: &Facts| (was.stamp, was.hash) == (is.stamp, is.hash);
         if !was.zip(is).is_some_and(|(was, is)| same(was, is)) {
@@ -58,7 +85,7 @@ impl Table {
                 self.deadlines.arm(deadline, path);
             }
         }
-        let weighs = self.weigh(id, path, after);
+        let weighs = self.weigh(kind, path, after);
         self.counts.shift(weighed, weighs);
     }
 
@@ -72,27 +99,11 @@ impl Table {
     fn settle_place(&mut self, id: &RegisterId, path: Path, before: &[Facts], after: &[Facts]) {
         let (was, is) = (current(before), current(after));
         self.root += is - was;
-        let (known, stays) = (!before.is_empty(), !after.is_empty());
-        let Address::Config { environment, key } = &id.address else {
-            let names = RegisterNames { tenants: &self.tenants, hasher: self.hasher, horizon: self.horizon };
-            match (known, stays) {
-                (false, true) => self.places.insert(path, &encode_register(id), is, &names),
-                (true, false) => self.places.remove(path, &encode_register(id), was),
-                _ => self.places.shift(path, is - was),
-            }
-            return;
-        };
-        let Some(config) = self.tenants.get_mut(&id.tenant).map(|held| &mut held.config) else { return };
-        let Some(held) = config.get_mut(environment) else { return };
-        let (hasher, horizon) = (self.hasher, self.horizon);
-        let names = EntryNames { tenant: &id.tenant, environment, entries: &held.entries, hasher, horizon };
-        match (known, stays) {
-            (false, true) => held.places.insert(path, key.as_str().as_bytes(), is, &names),
-            (true, false) => held.places.remove(path, key.as_str().as_bytes(), was),
-            _ => held.places.shift(path, is - was),
-        }
-        if held.entries.is_empty() {
-            config.remove(environment);
+        let names = RegisterNames { tenants: &self.tenants, hasher: self.hasher, horizon: self.horizon };
+        match (before.is_empty(), after.is_empty()) {
+            (true, false) => self.places.insert(path, &encode_register(id), is, &names),
+            (false, true) => self.places.remove(path, &encode_register(id), was),
+            _ => self.places.shift(path, is - was),
         }
     }
 
