@@ -6,7 +6,7 @@ use axum::serve::ListenerExt;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, UiAssets, UiFile};
 use burgee_engine::{Engine, EngineConfig};
 use burgee_model::{Key, Millis};
-use burgee_replication::{ClusterClock, Replication, ReplicationError};
+use burgee_replication::{Replication, ReplicationError, Timekeeping};
 use burgee_store::{Store, StoreConfig, StoreLimits};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -70,8 +70,8 @@ pub struct Node {
 /// Opens the store, binds all ports and starts every part but HTTP.
 pub async fn start(config: Config) -> Result<Node, StartError> {
     let sources = sources(&config)?;
-    let cluster_clock = Arc::new(ClusterClock::default());
-    let store = open_store(&config, cluster_clock.clone()).await?;
+    let time = Timekeeping::start();
+    let store = open_store(&config, time.clone()).await?;
     let joins = !config.replication.join.is_empty();
     let token = match config.mode {
         Mode::Dev if config.listen.ip().is_loopback() && config.admin_token.is_none() => Established::None,
@@ -84,7 +84,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .await
         .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;
     let http = listener.local_addr().map_err(|e| StartError::machine("listen", &e))?;
-    let replication = burgee_replication::start(config.replication.clone(), store.clone(), cluster_clock)
+    let replication = burgee_replication::start(config.replication.clone(), store.clone(), time)
         .await
         .map_err(|e| replication_error(&e))?;
     let replication = Arc::new(replication);
@@ -127,7 +127,7 @@ fn sources(config: &Config) -> Result<Vec<import::Source>, StartError> {
     Ok(sources)
 }
 
-async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result<Store, StartError> {
+async fn open_store(config: &Config, time: Timekeeping) -> Result<Store, StartError> {
     if let Some(dir) = &config.data_dir {
         std::fs::create_dir_all(dir)
             .map_err(|e| StartError::machine("data-dir", &format!("{}: {e}", dir.display())))?;
@@ -136,8 +136,7 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
     let digest_key = config.replication.digest_key();
     let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key };
-    let started = std::time::Instant::now();
-    let clock = Arc::new(move || cluster_clock.at(wall_clock(), started.elapsed()));
+    let clock = Arc::new(move || time.now());
     let opened = tokio::task::spawn_blocking(move || Store::open(store_config, clock)).await;
     let shown = config.data_dir.as_deref().unwrap_or(Path::new("memory")).display();
     match opened {
@@ -147,7 +146,7 @@ async fn open_store(config: &Config, cluster_clock: Arc<ClusterClock>) -> Result
     }
 }
 
-/// The machine's clock: milliseconds since the Unix epoch. The only place that reads it for the store.
+/// The machine's clock, uncorrected: milliseconds since the Unix epoch.
 pub(crate) fn wall_clock() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
@@ -262,7 +261,10 @@ async fn failed(store: &Store, replication: &Replication, builder: &std::thread:
     let ended = |part| StartError::machine(part, &"ended without having been told to; see the log");
     tokio::select! {
         () = store.failed() => ended("storage"),
-        why = replication.failed() => StartError::machine("node-name", &why.trim_start_matches("node-name: ")),
+        why = replication.failed() => match why.strip_prefix("node-name: ") {
+            Some(why) => StartError::machine("node-name", &why),
+            None => StartError::machine("replication", &why),
+        },
         () = pipeline => ended("pipeline"),
     }
 }

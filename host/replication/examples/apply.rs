@@ -14,11 +14,11 @@ use std::{
     error::Error,
     path::Path,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use burgee_model::{Blob, Key, Media, RegisterId};
-use burgee_replication::{ClusterClock, Replication, ReplicationConfig};
+use burgee_replication::{Replication, ReplicationConfig, Timekeeping};
 use burgee_store::{Draft, DraftWrite, Request, Stamping, Store, StoreConfig, StoreLimits, WriteScope};
 
 /// As the program has it.
@@ -89,13 +89,13 @@ async fn start(name: &str, dir: Option<&Path>, join: Vec<String>) -> Result<Node
         join,
         ..ReplicationConfig::default()
     };
-    let (cluster_clock, started) = (Arc::new(ClusterClock::default()), Instant::now());
-    let shared = cluster_clock.clone();
-    let clock = Arc::new(move || shared.at(wall_clock(), started.elapsed()));
+    let time = Timekeeping::start();
+    let shared = time.clone();
+    let clock = Arc::new(move || shared.now());
     let store =
         StoreConfig { dir: dir.map(Path::to_owned), limits: StoreLimits::default(), digest_key: config.digest_key() };
     let store = Store::open(store, clock)?;
-    let replication = burgee_replication::start(config, store.clone(), cluster_clock).await?;
+    let replication = burgee_replication::start(config, store.clone(), time).await?;
     Ok(Node { store, replication })
 }
 
@@ -127,9 +127,4 @@ async fn wait(mut done: impl FnMut() -> bool) -> Result<(), Box<dyn Error>> {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(())
-}
-
-fn wall_clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

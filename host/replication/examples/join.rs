@@ -7,11 +7,11 @@ use std::{
     convert::Infallible,
     error::Error,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp};
-use burgee_replication::{ClusterClock, Replication, ReplicationConfig, start};
+use burgee_replication::{Replication, ReplicationConfig, Timekeeping, start};
 use burgee_store::{
     ChangeId, Draft, DraftWrite, FeedEvent, Request, Stamping, Store, StoreConfig, Version, WriteScope,
 };
@@ -23,15 +23,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn Error>;
 
-fn wall() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 async fn node(name: &str, join: &[String]) -> Result<(Store, Replication), Failure> {
-    let clock = Arc::new(ClusterClock::default());
-    let (read, started) = (Arc::clone(&clock), Instant::now());
-    let store = Store::open(StoreConfig::default(), Arc::new(move || read.at(wall(), started.elapsed())))?;
+    let time = Timekeeping::start();
+    let read = time.clone();
+    let store = Store::open(StoreConfig::default(), Arc::new(move || read.now()))?;
     let config = ReplicationConfig {
         node_name: name.to_owned(),
         listen: Some("tcp/127.0.0.1:0".to_owned()),
@@ -39,7 +34,7 @@ async fn node(name: &str, join: &[String]) -> Result<(Store, Replication), Failu
         ready_timeout: Duration::from_secs(1),
         ..ReplicationConfig::default()
     };
-    let replication = start(config, store.clone(), clock).await?;
+    let replication = start(config, store.clone(), time).await?;
     Ok((store, replication))
 }
 

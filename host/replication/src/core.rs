@@ -48,7 +48,7 @@ use self::{
     outdated::InLine,
     peer::Peer,
     random::Random,
-    readiness::Enrolment,
+    readiness::{Enrolment, Entry},
     roster::Roster,
     snapshot::Snapshot,
     status::Unacked,
@@ -99,12 +99,16 @@ pub struct Core {
     written: u64,
     unacked: Unacked,
     in_line: Option<InLine>,
+    /// Whether anything was dropped because the cluster had collected it.
+    evicted: bool,
     asks: BTreeMap<u64, Ask>,
     merges: BTreeMap<u64, Merging>,
     /// What of the hints among them is to be passed on.
     passing: BTreeSet<Name>,
-    /// Newcomers' entries that are being written to disk: flushes and tickets.
-    entries: BTreeMap<u64, u64>,
+    /// Newcomers' entries that are being written to disk, by flush.
+    entries: BTreeMap<u64, Entry>,
+    /// Who did not take this node's own entry the last time.
+    declined_by: Option<NodeId>,
     /// When somebody ready was last there.
     ready_seen_at: Duration,
     /// The last number given to a request, a merge or a flush.
@@ -193,7 +197,7 @@ impl Core {
             random: Random::new(settings.random_seed),
             written: settings.mark,
             readiness: Readiness::waiting(waiting),
-            clock: clock::Clock::corrected_by(settings.offset_ms),
+            clock: clock::Clock::default(),
             settings,
             peers: BTreeMap::new(),
             mesh: Mesh::default(),
@@ -209,10 +213,12 @@ impl Core {
             rival: None,
             unacked: Unacked::default(),
             in_line: None,
+            evicted: false,
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
             passing: BTreeSet::new(),
             entries: BTreeMap::new(),
+            declined_by: None,
             ready_seen_at: Duration::ZERO,
             numbers: 0,
             ticked: Duration::ZERO,
@@ -260,10 +266,8 @@ impl Core {
             Event::Merged { merge, taken } => self.merged(merge, taken, turn),
             Event::Flushed { flush } => {
                 self.sweep_flushed(flush);
-                if let Some(ticket) = self.entries.remove(&flush) {
-                    turn.out.push(Command::Answer { ticket, answer: Answer::Taken(true) });
-                }
-                self.resync_flushed(flush, turn);
+                self.entry_flushed(flush, turn);
+                self.in_line_flushed(flush, turn);
             }
             Event::Written(versions) => self.written(versions, turn),
             Event::WrittenUnseen => self.written_unseen(turn),
@@ -290,7 +294,7 @@ impl Core {
         self.ticked = turn.now.mono;
         self.roster = Roster::of(turn.table);
         self.heed_roster(turn);
-        self.watch_clock(turn.now);
+        self.watch_clock(turn);
         if slept {
             self.wake(turn);
         }
@@ -301,6 +305,7 @@ impl Core {
         self.compare_with_one(turn);
         self.resume_snapshot(turn);
         self.pump_all(turn);
+        self.decline_entries(turn);
         self.collect(turn);
     }
 
@@ -375,10 +380,7 @@ impl Core {
             Some(Merging::Hint(hinted)) => self.hint_merged(hinted, taken, turn),
             Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
             Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
-            Some(Merging::Entry(ticket)) if taken => {
-                let flush = self.flush(turn);
-                self.entries.insert(flush, ticket);
-            }
+            Some(Merging::Entry(ticket)) if taken => self.entry_merged(ticket, turn),
             Some(Merging::Offer(ticket) | Merging::Entry(ticket)) => {
                 turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken) });
             }

@@ -10,11 +10,13 @@ mod tests;
 mod traffic;
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use burgee_model::Millis;
 use burgee_store::Store;
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -33,7 +35,7 @@ use crate::{
     message::PeerId,
     refusals::Refusals,
     status::{ClusterEvent, Readiness, Status},
-    time::ClusterClock,
+    timekeeping::{Timekeeping, wall_clock},
     transport::{Inbox, Incoming, Membership, Transport},
     wire::{Codec, Message, Refusal},
 };
@@ -50,7 +52,7 @@ pub(crate) struct Parts<T> {
     pub(crate) limits: ReplicationLimits,
     pub(crate) protocol_max: u8,
     pub(crate) store: Store,
-    pub(crate) clock: Arc<ClusterClock>,
+    pub(crate) time: Timekeeping,
     pub(crate) transport: Arc<T>,
     pub(crate) inbox: Inbox,
     pub(crate) refusals: Arc<Refusals>,
@@ -83,7 +85,7 @@ pub(crate) struct Driver<T> {
     own: PeerId,
     protocol_max: u8,
     store: Store,
-    clock: Arc<ClusterClock>,
+    time: Timekeeping,
     transport: Arc<T>,
     codec: Codec,
     refusals: Arc<Refusals>,
@@ -120,7 +122,7 @@ impl<T: Transport> Driver<T> {
             core: Core::new(parts.settings),
             protocol_max: parts.protocol_max,
             store: parts.store,
-            clock: parts.clock,
+            time: parts.time,
             transport: parts.transport,
             codec,
             refusals: parts.refusals,
@@ -134,6 +136,7 @@ impl<T: Transport> Driver<T> {
         };
         // An earlier driver may have shown otherwise.
         driver.views.readiness.send_replace(driver.core.readiness().clone());
+        driver.views.clock_ahead.store(0, Ordering::Relaxed);
         driver.work(sources, stop).await
     }
 
@@ -214,10 +217,4 @@ impl<T: Transport> Driver<T> {
             ..status
         });
     }
-}
-
-/// The machine's clock, uncorrected: milliseconds since the Unix epoch.
-pub(crate) fn wall_clock() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }

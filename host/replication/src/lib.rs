@@ -23,6 +23,7 @@ mod replication;
 pub mod status;
 mod supervisor;
 pub mod time;
+mod timekeeping;
 pub mod transport;
 pub mod wire;
 
@@ -31,3 +32,4 @@ pub use refusals::Refusals;
 pub use replication::{ForgetError, Replication, ReplicationError, start};
 pub use status::{ClusterEvent, NodeState, NodeView, Readiness, Status, Traffic};
 pub use time::ClusterClock;
+pub use timekeeping::Timekeeping;

@@ -19,13 +19,13 @@ use tokio::{
 use crate::{
     config::{ConfigError, ReplicationConfig},
     core::{Core, Now, SystemWrite},
-    driver::{Traffic, Views, wall_clock},
+    driver::{Traffic, Views},
     message::PeerId,
     network::Configured,
     refusals::Refusals,
     status::{ClusterEvent, NodeState, Readiness, Status},
     supervisor::{Network, Supervisor},
-    time::ClusterClock,
+    timekeeping::{Timekeeping, wall_clock},
     transport::sockets::OpenError,
 };
 
@@ -93,11 +93,11 @@ pub struct Replication {
 pub async fn start(
     config: ReplicationConfig,
     store: Store,
-    clock: Arc<ClusterClock>,
+    time: Timekeeping,
 ) -> Result<Replication, ReplicationError> {
     config.validate()?;
     let network = Configured(config.clone());
-    enter(network, config, store, clock).await
+    enter(network, config, store, time).await
 }
 
 /// As [`start`], on any network.
@@ -105,14 +105,14 @@ pub(crate) async fn enter<N: Network>(
     network: N,
     config: ReplicationConfig,
     store: Store,
-    clock: Arc<ClusterClock>,
+    time: Timekeeping,
 ) -> Result<Replication, ReplicationError> {
     let name = config.node_name.clone();
     let views = Arc::new(views(&config, &store));
     let mut supervisor = Supervisor {
         config,
         store: store.clone(),
-        clock,
+        time,
         network,
         refusals: Arc::new(Refusals::default()),
         traffic: Arc::new(Traffic::default()),
@@ -141,10 +141,10 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         mark: 0,
         resync: store.needs_resync(),
         started_at: store.now(),
-        offset_ms: 0,
         random_seed: 0,
         max_skew_ms: 0,
         page_bytes: 0,
+        snapshot_versions: 0,
         peers: 0,
         periods: crate::core::Periods::default(),
     });

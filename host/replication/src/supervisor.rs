@@ -13,7 +13,7 @@ use crate::{
     message::PeerId,
     refusals::Refusals,
     replication::ReplicationError,
-    time::ClusterClock,
+    timekeeping::Timekeeping,
     transport::{Inbox, InboxSender, Transport, inbox},
 };
 
@@ -22,6 +22,9 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// How long a driver may wait for the network to be closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// See [`Settings::snapshot_versions`].
+const SNAPSHOT_VERSIONS: u64 = 5_000;
 
 /// A network that nodes can enter.
 pub(crate) trait Network: Send + Sync + 'static {
@@ -44,7 +47,7 @@ pub(crate) trait Network: Send + Sync + 'static {
 pub(crate) struct Supervisor<N> {
     pub(crate) config: ReplicationConfig,
     pub(crate) store: Store,
-    pub(crate) clock: Arc<ClusterClock>,
+    pub(crate) time: Timekeeping,
     pub(crate) network: N,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) traffic: Arc<Traffic>,
@@ -82,9 +85,9 @@ impl<N: Network> Supervisor<N> {
             mark: self.store.mark(),
             resync: self.store.needs_resync(),
             started_at: self.store.now(),
-            offset_ms: self.clock.offset_ms(),
             random_seed: random()?,
             max_skew_ms: u64::try_from(config.max_skew.as_millis()).unwrap_or(u64::MAX),
+            snapshot_versions: SNAPSHOT_VERSIONS,
             page_bytes: config.limits.page_bytes,
             peers: config.limits.peers,
             periods: Periods {
@@ -127,7 +130,7 @@ impl<N: Network> Supervisor<N> {
             limits: self.config.limits.clone(),
             protocol_max: self.config.protocol_max,
             store: self.store.clone(),
-            clock: Arc::clone(&self.clock),
+            time: self.time.clone(),
             transport: opened.transport,
             inbox: opened.inbox,
             refusals: Arc::clone(&self.refusals),

@@ -160,11 +160,14 @@ pub fn inbox(limits: &ReplicationLimits, refusals: Arc<Refusals>) -> (InboxSende
 }
 
 impl InboxSender {
-    /// A peer appeared or vanished.
-    pub fn membership(&self, change: Membership) {
-        if self.membership.try_send(change).is_err() {
+    /// A peer appeared or vanished; false where there is no room for the news. A peer of whose appearance nobody
+    /// hears must not be linked; one that vanished is missed by its silence.
+    pub fn membership(&self, change: Membership) -> bool {
+        let told = self.membership.try_send(change);
+        if told.is_err() {
             tracing::debug!(?change, "a membership change was dropped");
         }
+        told.is_ok()
     }
 
     /// A frame came, to be answered or not. A frame without room is dropped and counted.

@@ -1,6 +1,6 @@
 //! What the indexes of a table know of a version: what it adds to counts, deadlines and digests.
 
-use burgee_model::{Millis, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{Address, Millis, Scope, Stamp, stamp::millis_to_ntp64};
 
 use crate::{Version, digest::Sum, version::Header};
 
@@ -54,16 +54,23 @@ impl Header {
     }
 }
 
-/// From which horizon on a version can be dropped: a tombstone from its stamp on, and one that expires once
-/// the horizon has passed its deadline too. Floors of containers are kept for good (a
+/// Whether the versions of a register are never collected, whatever they say. Floors of containers are kept (a
 /// version that had seen one stands above all that had not, so who forgot it would write in vain against who
 /// had been away since), and so is everything of a kill: which of its versions count is told by all of them.
+#[must_use]
+pub fn is_kept_for_good(address: &Address) -> bool {
+    match address {
+        Address::Floor(scope) => matches!(scope, Scope::Tenant | Scope::Environment { .. } | Scope::Flag { .. }),
+        address => address.keeps_heads(),
+    }
+}
+
+/// From which horizon on a version can be dropped: a tombstone from its stamp on, and one that expires once
+/// the horizon has passed its deadline too.
 pub(crate) fn ripe(version: &Version) -> Option<Stamp> {
-    use burgee_model::{Address, Scope};
     match &version.register.address {
-        Address::Floor(Scope::Tenant | Scope::Environment { .. } | Scope::Flag { .. }) => None,
+        address if is_kept_for_good(address) => None,
         Address::Floor(_) => Some(version.stamp),
-        address if address.keeps_heads() => None,
         _ => ripe_at(version.stamp, version.content.is_none(), version.expires_at),
     }
 }

@@ -32,6 +32,7 @@ mod writer;
 
 pub use clock::Clock;
 pub use error::{DraftError, MergeError, OpenError, WriteError};
+pub use facts::is_kept_for_good;
 pub use feed::{Feed, FeedConflict, FeedEntry, FeedEvent, FeedReader, Op, Origin, Position, ResetReason};
 pub use limits::{StoreConfig, StoreLimits, WallClock};
 pub use request::{Draft, DraftWrite, Receipt, Request, Stamping, WriteScope};

@@ -201,7 +201,7 @@ impl Process {
         let newcomer = !table.members().any(|(node, ..)| node == id.node);
         Self {
             id,
-            core: Core::new(Settings { offset_ms: time.offset_ms(), ..settings(start, id, at) }),
+            core: Core::new(settings(start, id, at)),
             seen: Seen::of(&table),
             newcomer,
             table,
@@ -244,10 +244,11 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         mark: start.disk.mark,
         resync: start.disk.resync,
         started_at,
-        offset_ms: 0,
         random_seed: start.seed,
         max_skew_ms: MAX_SKEW_MS,
         page_bytes: 64 * 1024,
+        // A run holds few versions: some of them are to pull snapshots all the same.
+        snapshot_versions: if start.seed.is_multiple_of(2) { 12 } else { 5_000 },
         peers: 256,
         periods: start.plan.periods,
     }

@@ -23,6 +23,7 @@ impl Core {
         }
         peer.up(remembered, now);
         self.forget_requests(id.node);
+        self.drop_snapshot_of(id.node);
         self.beat_to(id.node, turn);
     }
 

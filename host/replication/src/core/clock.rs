@@ -20,6 +20,8 @@ const GRAIN_MS: u64 = 5;
 const NOTED_MS: u64 = 100;
 /// By how many milliseconds wall and steady clock may part between two ticks without a step.
 const STEP_MS: u64 = 50;
+/// From how many milliseconds on a step makes all measures worthless.
+const LEAP_MS: u64 = 1_000;
 
 /// How a peer's wall clock differs from this node's.
 #[derive(Clone, Debug, Default)]
@@ -67,28 +69,31 @@ impl Offset {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
     last: Option<Now>,
-    /// The correction in force.
-    offset_ms: i64,
+    /// The last correction of the wall clock that was set.
+    set_ms: Option<i64>,
     pub(super) sets: u64,
     pub(super) ahead: Option<Millis>,
 }
 
-impl Clock {
-    /// With the correction that is in force already.
-    pub(super) fn corrected_by(offset_ms: i64) -> Self {
-        Self { offset_ms, ..Self::default() }
-    }
-}
-
 impl Core {
-    /// Looks at this node's own clock.
-    pub(super) fn watch_clock(&mut self, now: Now) {
-        if let Some(last) = self.clock.last.replace(now) {
-            let passed = Millis::try_from(now.mono.saturating_sub(last.mono).as_millis()).unwrap_or(Millis::MAX);
-            let step = signed_difference(now.wall, last.wall.saturating_add(passed));
-            if step.unsigned_abs() > STEP_MS {
-                self.peers.values_mut().for_each(|peer| peer.offset.stepped(step));
-            }
+    /// Looks at this node's own clock. Cluster time does not follow its steps, where it was set once.
+    pub(super) fn watch_clock(&mut self, turn: &mut Turn<'_>) {
+        let now = turn.now;
+        let Some(last) = self.clock.last.replace(now) else { return };
+        let passed = Millis::try_from(now.mono.saturating_sub(last.mono).as_millis()).unwrap_or(Millis::MAX);
+        let step = signed_difference(now.wall, last.wall.saturating_add(passed));
+        if step.unsigned_abs() <= STEP_MS {
+            return;
+        }
+        if step.unsigned_abs() <= LEAP_MS {
+            return self.peers.values_mut().for_each(|peer| peer.offset.stepped(step));
+        }
+        // Either it was set, or the machine slept and the steady clock did not count that: peers know.
+        self.peers.values_mut().for_each(|peer| peer.offset = Offset::default());
+        self.compare_with_all(turn);
+        let is_alone = !self.peers.values().any(|peer| peer.live);
+        if let Some(offset_ms) = self.clock.set_ms.filter(|_| is_alone) {
+            turn.out.push(Command::SetClusterTime { offset_ms, outright: self.is_free() });
         }
     }
 
@@ -102,17 +107,22 @@ impl Core {
         ahead.push(0);
         ahead.sort_unstable();
         let median = ahead[(ahead.len() - 1) / 2];
-        let outright = !self.readiness.ready || self.readiness.alone;
-        let change = median.abs_diff(self.clock.offset_ms);
-        if change < GRAIN_MS {
+        let change = median.abs_diff(signed_difference(turn.now.cluster, turn.now.wall));
+        if change < GRAIN_MS && self.clock.set_ms.is_some() {
             return;
         }
-        self.clock.offset_ms = median;
+        let outright = self.is_free();
+        self.clock.set_ms = Some(median);
         turn.out.push(Command::SetClusterTime { offset_ms: median, outright });
         if outright && change >= NOTED_MS {
             self.clock.sets += 1;
             turn.out.push(Command::Note(Note::ClusterTimeSet(median)));
         }
+    }
+
+    /// Whether cluster time may be set outright: nobody has relied on this node's yet.
+    fn is_free(&self) -> bool {
+        !self.readiness.ready || self.readiness.alone
     }
 
     fn live_offsets(&self, now: Duration) -> impl Iterator<Item = i64> {

@@ -10,6 +10,9 @@ use burgee_model::{Millis, NodeId, Stamp, stamp::millis_to_ntp64};
 
 use super::{Command, Core, SystemWrite, Turn};
 
+/// After so many steps of collection, what was due before them is late.
+const STEPS_LATE: u32 = 4;
+
 /// What the core knows of collection.
 #[derive(Debug, Default)]
 pub(super) struct Collect {
@@ -25,7 +28,8 @@ struct Sweep {
     /// The least promise known when it began.
     promise: Stamp,
     began: Duration,
-    /// Members with which no whole exchange has ended that began since.
+    /// The other members then, and those of them with which no whole exchange has ended that began since.
+    members: BTreeSet<NodeId>,
     waiting: BTreeSet<NodeId>,
 }
 
@@ -78,7 +82,7 @@ impl Core {
                 peer.exchange.want(turn.now.mono);
             }
         }
-        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, waiting });
+        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, members: waiting.clone(), waiting });
     }
 
     /// A whole exchange with a peer ended.
@@ -93,8 +97,13 @@ impl Core {
         let Some(sweep) = &mut self.collect.sweep else { return };
         sweep.waiting.retain(|node| roster.member(*node).is_some());
         if sweep.waiting.is_empty() {
-            let promise = sweep.promise;
+            let (promise, own) = (sweep.promise, self.settings.own.node);
+            let is_whole = roster.members().all(|(node, _)| node == own || sweep.members.contains(&node));
             self.collect.sweep = None;
+            // Who became a member meanwhile may lack what this sweep brought: it belongs to the next one.
+            if !is_whole {
+                return;
+            }
             let flush = self.flush(turn);
             self.collect.flush = Some((flush, promise));
         }
@@ -107,16 +116,33 @@ impl Core {
         }
     }
 
-    /// Names of the members that collection waits for.
+    /// Names of the members that collection waits for: those that are away, and those that leave what has long
+    /// been due unsaid (because their disk takes nothing, say).
     pub(super) fn collection_held_by(&self, turn: &Turn<'_>) -> Vec<String> {
         if !self.has_garbage(turn) {
             return Vec::new();
         }
         let own = self.settings.own.node;
-        let gone = self
-            .roster
-            .members()
-            .filter(|(node, _)| *node != own && !self.peers.get(node).is_some_and(|peer| peer.live));
-        gone.map(|(_, member)| member.name.clone()).collect()
+        let is_away = |node: NodeId| node != own && !self.peers.get(&node).is_some_and(|peer| peer.live);
+        let late = self.late(turn);
+        let holds = self.roster.members().filter(|(node, _)| is_away(*node) || late.contains(node));
+        holds.map(|(_, member)| member.name.clone()).collect()
+    }
+
+    /// The members that stand in the way of what could have been collected some steps ago: those whose promise
+    /// is older, for which all others wait, or else those that do not say that they hold it.
+    fn late(&self, turn: &Turn<'_>) -> BTreeSet<NodeId> {
+        let steps = self.settings.periods.collect * STEPS_LATE;
+        let then = turn.now.cluster.saturating_sub(Millis::try_from(steps.as_millis()).unwrap_or(Millis::MAX));
+        let oldest = turn.table.oldest_collectable().filter(|oldest| *oldest <= self.youngest_collected(then));
+        let Some(oldest) = oldest else { return BTreeSet::new() };
+        let members = || self.roster.members();
+        let promised_less: BTreeSet<NodeId> =
+            members().filter(|(_, member)| member.promise < oldest).map(|(node, _)| node).collect();
+        if !promised_less.is_empty() {
+            return promised_less;
+        }
+        let holds_less = members().filter(|(_, member)| member.acked.is_none_or(|acked| acked < oldest));
+        holds_less.map(|(node, _)| node).collect()
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use burgee_model::{NodeId, Stamp};
 use burgee_store::digest::{Prefix, Realm, Sum};
 
-use super::{Ask, Asked, Core, Note, Turn, walk::Walk};
+use super::{Ask, Asked, Core, Note, Turn, peer::Peer, walk::Walk};
 use crate::message::{Answer, Check, Question};
 
 /// The first pause after a failure, and the longest.
@@ -20,9 +20,6 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 /// So many times in a row one exchange walks the tree of current versions, where what was named keeps
 /// vanishing; then it fails, and the next one begins after a pause.
 const PASSES_MAX: u32 = 8;
-
-/// From how many versions on a snapshot beats a walk, for a node that holds less than a quarter of them.
-const SNAPSHOT_VERSIONS: u64 = 5_000;
 
 /// Whether to look at a peer's replica, and how far that is.
 #[derive(Debug, Default)]
@@ -45,6 +42,8 @@ pub(super) struct Run {
     pub(super) horizon: Stamp,
     /// From which day on the history is compared.
     history_since: u32,
+    /// How many versions this node had written when it began, where the peer is offered all that it lacks.
+    pub(super) wrote: Option<u64>,
     /// Walks of the tree of current versions so far.
     passes: u32,
     pub(super) stage: Stage,
@@ -61,6 +60,13 @@ pub(super) enum Stage {
     Walk(Box<Walk>, Vec<u32>),
     /// The days are asked for that differ.
     Days,
+}
+
+impl Stage {
+    /// Whether the peer is offered what it lacks.
+    pub(super) fn pushes(&self) -> bool {
+        !matches!(self, Self::Walk(walk, _) if !walk.pushes)
+    }
 }
 
 impl Exchange {
@@ -114,6 +120,12 @@ impl Core {
         // Who is not ready yet gets in line with this node first: what it has beside comes after that.
         let mut due: Vec<_> = self.peers.values().filter(|peer| peer.live && peer.exchange.is_due(now)).collect();
         due.retain(|peer| !peer.is_paging(now) && (!self.readiness.ready || peer.is_ready()));
+        // Who is outside gets in line with somebody ready, and takes nothing more from those that are not: that
+        // may be what the cluster has collected.
+        if self.is_outside() && self.peers.values().any(Peer::is_ready) {
+            let mixes = self.peers.values().any(|peer| peer.exchange.run.is_some() && !peer.is_ready());
+            due.retain(|peer| peer.is_ready() && !mixes);
+        }
         // Whoever is ready has what this node lacks.
         due.sort_by_key(|peer| !peer.is_ready());
         let due: Vec<NodeId> = due.into_iter().map(|peer| peer.id.node).collect();
@@ -132,6 +144,7 @@ impl Core {
             peer_was_ready: false,
             horizon: Stamp::ZERO,
             history_since: 0,
+            wrote: Some(self.unacked.count()),
             passes: 0,
             stage: Stage::Compare,
         });
@@ -165,7 +178,7 @@ impl Core {
         let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
-        let is_first = self.is_first_source(ask.to);
+        let (is_first, least) = (self.is_first_source(ask.to), self.settings.snapshot_versions);
         let Some(peer) = self.peers.get_mut(&ask.to) else { return };
         peer.offset.measured(ask.at, wall, turn.now);
         if peer.sequence.snapshot(seq) == super::sequence::Arrival::Gap {
@@ -181,11 +194,11 @@ impl Core {
             return self.ask_days(ask.to, turn);
         }
         peer.behind_since.get_or_insert(turn.now.mono);
-        if versions >= SNAPSHOT_VERSIONS && own < versions / 4 && (ready || is_first) {
+        if versions >= least && own < versions / 4 && (ready || is_first) {
             return self.begin_snapshot(ask.to, turn);
         }
         // Who holds next to nothing pulls a snapshot: pushing all to it would double that.
-        let pushes = own < SNAPSHOT_VERSIONS || versions >= own / 4;
+        let pushes = own < least || versions >= own / 4;
         self.walk(ask.to, Walk::new(Realm::Current, Prefix::ROOT, pushes), Vec::new(), turn);
     }
 
@@ -256,6 +269,7 @@ impl Core {
 
     /// Everything that the peer held when the exchange began is here.
     pub(super) fn complete_exchange(&mut self, node: NodeId, turn: &mut Turn<'_>) {
+        let outside = self.is_outside();
         let Some(peer) = self.peers.get_mut(&node) else { return };
         let Some(run) = peer.exchange.run.take() else { return };
         peer.exchange.failures = 0;
@@ -263,10 +277,14 @@ impl Core {
             let took = turn.now.mono.saturating_sub(run.began);
             turn.note(Note::Synchronised { peer: peer.id, took });
         }
-        peer.exchanged = Some(run.peer_was_ready);
+        // Who is outside has more to do before an exchange with somebody ready counts.
+        if !outside || !run.peer_was_ready {
+            peer.exchanged = Some(run.peer_was_ready);
+        }
         if !peer.exchange.wanted {
             peer.behind_since = None;
         }
+        peer.has = peer.has.max(run.wrote.unwrap_or(0));
         self.swept(node, run.began);
         self.in_line_with(node, &run, turn);
     }

@@ -1,7 +1,8 @@
-//! Nodes that the cluster has gone on without: forgotten ones, and those restored from a backup.
+//! Nodes that the cluster has gone on without: forgotten ones, those restored from a backup, and those that
+//! began to join and never became members.
 //!
-//! Such a node takes a new identity and gets in line before it serves or pushes: it pulls what a ready peer
-//! holds, and drops what the cluster has collected meanwhile.
+//! Such a node gets in line before it serves or pushes: it pulls what a ready peer holds, and drops what the
+//! cluster has collected meanwhile. Those that were members take a new identity first.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,8 +22,8 @@ pub(super) struct InLine {
     node: NodeId,
     /// Up to where the peer had collected when the exchange began.
     horizon: Stamp,
-    /// What it brought is on disk with this.
-    flush: u64,
+    /// What it brought, and what was dropped, is on disk with this; none where that need not be.
+    flush: Option<u64>,
 }
 
 impl Core {
@@ -51,7 +52,6 @@ impl Core {
             return self.reidentify(turn);
         }
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        peer.remembers = remembers;
         if remembers <= self.written {
             peer.doubted_since = None;
             return;
@@ -78,22 +78,36 @@ impl Core {
         }
     }
 
-    /// A whole exchange ended: where it was with a ready peer, this node is in line again once that is on
-    /// disk, and the peer has collected nothing since.
+    /// Whether the cluster may have gone on without what this node holds: nobody knows that it is a member,
+    /// so nothing waits for it with collecting. It has acknowledged nothing yet.
+    pub(super) fn is_outside(&self) -> bool {
+        self.settings.resync || !self.served && !self.is_known()
+    }
+
+    /// A whole exchange ended: where it was with a ready peer, a node that is outside is in line once the peer
+    /// is found to have collected nothing since, and what was dropped for it is gone from the disk too.
     pub(super) fn in_line_with(&mut self, node: NodeId, run: &Run, turn: &mut Turn<'_>) {
         // One that is under way is not begun anew: with a slow disk it would never end.
-        if self.settings.resync && run.peer_was_ready && self.in_line.is_none() {
-            let flush = self.flush(turn);
-            self.in_line = Some(InLine { node, horizon: run.horizon, flush });
+        if !run.peer_was_ready || !self.is_outside() || self.in_line.is_some() {
+            return;
+        }
+        let flush = (self.settings.resync || self.evicted).then(|| self.flush(turn));
+        self.in_line = Some(InLine { node, horizon: run.horizon, flush });
+        if flush.is_none() {
+            self.confirm(node, turn);
         }
     }
 
-    pub(super) fn resync_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
-        let in_line = self.in_line.as_ref().filter(|in_line| in_line.flush == flush);
+    pub(super) fn in_line_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
+        let in_line = self.in_line.as_ref().filter(|in_line| in_line.flush == Some(flush));
         if let Some(node) = in_line.map(|in_line| in_line.node) {
-            let question = Question::Compare { history_since: turn.table.history_since() };
-            self.ask(node, Asked::Confirm, question, turn);
+            self.confirm(node, turn);
         }
+    }
+
+    fn confirm(&mut self, node: NodeId, turn: &mut Turn<'_>) {
+        let question = Question::Compare { history_since: turn.table.history_since() };
+        self.ask(node, Asked::Confirm, question, turn);
     }
 
     /// The peer told how far it has collected by now. What it collected while it was walked may have gone
@@ -102,10 +116,13 @@ impl Core {
         let Some(in_line) = self.in_line.take() else { return };
         match answer {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
-                self.settings.resync = false;
-                turn.out.push(Command::Resynchronised);
-                // What the peers lack is offered to them from now on.
-                self.compare_with_all(turn);
+                if let Some(peer) = self.peers.get_mut(&ask.to) {
+                    peer.exchanged = Some(true);
+                }
+                if self.settings.resync {
+                    self.settings.resync = false;
+                    turn.out.push(Command::Resynchronised);
+                }
             }
             _ => {
                 if let Some(peer) = self.peers.get_mut(&ask.to) {

@@ -28,8 +28,9 @@ pub(super) struct Peer {
     pub(super) sent: u64,
     /// The time of the greatest stamp of its author known when it came up.
     pub(super) remembered: u64,
-    /// The time of the greatest stamp of this node that it knows.
-    pub(super) remembers: u64,
+    /// How many of the versions that this node wrote since its start it has for certain: a hint may be lost while
+    /// a later one arrives, so only a whole exchange tells.
+    pub(super) has: u64,
     /// Since when it remembers stamps of this node that this node does not.
     pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
@@ -56,7 +57,7 @@ impl Peer {
             sequence: Sequence::default(),
             sent: 0,
             remembered: 0,
-            remembers: 0,
+            has: 0,
             doubted_since: None,
             exchange: Exchange::default(),
             exchanged: None,

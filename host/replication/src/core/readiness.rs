@@ -19,6 +19,13 @@ const TELL_PAUSE: Duration = Duration::from_millis(200);
 /// So many timeouts long a node that holds part of what a peer had waits for anybody who is ready.
 const PATIENCE: u32 = 6;
 
+/// A newcomer's entry in the roster that is being written to disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    ticket: u64,
+    since: Duration,
+}
+
 /// How far a newcomer's entry in the roster is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Enrolment {
@@ -85,7 +92,7 @@ impl Core {
 
     /// Others know of its membership, and collect nothing over its head. One that took a new id, or joined and
     /// got only part of the data, and of which nobody heard, may not go on by itself.
-    fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.came_entered || self.enrolment == Enrolment::Known
     }
 
@@ -132,8 +139,10 @@ impl Core {
         }
         let own = self.settings.own.node;
         let Some(entry) = turn.table.latest(&super::member_register(own)) else { return };
-        let ready = self.peers.values().find(|peer| peer.is_ready() && peer.exchanged == Some(true));
-        if let Some(node) = ready.map(|peer| peer.id.node) {
+        // In turn: one whose disk takes nothing stays ready, and never says yes.
+        let ready = || self.peers.values().filter(|peer| peer.is_ready() && peer.exchanged == Some(true));
+        let next = ready().find(|peer| Some(peer.id.node) > self.declined_by).or_else(|| ready().next());
+        if let Some(node) = next.map(|peer| peer.id.node) {
             self.enrolment = Enrolment::Telling;
             self.tell_due = turn.now.mono + TELL_PAUSE;
             // It answers once that is on its disk.
@@ -143,8 +152,33 @@ impl Core {
     }
 
     /// A ready peer knows of this node's entry, or does not.
-    pub(super) fn enrolment_told(&mut self, _ask: &Ask, answer: Option<&Answer>) {
+    pub(super) fn enrolment_told(&mut self, ask: &Ask, answer: Option<&Answer>) {
         let known = answer == Some(&Answer::Taken(true));
         self.enrolment = if known { Enrolment::Known } else { Enrolment::Unknown };
+        self.declined_by = Some(ask.to).filter(|_| !known);
+    }
+
+    /// A newcomer's entry is merged: it is told so once that is on disk.
+    pub(super) fn entry_merged(&mut self, ticket: u64, turn: &mut Turn<'_>) {
+        let flush = self.flush(turn);
+        self.entries.insert(flush, Entry { ticket, since: turn.now.mono });
+    }
+
+    pub(super) fn entry_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
+        if let Some(entry) = self.entries.remove(&flush) {
+            turn.out.push(Command::Answer { ticket: entry.ticket, answer: Answer::Taken(true) });
+        }
+    }
+
+    /// A disk that takes nothing, or is slow, may not keep newcomers and the room for answers: they ask again.
+    pub(super) fn decline_entries(&mut self, turn: &mut Turn<'_>) {
+        let (now, most) = (turn.now.mono, self.settings.periods.request);
+        let late: Vec<u64> = self
+            .entries
+            .extract_if(.., |_, entry| now.saturating_sub(entry.since) >= most)
+            .map(|(_, entry)| entry.ticket)
+            .collect();
+        let declined = |ticket| Command::Answer { ticket, answer: Answer::Taken(false) };
+        turn.out.extend(late.into_iter().map(declined));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burgee_model::{NodeId, RegisterId, Stamp};
-use burgee_store::{Table, Version, digest::Realm};
+use burgee_store::{Table, Version, digest::Realm, is_kept_for_good};
 
 use super::{
     Ask, Asked, Command, Core, Merging, Turn,
@@ -30,7 +30,7 @@ impl Core {
     /// Carries a walk on as far as it goes without an answer.
     pub(super) fn pump(&mut self, node: NodeId, turn: &mut Turn<'_>) {
         let surplus = self.surplus(node);
-        let page_bytes = self.settings.page_bytes;
+        let (page_bytes, mut evicted) = (self.settings.page_bytes, self.evicted);
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
         let realm = walk.realm;
@@ -44,7 +44,11 @@ impl Core {
             _ if walk.offering => Vec::new(),
             Surplus::Offer if walk.pushes => next_offer(walk, turn.table, page_bytes),
             Surplus::Evict(horizon) => {
-                evict(walk, horizon, turn);
+                let gone = evict(walk, horizon, turn.table);
+                if !gone.is_empty() {
+                    evicted = true;
+                    turn.out.push(Command::Evict(gone));
+                }
                 Vec::new()
             }
             Surplus::Offer | Surplus::Keep => {
@@ -54,6 +58,8 @@ impl Core {
         };
         walk.offering |= !offer.is_empty();
         let done = walk.is_done();
+        run.wrote = run.wrote.filter(|_| run.stage.pushes());
+        self.evicted = evicted;
         if !prefixes.is_empty() {
             let asked = Asked::Branches(prefixes.clone());
             self.ask(node, asked, Question::Branches { realm, prefixes }, turn);
@@ -73,8 +79,8 @@ impl Core {
     fn surplus(&self, node: NodeId) -> Surplus {
         let run = self.peers.get(&node).and_then(|peer| peer.exchange.run.as_ref());
         match run {
-            Some(run) if self.settings.resync && run.peer_was_ready => Surplus::Evict(run.horizon),
-            Some(_) if !self.settings.resync => Surplus::Offer,
+            Some(run) if self.is_outside() && run.peer_was_ready => Surplus::Evict(run.horizon),
+            Some(_) if !self.is_outside() => Surplus::Offer,
             _ => Surplus::Keep,
         }
     }
@@ -181,14 +187,15 @@ fn next_offer(walk: &mut Walk, table: &Table, page_bytes: usize) -> Vec<Arc<Vers
     offer
 }
 
-/// Drops what the cluster has collected while this node was away.
-fn evict(walk: &mut Walk, horizon: Stamp, turn: &mut Turn<'_>) {
+/// What the cluster has collected while this node was away. What is never collected the peer just lacks.
+fn evict(walk: &mut Walk, horizon: Stamp, table: &Table) -> Vec<(RegisterId, Stamp)> {
     let mut gone = Vec::new();
     for _ in 0..EVICTIONS_AT_ONCE {
-        let Some(place) = walk.next_place(turn.table) else { break };
-        for version in turn.table.at(walk.realm, place.path) {
+        let Some(place) = walk.next_place(table) else { break };
+        let here = table.at(walk.realm, place.path).into_iter();
+        for version in here.filter(|version| !is_kept_for_good(&version.register.address)) {
             match walk.realm {
-                Realm::Current => collected(turn.table, &place, &version, horizon, &mut gone),
+                Realm::Current => collected(table, &place, &version, horizon, &mut gone),
                 // What the peer sent of a register's history says nothing of its current version.
                 Realm::History(_) if version.stamp <= horizon && !place.has(&version) => {
                     gone.push((version.register.clone(), version.stamp));
@@ -197,11 +204,9 @@ fn evict(walk: &mut Walk, horizon: Stamp, turn: &mut Turn<'_>) {
             }
         }
     }
-    if !gone.is_empty() {
-        // What was fetched may have been dead by what goes now.
-        walk.vanished = true;
-        turn.out.push(Command::Evict(gone));
-    }
+    // What was fetched may have been dead by what goes now.
+    walk.vanished |= !gone.is_empty();
+    gone
 }
 
 /// Of a register: the versions up to the horizon that the peer lacks, and that would count if the newer

@@ -23,14 +23,14 @@ pub struct Settings {
     pub resync: bool,
     /// Cluster time of the start: the eldest node is the one that started first.
     pub started_at: Millis,
-    /// The correction of cluster time in force, in milliseconds: what a former identity left of it.
-    pub offset_ms: i64,
     /// Makes the choices of peers and pauses, and nothing that lasts.
     pub random_seed: u64,
     /// By how much clocks may differ.
     pub max_skew_ms: Millis,
     /// Bytes of versions up to which one message is filled.
     pub page_bytes: usize,
+    /// From how many versions on a snapshot beats a walk, for a node that holds less than a quarter of them.
+    pub snapshot_versions: u64,
     /// Peers that are remembered.
     pub peers: usize,
     /// The periods.

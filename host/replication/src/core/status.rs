@@ -14,21 +14,32 @@ use crate::status::{NodeState, NodeView, Status};
 /// Stamps of this node that may be remembered as not known to all.
 const UNACKED_MAX: usize = 4_096;
 
-/// The latest stamps that this node gave, oldest first.
+/// The latest stamps that this node gave, in the order in which it did.
 #[derive(Debug, Default)]
-pub(super) struct Unacked(VecDeque<Stamp>);
+pub(super) struct Unacked {
+    latest: VecDeque<Stamp>,
+    /// How many there were before them.
+    dropped: u64,
+}
 
 impl Unacked {
     pub(super) fn push(&mut self, stamp: Stamp) {
-        if self.0.len() >= UNACKED_MAX {
-            self.0.pop_front();
+        if self.latest.len() >= UNACKED_MAX {
+            self.latest.pop_front();
+            self.dropped += 1;
         }
-        self.0.push_back(stamp);
+        self.latest.push_back(stamp);
     }
 
-    fn oldest_after(&self, time: u64) -> Option<Stamp> {
-        let at = self.0.partition_point(|stamp| stamp.time <= time);
-        self.0.get(at).copied()
+    /// How many there were in all.
+    pub(super) fn count(&self) -> u64 {
+        self.dropped + self.latest.len() as u64
+    }
+
+    /// The first one after so many.
+    fn after(&self, count: u64) -> Option<Stamp> {
+        let at = usize::try_from(count.saturating_sub(self.dropped)).ok()?;
+        self.latest.get(at).copied()
     }
 }
 
@@ -92,7 +103,7 @@ impl Core {
             lag_ms: live.map(|peer| lag_ms(peer, turn.now.mono)),
             skew_ms: live.and_then(|peer| peer.offset.ahead_ms(turn.now.mono)),
             root: info.map(|info| info.root.to_string()),
-            oldest_unacked: self.unacked.oldest_after(peer.map_or(0, |peer| peer.remembers)),
+            oldest_unacked: self.unacked.after(peer.map_or(0, |peer| peer.has)),
         }
     }
 

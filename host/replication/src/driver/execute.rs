@@ -9,7 +9,7 @@ use std::{
 use burgee_store::Draft;
 use bytes::Bytes;
 
-use super::{Driver, End, log, wall_clock};
+use super::{Driver, End, log, merger::Gone};
 use crate::{
     core::{Command, Event, Note, SystemWrite},
     message::{Answer, News, PeerId, Question},
@@ -25,7 +25,10 @@ impl<T: Transport> Driver<T> {
             Command::Send { to, news } => self.send(to, news),
             Command::Ask { to, request, question, timeout } => self.ask(to, request, question, timeout),
             Command::Answer { ticket, answer } => self.answers.answer(ticket, answer),
-            Command::Merge { merge, versions, from } => return self.merger.merge(merge, versions, from),
+            Command::Merge { merge, versions, from } => match self.merger.merge(merge, versions, from) {
+                Ok(event) => return event,
+                Err(Gone) => self.end = Some(End::Failed("the thread that merges has ended".to_owned())),
+            },
             Command::Evict(versions) => {
                 let evicted = self.store.evict(&versions);
                 tracing::info!(evicted, "dropped what the cluster has collected");
@@ -34,7 +37,7 @@ impl<T: Transport> Driver<T> {
             Command::Write(write) => self.write(&write),
             Command::Dial(endpoint) => self.dial(endpoint),
             Command::HangUp(peer) => self.transport.hang_up(peer),
-            Command::SetClusterTime { offset_ms, outright } => self.clock.set(offset_ms, outright, wall_clock()),
+            Command::SetClusterTime { offset_ms, outright } => self.time.set(offset_ms, outright),
             Command::SetReadiness(readiness) => {
                 log::readiness(&readiness);
                 self.views.readiness.send_replace(readiness);

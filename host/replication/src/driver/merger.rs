@@ -9,14 +9,18 @@ use std::{
     thread,
 };
 
-use burgee_model::NodeId;
+use burgee_model::{Address, NodeId};
 use burgee_store::{Store, Version};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::core::Event;
 
 /// Merges that may wait.
 const WAITING: usize = 256;
+
+/// The thread has ended, which it does by a fault alone.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Gone;
 
 /// Up to how many versions are merged at once where nothing waits.
 const SMALL_VERSIONS: usize = 16;
@@ -54,20 +58,31 @@ impl Merger {
     }
 
     /// Merges, now or soon; the event is given back where it is done already, or cannot be.
-    pub(super) fn merge(&self, merge: u64, versions: Vec<Arc<Version>>, from: NodeId) -> Option<Event> {
+    pub(super) fn merge(&self, merge: u64, versions: Vec<Arc<Version>>, from: NodeId) -> Result<Option<Event>, Gone> {
         let job = Job { merge, versions, from };
-        if job.versions.len() <= SMALL_VERSIONS && self.waiting.load(Ordering::Acquire) == 0 {
-            return Some(Event::Merged { merge, taken: job.merge_into(&self.store) });
+        if job.is_quick() && self.waiting.load(Ordering::Acquire) == 0 {
+            return Ok(Some(Event::Merged { merge, taken: job.merge_into(&self.store) }));
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);
-        self.jobs.try_send(job).err().map(|_| {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
-            Event::Merged { merge, taken: false }
-        })
+        match self.jobs.try_send(job) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Full(_)) => {
+                self.waiting.fetch_sub(1, Ordering::AcqRel);
+                Ok(Some(Event::Merged { merge, taken: false }))
+            }
+            Err(TrySendError::Closed(_)) => Err(Gone),
+        }
     }
 }
 
 impl Job {
+    /// Few versions, none of which takes others with it.
+    fn is_quick(&self) -> bool {
+        let takes_others =
+            |version: &Arc<Version>| matches!(version.register.address, Address::Floor(_) | Address::Horizon);
+        self.versions.len() <= SMALL_VERSIONS && !self.versions.iter().any(takes_others)
+    }
+
     fn merge_into(self, store: &Store) -> bool {
         let merged = store.merge(self.versions, self.from);
         if let Err(error) = &merged {

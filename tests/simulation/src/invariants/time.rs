@@ -2,7 +2,7 @@
 //! run ahead of that, goes there at half speed.
 
 use super::{Verdict, broken};
-use crate::world::World;
+use crate::{clock::span, world::World};
 
 /// By how much a settled node's cluster time may differ, in milliseconds.
 pub const TOLERANCE_MS: u64 = 1_000;
@@ -23,7 +23,7 @@ pub fn settled(world: &World) -> Verdict {
     let Some(median) = median(world) else { return Ok(()) };
     for (slot, process) in world.processes() {
         let time = process.time(world.slots[slot].wall, world.now);
-        let target = time.wall.saturating_add_signed(process.time.offset_ms());
+        let target = process.time.aim(time.wall, span(world.now));
         if target.abs_diff(median) > TOLERANCE_MS || time.cluster + TOLERANCE_MS < median {
             let what = format!("n{slot} has {}, goes to {target}, and the median is {median}", time.cluster);
             return broken("time", what);

@@ -179,7 +179,7 @@ impl World {
     pub(super) fn set_cluster_time(&mut self, end: End, offset_ms: i64, outright: bool) {
         let now = self.now;
         let Slot { wall, process: Some(process), .. } = &mut self.slots[end.slot] else { return };
-        process.time.set(offset_ms, outright, wall.at(now));
+        process.time.set(offset_ms, outright, wall.at(now), span(now));
         if outright {
             say!(self, "n{}: cluster time is the wall's {offset_ms:+} ms", end.slot);
         }

@@ -1,12 +1,15 @@
 //! Cluster time, and the verdict on a node's own clock.
 
 use super::world::{World, node_id, settings};
-use crate::{core::Settings, message::PeerId};
+use crate::{
+    core::{Now, Settings},
+    message::PeerId,
+};
 
 const HOUR: i64 = 3_600_000;
 
 fn offsets(world: &World) -> Vec<i64> {
-    world.nodes.iter().map(|node| node.offset_ms).collect()
+    (0..world.nodes.len()).map(|node| world.offset_ms(node)).collect()
 }
 
 #[test]
@@ -46,10 +49,48 @@ fn a_correction_is_taken_back_by_who_began_anew_under_it() {
     world.nodes[1].skew_ms = HOUR;
     world.run(20);
     let anew = PeerId { node: node_id(9), incarnation: 2 };
-    world.rename(1, anew, |node| Settings { own: anew, offset_ms: -HOUR, ..settings(node, &[0]) });
+    world.rename(1, anew, |node| Settings { own: anew, ..settings(node, &[0]) });
     world.nodes[1].skew_ms = 0;
     world.run(20);
     assert_eq!(offsets(&world), [0, 0, 0]);
+}
+
+/// For as long as nobody else can tell, and after: whatever expired by a time that never was would be gone.
+#[test]
+fn a_leap_of_a_serving_nodes_clock_does_not_move_its_cluster_time() {
+    for leap in [3 * HOUR, -3 * HOUR] {
+        let mut world = World::new(3);
+        world.run(20);
+        let before = world.now(1).cluster;
+        world.nodes[1].skew_ms = leap;
+        assert_eq!(world.now(1).cluster, before, "before the node noticed");
+        world.run(5);
+        assert_eq!(world.now(1).cluster, before + 5_000);
+        world.nodes[1].skew_ms = 0;
+        world.run(5);
+        assert_eq!(world.now(1).cluster, before + 10_000, "and back");
+    }
+}
+
+/// A machine that slept: its steady clock did not count that, and its wall clock is right again.
+#[test]
+fn after_a_sleep_cluster_time_is_taken_from_the_peers() {
+    let mut world = World::new(3);
+    for node in 0..3 {
+        world.nodes[node].skew_ms = -HOUR;
+    }
+    world.run(20);
+    // To the one that slept, the others' clocks leapt together with its own.
+    for node in 0..3 {
+        world.nodes[node].skew_ms = 0;
+    }
+    for node in [0, 2] {
+        let Now { mono, wall, .. } = world.now(node);
+        world.nodes[node].time.set(0, true, wall, mono);
+    }
+    world.run(5);
+    assert_eq!(offsets(&world), [0, 0, 0]);
+    assert_eq!(world.nodes[1].core.clock_ahead(), None);
 }
 
 #[test]
@@ -60,5 +101,5 @@ fn a_node_alone_keeps_its_correction() {
     world.cut(0, 1);
     world.cut(1, 2);
     world.run(200);
-    assert_eq!(world.nodes[1].offset_ms, -HOUR);
+    assert_eq!(world.offset_ms(1), -HOUR);
 }

@@ -2,8 +2,11 @@
 
 use burgee_model::{Address, RegisterId, Stamp};
 
-use super::world::{World, node_id, settings};
-use crate::core::{Command, SystemWrite};
+use super::world::{World, kill, node_id, settings};
+use crate::{
+    core::{Command, Settings, SystemWrite},
+    message::PeerId,
+};
 
 fn tombstones(world: &World, node: usize) -> usize {
     world.nodes[node].table.counts().tombstones
@@ -61,12 +64,79 @@ fn an_absent_member_holds_it_back_until_it_is_forgotten() {
     assert_eq!(world.nodes[2].ended, Some(Command::Reidentify));
     assert_eq!((world.get(0, "x"), world.get(1, "x")), (None, None));
     // Under its new identity it gets in line, and drops what the cluster has collected.
-    let own = crate::message::PeerId { node: node_id(9), incarnation: 2 };
-    world.rename(2, own, |node| crate::core::Settings { own, resync: true, ..settings(node, &[0]) });
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(2, own, |node| Settings { own, resync: true, ..settings(node, &[0]) });
     world.run(10);
     assert!(world.nodes[2].resynchronised && world.nodes[2].evicted > 0);
     assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
     assert_eq!((world.get(0, "x"), world.get(2, "x")), (None, None));
+}
+
+/// It was cut off before anybody knew it as a member, so nobody waited for it.
+#[test]
+fn one_that_began_to_join_and_returns_brings_nothing_back() {
+    for restarts in [false, true] {
+        let mut world = World::new(3);
+        // None of its entry in the roster gets to disk.
+        (world.nodes[0].full, world.nodes[1].full) = (true, true);
+        world.put(0, "x", "1");
+        world.run(5);
+        assert_eq!(world.get(2, "x"), Some(b"1".to_vec()));
+        assert!(!world.nodes[2].core.readiness().ready);
+        (world.cut(0, 2), world.cut(1, 2));
+        (world.nodes[0].full, world.nodes[1].full) = (false, false);
+        // Whatever of its entry got through is gone with those disks.
+        let entry = RegisterId::system(Address::Member { node: node_id(2) });
+        for node in 0..3 {
+            while let Some(stamp) = world.nodes[node].table.latest(&entry).map(|version| version.stamp) {
+                world.nodes[node].table.evict(&entry, stamp);
+            }
+        }
+        world.run(15);
+        world.delete(0, "x");
+        world.run(20);
+        assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
+        if restarts {
+            let own = PeerId { node: node_id(2), incarnation: 2 };
+            world.rename(2, own, |node| Settings { own, ..settings(node, &[0]) });
+        }
+        world.heal();
+        world.run(10);
+        assert!(world.nodes[2].core.readiness().ready && world.roots_agree(), "restarts: {restarts}");
+        assert_eq!((world.get(0, "x"), world.get(2, "x")), (None, None), "restarts: {restarts}");
+    }
+}
+
+/// Kills are never collected: that nobody else holds it says that nobody else ever saw it.
+#[test]
+fn a_kill_that_a_forgotten_node_alone_has_counts_once_it_is_back() {
+    let mut world = World::new(3);
+    world.run(15);
+    (world.cut(0, 2), world.cut(1, 2));
+    world.kill(2, "flag");
+    world.put(0, "x", "1");
+    world.delete(0, "x");
+    world.command(0, Command::Write(SystemWrite::Forgotten { node: node_id(2), name: "node-2".to_owned() }));
+    world.run(20);
+    assert!(world.nodes[0].table.horizon() > world.nodes[2].table.latest(&kill("flag")).unwrap().stamp);
+    world.heal();
+    world.run(5);
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(2, own, |node| Settings { own, resync: true, ..settings(node, &[0]) });
+    world.run(20);
+    assert!(world.roots_agree());
+    assert!((0..3).all(|node| world.nodes[node].table.latest(&kill("flag")).is_some()));
+}
+
+/// Its disk is full, so it never says that it has the newcomer's entry, and stays ready.
+#[test]
+fn one_peer_that_cannot_take_a_newcomers_entry_keeps_nobody_from_joining() {
+    let mut world = World::of((0..2).map(|node| settings(node, if node == 0 { &[] } else { &[0] })));
+    world.run(15);
+    world.nodes[0].full = true;
+    world.join(settings(2, &[0]));
+    world.run(15);
+    assert!(world.nodes[2].core.readiness().ready);
 }
 
 #[test]
@@ -85,11 +155,11 @@ fn a_node_whose_stamps_a_peer_knows_better_is_outdated() {
     world.run(15);
     world.put(1, "x", "1");
     // Its disk is replaced by one from before it wrote.
-    let own = crate::message::PeerId { node: node_id(1), incarnation: 2 };
+    let own = PeerId { node: node_id(1), incarnation: 2 };
     world.cut(0, 1);
     let now = world.now(1).cluster;
     world.nodes[1].table = burgee_store::Table::default();
-    world.rename(1, own, |node| crate::core::Settings { own, mark: 0, started_at: now + 1, ..settings(node, &[0]) });
+    world.rename(1, own, |node| Settings { own, mark: 0, started_at: now + 1, ..settings(node, &[0]) });
     world.heal();
     world.run(3);
     assert_eq!(world.nodes[1].ended, Some(Command::Reidentify));

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::world::{World, entry, text};
+use super::world::{World, entry, settings, text};
+use crate::core::{Event, Settings};
 use burgee_store::DraftWrite;
 
 proptest! {
@@ -28,6 +29,22 @@ proptest! {
         prop_assert!(world.roots_agree());
         prop_assert_eq!(world.nodes[0].table.counts().config_entries, common + left + right);
     }
+}
+
+/// Its link is made anew before the old one is known to be dead; the page that was asked for never comes.
+#[test]
+fn a_peer_that_restarts_while_it_is_pulled_from_is_pulled_from_again() {
+    let newcomer = Settings { snapshot_versions: 50, ..settings(1, &[0]) };
+    let mut world = World::of([settings(0, &[]), newcomer].into_iter());
+    world.write(0, (0..500).map(|n| DraftWrite::put(entry(&format!("k{n}")), text("x"))).collect());
+    world.lost = Some("snapshot");
+    world.run(2);
+    assert_eq!(world.nodes[1].table.counts().config_entries, 0);
+    world.nodes[0].id.incarnation = 2;
+    world.lost = None;
+    world.events.push_back((1, Event::Up(world.nodes[0].id)));
+    world.run(10);
+    assert!(world.nodes[1].core.readiness().ready && world.roots_agree());
 }
 
 /// History that is not current is compared too.

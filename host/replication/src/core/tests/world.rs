@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Blob, Key, Media, Millis, NodeId, RegisterId, Scope, stamp::millis_to_ntp64};
+use burgee_model::{Blob, FlagInField, Key, Media, Millis, NodeId, RegisterId, Scope, stamp::millis_to_ntp64};
 use burgee_store::{Clock, Draft, DraftWrite, Request, Stamping, Table, Version, WriteScope, stamp_draft};
 
 use crate::{
+    ClusterClock,
     core::{Command, Core, Event, Note, Now, Periods, Settings},
     message::{Answer, News, PeerId},
     wire::{Codec, Message, PROTOCOL},
@@ -24,11 +25,13 @@ pub(super) struct Node {
     pub(super) id: PeerId,
     /// How far its wall clock is off.
     pub(super) skew_ms: i64,
-    pub(super) offset_ms: i64,
+    pub(super) time: ClusterClock,
     pub(super) notes: Vec<Note>,
     pub(super) ended: Option<Command>,
     pub(super) resynchronised: bool,
     pub(super) evicted: usize,
+    /// Whether its disk takes nothing: what is flushed stays so.
+    pub(super) full: bool,
 }
 
 pub(super) struct World {
@@ -38,7 +41,9 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<(usize, usize)>,
     /// Bytes sent, by sender, receiver and kind.
     pub(super) bytes: BTreeMap<(usize, usize, &'static str), usize>,
-    events: VecDeque<(usize, Event)>,
+    /// Questions of this kind are lost.
+    pub(super) lost: Option<&'static str>,
+    pub(super) events: VecDeque<(usize, Event)>,
     /// Tickets: who asked, with which request.
     tickets: Vec<(usize, u64)>,
     codec: Codec,
@@ -62,10 +67,10 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
         started_at: START + node as u64,
-        offset_ms: 0,
         random_seed: node as u64,
         max_skew_ms: 60_000,
         page_bytes: 256 * 1024,
+        snapshot_versions: 5_000,
         peers: 64,
         periods: Periods { grace: Duration::from_secs(5), collect: Duration::from_secs(2), ..Periods::default() },
     }
@@ -76,8 +81,31 @@ pub(super) fn entry(key: &str) -> RegisterId {
     RegisterId::config(&tenant, &environment, &key)
 }
 
+pub(super) fn kill(flag: &str) -> RegisterId {
+    let [tenant, environment, flag] = ["tenant", "production", flag].map(|text| Key::new(text).unwrap());
+    RegisterId::flag_in(&tenant, &flag, &environment, FlagInField::Kill)
+}
+
 pub(super) fn text(value: &str) -> Blob {
     Blob { media: Media::Text, bytes: value.to_owned().into() }
+}
+
+impl Node {
+    fn new(settings: Settings) -> Self {
+        Self {
+            id: settings.own,
+            clock: Clock::new(settings.own.node, 60_000, 7),
+            core: Core::new(settings),
+            table: Table::default(),
+            skew_ms: 0,
+            time: ClusterClock::default(),
+            notes: Vec::new(),
+            ended: None,
+            resynchronised: false,
+            evicted: 0,
+            full: false,
+        }
+    }
 }
 
 impl World {
@@ -88,23 +116,12 @@ impl World {
     }
 
     pub(super) fn of(settings: impl Iterator<Item = Settings>) -> Self {
-        let nodes = settings.map(|settings| Node {
-            id: settings.own,
-            clock: Clock::new(settings.own.node, 60_000, 7),
-            core: Core::new(settings),
-            table: Table::default(),
-            skew_ms: 0,
-            offset_ms: 0,
-            notes: Vec::new(),
-            ended: None,
-            resynchronised: false,
-            evicted: 0,
-        });
         Self {
-            nodes: nodes.collect(),
+            nodes: settings.map(Node::new).collect(),
             mono: Duration::ZERO,
             cut: BTreeSet::new(),
             bytes: BTreeMap::new(),
+            lost: None,
             events: VecDeque::new(),
             tickets: Vec::new(),
             codec: Codec::new(usize::MAX),
@@ -114,7 +131,18 @@ impl World {
     pub(super) fn now(&self, node: usize) -> Now {
         let passed = u64::try_from(self.mono.as_millis()).unwrap();
         let wall = (START + passed).saturating_add_signed(self.nodes[node].skew_ms);
-        Now { mono: self.mono, wall, cluster: wall.saturating_add_signed(self.nodes[node].offset_ms) }
+        Now { mono: self.mono, wall, cluster: self.nodes[node].time.at(wall, self.mono) }
+    }
+
+    /// By how much cluster time is to be ahead of a node's wall clock, in milliseconds.
+    pub(super) fn offset_ms(&self, node: usize) -> i64 {
+        let Now { mono, wall, .. } = self.now(node);
+        i64::try_from(self.nodes[node].time.aim(wall, mono)).unwrap() - i64::try_from(wall).unwrap()
+    }
+
+    /// One more node.
+    pub(super) fn join(&mut self, settings: Settings) {
+        self.nodes.push(Node::new(settings));
     }
 
     /// Time passes, and everything happens that is due.
@@ -147,6 +175,12 @@ impl World {
 
     pub(super) fn put(&mut self, node: usize, key: &str, value: &str) {
         let written = self.write(node, vec![DraftWrite::put(entry(key), text(value))]);
+        self.events.push_back((node, Event::Written(written)));
+        self.settle();
+    }
+
+    pub(super) fn kill(&mut self, node: usize, flag: &str) {
+        let written = self.write(node, vec![DraftWrite::put(kill(flag), text("{\"killed\":true}"))]);
         self.events.push_back((node, Event::Written(written)));
         self.settle();
     }
@@ -256,7 +290,11 @@ impl World {
                 let Some(to) = self.find(to).filter(|to| self.linked(node, *to)) else {
                     return self.events.push_back((node, Event::Answered { request, answer: None }));
                 };
-                let Message::Question(question) = self.carry(node, to, &Message::Question(question)) else { return };
+                let question = Message::Question(question);
+                if self.lost == Some(question.kind()) {
+                    return;
+                }
+                let Message::Question(question) = self.carry(node, to, &question) else { return };
                 let ticket = self.tickets.len() as u64;
                 self.tickets.push((node, request));
                 self.events.push_back((to, Event::Asked { from, ticket, question }));
@@ -276,6 +314,7 @@ impl World {
                     self.nodes[node].evicted += usize::from(self.nodes[node].table.evict(&id, stamp));
                 }
             }
+            Command::Flush { .. } if self.nodes[node].full => {}
             Command::Flush { flush } => self.events.push_back((node, Event::Flushed { flush })),
             Command::Write(write) => {
                 let (request, draft) = write.request(from.node);
@@ -284,7 +323,10 @@ impl World {
             }
             Command::Dial(endpoint) => self.dial(node, endpoint),
             Command::HangUp(_) | Command::SetReadiness(_) | Command::SetClockAhead(_) => {}
-            Command::SetClusterTime { offset_ms, .. } => self.nodes[node].offset_ms = offset_ms,
+            Command::SetClusterTime { offset_ms, outright } => {
+                let Now { mono, wall, .. } = self.now(node);
+                self.nodes[node].time.set(offset_ms, outright, wall, mono);
+            }
             Command::Resynchronised => self.nodes[node].resynchronised = true,
             Command::Reidentify | Command::GiveUp(_) => self.nodes[node].ended = Some(command),
             Command::Note(note) => self.nodes[node].notes.push(note),

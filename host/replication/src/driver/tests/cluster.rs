@@ -12,8 +12,7 @@ use burgee_store::{Draft, DraftWrite, Request, Stamping, Store, StoreConfig, Wri
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    ClusterClock, Refusals, Replication, ReplicationConfig,
-    driver::wall_clock,
+    Refusals, Replication, ReplicationConfig, Timekeeping,
     message::PeerId,
     replication::{ReplicationError, enter},
     supervisor::Network,
@@ -58,12 +57,12 @@ pub(super) struct Node {
 }
 
 /// A store in a folder, or in memory.
-pub(super) fn store(dir: Option<&Path>) -> (Store, Arc<ClusterClock>) {
-    let clock = Arc::new(ClusterClock::default());
-    let (read, started) = (Arc::clone(&clock), std::time::Instant::now());
+pub(super) fn store(dir: Option<&Path>) -> (Store, Timekeeping) {
+    let time = Timekeeping::start();
+    let read = time.clone();
     let config = StoreConfig { dir: dir.map(Into::into), ..StoreConfig::default() };
-    let store = Store::open(config, Arc::new(move || read.at(wall_clock(), started.elapsed()))).unwrap();
-    (store, clock)
+    let store = Store::open(config, Arc::new(move || read.now())).unwrap();
+    (store, time)
 }
 
 /// Short waits, as tests want them.

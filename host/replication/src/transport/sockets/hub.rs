@@ -36,7 +36,7 @@ use crate::{
 /// How long both sides may take until they know each other.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections of others that may be without a hello at once.
-const HANDSHAKES_MAX: usize = 64;
+pub(super) const HANDSHAKES_MAX: usize = 64;
 /// How long a node that is refused may take to read why.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(1);
 

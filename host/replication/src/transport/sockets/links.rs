@@ -53,7 +53,10 @@ impl Links {
         links.push(Arc::clone(link));
         links.sort_by_key(|link| link.rank);
         if links.len() == 1 {
-            self.inbox.membership(Membership::Up(link.peer));
+            if !self.inbox.membership(Membership::Up(link.peer)) {
+                peers.links.remove(&link.peer);
+                return Err(Refusal::Overflow);
+            }
         } else if links[0].dialled.is_some() && !links[0].is_doubtful() {
             links.drain(1..).for_each(|link| {
                 link.retire();

@@ -6,7 +6,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 use super::{
     OpenError,
-    hub::{HANDSHAKE_TIMEOUT, Hub},
+    hub::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, Hub},
     quic::{self, Quic},
     wire::Wire,
 };
@@ -88,6 +88,13 @@ async fn accept_tcp(listener: TcpListener, hub: Arc<Hub>) {
 
 async fn accept_quic(listener: quinn::Endpoint, hub: Arc<Hub>) {
     while let Some(incoming) = listener.accept().await {
+        // Where it gets tight, only who proves to be reached at its address gets a turn.
+        let is_tight = hub.handshakes.available_permits() < HANDSHAKES_MAX / 2;
+        if is_tight && !incoming.remote_address_validated() {
+            // It can be asked for, since the address is not proved.
+            let _ = incoming.retry();
+            continue;
+        }
         let Ok(turn) = Arc::clone(&hub.handshakes).try_acquire_owned() else {
             hub.refusals.count(Refusal::Overflow, 0);
             incoming.refuse();
