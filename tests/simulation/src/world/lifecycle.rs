@@ -4,6 +4,7 @@ use burgee_model::NodeId;
 use burgee_store::Table;
 
 use crate::{
+    clock::span,
     disk::Disk,
     network::End,
     node::{Commit, Process, Slot, Start},
