@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_model::{NodeId, RegisterId};
+use burgee_model::{Address, NodeId, RegisterId};
 use burgee_store::{HistoryPolicy, Table, Version};
 
 /// The key of the cluster's digests.
@@ -32,6 +32,12 @@ impl Disk {
     #[must_use]
     pub fn new(node: NodeId) -> Self {
         Self { node, mark: 0, resync: false, rows: BTreeMap::new() }
+    }
+
+    /// Whether the node's own entry in the roster is on it.
+    #[must_use]
+    pub fn is_enrolled(&self) -> bool {
+        self.rows.contains_key(&RegisterId::system(Address::Member { node: self.node }))
     }
 
     /// A commit of local writes, before they are applied.

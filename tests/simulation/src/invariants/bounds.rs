@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use burgee_model::Address;
 use burgee_replication::{core::MERGES_MAX, message::PeerId};
 use burgee_store::Version;
 
@@ -25,11 +26,13 @@ pub fn check(world: &mut World, slot: usize) {
 }
 
 /// A node sends a hint: to one that got the same versions from it before, nothing may be told twice, or
-/// nodes that pass on what others do not reach would do so for ever.
+/// nodes that pass on what others do not reach would do so for ever. (A horizon is the same version whoever
+/// writes it, so a node may write what it has just passed on.)
 pub fn hinted(world: &mut World, slot: usize, to: PeerId, versions: &[Arc<Version>]) {
     let Some(process) = &mut world.slots[slot].process else { return };
     let told = &mut process.seen.told;
-    let again = versions.iter().find(|version| {
+    let mut own = versions.iter().filter(|version| !matches!(version.register.address, Address::Horizon));
+    let again = own.find(|version| {
         let name = (to, version.register.clone(), version.floor_seen, version.stamp);
         !told.insert(name)
     });

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use burgee_model::{Address, NodeId, RegisterId, Stamp};
+use burgee_replication::core::SystemWrite;
 use burgee_store::{Outcome, Table, Version};
 
 use crate::{node::MAX_SKEW_MS, oracle::accounts_for, world::World};
@@ -11,6 +12,19 @@ use crate::{node::MAX_SKEW_MS, oracle::accounts_for, world::World};
 #[must_use]
 pub fn horizon(table: &Table) -> Stamp {
     table.latest(&RegisterId::system(Address::Horizon)).map_or(Stamp::ZERO, |horizon| horizon.stamp)
+}
+
+/// A node wants something written: no horizon lies above what each member says that it holds for certain.
+pub fn decided(world: &mut World, slot: usize, write: &SystemWrite) {
+    let (SystemWrite::Horizon(horizon), Some(process)) = (write, &world.slots[slot].process) else { return };
+    let members = members(&process.table);
+    let mut entries = process.table.members().filter(|(node, ..)| members.contains(node));
+    let behind = entries.find(|(_, meta, _)| meta.acked < Some(*horizon));
+    drop(entries);
+    if let Some((node, meta, _)) = behind {
+        let what = format!("n{slot} collects up to {horizon}, and {node} acknowledged {:?}", meta.acked);
+        world.violate("collection", what);
+    }
 }
 
 /// A node is about to write: above what it promised. If that is a horizon, what may be dropped by it must

@@ -58,6 +58,7 @@ impl World {
             Command::Evict(versions) => self.evict(end, &versions),
             Command::Flush { flush } => self.flush(end, flush),
             Command::Write(write) => {
+                invariants::collection::decided(self, end.slot, &write);
                 self.enqueue(end.slot, Action::System(write));
             }
             Command::Dial(endpoint) => {

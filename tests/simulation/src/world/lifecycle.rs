@@ -129,17 +129,23 @@ impl World {
 
     /// Copies were destroyed, or are not listened to: some versions need not last any more.
     fn account(&mut self) {
-        let held = self.copies(&std::collections::BTreeSet::new());
+        let held = self.copies(|_| true);
         self.oracle.destroyed(&held.iter().collect::<Vec<_>>());
         if !self.oracle.doubted.is_empty() {
-            let held = self.copies(&self.oracle.doubted);
+            let held = self.copies(|slot| self.is_listened_to(slot));
             self.oracle.doubted(&held.iter().collect::<Vec<_>>());
         }
     }
 
-    /// What each machine holds, in memory and on disk, apart from some.
-    fn copies(&self, without: &std::collections::BTreeSet<usize>) -> Vec<Table> {
-        let slots = self.slots.iter().enumerate().filter(|(number, _)| !without.contains(number));
+    /// Whether the cluster waits for a machine's node before it collects: not for one that was forgotten or
+    /// restored, nor for a newcomer that is not in the roster yet.
+    fn is_listened_to(&self, slot: usize) -> bool {
+        !self.oracle.doubted.contains(&slot) && self.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled)
+    }
+
+    /// What some machines hold, in memory and on disk.
+    fn copies(&self, of: impl Fn(usize) -> bool) -> Vec<Table> {
+        let slots = self.slots.iter().enumerate().filter(|(number, _)| of(*number));
         let copies = slots.flat_map(|(_, slot)| {
             let memory = slot.process.as_ref().map(|process| process.table.clone());
             let disk = slot.disk.as_ref().map(|disk| disk.load(self.plan.history));

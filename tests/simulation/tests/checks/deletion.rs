@@ -106,6 +106,50 @@ fn check_34_a_forgotten_node_that_returns_with_its_old_disk_resynchronises_befor
     assert_eq!(cluster.everywhere("k"), None);
 }
 
+/// Two nodes, of which the second holds a value that was deleted while it was away, and was forgotten.
+fn forgotten(seed: u64) -> Cluster {
+    let mut plan = Plan::calm(seed, 2);
+    (plan.network.delay, plan.disk.behind) = ((20 * MS, 150 * MS), (5 * MS, 2 * SECOND));
+    let mut cluster = Cluster::of(plan);
+    cluster.put(1, "k", "v");
+    cluster.agree_within(2 * SECOND);
+    cluster.pass(SECOND);
+    cluster.crash(1);
+    cluster.pass(5 * SECOND);
+    assert!(cluster.forget(1));
+    cluster.delete(0, "k");
+    cluster
+}
+
+#[test]
+fn what_is_collected_while_a_forgotten_node_gets_in_line_does_not_return() {
+    for step in 0..100 {
+        let mut cluster = forgotten(step);
+        cluster.pass(7 * SECOND + step * 100 * MS);
+        cluster.start(1);
+        cluster.settle();
+        cluster.pass(20 * SECOND);
+        assert_eq!(cluster.everywhere("k"), None, "started {step} tenths of a second later");
+    }
+}
+
+/// Else the others would collect over its head.
+#[test]
+fn a_node_of_whose_new_id_nobody_knows_does_not_go_on_alone() {
+    let mut cluster = forgotten(1);
+    let before = cluster.slots[1].disk.as_ref().unwrap().node;
+    cluster.start(1);
+    cluster.until(20 * SECOND, "it is in line", |world| {
+        world.slots[1].process.as_ref().is_some_and(|process| process.id.node != before && !process.resync)
+    });
+    cluster.isolate(&[1]);
+    cluster.pass(60 * SECOND);
+    assert!(!cluster.is_ready(1) && cluster.is_ready(0));
+    cluster.mend();
+    cluster.settle();
+    assert_eq!(cluster.everywhere("k"), None);
+}
+
 #[test]
 fn check_35_tombstones_go_once_all_members_have_them() {
     let mut cluster = Cluster::new(3);
