@@ -1,6 +1,6 @@
 //! Floors: range tombstones. A floor of a container also kills what was written without having seen it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use burgee_model::{Address, Key, RegisterId, Scope, Stamp};
 
@@ -62,9 +62,11 @@ impl Floors {
         self.by_scope.iter()
     }
 
-    pub(crate) fn after<'a>(&'a self, scope: &Scope) -> impl Iterator<Item = (&'a Scope, &'a Arc<Version>)> + use<'a> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        self.by_scope.range((Excluded(scope), Unbounded))
+    pub(crate) fn from<'a>(
+        &'a self,
+        from: Bound<&Scope>,
+    ) -> impl Iterator<Item = (&'a Scope, &'a Arc<Version>)> + use<'a> {
+        self.by_scope.range((from, Bound::Unbounded))
     }
 
     /// The floors over a register.

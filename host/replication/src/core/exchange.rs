@@ -162,11 +162,15 @@ impl Core {
     }
 
     /// A peer begins a walk here. Where this node walks there too, one of the two is enough, since both
-    /// nodes get what they lack from either.
+    /// nodes get what they lack from either; where it only compares yet, the peer's is ahead.
     pub(super) fn walked_by(&mut self, node: NodeId, turn: &Turn<'_>) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
-        let walks = matches!(&peer.exchange.run, Some(Run { stage: Stage::Walk(..), .. }));
-        if walks && self.settings.own.node > node && self.readiness.ready && peer.is_ready() {
+        let gives_way = match peer.exchange.run.as_ref().map(|run| &run.stage) {
+            Some(Stage::Compare) => true,
+            Some(Stage::Walk(..)) => self.settings.own.node > node,
+            _ => false,
+        };
+        if gives_way && self.readiness.ready && peer.is_ready() {
             peer.exchange.give_way(turn.now.mono + self.settings.periods.beat);
             self.asks.retain(|_, ask| ask.to != node || !ask.what.is_of_exchange());
             self.merges.retain(|_, merge| !merge.is_of_exchange(node));

@@ -86,7 +86,7 @@ impl Table {
     fn floors_from(&self, after: Option<(&Key, &Scope)>) -> impl Iterator<Item = Arc<Version>> + use<'_> {
         let (same, from) = match after {
             Some((tenant, scope)) => {
-                let held = self.tenants.get(tenant).map(|held| held.floors.after(scope));
+                let held = self.tenants.get(tenant).map(|held| held.floors.from(Excluded(scope)));
                 (held, Excluded(tenant))
             }
             None => (None, Unbounded),

@@ -96,9 +96,9 @@ impl Table {
             return Some(body.map_or_else(nothing, |body| Retained::entry(register.to_vec(), body)));
         }
         let (id, _) = decode_register(register)?;
-        let versions = match &id.address {
+        let versions: Vec<&Arc<Version>> = match &id.address {
             Address::Floor(scope) => self.floor(&id.tenant, scope).into_iter().collect(),
-            _ => self.register(&id).map(|register| register.versions().collect()).unwrap_or_else(Vec::new),
+            _ => self.register(&id).map(|register| register.versions().collect()).unwrap_or_default(),
         };
         Some(Retained::other(&id, versions.into_iter()))
     }
@@ -151,15 +151,11 @@ impl TenantTable {
         let registers = self.registers.range((after.map_or(Unbounded, Excluded), Unbounded));
         let registers = registers.map(|(address, register)| Held::Register(address, register));
         let entries = self.entries(after).map(|(environment, key, body)| Held::Entry(environment, key, body));
-        let after = match after {
-            Some(Address::Floor(scope)) => Some(Some(scope.clone())),
-            Some(after) if *after > Address::Floor(Scope::Tenant) => None,
-            _ => Some(None),
+        let from = match after {
+            Some(Address::Floor(scope)) => Excluded(scope),
+            _ => Unbounded,
         };
-        let floors = after.into_iter().flat_map(|after| match after {
-            Some(scope) => Box::new(self.floors.after(&scope)) as Box<dyn Iterator<Item = _>>,
-            None => Box::new(self.floors.iter()),
-        });
+        let floors = self.floors.from(from);
         let floors = floors.map(|(scope, floor)| Held::Floor(scope, floor));
         registers.chain(entries).chain(floors).map(move |held| Found { tenant, held })
     }
