@@ -119,7 +119,8 @@ impl Core {
         let now = turn.now.mono;
         // Who is not ready yet gets in line with this node first: what it has beside comes after that.
         let mut due: Vec<_> = self.peers.values().filter(|peer| peer.live && peer.exchange.is_due(now)).collect();
-        due.retain(|peer| !peer.is_paging(now) && (!self.readiness.ready || peer.is_ready()));
+        let knows_more = |peer: &Peer| peer.info.as_ref().is_some_and(|info| info.horizon > turn.table.horizon());
+        due.retain(|peer| !peer.is_paging(now) && (!self.readiness.ready || peer.is_ready() || knows_more(peer)));
         // Who is outside gets in line with somebody ready, and takes nothing more from those that are not: that
         // may be what the cluster has collected.
         if self.is_outside() && self.peers.values().any(Peer::is_ready) {
@@ -182,6 +183,9 @@ impl Core {
         let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
+        if self.is_passed_by(horizon, turn.table) {
+            return self.reidentify(turn);
+        }
         let (is_first, least) = (self.is_first_source(ask.to), self.settings.snapshot_versions);
         let Some(peer) = self.peers.get_mut(&ask.to) else { return };
         peer.offset.measured(ask.at, wall, turn.now);
@@ -190,6 +194,11 @@ impl Core {
         }
         let Some(run) = &mut peer.exchange.run else { return };
         (run.peer_was_ready, run.horizon, run.history_since) = (ready, horizon, history_since);
+        if horizon < turn.table.horizon() {
+            // It may be an old disk that does not know so yet: it hears of the horizon first.
+            peer.exchange.give_way(turn.now.mono + RETRY_MIN);
+            return;
+        }
         let own = turn.table.counts().versions as u64;
         if root == turn.table.root() {
             if history == turn.table.history_sum(history_since) {

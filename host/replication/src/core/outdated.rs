@@ -63,14 +63,23 @@ impl Core {
         }
     }
 
-    /// Whether the roster says that this node is forgotten.
+    /// Whether the roster says that this node is forgotten, or the horizon that its disk is an old one.
     pub(super) fn heed_roster(&mut self, turn: &mut Turn<'_>) {
-        if self.roster.is_forgotten(self.settings.own.node) {
+        if self.roster.is_forgotten(self.settings.own.node) || self.is_passed_by(turn.table.horizon(), turn.table) {
             self.reidentify(turn);
         }
     }
 
-    fn reidentify(&mut self, turn: &mut Turn<'_>) {
+    /// Whether a horizon lies above what this node, a member, ever said that it holds. No horizon does, unless
+    /// that was said in a life of which its disk knows nothing: it was restored from a backup, or is a copy.
+    pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
+        let own = self.settings.own.node;
+        let mut members = table.members();
+        let entry = members.find(|(node, ..)| *node == own);
+        !self.is_outside() && entry.is_some_and(|(_, meta, _)| horizon > meta.acked.unwrap_or(Stamp::ZERO))
+    }
+
+    pub(super) fn reidentify(&mut self, turn: &mut Turn<'_>) {
         if !self.halted {
             self.halted = true;
             turn.note(Note::Outdated);

@@ -209,14 +209,15 @@ fn evict(walk: &mut Walk, horizon: Stamp, table: &Table) -> Vec<(RegisterId, Sta
     gone
 }
 
-/// Of a register: the versions up to the horizon that the peer lacks, and that would count if the newer
-/// ones went.
+/// Of a register of which the peer has nothing: the versions up to the horizon. Where it has something older,
+/// nothing newer was collected: this node alone has seen it.
 fn collected(table: &Table, place: &Place, version: &Version, horizon: Stamp, gone: &mut Vec<(RegisterId, Stamp)>) {
     let id = &version.register;
-    let oldest = place.theirs.iter().filter(|(register, _)| register == id).map(|(_, stamp)| *stamp).min();
-    let held = table.history(id).filter(|held| held.stamp <= horizon && !place.has(held));
-    let newer = held.filter(|held| oldest.is_none_or(|oldest| held.stamp > oldest));
-    gone.extend(newer.map(|held| (id.clone(), held.stamp)));
+    if place.theirs.iter().any(|(register, _)| register == id) {
+        return;
+    }
+    let held = table.history(id).filter(|held| held.stamp <= horizon);
+    gone.extend(held.map(|held| (id.clone(), held.stamp)));
     gone.dedup();
 }
 

@@ -72,6 +72,46 @@ fn an_absent_member_holds_it_back_until_it_is_forgotten() {
     assert_eq!((world.get(0, "x"), world.get(2, "x")), (None, None));
 }
 
+#[test]
+fn one_that_joins_after_something_was_collected_is_not_taken_for_an_old_one() {
+    let mut world = World::new(2);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.delete(0, "x");
+    world.run(20);
+    assert!(world.nodes[0].table.horizon() > Stamp::ZERO);
+    world.join(settings(2, &[0]));
+    world.run(30);
+    assert!(world.nodes.iter().all(|node| node.ended.is_none() && node.core.readiness().ready));
+    world.put(0, "y", "1");
+    world.delete(0, "y");
+    world.run(30);
+    assert!(world.nodes.iter().all(|node| node.ended.is_none()), "and it takes part in collecting");
+    assert_eq!(tombstones(&world, 2), 0);
+}
+
+/// What it wrote since hides from its peers that it forgot what it wrote before.
+#[test]
+fn an_old_disk_that_wrote_before_it_met_anybody_is_outdated() {
+    let mut world = World::new(2);
+    world.run(15);
+    world.put(0, "x", "1");
+    let backup = world.nodes[1].table.clone();
+    world.delete(0, "x");
+    world.run(20);
+    assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
+    world.cut(0, 1);
+    world.nodes[1].table = backup;
+    let (own, now) = (PeerId { node: node_id(1), incarnation: 2 }, world.now(1).cluster);
+    world.rename(1, own, |node| Settings { own, mark: 0, started_at: now, ..settings(node, &[0]) });
+    world.run(15);
+    world.put(1, "y", "1");
+    world.heal();
+    world.run(5);
+    assert_eq!(world.nodes[1].ended, Some(Command::Reidentify));
+    assert_eq!((world.get(0, "x"), world.get(0, "y")), (None, None), "nothing of it is taken before");
+}
+
 /// It was cut off before anybody knew it as a member, so nobody waited for it.
 #[test]
 fn one_that_began_to_join_and_returns_brings_nothing_back() {
