@@ -259,7 +259,7 @@ impl Core {
             Event::Answered { request, answer } => self.answered(request, answer, turn),
             Event::Merged { merge, taken } => self.merged(merge, taken, turn),
             Event::Flushed { flush } => {
-                self.sweep_flushed(flush);
+                self.sweep_flushed(flush, turn);
                 if let Some(ticket) = self.entries.remove(&flush) {
                     turn.out.push(Command::Answer { ticket, answer: Answer::Taken(true) });
                 }
