@@ -265,7 +265,7 @@ impl Core {
             Event::Answered { request, answer } => self.answered(request, answer, turn),
             Event::Merged { merge, taken } => self.merged(merge, taken, turn),
             Event::Flushed { flush } => {
-                self.sweep_flushed(flush);
+                self.sweep_flushed(flush, turn);
                 self.entry_flushed(flush, turn);
                 self.in_line_flushed(flush, turn);
             }

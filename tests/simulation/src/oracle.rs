@@ -48,8 +48,16 @@ impl Oracle {
         }
         twins.push(written);
         let same = |other: &&Written| other.version != *version && other.version.floor_seen == version.floor_seen;
-        let other = twins.iter().filter(same).find(|other| !other.doubtful && !doubtful)?;
+        let other = twins.iter().filter(same).find(|other| !other.lost && !other.doubtful && !doubtful)?;
         Some(other.version.clone())
+    }
+
+    /// A process ended before anything of a write was on disk: nobody was told, and nobody will know.
+    pub fn vanished(&mut self, versions: &[Arc<Version>]) {
+        for version in versions {
+            let twins = self.written.get_mut(&(version.register.clone(), version.stamp)).into_iter().flatten();
+            twins.filter(|twin| twin.version == *version).for_each(|twin| twin.lost = true);
+        }
     }
 
     /// A version's author was told that it is written.

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use burgee_model::{Millis, NodeId, Stamp, stamp::millis_to_ntp64};
 
-use super::{Command, Core, SystemWrite, Turn};
+use super::{Command, Core, SystemWrite, Turn, roster::Roster};
 
 /// After so many steps of collection, what was due before them is late.
 const STEPS_LATE: u32 = 4;
@@ -20,7 +20,7 @@ pub(super) struct Collect {
     sweep: Option<Sweep>,
     /// What this node holds for certain.
     pub(super) acked: Option<Stamp>,
-    flush: Option<(u64, Stamp)>,
+    flush: Option<(u64, Sweep)>,
 }
 
 #[derive(Debug)]
@@ -28,8 +28,9 @@ struct Sweep {
     /// The least promise known when it began.
     promise: Stamp,
     began: Duration,
-    /// The other members then, and those of them with which no whole exchange has ended that began since.
+    /// Whom it is with.
     members: BTreeSet<NodeId>,
+    /// Members with which no whole exchange has ended that began since.
     waiting: BTreeSet<NodeId>,
 }
 
@@ -82,7 +83,8 @@ impl Core {
                 peer.exchange.want(turn.now.mono);
             }
         }
-        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, members: waiting.clone(), waiting });
+        let members = waiting.clone();
+        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, members, waiting });
     }
 
     /// A whole exchange with a peer ended.
@@ -96,23 +98,29 @@ impl Core {
         let roster = &self.roster;
         let Some(sweep) = &mut self.collect.sweep else { return };
         sweep.waiting.retain(|node| roster.member(*node).is_some());
-        if sweep.waiting.is_empty() {
-            let (promise, own) = (sweep.promise, self.settings.own.node);
-            let is_whole = roster.members().all(|(node, _)| node == own || sweep.members.contains(&node));
-            self.collect.sweep = None;
-            // Who became a member meanwhile may lack what this sweep brought: it belongs to the next one.
-            if !is_whole {
-                return;
-            }
+        if !sweep.waiting.is_empty() {
+            return;
+        }
+        if let Some(sweep) = self.collect.sweep.take() {
             let flush = self.flush(turn);
-            self.collect.flush = Some((flush, promise));
+            self.collect.flush = Some((flush, sweep));
         }
     }
 
+    /// Whether a sweep was with all members, as far as is known by now. What one wrote of whom this node
+    /// heard only later need not be on this disk.
+    fn is_of_all(&self, sweep: &Sweep) -> bool {
+        let own = self.settings.own.node;
+        self.roster.members().all(|(node, _)| node == own || sweep.members.contains(&node))
+    }
+
     /// What the sweep brought is on disk.
-    pub(super) fn sweep_flushed(&mut self, flush: u64) {
-        if let Some((_, promise)) = self.collect.flush.take_if(|(number, _)| *number == flush) {
-            self.collect.acked = self.collect.acked.max(Some(promise));
+    pub(super) fn sweep_flushed(&mut self, flush: u64, turn: &Turn<'_>) {
+        if let Some((_, sweep)) = self.collect.flush.take_if(|(number, _)| *number == flush) {
+            self.roster = Roster::of(turn.table);
+            if self.is_of_all(&sweep) {
+                self.collect.acked = self.collect.acked.max(Some(sweep.promise));
+            }
         }
     }
 

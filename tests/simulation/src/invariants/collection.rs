@@ -2,11 +2,16 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_model::{Address, NodeId, RegisterId, Stamp};
+use burgee_model::{Address, MemberMeta, NodeId, RegisterId, Stamp};
 use burgee_replication::core::SystemWrite;
 use burgee_store::{Outcome, Table, Version};
 
-use crate::{node::MAX_SKEW_MS, oracle::accounts_for, world::World};
+use crate::{
+    disk::Disk,
+    node::{MAX_SKEW_MS, Slot},
+    oracle::{Written, accounts_for},
+    world::World,
+};
 
 /// The horizon of a table.
 #[must_use]
@@ -46,18 +51,45 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     world.oracle.horizon = before.max(version.stamp);
     let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
         let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
-        let table = disk.load(world.plan.history);
-        let gone = world.oracle.all().find(|written| {
-            let deletes = written.version.content.is_none() || written.version.is_floor();
-            let counts = deletes && written.is_required(version.stamp) && !written.doubtful;
-            let newly = before < written.version.stamp && written.version.stamp <= version.stamp;
-            counts && newly && would_return(&table, &written.version)
-        })?;
-        (!world.oracle.doubted.contains(&number)).then(|| (number, gone.version.clone()))
+        let gone = first_missing(world, disk, (before, version.stamp), |_| true)?;
+        (!world.oracle.doubted.contains(&number)).then_some((number, gone))
     });
     if let Some((number, gone)) = missing {
         let horizon = version.stamp;
         world.violate("collection", format!("n{slot} collects up to {horizon} before n{number} has {gone:?} on disk"));
+    }
+}
+
+/// The first deletion in a span of stamps, above the first up to the second, that a disk knows nothing of.
+fn first_missing(
+    world: &World,
+    disk: &Disk,
+    (above, up_to): (Stamp, Stamp),
+    counts: impl Fn(&Version) -> bool,
+) -> Option<Arc<Version>> {
+    let is_wanted = |written: &&Written| {
+        let Written { version, doubtful, .. } = written;
+        let deletes = version.content.is_none() || version.is_floor();
+        let newly = above < version.stamp && version.stamp <= up_to;
+        newly && deletes && written.is_required(up_to) && !doubtful && counts(version)
+    };
+    let mut wanted = world.oracle.all().filter(is_wanted).peekable();
+    wanted.peek()?;
+    let table = disk.load(world.plan.history);
+    wanted.map(|written| &written.version).find(|version| would_return(&table, version)).cloned()
+}
+
+/// A member acknowledges up to where its disk holds everything that the members wrote.
+fn acknowledged(world: &mut World, slot: usize, version: &Version) {
+    let Slot { process: Some(process), disk: Some(disk), .. } = &world.slots[slot] else { return };
+    let acked = |entry: &Version| entry.content.as_ref()?.read::<MemberMeta>()?.acked;
+    let (Some(up_to), false) = (acked(version), world.oracle.doubted.contains(&slot)) else { return };
+    let before = process.table.latest(&version.register).and_then(|entry| acked(&entry));
+    let members = members(&process.table);
+    let of_members = |version: &Version| members.contains(&version.stamp.id);
+    let span = (before.unwrap_or(Stamp::ZERO).max(process.table.horizon()), up_to);
+    if let Some(missing) = first_missing(world, disk, span, of_members) {
+        world.violate("collection", format!("n{slot} acknowledges up to {up_to} without {missing:?} on disk"));
     }
 }
 
@@ -67,6 +99,9 @@ fn promised(world: &mut World, slot: usize, version: &Version) {
     if let Some(entry) = entry.filter(|entry| entry.stamp >= version.stamp) {
         let promise = entry.stamp;
         world.violate("collection", format!("n{slot} writes {version:?} although it had promised {promise}"));
+    }
+    if matches!(version.register.address, Address::Member { .. }) {
+        acknowledged(world, slot, version);
     }
 }
 

@@ -70,8 +70,10 @@ impl World {
 
     fn settle(&mut self, slot: usize, commit: Option<Commit>, mark: u64) {
         let lucky = self.dice.chance(500);
-        if let (Some(commit), Some(disk), true) = (commit, &mut self.slots[slot].disk, lucky) {
-            disk.append(&commit.versions, mark);
+        match (commit, &mut self.slots[slot].disk) {
+            (Some(commit), Some(disk)) if lucky => disk.append(&commit.versions, mark),
+            (Some(commit), _) => self.oracle.vanished(&commit.versions),
+            (None, _) => {}
         }
     }
 
