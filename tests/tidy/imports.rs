@@ -30,7 +30,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only these crates may name, so that what is heavy or impure stays in its place.
-const ONLY_IN: [(&str, &[&str]); 9] = [
+const ONLY_IN: [(&str, &[&str]); 10] = [
     ("quinn", &["burgee-replication"]),
     ("axum", &["burgee-api", "burgee"]),
     ("tower-http", &["burgee-api"]),
@@ -40,6 +40,7 @@ const ONLY_IN: [(&str, &[&str]); 9] = [
     ("wasmtime", &["burgee-engine"]),
     ("wasm-encoder", &["burgee-rules"]),
     ("clap", &["burgee"]),
+    ("mimalloc", &["burgee"]),
 ];
 
 /// Pure crates: no network, no clock, no randomness, no threads.

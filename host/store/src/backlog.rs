@@ -4,6 +4,10 @@
 //! order of its registers, which takes no memory however much changes meanwhile, and then the rows of what
 //! it holds no more. So merging never waits for the disk.
 //!
+//! A long list, and a sweep, is better begun once merging pauses: a node that joins needs its processors for
+//! merging, and what it has not written yet its peers still hold. It is not held off for long, and not at all
+//! where somebody waits for it.
+//!
 //! There are two sets. One is being filled while the other one is drained; whoever wants to know when
 //! what came until now is on disk waits for the end of the set that was being filled.
 
