@@ -18,6 +18,9 @@ use crate::{
     wire::Message,
 };
 
+/// Registers that are named in the log where versions are dropped.
+const EVICTED_NAMED: usize = 20;
+
 impl<T: Transport> Driver<T> {
     /// Executes a command; the event is what came of it at once.
     pub(super) fn execute(&mut self, command: Command) -> Option<Event> {
@@ -31,7 +34,8 @@ impl<T: Transport> Driver<T> {
             },
             Command::Evict(versions) => {
                 let evicted = self.store.evict(&versions);
-                tracing::info!(evicted, "dropped what the cluster has collected");
+                let some: Vec<_> = versions.iter().take(EVICTED_NAMED).map(|(register, _)| register).collect();
+                tracing::warn!(evicted, ?some, "dropped what the cluster has collected, or has never had");
             }
             Command::Flush { flush } => self.report(self.store.flushed(), move |()| Event::Flushed { flush }),
             Command::Write(write) => self.write(&write),

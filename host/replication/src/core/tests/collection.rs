@@ -123,7 +123,8 @@ fn one_that_began_to_join_and_returns_brings_nothing_back() {
         world.run(5);
         assert_eq!(world.get(2, "x"), Some(b"1".to_vec()));
         assert!(!world.nodes[2].core.readiness().ready);
-        (world.cut(0, 2), world.cut(1, 2));
+        world.cut(0, 2);
+        world.cut(1, 2);
         (world.nodes[0].full, world.nodes[1].full) = (false, false);
         // Whatever of its entry got through is gone with those disks.
         let entry = RegisterId::system(Address::Member { node: node_id(2) });
@@ -152,7 +153,8 @@ fn one_that_began_to_join_and_returns_brings_nothing_back() {
 fn a_kill_that_a_forgotten_node_alone_has_counts_once_it_is_back() {
     let mut world = World::new(3);
     world.run(15);
-    (world.cut(0, 2), world.cut(1, 2));
+    world.cut(0, 2);
+    world.cut(1, 2);
     world.kill(2, "flag");
     world.put(0, "x", "1");
     world.delete(0, "x");
