@@ -52,14 +52,14 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
     },
     Mutation {
         name: "acknowledged before the sweep has ended",
-        edits: &[(COLLECT, "if sweep.waiting.is_empty() {", "if sweep.began <= turn.now.mono {")],
+        edits: &[(COLLECT, "if !sweep.waiting.is_empty() {", "if sweep.began > turn.now.mono {")],
     },
     Mutation {
         name: "the sweep is acknowledged before it is durable",
         edits: &[(
             COLLECT,
-            "self.collect.flush = Some((flush, promise));",
-            "let _ = flush;\n            self.collect.acked = self.collect.acked.max(Some(promise));",
+            "self.collect.flush = Some((flush, sweep));",
+            "let _ = flush;\n            self.collect.acked = self.collect.acked.max(Some(sweep.promise));",
         )],
     },
     Mutation {

@@ -120,7 +120,7 @@ fn name(version: &Version) -> Name {
 }
 
 fn holds(table: &Table, version: &Version) -> bool {
-    table.history(&version.register).any(|held| held.stamp == version.stamp)
+    table.history(&version.register).any(|held| *held == *version)
 }
 
 fn batches(versions: Vec<Arc<Version>>, bytes_max: usize) -> Vec<Vec<Arc<Version>>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Address, Stamp};
+use burgee_model::{Address, Scope, Stamp};
 use burgee_store::{HistoryPolicy, Outcome, Table, Version};
 
 use super::{Verdict, broken};
@@ -29,7 +29,28 @@ pub fn settled(world: &World) -> Verdict {
             return broken("deletion", format!("n{slot} holds {version:?}, which is superseded (by {later:?})"));
         }
     }
-    Ok(())
+    unseen_floors(world, slot, &process.table)
+}
+
+/// What its author wrote without knowing that the flag, environment or tenant around it had been deleted is
+/// dead. By the rule itself, and not by what a table makes of it: the oracle's would err as the node's does.
+fn unseen_floors(world: &World, slot: usize, table: &Table) -> Verdict {
+    let floors = world.oracle.all().filter(|written| written.is_required(table.horizon()));
+    let floors = floors.filter_map(|written| match &written.version.register.address {
+        Address::Floor(scope) if !matches!(scope, Scope::Config { .. }) => Some((&written.version, scope)),
+        _ => None,
+    });
+    let floors: Vec<_> = floors.collect();
+    let kills = |version: &Version, (floor, scope): &(&Arc<Version>, &Scope)| {
+        let over = floor.register.tenant == version.register.tenant && scope.covers(&version.register.address);
+        over && version.floor_seen < Some(floor.stamp)
+    };
+    let held = table.page(None, usize::MAX).versions;
+    let mut dead = held.iter().filter(|version| !version.is_floor());
+    match dead.find_map(|version| Some((version, floors.iter().find(|floor| kills(version, floor))?))) {
+        Some((version, (floor, _))) => broken("deletion", format!("n{slot} holds {version:?} under {floor:?}")),
+        None => Ok(()),
+    }
 }
 
 /// Whether only a floor that nobody has any more makes a version supersede another, and the version itself,

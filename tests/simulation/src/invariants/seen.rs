@@ -12,7 +12,7 @@ use burgee_store::{Outcome, Table, Version};
 use crate::{node::MAX_SKEW_MS, world::World};
 
 /// A version's place in the order of its register.
-type Place = (Option<Stamp>, Stamp);
+pub type Place = (Option<Stamp>, Stamp);
 
 /// What was seen of one process.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +23,8 @@ pub struct Seen {
     observed: Option<Stamp>,
     /// Versions that came, and were dead by then.
     refused: BTreeSet<(RegisterId, Stamp)>,
-    /// Expiries fed.
-    pub lapsed: BTreeSet<(RegisterId, Stamp)>,
+    /// Expiries fed: a register that a floor emptied may bear the same stamp again.
+    pub lapsed: BTreeSet<(RegisterId, Place)>,
     /// What ready peers held when it started.
     pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
     /// Of which versions it told whom.

@@ -13,7 +13,7 @@ const LATE_MAX_MS: Millis = 1_000;
 /// A node tells that a version expired.
 pub fn lapsed(world: &mut World, slot: usize, version: &Arc<Version>, cluster: Millis) {
     let Some(process) = &mut world.slots[slot].process else { return };
-    let first = process.seen.lapsed.insert((version.register.clone(), version.stamp));
+    let first = process.seen.lapsed.insert((version.register.clone(), (version.floor_seen, version.stamp)));
     let deadline = version.expires_at.unwrap_or(Millis::MAX);
     if !first {
         world.violate("ttl", format!("n{slot} tells the expiry of {version:?} twice"));
