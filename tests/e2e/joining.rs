@@ -224,6 +224,29 @@ fn check_34_a_node_restored_from_an_old_backup_brings_nothing_back() {
     all_see("c writes", VISIBLE_BOUND, &Ok("anew".to_owned()), &[&a, &b], |client| read(client, "k/0"));
 }
 
+/// What it writes while it is alone hides from its peers that its disk is an old one.
+#[test]
+fn check_34_a_restored_backup_that_takes_a_write_first_brings_nothing_back() {
+    let [a, b, c] = collecting();
+    (0..20).for_each(|number| put(&c.client, &format!("k/{number}"), "x"));
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
+    let before = id_of(&c);
+    let backup = tempfile::tempdir().unwrap();
+    let c = c.stop();
+    disk::copy(c.data_dir(), backup.path());
+    let c = c.start();
+    (0..20).for_each(|number| c.client.delete(&entry(&format!("k/{number}"))).check(204));
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
+    collected(&[&a, &b, &c]);
+    let (a, b, c) = (a.stop(), b.stop(), c.stop());
+    disk::copy(backup.path(), c.data_dir());
+    let c = c.start();
+    put(&c.client, "own", "x");
+    let (a, b) = (a.start(), b.start());
+    all_see("its own write", HEAL_BOUND, &Ok("x".to_owned()), &[&a, &b], |client| read(client, "own"));
+    is_back_anew([&a, &b, &c], &before);
+}
+
 #[test]
 fn check_35_once_all_members_have_seen_a_deletion_it_is_forgotten() {
     let [a, b, c] = collecting();
