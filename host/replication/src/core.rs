@@ -35,7 +35,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Address, Millis, NodeId, RegisterId};
+use burgee_model::{Address, Millis, NodeId, RegisterId, Stamp};
 use burgee_store::{
     PageCursor, Table, Version,
     digest::{Path, Prefix},
@@ -151,6 +151,8 @@ enum Asked {
     Compare,
     Branches(Vec<Prefix>),
     Versions(Vec<Path>),
+    /// This node's entry in the roster, before anything is exchanged with whose horizon passes it by.
+    OwnEntry(Stamp),
     Days,
     Offer,
     Page,
@@ -356,6 +358,7 @@ impl Core {
             Asked::Compare => self.compared(&ask, &answer, turn),
             Asked::Branches(_) => self.branches(&ask, answer, turn),
             Asked::Versions(_) => self.versions(&ask, answer, turn),
+            Asked::OwnEntry(horizon) => self.own_entry(&ask, *horizon, answer, turn),
             Asked::Days => self.days(&ask, answer, turn),
             Asked::Offer => self.offered(&ask, &answer, turn),
             Asked::Page => self.page(&ask, answer, turn),

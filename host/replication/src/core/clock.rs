@@ -107,13 +107,16 @@ impl Core {
         ahead.push(0);
         ahead.sort_unstable();
         let median = ahead[(ahead.len() - 1) / 2];
-        let change = median.abs_diff(signed_difference(turn.now.cluster, turn.now.wall));
-        if change < GRAIN_MS && self.clock.set_ms.is_some() {
+        let in_force = signed_difference(turn.now.cluster, turn.now.wall);
+        let change = median.abs_diff(in_force);
+        let is_news = change >= GRAIN_MS;
+        if !is_news && self.clock.set_ms.is_some() {
             return;
         }
-        let outright = self.is_free();
-        self.clock.set_ms = Some(median);
-        turn.out.push(Command::SetClusterTime { offset_ms: median, outright });
+        // It is set once in any case, so that from then on it does not follow the wall clock's steps.
+        let (offset_ms, outright) = (if is_news { median } else { in_force }, self.is_free());
+        self.clock.set_ms = Some(offset_ms);
+        turn.out.push(Command::SetClusterTime { offset_ms, outright });
         if outright && change >= NOTED_MS {
             self.clock.sets += 1;
             turn.out.push(Command::Note(Note::ClusterTimeSet(median)));

@@ -183,9 +183,7 @@ impl Core {
         let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
-        if self.is_passed_by(horizon, turn.table) {
-            return self.reidentify(turn);
-        }
+        let is_passed_by = self.is_passed_by(horizon, turn.table);
         let (is_first, least) = (self.is_first_source(ask.to), self.settings.snapshot_versions);
         let Some(peer) = self.peers.get_mut(&ask.to) else { return };
         peer.offset.measured(ask.at, wall, turn.now);
@@ -194,6 +192,9 @@ impl Core {
         }
         let Some(run) = &mut peer.exchange.run else { return };
         (run.peer_was_ready, run.horizon, run.history_since) = (ready, horizon, history_since);
+        if is_passed_by && peer.vetted < horizon {
+            return self.ask_own_entry(ask.to, horizon, turn);
+        }
         if horizon < turn.table.horizon() {
             // It may be an old disk that does not know so yet: it hears of the horizon first.
             peer.exchange.give_way(turn.now.mono + RETRY_MIN);

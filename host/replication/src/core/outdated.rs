@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use burgee_model::{NodeId, Stamp, stamp::millis_to_ntp64};
-use burgee_store::{Table, Version};
+use burgee_store::{Table, Version, digest::Realm};
 
 use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
 use crate::message::{Answer, Question};
@@ -63,20 +63,48 @@ impl Core {
         }
     }
 
-    /// Whether the roster says that this node is forgotten, or the horizon that its disk is an old one.
+    /// Whether the roster says that this node is forgotten.
     pub(super) fn heed_roster(&mut self, turn: &mut Turn<'_>) {
-        if self.roster.is_forgotten(self.settings.own.node) || self.is_passed_by(turn.table.horizon(), turn.table) {
+        if self.roster.is_forgotten(self.settings.own.node) {
             self.reidentify(turn);
         }
     }
 
-    /// Whether a horizon lies above what this node, a member, ever said that it holds. No horizon does, unless
-    /// that was said in a life of which its disk knows nothing: it was restored from a backup, or is a copy.
+    /// Whether a horizon lies above what this node, a member, ever said that it holds. Either those who drew it
+    /// did not know this node, or its disk is an old one: what it said since is on theirs.
     pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
+        !self.is_outside() && horizon > self.acked(table)
+    }
+
+    /// What this node said last that it holds, as far as its disk knows.
+    fn acked(&self, table: &Table) -> Stamp {
         let own = self.settings.own.node;
-        let mut members = table.members();
-        let entry = members.find(|(node, ..)| *node == own);
-        !self.is_outside() && entry.is_some_and(|(_, meta, _)| horizon > meta.acked.unwrap_or(Stamp::ZERO))
+        let entry = table.members().find(|(node, ..)| *node == own);
+        entry.and_then(|(_, meta, _)| meta.acked).unwrap_or(Stamp::ZERO)
+    }
+
+    /// Before it exchanges anything with a peer whose horizon passes it by, this node asks for its own entry as
+    /// the peer has it.
+    pub(super) fn ask_own_entry(&mut self, node: NodeId, horizon: Stamp, turn: &mut Turn<'_>) {
+        let place = turn.table.place_of(&super::member_register(self.settings.own.node));
+        let question = Question::Versions { realm: Realm::Current, paths: vec![place] };
+        self.ask(node, Asked::OwnEntry(horizon), question, turn);
+    }
+
+    /// This node's entry as a peer has it: it never says more than the one that is here, unless this disk is
+    /// one of before that was said.
+    pub(super) fn own_entry(&mut self, ask: &Ask, horizon: Stamp, answer: Answer, turn: &mut Turn<'_>) {
+        let Answer::Versions { versions, .. } = answer else { return self.fail_exchange(ask.to, turn) };
+        let mut theirs = Table::default();
+        versions.iter().for_each(|version| drop(theirs.merge(version)));
+        if self.acked(&theirs) > self.acked(turn.table) {
+            return self.reidentify(turn);
+        }
+        if let Some(peer) = self.peers.get_mut(&ask.to).filter(|peer| peer.exchange.run.is_some()) {
+            peer.vetted = horizon;
+            let question = Question::Compare { history_since: turn.table.history_since() };
+            self.ask(ask.to, Asked::Compare, question, turn);
+        }
     }
 
     pub(super) fn reidentify(&mut self, turn: &mut Turn<'_>) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use burgee_model::Stamp;
+
 use super::{clock::Offset, exchange::Exchange, sequence::Sequence};
 use crate::message::{NodeInfo, PeerId};
 
@@ -34,6 +36,8 @@ pub(super) struct Peer {
     /// Since when it remembers stamps of this node that this node does not.
     pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
+    /// The horizon of it that is known to pass this node by rightly.
+    pub(super) vetted: Stamp,
     /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
     pub(super) exchanged: Option<bool>,
     /// Since when something of it may be missing here.
@@ -60,6 +64,7 @@ impl Peer {
             has: 0,
             doubted_since: None,
             exchange: Exchange::default(),
+            vetted: Stamp::ZERO,
             exchanged: None,
             behind_since: None,
             offset: Offset::default(),
@@ -75,6 +80,7 @@ impl Peer {
         self.silent_since = now;
         self.remembered = self.remembered.max(remembered);
         self.exchanged = None;
+        self.vetted = Stamp::ZERO;
         self.behind_since = Some(now);
         self.exchange.restart(now);
     }

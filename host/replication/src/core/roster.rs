@@ -146,9 +146,7 @@ impl Core {
     }
 
     pub(super) fn write_member(&mut self, turn: &mut Turn<'_>) {
-        // Who enters is in line: it holds what had to be held for the horizon that it knows.
-        let horizon = Some(turn.table.horizon()).filter(|horizon| *horizon > Stamp::ZERO);
-        let known = self.roster.member(self.settings.own.node).map_or(horizon, |member| member.acked);
+        let known = self.roster.member(self.settings.own.node).and_then(|member| member.acked);
         turn.out.push(Command::Write(SystemWrite::Member {
             name: self.settings.name.clone(),
             endpoint: self.settings.endpoint.clone(),

@@ -15,7 +15,7 @@ use crate::{
         tree::{Names, Part, Tree},
     },
     facts::Role,
-    version::decode_register,
+    version::{decode_register, encode_register},
 };
 
 /// A tree, and what knows the names in it.
@@ -49,6 +49,12 @@ impl Table {
                 several => return Branch::Inner(several.iter().map(|(child, part)| (*child, part.sum)).collect()),
             }
         }
+    }
+
+    /// The place of a register in [`Realm::Current`], the same on all nodes of a cluster.
+    #[must_use]
+    pub fn place_of(&self, id: &RegisterId) -> Path {
+        self.hasher.place(id.tenant.as_str(), &encode_register(id))
     }
 
     /// The versions at a place. Of [`Realm::Current`]: those that count of the registers there, so all
