@@ -72,11 +72,8 @@ impl Core {
         if self.readiness.ready {
             return Readiness { alone: self.readiness.alone && !met, ..Readiness::ready() };
         }
-        if self.served || self.is_in_line() {
+        if self.served || self.is_by_itself() || self.is_in_line() {
             return Readiness::ready();
-        }
-        if self.is_by_itself() {
-            return Readiness { alone: !met, ..Readiness::ready() };
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         match live.as_slice() {
