@@ -1,4 +1,4 @@
-//! What the protocol asks of a network: little, so that memory, simulator and sockets pass one suite.
+//! What the protocol asks of a network: little, so that memory and sockets pass one suite.
 //!
 //! - A sent frame goes to one peer; it may be lost, and a slow or dead receiver delays nobody: what does
 //!   not fit that peer's queue is dropped. Frames arrive in order, except where one link takes the place of
