@@ -86,6 +86,10 @@ pub struct Core {
     resume: Option<PageCursor>,
     readiness: Readiness,
     enrolment: Enrolment,
+    /// Since when a ready peer knows this node's entry, where it was a newcomer.
+    known_at: Option<Duration>,
+    /// Whether it got in line since.
+    lined: bool,
     /// Whether the node was ready once.
     served: bool,
     /// Whether it held versions when it started; none before the first event.
@@ -208,6 +212,8 @@ impl Core {
             snapshot: None,
             resume: None,
             enrolment: Enrolment::Unknown,
+            known_at: None,
+            lined: false,
             served: false,
             started: false,
             came_with_data: false,
@@ -343,7 +349,7 @@ impl Core {
     fn answered(&mut self, request: u64, answer: Option<Answer>, turn: &mut Turn<'_>) {
         let Some(ask) = self.asks.remove(&request) else { return };
         if ask.what == Asked::Enrolment {
-            return self.enrolment_told(&ask, answer.as_ref());
+            return self.enrolment_told(&ask, answer.as_ref(), turn);
         }
         if ask.what == Asked::Confirm {
             return self.confirmed(&ask, answer.as_ref(), turn);

@@ -22,6 +22,9 @@ pub(super) struct InLine {
     node: NodeId,
     /// Up to where the peer had collected when the exchange began.
     horizon: Stamp,
+    /// Whether the exchange began when this node was known as a member already: nothing was collected over its
+    /// head since.
+    known: bool,
     /// What it brought, and what was dropped, is on disk with this; none where that need not be.
     flush: Option<u64>,
 }
@@ -118,7 +121,7 @@ impl Core {
     /// Whether the cluster may have gone on without what this node holds: nobody knows that it is a member,
     /// so nothing waits for it with collecting. It has acknowledged nothing yet.
     pub(super) fn is_outside(&self) -> bool {
-        self.settings.resync || !self.served && !self.is_known()
+        self.settings.resync || !(self.served || self.came_entered || self.lined)
     }
 
     /// A whole exchange ended: where it was with a ready peer, a node that is outside is in line once the peer
@@ -129,7 +132,8 @@ impl Core {
             return;
         }
         let flush = (self.settings.resync || self.evicted).then(|| self.flush(turn));
-        self.in_line = Some(InLine { node, horizon: run.horizon, flush });
+        let known = self.known_at.is_some_and(|at| run.began >= at);
+        self.in_line = Some(InLine { node, horizon: run.horizon, known, flush });
         if flush.is_none() {
             self.confirm(node, turn);
         }
@@ -153,8 +157,13 @@ impl Core {
         let Some(in_line) = self.in_line.take() else { return };
         match answer {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
+                self.lined |= in_line.known;
                 if let Some(peer) = self.peers.get_mut(&ask.to) {
                     peer.exchanged = Some(true);
+                    // Who was not known yet gets in line once more when it is.
+                    if !in_line.known && self.known_at.is_some() {
+                        peer.missing(turn.now.mono);
+                    }
                 }
                 if self.settings.resync {
                     self.settings.resync = false;

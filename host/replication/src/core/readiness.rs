@@ -98,7 +98,7 @@ impl Core {
 
     /// This node holds what a ready peer had, and is known as a member.
     fn is_in_line(&self) -> bool {
-        self.has_exchanged_with_ready() && self.enrolment == Enrolment::Known
+        self.has_exchanged_with_ready() && self.enrolment == Enrolment::Known && !self.is_outside()
     }
 
     fn has_exchanged_with_ready(&self) -> bool {
@@ -152,10 +152,14 @@ impl Core {
     }
 
     /// A ready peer knows of this node's entry, or does not.
-    pub(super) fn enrolment_told(&mut self, ask: &Ask, answer: Option<&Answer>) {
+    pub(super) fn enrolment_told(&mut self, ask: &Ask, answer: Option<&Answer>, turn: &Turn<'_>) {
         let known = answer == Some(&Answer::Taken(true));
         self.enrolment = if known { Enrolment::Known } else { Enrolment::Unknown };
         self.declined_by = Some(ask.to).filter(|_| !known);
+        if known {
+            self.known_at = Some(turn.now.mono);
+            self.compare_with_all(turn);
+        }
     }
 
     /// A newcomer's entry is merged: it is told so once that is on disk.
