@@ -146,12 +146,6 @@ async fn open_store(config: &Config, time: Timekeeping) -> Result<Store, StartEr
     }
 }
 
-/// The machine's clock, uncorrected: milliseconds since the Unix epoch.
-pub(crate) fn wall_clock() -> Millis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
-}
-
 impl Node {
     /// Where HTTP is served.
     #[must_use]

@@ -15,12 +15,10 @@ use burgee_api::{
 use burgee_engine::Engine;
 use burgee_model::{Millis, NodeId};
 use burgee_replication::status::Traffic as Exchanged;
-use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated};
+use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated, wall_clock};
 use burgee_store::Store;
 use futures_util::stream;
 use tokio::sync::{broadcast::error::RecvError, watch};
-
-use crate::node::wall_clock;
 
 /// Between two looks at the view of the cluster, which is made anew ten times a second; and how many at most.
 const VIEW_LOOK: Duration = Duration::from_millis(20);
@@ -57,9 +55,7 @@ impl Status {
     pub fn set_draining(&self) {
         self.0.draining.store(true, Ordering::Release);
     }
-}
 
-impl Status {
     /// Waits, but not for ever, until the view of the cluster shows that a node is forgotten: whoever reads it
     /// after the answer must not find the node there.
     async fn shows_forgotten(&self, node: NodeId) {

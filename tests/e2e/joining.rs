@@ -46,6 +46,25 @@ fn is_back_anew(nodes: [&Node; 3], before: &str) {
     stays("nothing", Duration::from_secs(1), &Vec::new(), &nodes, |client| keys(client, "k/"));
 }
 
+/// Three nodes, a copy of the last one's disk from before it deleted what is below `k/`, and its id; the deletions
+/// are remembered nowhere.
+fn collected_since_a_backup() -> ([Node; 3], tempfile::TempDir, String) {
+    let [a, b, c] = collecting();
+    (0..20).for_each(|number| put(&c.client, &format!("k/{number}"), "x"));
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
+    let before = id_of(&c);
+    let backup = tempfile::tempdir().unwrap();
+    let c = c.stop();
+    disk::copy(c.data_dir(), backup.path());
+    let c = c.start();
+    assert_eq!(id_of(&c), before);
+    put(&c.client, "after-the-backup", "x");
+    (0..20).for_each(|number| c.client.delete(&entry(&format!("k/{number}"))).check(204));
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
+    collected(&[&a, &b, &c]);
+    ([a, b, c], backup, before)
+}
+
 #[test]
 fn check_18_a_name_in_use_is_refused_while_its_bearer_lives() {
     let a = Spec::serve().cluster("a").start();
@@ -201,19 +220,7 @@ fn check_34_a_forgotten_node_that_returns_with_its_old_disk_brings_nothing_back(
 
 #[test]
 fn check_34_a_node_restored_from_an_old_backup_brings_nothing_back() {
-    let [a, b, c] = collecting();
-    (0..20).for_each(|number| put(&c.client, &format!("k/{number}"), "x"));
-    equal(&[&a, &b, &c], CONVERGE_BOUND);
-    let before = id_of(&c);
-    let backup = tempfile::tempdir().unwrap();
-    let c = c.stop();
-    disk::copy(c.data_dir(), backup.path());
-    let c = c.start();
-    assert_eq!(id_of(&c), before);
-    put(&c.client, "after-the-backup", "x");
-    (0..20).for_each(|number| c.client.delete(&entry(&format!("k/{number}"))).check(204));
-    equal(&[&a, &b, &c], CONVERGE_BOUND);
-    collected(&[&a, &b, &c]);
+    let ([a, b, c], backup, before) = collected_since_a_backup();
     let c = c.stop();
     disk::copy(backup.path(), c.data_dir());
     let c = c.start();
@@ -227,17 +234,7 @@ fn check_34_a_node_restored_from_an_old_backup_brings_nothing_back() {
 /// What it writes while it is alone hides from its peers that its disk is an old one.
 #[test]
 fn check_34_a_restored_backup_that_takes_a_write_first_brings_nothing_back() {
-    let [a, b, c] = collecting();
-    (0..20).for_each(|number| put(&c.client, &format!("k/{number}"), "x"));
-    equal(&[&a, &b, &c], CONVERGE_BOUND);
-    let before = id_of(&c);
-    let backup = tempfile::tempdir().unwrap();
-    let c = c.stop();
-    disk::copy(c.data_dir(), backup.path());
-    let c = c.start();
-    (0..20).for_each(|number| c.client.delete(&entry(&format!("k/{number}"))).check(204));
-    equal(&[&a, &b, &c], CONVERGE_BOUND);
-    collected(&[&a, &b, &c]);
+    let ([a, b, c], backup, before) = collected_since_a_backup();
     let (a, b, c) = (a.stop(), b.stop(), c.stop());
     disk::copy(backup.path(), c.data_dir());
     let c = c.start();

@@ -86,9 +86,7 @@ pub struct Core {
     resume: Option<PageCursor>,
     readiness: Readiness,
     enrolment: Enrolment,
-    /// Since when a ready peer knows this node's entry, where it was a newcomer.
-    known_at: Option<Duration>,
-    /// Whether it got in line since.
+    /// Whether it got in line since a ready peer knows its entry.
     lined: bool,
     /// Whether the node was ready once.
     served: bool,
@@ -212,7 +210,6 @@ impl Core {
             snapshot: None,
             resume: None,
             enrolment: Enrolment::Unknown,
-            known_at: None,
             lined: false,
             served: false,
             started: false,

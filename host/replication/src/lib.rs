@@ -32,4 +32,4 @@ pub use refusals::Refusals;
 pub use replication::{ForgetError, Replication, ReplicationError, start};
 pub use status::{ClusterEvent, NodeState, NodeView, Readiness, Status, Traffic};
 pub use time::ClusterClock;
-pub use timekeeping::Timekeeping;
+pub use timekeeping::{Timekeeping, wall_clock};

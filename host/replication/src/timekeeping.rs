@@ -38,7 +38,8 @@ impl Timekeeping {
 }
 
 /// The machine's clock, uncorrected: milliseconds since the Unix epoch.
-pub(crate) fn wall_clock() -> Millis {
+#[must_use]
+pub fn wall_clock() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stderr, reason = "seeds are printed")]
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     thread,
 };
 
@@ -15,13 +15,12 @@ const RUNS: u64 = 400;
 #[test]
 fn random_runs_keep_every_invariant() {
     eprintln!("seeds 1..={RUNS}");
-    let seeds: Vec<u64> = (1..=RUNS).collect();
-    let next = AtomicUsize::new(0);
+    let last = AtomicU64::new(0);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    check(*seed);
+                while let seed @ 1..=RUNS = last.fetch_add(1, Ordering::Relaxed) + 1 {
+                    check(seed);
                 }
             });
         }

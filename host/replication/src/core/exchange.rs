@@ -42,7 +42,7 @@ pub(super) struct Run {
     pub(super) horizon: Stamp,
     /// From which day on the history is compared.
     history_since: u32,
-    /// How many versions this node had written when it began, where the peer is offered all that it lacks.
+    /// How many versions this node had written when it began; none where the peer may not get all that it lacks.
     pub(super) wrote: Option<u64>,
     /// Walks of the tree of current versions so far.
     passes: u32,

@@ -132,7 +132,7 @@ impl Core {
             return;
         }
         let flush = (self.settings.resync || self.evicted).then(|| self.flush(turn));
-        let known = self.known_at.is_some_and(|at| run.began >= at);
+        let known = self.enrolled_at().is_some_and(|at| run.began >= at);
         self.in_line = Some(InLine { node, horizon: run.horizon, known, flush });
         if flush.is_none() {
             self.confirm(node, turn);
@@ -158,10 +158,11 @@ impl Core {
         match answer {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
                 self.lined |= in_line.known;
+                let is_enrolled = self.enrolled_at().is_some();
                 if let Some(peer) = self.peers.get_mut(&ask.to) {
                     peer.exchanged = Some(true);
                     // Who was not known yet gets in line once more when it is.
-                    if !in_line.known && self.known_at.is_some() {
+                    if !in_line.known && is_enrolled {
                         peer.missing(turn.now.mono);
                     }
                 }

@@ -33,8 +33,8 @@ pub(super) enum Enrolment {
     Unknown,
     /// One is being told.
     Telling,
-    /// One knows it.
-    Known,
+    /// One knows it, since then.
+    Known(Duration),
 }
 
 impl Core {
@@ -93,12 +93,20 @@ impl Core {
     /// Others know of its membership, and collect nothing over its head. One that took a new id, or joined and
     /// got only part of the data, and of which nobody heard, may not go on by itself.
     pub(super) fn is_known(&self) -> bool {
-        self.came_entered || self.enrolment == Enrolment::Known
+        self.came_entered || self.enrolled_at().is_some()
+    }
+
+    /// Since when a ready peer knows the entry of this node, a newcomer.
+    pub(super) fn enrolled_at(&self) -> Option<Duration> {
+        match self.enrolment {
+            Enrolment::Known(since) => Some(since),
+            Enrolment::Unknown | Enrolment::Telling => None,
+        }
     }
 
     /// This node holds what a ready peer had, and is known as a member.
     fn is_in_line(&self) -> bool {
-        self.has_exchanged_with_ready() && self.enrolment == Enrolment::Known && !self.is_outside()
+        self.has_exchanged_with_ready() && self.enrolled_at().is_some() && !self.is_outside()
     }
 
     fn has_exchanged_with_ready(&self) -> bool {
@@ -154,10 +162,9 @@ impl Core {
     /// A ready peer knows of this node's entry, or does not.
     pub(super) fn enrolment_told(&mut self, ask: &Ask, answer: Option<&Answer>, turn: &Turn<'_>) {
         let known = answer == Some(&Answer::Taken(true));
-        self.enrolment = if known { Enrolment::Known } else { Enrolment::Unknown };
+        self.enrolment = if known { Enrolment::Known(turn.now.mono) } else { Enrolment::Unknown };
         self.declined_by = Some(ask.to).filter(|_| !known);
         if known {
-            self.known_at = Some(turn.now.mono);
             self.compare_with_all(turn);
         }
     }

@@ -30,7 +30,7 @@ impl Core {
     /// Carries a walk on as far as it goes without an answer.
     pub(super) fn pump(&mut self, node: NodeId, turn: &mut Turn<'_>) {
         let surplus = self.surplus(node);
-        let (page_bytes, mut evicted) = (self.settings.page_bytes, self.evicted);
+        let (page_bytes, mut evicted) = (self.settings.page_bytes, false);
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
         let realm = walk.realm;
@@ -59,7 +59,7 @@ impl Core {
         walk.offering |= !offer.is_empty();
         let done = walk.is_done();
         run.wrote = run.wrote.filter(|_| run.stage.pushes());
-        self.evicted = evicted;
+        self.evicted |= evicted;
         if !prefixes.is_empty() {
             let asked = Asked::Branches(prefixes.clone());
             self.ask(node, asked, Question::Branches { realm, prefixes }, turn);
@@ -156,6 +156,10 @@ impl Core {
 
     /// A question of an exchange stays without an answer. One of a walk or a snapshot is asked again.
     pub(super) fn unanswered(&mut self, ask: &Ask, turn: &mut Turn<'_>) {
+        if let Some(run) = self.run_mut(ask.to).filter(|_| ask.what == Asked::Offer) {
+            // Whether the peer took it is not known.
+            run.wrote = None;
+        }
         let goes_on = match &ask.what {
             Asked::Branches(_) | Asked::Versions(_) | Asked::Offer => {
                 self.walk_mut(ask.to).is_some_and(|walk| walk.unanswered(&ask.what))
