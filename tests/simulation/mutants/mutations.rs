@@ -89,7 +89,7 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
     },
     Mutation {
         name: "cluster time is each node's own wall clock",
-        edits: &[(TIME, "        turn.out.push(Command::SetClusterTime { offset_ms: median, outright });\n", "")],
+        edits: &[(TIME, "        turn.out.push(Command::SetClusterTime { offset_ms, outright });\n", "")],
     },
     Mutation {
         name: "values expire three seconds early",
@@ -112,11 +112,7 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
     },
     Mutation {
         name: "resynchronising drops nothing",
-        edits: &[(
-            REPAIR,
-            "        walk.vanished = true;\n        turn.out.push(Command::Evict(gone));\n",
-            "        gone.clear();\n",
-        )],
+        edits: &[(REPAIR, "    walk.vanished |= !gone.is_empty();\n    gone\n", "    gone.clear();\n    gone\n")],
     },
     Mutation {
         name: "what the peer collected meanwhile is not asked",
