@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
+use ureq::http::HeaderValue;
 
 use super::{Failure, Target};
 
@@ -59,9 +60,18 @@ impl Target {
         let failed = |error: &dyn std::fmt::Display| Failure::Refused(format!("burgee: url: {}: {error}", self.url));
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
         if let Some(token) = &self.token {
+            // it is a secret, so it is not shown
+            if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(Failure::Usage(
+                    "token: a token is of printable ASCII characters without spaces".to_owned(),
+                ));
+            }
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if let Some(body) = body {
+            if HeaderValue::from_str(body.content_type).is_err() {
+                return Err(Failure::Usage("content-type: a media type is of printable characters".to_owned()));
+            }
             request = request.header("content-type", body.content_type);
         }
         let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
