@@ -44,7 +44,7 @@ pub enum ApiError {
     #[error("{0}")]
     InvalidJson(JsonError),
     /// The body's type is not what the route reads.
-    #[error("the body must be {0}, as `Content-Type` says it is not")]
+    #[error("the body must be {0}, but `Content-Type` says that it is something else")]
     MediaType(&'static str),
     /// The body has more bytes than allowed.
     #[error("the body has more than {max} bytes")]

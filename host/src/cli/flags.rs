@@ -196,6 +196,11 @@ impl FlagSwitch {
         let answer = target.expect("PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
         match target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+            // whoever turns on what stays off must hear of it
+            Output::Text if done == "enabled" && answer.json()?["kill"] == true => output::line(&format!(
+                "Flag enabled in {}, but it is killed: it answers as disabled until it is released.",
+                target.env
+            )),
             Output::Text => output::line(&format!("Flag {done} in {}.", target.env)),
         }
     }

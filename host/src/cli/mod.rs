@@ -138,9 +138,12 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     let text = error.render().to_string();
-    // clap's first paragraph says what is wrong; the rest is the usage that `--help` prints
+    // clap's first paragraph says what is wrong, another may have a tip; the rest is the usage that `--help` prints
     let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let first = first.join(" ");
+    let mut first = first.join(" ");
+    if let Some(tip) = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
+        first = format!("{first} ({tip})");
+    }
     let reason = first.strip_prefix("error: ").unwrap_or(&first);
     let field = error.get(clap::error::ContextKind::InvalidArg).map(ToString::to_string);
     let name = field.as_deref().and_then(option_name).unwrap_or("usage");

@@ -57,7 +57,8 @@ impl Check {
 fn in_words(file: &str, problems: &[Problem]) -> String {
     let mut lines = Vec::new();
     for problem in problems {
-        lines.push(format!("{file}:{}: {} [{}]", problem.path, problem.message, problem.code));
+        let at = if problem.path.is_empty() { file.to_owned() } else { format!("{file}:{}", problem.path) };
+        lines.push(format!("{at}: {} [{}]", problem.message, problem.code));
         lines.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
     }
     lines.join("\n")

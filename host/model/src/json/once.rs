@@ -35,7 +35,7 @@ impl Place<'_> {
         match self {
             Self::Root => String::new(),
             Self::Member(parent, name) => pointer(&parent.pointer(), name),
-            Self::Item(parent, index) => pointer(&parent.pointer(), &index.to_string()),
+            Self::Item(parent, index) => pointer(&parent.pointer(), index.to_string()),
         }
     }
 }
