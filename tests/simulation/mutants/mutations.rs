@@ -36,7 +36,7 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
     },
     Mutation {
         name: "stamps do not look at the promise",
-        edits: &[(STAMPING, "above.max(promise).max(", "above.max(promise.filter(|_| false)).max(")],
+        edits: &[(STAMPING, "table.promise_of(clock.id()).max(table.acked())", "table.acked()")],
     },
     Mutation {
         name: "members that never acknowledged are ignored",

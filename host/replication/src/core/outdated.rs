@@ -22,9 +22,6 @@ pub(super) struct InLine {
     node: NodeId,
     /// Up to where the peer had collected when the exchange began.
     horizon: Stamp,
-    /// Whether the exchange began when this node was known as a member already: nothing was collected over its
-    /// head since.
-    known: bool,
     /// What it brought, and what was dropped, is on disk with this; none where that need not be.
     flush: Option<u64>,
 }
@@ -132,8 +129,7 @@ impl Core {
             return;
         }
         let flush = (self.settings.resync || self.evicted).then(|| self.flush(turn));
-        let known = self.enrolled_at().is_some_and(|at| run.began >= at);
-        self.in_line = Some(InLine { node, horizon: run.horizon, known, flush });
+        self.in_line = Some(InLine { node, horizon: run.horizon, flush });
         if flush.is_none() {
             self.confirm(node, turn);
         }
@@ -157,18 +153,17 @@ impl Core {
         let Some(in_line) = self.in_line.take() else { return };
         match answer {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
-                self.lined |= in_line.known;
-                let is_enrolled = self.enrolled_at().is_some();
+                let resync = std::mem::take(&mut self.settings.resync);
+                self.lined = !resync;
+                if resync {
+                    turn.out.push(Command::Resynchronised);
+                }
                 if let Some(peer) = self.peers.get_mut(&ask.to) {
                     peer.exchanged = Some(true);
-                    // Who was not known yet gets in line once more when it is.
-                    if !in_line.known && is_enrolled {
+                    // Nobody knew it until now: it gets in line once more, as one that is known.
+                    if resync {
                         peer.missing(turn.now.mono);
                     }
-                }
-                if self.settings.resync {
-                    self.settings.resync = false;
-                    turn.out.push(Command::Resynchronised);
                 }
             }
             _ => {

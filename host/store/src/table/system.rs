@@ -49,6 +49,12 @@ impl Table {
         self.latest(&RegisterId::system(Address::Member { node: member })).map(|entry| entry.stamp)
     }
 
+    /// Up to where any member says that it holds everything: whatever is written lies above, or that member would
+    /// say so of what it never saw. (It may have said so alone, by a clock that was ahead.)
+    pub(crate) fn acked(&self) -> Option<Stamp> {
+        self.members().filter_map(|(_, entry, _)| entry.acked).max()
+    }
+
     /// The nodes that operators had forgotten, in the order of ids.
     pub fn forgotten(&self) -> impl Iterator<Item = (NodeId, ForgottenMeta)> {
         self.system().filter_map(|(address, version)| match address {
