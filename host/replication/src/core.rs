@@ -87,6 +87,8 @@ pub struct Core {
     readiness: Readiness,
     /// Whether it got in line with a ready peer that knew its entry before.
     lined: bool,
+    /// Up to where that peer said by then that it holds everything: a horizon up to there passes nobody by.
+    joined_at: Stamp,
     /// Whether the node was ready once.
     served: bool,
     /// Whether the first event came.
@@ -206,6 +208,7 @@ impl Core {
             snapshot: None,
             resume: None,
             lined: false,
+            joined_at: Stamp::ZERO,
             served: false,
             started: false,
             came_entered: false,

@@ -70,16 +70,20 @@ impl Core {
         }
     }
 
-    /// Whether a horizon lies above what this node, a member, ever said that it holds. Either those who drew it
-    /// did not know this node, or its disk is an old one: what it said since is on theirs.
+    /// Whether a horizon lies above what this node, a member, ever said that it holds, and above what the peer had
+    /// said that it joined by. Either those who drew it did not know this node, or its disk is an old one: what it
+    /// said since is on theirs.
     pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
-        !self.is_outside() && horizon > self.acked(table)
+        !self.is_outside() && horizon > self.acked(table).max(self.joined_at)
     }
 
     /// What this node said last that it holds, as far as its disk knows.
     fn acked(&self, table: &Table) -> Stamp {
-        let own = self.settings.own.node;
-        let entry = table.members().find(|(node, ..)| *node == own);
+        self.acked_of(self.settings.own.node, table)
+    }
+
+    fn acked_of(&self, member: NodeId, table: &Table) -> Stamp {
+        let entry = table.members().find(|(node, ..)| *node == member);
         entry.and_then(|(_, meta, _)| meta.acked).unwrap_or(Stamp::ZERO)
     }
 
@@ -92,12 +96,15 @@ impl Core {
     }
 
     /// This node's entry as a peer has it: it never says more than the one that is here, unless this disk is
-    /// one of before that was said.
+    /// one of before that was said. A peer that is known here as a member, and knows nothing of this node, has gone on
+    /// without it: it joined by one that was forgotten. (Of two that do not know each other, each may be right.)
     pub(super) fn own_entry(&mut self, ask: &Ask, horizon: Stamp, answer: Answer, turn: &mut Turn<'_>) {
         let Answer::Versions { versions, .. } = answer else { return self.fail_exchange(ask.to, turn) };
         let mut theirs = Table::default();
         versions.iter().for_each(|version| drop(theirs.merge(version)));
-        if self.acked(&theirs) > self.acked(turn.table) {
+        let is_known = theirs.members().any(|(node, ..)| node == self.settings.own.node);
+        let was_left = !is_known && self.roster.member(ask.to).is_some();
+        if was_left || self.acked(&theirs) > self.acked(turn.table) {
             return self.reidentify(turn);
         }
         if let Some(peer) = self.peers.get_mut(&ask.to).filter(|peer| peer.exchange.run.is_some()) {
@@ -155,6 +162,7 @@ impl Core {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
+                self.joined_at = self.acked_of(ask.to, turn.table);
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }

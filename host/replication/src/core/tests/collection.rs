@@ -154,6 +154,29 @@ fn one_that_nobody_knows_any_more_brings_nothing_back() {
     assert_eq!((world.get(0, "x"), world.get(2, "x")), (None, None));
 }
 
+/// The operator forgot the one by which it joined while they were out of reach: who joined by it is forgotten too.
+#[test]
+fn one_that_joined_by_a_forgotten_node_is_outdated() {
+    let mut world = World::new(3);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.run(2);
+    [(0, 2), (1, 2)].into_iter().for_each(|(a, b)| world.cut(a, b));
+    world.join(settings(3, &[2]));
+    [(0, 3), (1, 3)].into_iter().for_each(|(a, b)| world.cut(a, b));
+    world.command(0, Command::Write(SystemWrite::Forgotten { node: node_id(2), name: "node-2".to_owned() }));
+    world.run(10);
+    assert!(world.nodes[3].core.readiness().ready);
+    world.delete(0, "x");
+    world.run(30);
+    assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
+    world.cut(2, 3);
+    world.heal();
+    world.run(5);
+    assert_eq!(world.nodes[3].ended, Some(Command::Reidentify));
+    assert_eq!((world.get(0, "x"), world.get(1, "x")), (None, None));
+}
+
 /// Two that got what one had before they were cut off from it, and go on without it, delete; it collects
 /// nothing before it has their deletions, and they collect nothing before it has them.
 #[test]
