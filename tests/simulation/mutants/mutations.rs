@@ -16,9 +16,9 @@ const MERGE: &str = "host/store/src/table/merge.rs";
 const TABLE: &str = "host/store/src/table.rs";
 const CORE: &str = "host/replication/src/core.rs";
 const COLLECT: &str = "host/replication/src/core/collect.rs";
+const EXCHANGE: &str = "host/replication/src/core/exchange.rs";
 const HINTS: &str = "host/replication/src/core/hints.rs";
 const OUTDATED: &str = "host/replication/src/core/outdated.rs";
-const READINESS: &str = "host/replication/src/core/readiness.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
 const SEQUENCE: &str = "host/replication/src/core/sequence.rs";
@@ -134,8 +134,8 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
     // (That what vanished while it was walked is forgotten cannot be found: what killed it is younger than the
     // exchange, no horizon reaches it before the next one, and the next comparison brings it.)
     Mutation {
-        name: "newcomers pull before anybody knows them",
-        edits: &[(READINESS, "        !knows && self.is_outside()", "        false && !knows && self.is_outside()")],
+        name: "older versions are not exchanged",
+        edits: &[(EXCHANGE, "match differ.pop() {", "match differ.pop().filter(|_| false) {")],
     },
     Mutation {
         name: "walking history drops current values",
