@@ -9,6 +9,7 @@ mod clocks;
 mod config;
 mod conflicts;
 mod convergence;
+mod copies;
 mod durability;
 mod expiry;
 mod flags;

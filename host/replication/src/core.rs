@@ -1,7 +1,8 @@
 //! The protocol: `(state, event, table, now) -> commands`, without clock, randomness or network.
 //!
 //! One file for each subject:
-//! - `mesh` dials, `beat` notes who comes and goes and what it says, `roster` knows who belongs here;
+//! - `mesh` dials, `beat` notes who comes and goes and what it says, `roster` knows who belongs here, `copies`
+//!   tells copied nodes apart;
 //! - `hints` makes changes fast; `exchange` with `walk`, `repair`, `snapshot` and `answers` makes them correct;
 //! - `readiness`, `outdated`, `collect` and `clock` draw the conclusions.
 
@@ -10,6 +11,7 @@ mod beat;
 mod clock;
 mod collect;
 mod command;
+mod copies;
 mod event;
 mod exchange;
 mod hints;

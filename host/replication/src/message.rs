@@ -21,8 +21,8 @@ pub const PATHS_MAX: usize = 1024;
 /// The most nodes whose endpoints one question may ask for.
 pub const ENDPOINTS_MAX: usize = 32;
 
-/// One start of one node. The incarnation is random at each start, so that a node that returns is
-/// told from what is left of its former self.
+/// One start of one node. The incarnation is another one at each start, so that a node that returns is told from
+/// what is left of its former self; it is the greater the later the machine's clock said that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeerId {
     /// The node.

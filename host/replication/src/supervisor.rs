@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use burgee_model::NodeId;
+use burgee_model::{Millis, NodeId};
 use burgee_store::Store;
 use tokio::sync::watch;
 
@@ -65,7 +65,7 @@ pub(crate) struct Opened<T> {
 impl<N: Network> Supervisor<N> {
     /// Enters the network.
     pub(crate) async fn open(&mut self) -> Result<Opened<N::Transport>, ReplicationError> {
-        let own = PeerId { node: self.store.node_id(), incarnation: random()? };
+        let own = PeerId { node: self.store.node_id(), incarnation: incarnation(self.store.now(), random()?) };
         let (sender, inbox) = inbox(&self.config.limits, Arc::clone(&self.refusals));
         let (transport, endpoint) = self.network.open(own, sender, Arc::clone(&self.refusals)).await?;
         if let Some(endpoint) = &endpoint {
@@ -165,6 +165,12 @@ impl<N: Network> Supervisor<N> {
         tracing::warn!(%node, "this node has a new identity");
         Ok(node)
     }
+}
+
+/// Starts are in the order of their milliseconds; the rest is chance.
+fn incarnation(now: Millis, random: u64) -> u64 {
+    const CHANCE_BITS: u32 = 16;
+    now << CHANCE_BITS | random >> (u64::BITS - CHANCE_BITS)
 }
 
 fn random() -> Result<u64, ReplicationError> {

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Scope, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{ChangeId, HistoryPolicy, Store, StoreConfig, StoreLimits, Table, Version, WallClock};
 
 const PEER: NodeId = NodeId([7; 16]);
@@ -68,6 +68,17 @@ fn merge_alone(entries: u64, value_bytes: usize) -> Result<(), Box<dyn Error>> {
         });
         println!("table: {entries} {round} in {:?}, {:?} of this thread", began.elapsed(), thread_time() - cpu);
     }
+    purge_all(&mut table, entries)
+}
+
+/// What one floor over everything costs: the table is locked that long.
+fn purge_all(table: &mut Table, entries: u64) -> Result<(), Box<dyn Error>> {
+    let (tenant, environment) = (Key::new("demo")?, Key::new("production")?);
+    let register = RegisterId::floor(&tenant, Scope::Config { environment, prefix: "".into() });
+    let floor = Arc::new(Version { register, ..entry(entries, 0)? });
+    let (began, cpu) = (Instant::now(), thread_time());
+    table.merge(&floor);
+    println!("table: {entries} purged in {:?}, {:?} of this thread", began.elapsed(), thread_time() - cpu);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 
 /// How long merging must pause before much that waits is persisted.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long it may wait for that, in milliseconds.
 const PATIENCE_MS: Millis = 5_000;

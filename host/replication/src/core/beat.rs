@@ -39,18 +39,6 @@ impl Core {
         self.mesh.lost(id.node, turn.now.mono);
     }
 
-    /// Whether it is this node, or a copy of it.
-    fn is_own(&mut self, id: PeerId, turn: &mut Turn<'_>) -> bool {
-        if id.node != self.settings.own.node {
-            return false;
-        }
-        if id != self.settings.own {
-            turn.note(Note::IdentityInUse(id));
-            turn.out.push(Command::HangUp(id));
-        }
-        true
-    }
-
     fn make_room(&mut self) -> bool {
         if self.peers.len() < self.settings.peers {
             return true;
@@ -63,7 +51,9 @@ impl Core {
     /// A peer's beat came.
     pub(super) fn beat(&mut self, from: PeerId, seq: u64, info: NodeInfo, turn: &mut Turn<'_>) {
         let now = turn.now.mono;
-        let Some(peer) = self.peers.get_mut(&from.node).filter(|peer| peer.id == from && peer.live) else { return };
+        let Some(peer) = self.peers.get_mut(&from.node).filter(|peer| peer.id == from && peer.live) else {
+            return self.heard_double(from, turn);
+        };
         peer.silent_since = now;
         let joins = !std::mem::replace(&mut peer.heard_since_up, true);
         let became_ready = info.ready && peer.exchanged == Some(false);

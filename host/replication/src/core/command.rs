@@ -122,7 +122,8 @@ pub enum Note {
         /// How long that took.
         took: Duration,
     },
-    /// Another process uses this node's identity: its data directory was copied.
+    /// Two processes bear one node's identity: its data directory was copied. Names the one that gives way, or
+    /// the other one where it is this node that sees it.
     IdentityInUse(PeerId),
     /// A live node has this node's name.
     NameInUse(NodeId),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use burgee_model::Stamp;
 
-use super::{clock::Offset, exchange::Exchange, sequence::Sequence};
+use super::{clock::Offset, copies::Double, exchange::Exchange, sequence::Sequence};
 use crate::message::{NodeInfo, PeerId};
 
 /// For how long after it asked for a page a peer counts as one that pulls a snapshot.
@@ -45,6 +45,8 @@ pub(super) struct Peer {
     /// Since when something of it may be missing here.
     pub(super) behind_since: Option<Duration>,
     pub(super) offset: Offset,
+    /// Another start of it that was heard since this one came up.
+    pub(super) double: Option<Double>,
     /// When it last asked for a page of a snapshot.
     pub(super) paged_at: Option<Duration>,
     /// When it was last asked where others are reached.
@@ -71,6 +73,7 @@ impl Peer {
             exchanged: None,
             behind_since: None,
             offset: Offset::default(),
+            double: None,
             paged_at: None,
             asked_endpoints_at: None,
         }

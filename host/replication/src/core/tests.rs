@@ -2,6 +2,7 @@
 
 mod clocks;
 mod collection;
+mod copies;
 mod hints;
 mod traffic;
 mod walks;

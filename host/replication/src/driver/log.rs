@@ -10,7 +10,7 @@ pub(super) fn note(note: &Note) {
         Note::Left(peer) => tracing::info!(peer = %peer.node, "a peer is no longer reached"),
         Note::Synchronised { peer, took } => tracing::info!(peer = %peer.node, ?took, "in line with a peer"),
         Note::IdentityInUse(peer) => {
-            tracing::warn!(node = %peer.node, "another process has this node's identity: a copied data directory?");
+            tracing::warn!(node = %peer.node, "two processes have one identity: a copied data directory?");
         }
         Note::NameInUse(node) => tracing::warn!(%node, "a live node has this node's name"),
         Note::ClusterTimeSet(offset_ms) => tracing::warn!(offset_ms, "cluster time was set"),
