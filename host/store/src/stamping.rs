@@ -26,7 +26,7 @@ pub fn stamp_draft(
 ) -> Result<Vec<Arc<Version>>, DraftError> {
     check(request, &draft)?;
     // Its own promise too: cluster time may have been set back since.
-    let promised = table.promise_of(clock.id()).max(table.acked()).max(Some(table.horizon()));
+    let promised = table.promise_of(clock.id()).max(Some(table.acked().max(table.horizon())));
     let mut stamping =
         Pen { request, table, clock, wall, promised, change: None, floors: Vec::new(), written: Vec::new() };
     for (tenant, scope) in draft.floors {

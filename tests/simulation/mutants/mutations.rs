@@ -37,7 +37,11 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
     },
     Mutation {
         name: "stamps do not look at the promise",
-        edits: &[(STAMPING, "table.promise_of(clock.id()).max(table.acked())", "table.acked()")],
+        edits: &[(
+            STAMPING,
+            "table.promise_of(clock.id()).max(Some(table.acked().max(table.horizon())))",
+            "Some(table.acked().max(table.horizon()))",
+        )],
     },
     Mutation {
         name: "members that never acknowledged are ignored",
