@@ -76,10 +76,10 @@ impl Core {
         }
     }
 
-    /// Nobody is to be looked for.
+    /// Nobody is to be looked for. (Who only began to join as far as is known here may have been ready since.)
     fn is_by_itself(&self) -> bool {
         let own = self.settings.own.node;
-        self.settings.seeds.is_empty() && self.roster.members().all(|(node, member)| node == own || member.joining)
+        self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
     }
 
     /// Whether this node only begins to join: it never was ready.

@@ -204,6 +204,22 @@ fn newcomers_that_go_on_by_themselves_are_waited_for() {
     assert!((0..3).all(|node| world.get(node, "x").is_none() && tombstones(&world, node) == 0));
 }
 
+/// The one that had all lost its disk, and is back under its name: nobody is left to be waited for.
+#[test]
+fn newcomers_go_on_soon_where_nobody_is_missing() {
+    let mut world = World::new(3);
+    world.put(0, "x", "1");
+    world.lost = |question| matches!(question, Question::Days { .. });
+    world.run(5);
+    world.lost = |_| false;
+    world.nodes[0].table = burgee_store::Table::default();
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(0, own, |node| Settings { own, ..settings(node, &[1, 2]) });
+    world.run(15);
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready) && world.roots_agree());
+    assert!((0..3).all(|node| world.get(node, "x").is_some()));
+}
+
 /// Nodes that met while all of them waited, and start in two halves.
 #[test]
 fn halves_that_met_before_they_started_wait_for_each_other() {
