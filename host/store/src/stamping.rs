@@ -28,7 +28,10 @@ pub fn stamp_draft(
     wall: Millis,
 ) -> Result<Vec<Arc<Version>>, DraftError> {
     check(request, &draft)?;
-    let mut stamping = Pen { request, table, clock, wall, change: None, floors: Vec::new(), written: Vec::new() };
+    // Its own promise too: cluster time may have been set back since.
+    let promised = table.promise_of(clock.id()).max(Some(table.acked().max(table.horizon())));
+    let mut stamping =
+        Pen { request, table, clock, wall, promised, change: None, floors: Vec::new(), written: Vec::new() };
     for (tenant, scope) in draft.floors {
         stamping.floor(tenant, scope)?;
     }
@@ -95,6 +98,8 @@ struct Pen<'a> {
     table: &'a Table,
     clock: &'a mut Clock,
     wall: Millis,
+    /// Nothing is to be stamped at or below this.
+    promised: Option<Stamp>,
     change: Option<ChangeId>,
     /// The floors of this change: tenant, scope, stamp.
     floors: Vec<(Key, Scope, Stamp)>,
@@ -176,10 +181,7 @@ impl Pen<'_> {
         }
         let mut stamp = self.clock.tick(self.wall);
         self.change = self.change.or(Some(ChangeId(stamp)));
-        // Its own promise too: cluster time may have been set back since.
-        let promise = self.table.promise_of(self.clock.id());
-        let above = above.max(promise).max(Some(self.table.horizon()));
-        if let Some(above) = above.filter(|above| *above >= stamp) {
+        if let Some(above) = above.max(self.promised).filter(|above| *above >= stamp) {
             stamp.time = above.time + 1;
             self.clock.give(stamp, self.wall);
         }

@@ -84,6 +84,15 @@ fn a_write_stands_above_what_its_author_promised_also_where_time_was_set_back() 
     assert!(written.stamp > promise);
 }
 
+/// It said so alone, with a clock that was ahead, before this node joined.
+#[test]
+fn a_write_stands_above_what_any_member_says_that_it_holds_everything_up_to() {
+    let (node, acked) = (NodeId([9; 16]), Stamp { time: ahead(), id: NodeId([9; 16]) });
+    let content = serde_json::json!({ "name": "n", "acked": acked }).to_string();
+    let table = table([Version { stamp: acked, ..version(RegisterId::system(Address::Member { node }), 1, &content) }]);
+    assert!(one(write(&table, put(state()))).stamp > acked);
+}
+
 #[test]
 fn a_write_stands_above_the_floors_over_it_and_has_seen_the_containers() {
     let scope = Scope::Config { environment: key("e"), prefix: "k".into() };
