@@ -26,6 +26,14 @@ impl Rule {
     }
 }
 
+/// Whether an expression reads a config entry.
+#[must_use]
+pub fn reads_config(expr: &Expr) -> bool {
+    let mut reads = false;
+    visit(expr, &mut |expr| reads |= matches!(expr, Expr::Config { .. }));
+    reads
+}
+
 /// Calls back for an expression and all within it, operands after their operator, in order. A shared rule is
 /// visited wherever it is referred to.
 pub fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
@@ -37,7 +45,9 @@ pub fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
 pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
     match expr {
         Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } => {}
-        Expr::Var { default, .. } | Expr::Config { default, .. } => default.iter().for_each(|d| each(d)),
+        Expr::Var { default, .. } | Expr::Config { default, .. } | Expr::Item { default, .. } => {
+            default.iter().for_each(|d| each(d));
+        }
         Expr::If { arms, otherwise } => {
             for (condition, value) in arms {
                 each(condition);
@@ -45,8 +55,15 @@ pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
             }
             each(otherwise);
         }
-        Expr::And(operands) | Expr::Or(operands) | Expr::List(operands) | Expr::Cat(operands) => {
-            operands.iter().for_each(each);
+        Expr::And(operands)
+        | Expr::Or(operands)
+        | Expr::List(operands)
+        | Expr::Cat(operands)
+        | Expr::Call { operands, .. } => operands.iter().for_each(each),
+        Expr::Each { list, body, .. } => pair(list, &body.expr, each),
+        Expr::Reduce { list, body, initial } => {
+            pair(list, &body.expr, each);
+            each(initial);
         }
         Expr::Not(operand) | Expr::Truthy(operand) => each(operand),
         Expr::Compare { left, right, .. } | Expr::SemVer { left, right, .. } => pair(left, right, each),

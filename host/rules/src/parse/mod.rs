@@ -4,7 +4,9 @@
 //! size of the document and of the shared rules that it names.
 
 mod args;
+mod burgee;
 mod flagd;
+mod jsonlogic;
 mod names;
 mod operators;
 mod parser;
