@@ -227,12 +227,9 @@ impl HostFunction {
         match self {
             Self::Truthy | Self::Push => 1,
             Self::List | Self::Cat | Self::Fractional | Self::Interpret => 2,
-            Self::Contains
-            | Self::ConstantContains
-            | Self::StartsWith
-            | Self::EndsWith
-            | Self::Bucket
-            | Self::Call => 3,
+            Self::Contains | Self::ConstantContains | Self::StartsWith | Self::EndsWith | Self::Bucket | Self::Call => {
+                3
+            }
             Self::Compare | Self::SemVer => 4,
         }
     }

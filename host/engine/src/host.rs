@@ -317,7 +317,7 @@ fn interpret(host: &mut Host, flag: i32, expression: i32) -> Result<i32> {
         flag_key: request.key(flag),
         context: world.context,
         timestamp_seconds: world.timestamp_seconds(),
-        config: &|key| world.config_value(key).clone(),
+        outside: &|key: &str| world.config_value(key).clone(),
         limits,
     };
     let result = interpret::expression(expression, &inputs, budget)?.into_owned();

@@ -39,7 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let strategy = (generators::targeting(Language::Flagd), generators::segments(), generators::context());
     let mut out = BufWriter::new(io::stdout().lock());
     for _ in 0..count {
-        let (rule, segments, context) = strategy.new_tree(&mut random)?.current();
+        let (rule, segments, context): (Json, Map<String, Json>, Json) =
+            strategy.new_tree(&mut random).map_err(|reason| reason.message().to_owned())?.current();
+        // JavaScript does not write the sign of zero, so that it would not come back.
+        let (rule, context) = (unsigned_zero(rule), unsigned_zero(context));
+        let segments: Map<String, Json> =
+            segments.into_iter().map(|(name, rule)| (name, unsigned_zero(rule))).collect();
         let line = match evaluate(&rule, &segments, &context)? {
             Ok(value) => json!({"rule": rule, "segments": segments, "context": context, "value": value}),
             Err(error) => json!({"rule": rule, "segments": segments, "context": context, "error": error}),
@@ -47,6 +52,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(out, "{line}")?;
     }
     Ok(out.flush()?)
+}
+
+fn unsigned_zero(json: Json) -> Json {
+    match json {
+        Json::Number(number) if number.as_f64() == Some(0.0) => Json::from(0),
+        Json::Array(items) => items.into_iter().map(unsigned_zero).collect(),
+        Json::Object(members) => {
+            Json::Object(members.into_iter().map(|(name, json)| (name, unsigned_zero(json))).collect())
+        }
+        other => other,
+    }
 }
 
 /// The value of a rule; or that it was too costly.
@@ -57,7 +73,7 @@ fn evaluate(rule: &Json, segments: &Map<String, Json>, context: &Json) -> Result
     let context = generators::as_context(context);
     let config = |_: &str| Value::Null;
     let inputs =
-        Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, config: &config, limits: &limits };
+        Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, outside: &config, limits: &limits };
     let value = interpret::evaluate(&rule, &inputs);
     Ok(value.map(|value| plain(&value)).map_err(|error| error.to_string()))
 }

@@ -26,10 +26,27 @@ pub struct Inputs<'a> {
     pub context: &'a Context,
     /// The time, in whole seconds since the Unix epoch.
     pub timestamp_seconds: u64,
-    /// The value of a config entry; null where it is absent.
-    pub config: &'a dyn Fn(&str) -> Value,
+    /// What else it may ask for.
+    pub outside: &'a dyn Outside,
     /// What an evaluation may cost.
     pub limits: &'a Limits,
+}
+
+/// What a rule may ask for beside its context. A function of a key stands for config entries alone.
+pub trait Outside {
+    /// The value of a config entry; null where it is absent.
+    fn config(&self, key: &str) -> Value;
+
+    /// The variant that another flag gives the same context; null where it gives none.
+    fn flag(&self, _key: &str, _budget: &mut Budget) -> Result<Value, EvalError> {
+        Ok(Value::Null)
+    }
+}
+
+impl<F: Fn(&str) -> Value> Outside for F {
+    fn config(&self, key: &str) -> Value {
+        self(key)
+    }
 }
 
 type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
@@ -78,6 +95,7 @@ impl<'a> Evaluation<'a, '_> {
             Expr::Timestamp => Ok(Cow::Owned(self.timestamp())),
             Expr::Flagd { flag } => Ok(Cow::Owned(self.flagd(flag))),
             Expr::Config { key, default } => self.config(key, default.as_deref()),
+            Expr::Flag { key } => self.inputs.outside.flag(key, self.budget).map(Cow::Owned),
             Expr::List(items) => self.list(items),
             Expr::Cat(parts) => self.cat(parts),
             Expr::Call { function, operands } => self.call(function, operands),
@@ -269,7 +287,7 @@ impl<'a> Evaluation<'a, '_> {
     }
 
     fn config(&mut self, key: &str, default: Option<&'a Expr>) -> Evaluated<'a> {
-        match (self.inputs.config)(key) {
+        match self.inputs.outside.config(key) {
             Value::Null => self.default(default),
             value => Ok(Cow::Owned(value)),
         }

@@ -14,6 +14,8 @@ use crate::{function::Function, ops::Each};
 pub struct Rule {
     /// The expression whose value names the variant.
     pub root: Expr,
+    /// The most steps that it takes, apart from work that grows with data.
+    pub steps: usize,
 }
 
 /// An expression. JsonLogic's truth and equality are JavaScript's.
@@ -43,6 +45,11 @@ pub enum Expr {
         key: Arc<str>,
         /// What stands in; null where there is none.
         default: Option<Box<Expr>>,
+    },
+    /// The variant that another flag gives this context, a text; null where it gives none.
+    Flag {
+        /// The other flag's key.
+        key: Arc<str>,
     },
     /// The value of the first arm whose condition is true, else of the last branch.
     If {

@@ -17,6 +17,24 @@ impl Rule {
         keys
     }
 
+    /// The other flags that the rule may ask for.
+    #[must_use]
+    pub fn flags(&self) -> BTreeSet<Arc<str>> {
+        let mut keys = BTreeSet::new();
+        visit(&self.root, &mut |expr| {
+            if let Expr::Flag { key } = expr {
+                keys.insert(key.clone());
+            }
+        });
+        keys
+    }
+
+    /// The levels of the rule's expressions.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        levels(&self.root)
+    }
+
     /// Whether the rule may read the time.
     #[must_use]
     pub fn reads_time(&self) -> bool {
@@ -24,6 +42,12 @@ impl Rule {
         visit(&self.root, &mut |expr| reads |= matches!(expr, Expr::Timestamp | Expr::Flagd { .. }));
         reads
     }
+}
+
+fn levels(expr: &Expr) -> usize {
+    let mut below = 0;
+    children(expr, &mut |child| below = below.max(levels(child)));
+    below + 1
 }
 
 /// Whether an expression reads a config entry.
@@ -44,7 +68,7 @@ pub fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
 /// Calls back for the operands of an expression, in order.
 pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
     match expr {
-        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } => {}
+        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } | Expr::Flag { .. } => {}
         Expr::Var { default, .. } | Expr::Config { default, .. } | Expr::Item { default, .. } => {
             default.iter().for_each(|d| each(d));
         }

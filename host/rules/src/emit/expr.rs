@@ -81,8 +81,8 @@ impl<'r> Emitter<'_, 'r> {
             }
             Expr::Call { function, operands } => self.call(function, operands),
             Expr::Each { .. } | Expr::Reduce { .. } => self.interpret(expr),
-            // Rules that read the one do not fit, the other stands in bodies only: none comes here.
-            Expr::Flagd { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
+            // Rules that have them do not fit, or have them in bodies only: none comes here.
+            Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
         }
     }
 
@@ -112,6 +112,7 @@ impl<'r> Emitter<'_, 'r> {
             | Expr::Cat(_)
             | Expr::Fractional(_)
             | Expr::Flagd { .. }
+            | Expr::Flag { .. }
             | Expr::Call { .. }
             | Expr::Each { .. }
             | Expr::Reduce { .. }

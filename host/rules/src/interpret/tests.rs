@@ -19,7 +19,7 @@ fn run(rule: &Json, context: &Json, segments: &Map<String, Json>, limits: &Limit
     let entries = BTreeMap::from([("limit", Value::Number(7.0)), ("nothing", Value::Null)]);
     let config = |key: &str| entries.get(key).cloned().unwrap_or_default();
     let context = Context::new(Value::from(context), &Limits::default()).unwrap();
-    let inputs = Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, config: &config, limits };
+    let inputs = Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, outside: &config, limits };
     evaluate(&compiled.rule.unwrap(), &inputs).map(Cow::into_owned)
 }
 
@@ -282,7 +282,10 @@ fn lists_are_gone_through() {
             (json!({"none": [{"var": "l"}, {">": [{"var": ""}, 2]}]}), json!(false)),
             (json!({"none": [{"var": "e"}, true]}), json!(true)),
             (json!({"map": [{"var": "t"}, 1]}), json!([])),
-            (json!({"map": [[[1, 2], [3]], {"reduce": [{"var": ""}, {"+": [{"var": "current"}, {"var": "accumulator"}]}, 0]}]}), json!([3, 3])),
+            (
+                json!({"map": [[[1, 2], [3]], {"reduce": [{"var": ""}, {"+": [{"var": "current"}, {"var": "accumulator"}]}, 0]}]}),
+                json!([3, 3]),
+            ),
             (json!({"map": [{"var": "l"}, {"var": "targetingKey"}]}), json!([null, null, null])),
             (json!({"map": [{"var": "o"}, {"missing": ["n"]}]}), json!([[], [], ["n"]])),
             (json!({"merge": [{"var": "l"}, 4, [[5]]]}), json!([1, 2, 3, 4, [5]])),
@@ -334,7 +337,11 @@ fn whoever_a_percentage_takes_in_stays_in_while_it_grows() {
         run(&rule, &json!({"targetingKey": key}), &Map::new(), &Limits::default()).unwrap() == Value::Bool(true)
     };
     let counts = [1.0, 12.5, 50.0].map(|percent| {
-        (0..4_000).map(|n| format!("user-{n}")).filter(|key| share(percent, key)).inspect(|key| assert!(share(percent + 10.0, key))).count()
+        (0..4_000)
+            .map(|n| format!("user-{n}"))
+            .filter(|key| share(percent, key))
+            .inspect(|key| assert!(share(percent + 10.0, key)))
+            .count()
     });
     for (count, expected) in counts.into_iter().zip([40.0, 500.0, 2000.0]) {
         let off = (count as f64 - expected).abs();

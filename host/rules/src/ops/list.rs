@@ -103,9 +103,12 @@ mod tests {
         ] {
             assert_eq!(missing(&root, &operands(names), &mut budget), Ok(read(expected)), "{names}");
         }
-        for (need, names, expected) in
-            [("1", r#"["a", "z"]"#, "[]"), ("2", r#"["a", "z"]"#, r#"["z"]"#), ("0", r#"["z"]"#, "[]"), ("1", r#""a""#, "[]")]
-        {
+        for (need, names, expected) in [
+            ("1", r#"["a", "z"]"#, "[]"),
+            ("2", r#"["a", "z"]"#, r#"["z"]"#),
+            ("0", r#"["z"]"#, "[]"),
+            ("1", r#""a""#, "[]"),
+        ] {
             let found = missing_some(&root, &read(need), &read(names), &mut budget);
             assert_eq!(found, Ok(read(expected)), "{need} of {names}");
         }

@@ -66,9 +66,14 @@ mod tests {
 
     #[test]
     fn it_moves_evenly_or_in_steps() {
-        for (at, smooth, stepped) in
-            [(0.0, 0.0, 0.0), (100.0, 0.0, 0.0), (130.0, 15.0, 12.5), (199.0, 49.5, 37.5), (200.0, 50.0, 50.0), (1e9, 50.0, 50.0)]
-        {
+        for (at, smooth, stepped) in [
+            (0.0, 0.0, 0.0),
+            (100.0, 0.0, 0.0),
+            (130.0, 15.0, 12.5),
+            (199.0, 49.5, 37.5),
+            (200.0, 50.0, 50.0),
+            (1e9, 50.0, 50.0),
+        ] {
             assert_eq!(even(None, None).at(at), smooth, "{at}");
             assert_eq!(even(Some(4), None).at(at), stepped, "{at}");
         }
@@ -78,7 +83,11 @@ mod tests {
     fn it_stops_at_a_pause_whichever_way_it_goes() {
         assert_eq!(even(None, Some(20.0)).at(130.0), 15.0);
         assert_eq!(even(None, Some(20.0)).at(180.0), 20.0);
-        let down = Ramp { from: 100.0, course: Course::Even { start: 0.0, end: 10.0, to: 0.0, steps: None }, pause: Some(70.0) };
+        let down = Ramp {
+            from: 100.0,
+            course: Course::Even { start: 0.0, end: 10.0, to: 0.0, steps: None },
+            pause: Some(70.0),
+        };
         assert_eq!((down.at(1.0), down.at(9.0)), (90.0, 70.0));
     }
 

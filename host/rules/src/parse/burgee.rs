@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::Value;
+use burgee_model::{Key, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -31,6 +31,20 @@ const STEPS_MAX: u32 = 100_000;
 struct Refused;
 
 impl Parser<'_> {
+    /// `flag`: the key of another flag.
+    pub(super) fn flag_variant(&mut self, args: &Args<'_>) -> Expr {
+        let [Json::String(key)] = args.items else {
+            return self.fault(&args.place, "wrong_arguments", "`flag` takes the key of another flag, a text");
+        };
+        match Key::new(key) {
+            Ok(_) if **key == *self.flag => {
+                self.fault(&args.place, "prerequisite_cycle", "a flag cannot ask for itself")
+            }
+            Ok(_) => Expr::Flag { key: key.as_str().into() },
+            Err(error) => self.fault(&args.place_of(0), "invalid_key", error.to_string()),
+        }
+    }
+
     /// `matches`: a text, and a pattern.
     pub(super) fn matches(&mut self, args: &Args<'_>) -> Expr {
         let [text, Json::String(pattern)] = args.items else {

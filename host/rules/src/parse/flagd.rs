@@ -146,9 +146,11 @@ impl Parser<'_> {
     }
 }
 
-/// Whether an operand after the first one is an operation, so that only its value tells what it is.
+/// Whether only its value tells what an operand is: an operation after the first operand, or one there that may give
+/// a share. What attributes and texts give as first operand is a value to bucket by.
 fn is_computed_share((at, operand): (usize, &Json)) -> bool {
-    at > 0 && operand.as_object().is_some_and(|members| members.len() == 1)
+    let Some(members) = operand.as_object().filter(|members| members.len() == 1) else { return false };
+    at > 0 || !["var", "cat", "substr", "config"].iter().any(|name| members.contains_key(*name))
 }
 
 impl ReadShare {

@@ -1,5 +1,9 @@
 //! The names of operators: flagd's, our own, and what a wrong name may have meant.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
 /// The operators of flagd: JsonLogic's, and its own.
 const PORTABLE: [&str; 39] = [
     "var",
@@ -44,11 +48,11 @@ const PORTABLE: [&str; 39] = [
 ];
 
 /// Burgee's own operators.
-const OWN: [&str; 8] =
-    ["config", "segment", "matches", "in_network", "date", "date_part", "ramp", "percentage"];
+const OWN: [&str; 9] =
+    ["config", "flag", "segment", "matches", "in_network", "date", "date_part", "ramp", "percentage"];
 
 /// Operators that are not supported yet.
-const LATER: [&str; 2] = ["flag", "guest"];
+const LATER: [&str; 1] = ["guest"];
 
 /// Names that other languages and rule engines have for operators.
 const SYNONYMS: [(&str, &str); 21] = [
@@ -75,9 +79,25 @@ const SYNONYMS: [(&str, &str); 21] = [
     ("mod", "%"),
 ];
 
-/// Whether it is an operator of Burgee's own, which other engines of flagd's rules do not know.
-pub(super) fn is_own(name: &str) -> bool {
-    OWN.contains(&name)
+/// The operators of Burgee's own in a rule, which other engines of flagd's rules do not know. The document must be
+/// one that a size was found for.
+pub(super) fn own(rule: &Json) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    collect(rule, &mut found);
+    found
+}
+
+fn collect(json: &Json, found: &mut BTreeSet<&'static str>) {
+    match json {
+        Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Json::Object(members) => {
+            if members.len() == 1 {
+                found.extend(OWN.into_iter().filter(|own| members.contains_key(*own)));
+            }
+            members.values().for_each(|value| collect(value, found));
+        }
+        _ => {}
+    }
 }
 
 /// Whether the operator is known but not supported yet.

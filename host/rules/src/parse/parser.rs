@@ -56,7 +56,8 @@ impl<'s> Parser<'s> {
             self.fault(&Place::ROOT, "too_costly", message);
         }
         if self.done.faults.is_empty() {
-            self.done.rule = Some(Rule { root });
+            let steps = usize::try_from(self.cost).unwrap_or(usize::MAX);
+            self.done.rule = Some(Rule { root, steps });
         }
         self.done
     }
@@ -117,6 +118,7 @@ impl<'s> Parser<'s> {
             "config" => self.config(args),
             "$ref" => self.reference(args),
             "segment" => self.segment(args),
+            "flag" => self.flag_variant(args),
             "if" | "?:" => self.branch(args),
             "and" => self.junction(args, Expr::And),
             "or" => self.junction(args, Expr::Or),
@@ -186,9 +188,8 @@ impl<'s> Parser<'s> {
             return self.fault(&args.place, "nested_segment", message);
         }
         let shared = self.known_shared(name, args);
-        shared.unwrap_or_else(|| {
-            self.fault(&args.place, "unknown_segment", format!("there is no shared rule `{name}`"))
-        })
+        shared
+            .unwrap_or_else(|| self.fault(&args.place, "unknown_segment", format!("there is no shared rule `{name}`")))
     }
 
     /// `segment`: whether a shared rule holds for the whole context, wherever it is asked; one that does not exist
