@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
+use burgee_model::json;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::{
     Failure, Output, Target,
     client::{Body, segment},
-    output,
+    output, values,
 };
+
+/// Levels of nesting that a context may have.
+const CONTEXT_DEPTH_MAX: usize = 128;
 
 /// `burgee import`
 #[derive(Args, Debug)]
@@ -37,6 +41,7 @@ pub(super) struct Export {
 #[derive(Args, Debug)]
 pub(super) struct Eval {
     /// The flag's key
+    #[arg(value_parser = values::key)]
     flag: String,
     /// The evaluation context, a JSON object
     #[arg(long, default_value = "{}", value_name = "JSON")]
@@ -71,6 +76,7 @@ pub(super) struct FlagList {
 #[derive(Args, Debug)]
 pub(super) struct FlagSwitch {
     /// The flag's key
+    #[arg(value_parser = values::key)]
     flag: String,
     /// A note for the history
     #[arg(long)]
@@ -134,8 +140,8 @@ impl Export {
 
 impl Eval {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let context: Json =
-            serde_json::from_str(&self.context).map_err(|e| Failure::Usage(format!("context: not JSON: {e}")))?;
+        let context: Json = json::document(self.context.as_bytes(), CONTEXT_DEPTH_MAX)
+            .map_err(|e| Failure::Usage(format!("context: {e}")))?;
         let body = json!({ "flag": self.flag, "context": context }).to_string();
         let path = format!("{}/evaluate", self.target.environment_path());
         let answer = self.target.expect("POST", &path, Some(&Body::json(body.as_bytes())))?;
@@ -190,6 +196,11 @@ impl FlagSwitch {
         let answer = target.expect("PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
         match target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+            // whoever turns on what stays off must hear of it
+            Output::Text if done == "enabled" && answer.json()?["kill"] == true => output::line(&format!(
+                "Flag enabled in {}, but it is killed: it answers as disabled until it is released.",
+                target.env
+            )),
             Output::Text => output::line(&format!("Flag {done} in {}.", target.env)),
         }
     }

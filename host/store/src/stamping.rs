@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, Blob, Key, Media, Millis, RegisterId, Scope, Stamp, stamp::TIME_MAX};
+use burgee_model::{
+    Address, Blob, Key, Media, Millis, RegisterId, Scope, Stamp,
+    stamp::{MILLIS_MAX, TIME_MAX},
+};
 use bytes::Bytes;
 
 use crate::{
@@ -166,6 +169,10 @@ impl Pen<'_> {
         if let Some(stamp) = self.request.stamping.fixed() {
             self.change = self.change.or(Some(ChangeId(stamp)));
             return if (1..TIME_MAX).contains(&stamp.time) { Ok(stamp) } else { Err(DraftError::NoStamp) };
+        }
+        // Not a tick: a clock that was taken there once would stay there, also when the wall clock is corrected.
+        if self.wall >= MILLIS_MAX {
+            return Err(DraftError::ClockOutOfRange);
         }
         let mut stamp = self.clock.tick(self.wall);
         self.change = self.change.or(Some(ChangeId(stamp)));

@@ -12,7 +12,7 @@ use crate::{
         members::{Member, Members},
     },
     error::{ApiError, ProblemDocument},
-    http::{Shared, body, params::Keys, reply},
+    http::{Shared, body, params::Keys, query::Params, reply},
     ofrep::write_bulk,
 };
 
@@ -30,6 +30,7 @@ struct Request {
 pub(crate) async fn evaluate(
     State(api): Shared,
     Keys((tenant, environment)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {

@@ -53,7 +53,7 @@ pub const GUARDED: [(&str, &str, bool); 42] = [
 ];
 
 /// The same with keys of things that exist.
-fn real(path: &str) -> String {
+pub fn real(path: &str) -> String {
     path.replace("{tenant}", "t")
         .replace("{environment}", "dev")
         .replace("{flag}", "f")

@@ -164,6 +164,19 @@ fn what_cannot_be_written_is_refused_by_name() {
 }
 
 #[test]
+fn a_clock_that_was_out_of_range_goes_on_as_if_it_had_not_been() {
+    let (table, mut clock) = (table([]), clock());
+    let mut write = |wall| {
+        let draft = Draft { writes: vec![put(state())], floors: vec![] };
+        stamp_draft(&everything(), draft, &table, &mut clock, wall).map(|written| written[0].stamp.millis())
+    };
+    for wall in [MILLIS_MAX, MILLIS_MAX + 1, Millis::MAX] {
+        assert_eq!(write(wall), Err(DraftError::ClockOutOfRange));
+    }
+    assert_eq!(write(NOW), Ok(NOW));
+}
+
+#[test]
 fn drafts_stay_within_their_scope() {
     let scopes = [
         WriteScope::Everything,
