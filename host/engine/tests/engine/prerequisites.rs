@@ -1,4 +1,5 @@
 //! Flags that ask for other flags.
+#![allow(clippy::needless_pass_by_value, reason = "callers write JSON in place")]
 
 use serde_json::{Map, Value as Json, json};
 

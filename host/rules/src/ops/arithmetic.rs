@@ -81,7 +81,7 @@ mod tests {
     fn operands_become_numbers_as_in_javascript() {
         let cases: [(Operation, &str, f64); 22] = [
             (add, r#"[1, "2", true, null]"#, 4.0),
-            (add, r#"["3.14"]"#, 3.14),
+            (add, r#"["3.25"]"#, 3.25),
             (add, r#"[" 0x10 "]"#, 16.0),
             (add, "[]", 0.0),
             (add, "[[5], [[2]]]", 7.0),
