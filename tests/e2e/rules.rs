@@ -77,3 +77,32 @@ fn an_export_says_what_is_not_portable_and_an_import_takes_that_away_again() {
     assert_eq!(report["changes"], json!([]), "{report}");
     assert_eq!(client.get(DOCUMENT).expect(200).json(), exported);
 }
+
+#[test]
+fn an_explanation_says_which_branch_decided_and_from_which_stamps() {
+    let node = Spec::serve().start();
+    let client = &node.client;
+    place(client);
+    let rule = json!({"if": [{"==": [{"var": "plan"}, "gold"]}, {"fractional": [["on", 1], ["off", 1]]}, "off"]});
+    targeted(client, "f", &rule);
+    let evaluate = "/api/v1/tenants/demo/environments/development/evaluate";
+    let context = json!({"plan": "gold", "targetingKey": "user1"});
+    let asked = json!({"flag": "f", "context": context, "explain": true});
+    let answer = client.post(evaluate, &asked).expect(200).json();
+    let tree = &answer["explain"];
+    assert_eq!((&tree["operator"], &tree["branch"]), (&json!("if"), &json!(1)), "{answer}");
+    assert_eq!(tree["operands"][0]["operands"][0]["value"], "gold", "{answer}");
+    assert_eq!(
+        (&tree["operands"][1]["of"], &tree["operands"][1]["value"]),
+        (&json!(2), &answer["variant"]),
+        "{answer}"
+    );
+    let stamps = answer["stamps"].as_object().unwrap();
+    let stamp = client.get(&flag_in("f")).expect(200).json()["stamps"]["targeting"].clone();
+    assert!(stamps.values().any(|found| *found == stamp), "{answer}");
+    // without asking, nothing of it is there; of all flags there is none
+    let plain = client.post(evaluate, &json!({"flag": "f", "context": context})).expect(200).json();
+    assert_eq!((plain.get("explain"), plain.get("stamps")), (None, None));
+    client.post(evaluate, &json!({"explain": true})).problem(422, "invalid_value");
+    client.post(evaluate, &json!({"flag": "f", "explain": "yes"})).problem(422, "invalid_value");
+}

@@ -7,7 +7,7 @@ use std::{
 
 use burgee_model::{Context, Key, Millis, Problem, Value};
 use burgee_rules::{
-    Budget, EvalError,
+    Budget, EvalError, explain,
     interpret::{self, Inputs, Outside},
 };
 
@@ -212,6 +212,23 @@ impl Snapshot {
         };
         let name = choice.and_then(|choice| flag.variant(choice));
         Ok(name.map_or(Value::Null, |name| Value::Text(name.clone())))
+    }
+
+    /// Why a flag answers what it answers: the tree of [`burgee_rules::explain`]. None where no rule is run.
+    #[must_use]
+    pub fn explain(&self, flag: &str, context: &Context, now: Millis) -> Option<serde_json::Value> {
+        let at = *self.index.get(flag)? as usize;
+        let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
+        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.targeting.as_ref()?);
+        let world = self.world(context, now);
+        let inputs = Inputs {
+            flag_key: flag,
+            context,
+            timestamp_seconds: world.timestamp_seconds(),
+            outside: &Others { snapshot: self, world: &world },
+            limits: &self.runtime.config.limits,
+        };
+        Some(explain::rule(rule, &|name| targeting.segment(name), &inputs))
     }
 
     /// A digest of the content: the same on every node that holds the same flags, segments and config

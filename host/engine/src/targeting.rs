@@ -59,6 +59,11 @@ impl Targeting {
         }
     }
 
+    /// A shared rule that it uses.
+    pub(crate) fn segment(&self, name: &str) -> Option<Json> {
+        self.uses.iter().find(|(used, _)| **used == *name).and_then(|(_, rule)| rule.clone())
+    }
+
     /// Whether the shared rules that it uses are still what they were.
     pub(crate) fn still_holds(&self, segments: &BTreeMap<Key, Json>) -> bool {
         self.uses.iter().all(|(name, then)| segments.get(&**name) == then.as_ref())

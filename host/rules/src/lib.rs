@@ -26,6 +26,7 @@
 pub mod budget;
 pub mod check;
 pub mod emit;
+pub mod explain;
 pub mod function;
 #[cfg(any(test, feature = "generators"))]
 pub mod generators;
