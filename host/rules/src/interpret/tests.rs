@@ -410,6 +410,7 @@ proptest! {
         let segments: Map<String, Json> = generators::SEGMENTS.into_iter().map(|name| (name.to_owned(), json!(1))).collect();
         let free = run(&rule, &context, &segments, &Limits::default());
         let bound = run(&rule, &context, &segments, &tight);
-        prop_assert!(bound == Err(EvalError::TooCostly) || bound == free);
+        // as text, for what is no number equals nothing
+        prop_assert!(bound == Err(EvalError::TooCostly) || format!("{bound:?}") == format!("{free:?}"));
     }
 }
