@@ -15,6 +15,7 @@ mod flag;
 mod hash;
 mod host;
 mod input;
+mod prerequisites;
 mod runtime;
 mod snapshot;
 mod source;

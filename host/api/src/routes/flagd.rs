@@ -104,11 +104,12 @@ pub(crate) async fn put_flagd(
 
 /// The document with the faults of its rules.
 fn read_document(text: &[u8], limits: &Limits) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
-    let document = match document::parse(text, body::depth_max(limits)) {
+    let mut document = match document::parse(text, body::depth_max(limits)) {
         Ok(document) => document,
         Err(DocumentError::Json(error)) => return Err(ApiError::InvalidJson(error)),
         Err(DocumentError::Invalid(problems)) => return Err(Refusal::Invalid(problems).into()),
     };
+    flagd::forget_notes(&mut document);
     flagd::check_sizes(&document, limits)?;
     let problems = burgee_rules::check::document(&document, limits);
     Ok((Arc::new(document), problems))

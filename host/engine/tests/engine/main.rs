@@ -6,5 +6,6 @@ mod answers;
 mod budgets;
 mod differential;
 mod isolation;
+mod prerequisites;
 mod reuse;
 mod support;
