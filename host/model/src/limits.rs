@@ -24,6 +24,12 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of the body of an import.
     pub import_bytes: usize,
+    /// Bytes of one guest module.
+    pub guest_bytes: usize,
+    /// Guests of one tenant.
+    pub guests_per_tenant: usize,
+    /// Fixtures of one upload of a guest.
+    pub guest_fixtures: usize,
     /// Deterministic steps of one evaluation.
     pub evaluation_steps: u64,
     /// Bytes of text that one evaluation may build.
@@ -45,6 +51,9 @@ impl Default for Limits {
             config_entries: 1_000_000,
             body_bytes: 1024 * KIB,
             import_bytes: 32 * 1024 * KIB,
+            guest_bytes: 4 * 1024 * KIB,
+            guests_per_tenant: 100,
+            guest_fixtures: 1_000,
             evaluation_steps: 100_000,
             evaluation_bytes: 1024 * KIB,
             streams: 10_000,
