@@ -6,7 +6,7 @@ use burgee_model::{Address, FlagField, FlagInField, Key, Millis, RegisterId, Sta
 use burgee_store::{Draft, DraftWrite, PARENTS_MAX, Table, Version};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Kind, Preconditions, Refusal, address::Register, environment, flag_document, tenant, writes};
+use super::{Kind, Preconditions, Refusal, address::Register, environment, flag_document, guest, tenant, writes};
 use crate::instant::rfc3339;
 
 /// A version of a register.
@@ -68,7 +68,7 @@ pub fn about(version: &Version) -> Map<String, Json> {
 /// one field's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// `flag`, `segment`, `environment` or `tenant`.
+    /// `flag`, `segment`, `guest`, `environment` or `tenant`.
     pub kind: String,
     /// The thing's key.
     pub key: Key,
@@ -85,8 +85,11 @@ impl Wanted {
             "environment" => Ok(Kind::Environment),
             "flag" => Ok(Kind::Flag),
             "segment" => Ok(Kind::Segment),
+            "guest" => Ok(Kind::Guest),
             "config" => Err(Refusal::HistoryNotKept),
-            _ => Err(Refusal::invalid("/kind", "invalid_kind", "`kind` is flag, segment, environment or tenant")),
+            _ => {
+                Err(Refusal::invalid("/kind", "invalid_kind", "`kind` is flag, segment, guest, environment or tenant"))
+            }
         }
     }
 
@@ -101,6 +104,7 @@ impl Wanted {
             ],
             Kind::Flag => FlagField::ALL.map(|field| RegisterId::flag(tenant, key, field)).to_vec(),
             Kind::Segment => vec![RegisterId::new(tenant, Address::Segment { segment: key.clone() })],
+            Kind::Guest => vec![RegisterId::guest(tenant, key)],
             Kind::Tenant | Kind::Entry => Vec::new(),
         };
         let own = environments.iter().flat_map(|environment| match kind {
@@ -167,6 +171,7 @@ fn missing(id: &RegisterId) -> Refusal {
         Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => (Kind::Flag, flag),
         Address::Segment { segment } | Address::SegmentIn { segment, .. } => (Kind::Segment, segment),
         Address::Config { key, .. } => (Kind::Entry, key),
+        Address::Guest { guest } => (Kind::Guest, guest),
         _ => (Kind::Tenant, &id.tenant),
     };
     Refusal::NotFound(kind, key.clone())
@@ -174,10 +179,17 @@ fn missing(id: &RegisterId) -> Refusal {
 
 /// Plans to write an earlier version's value again. Where that version lost in a conflict, the conflict is
 /// settled with it; a conflict that the version has no part in still stands after.
-pub fn restore(table: &Table, id: &RegisterId, stamp: Stamp, conditions: &Preconditions) -> Result<Draft, Refusal> {
+pub fn restore(
+    table: &Table,
+    now: Millis,
+    id: &RegisterId,
+    stamp: Stamp,
+    conditions: &Preconditions,
+) -> Result<Draft, Refusal> {
     let current = latest(table, id)?;
     conditions.check(Some(&current.stamp.to_string()))?;
     let version = table.history(id).find(|version| version.stamp == stamp).ok_or(Refusal::NoVersion(stamp))?;
+    guest::check_restored(table, now, id, &version)?;
     let losers = table.conflicts(id);
     let lost = losers.iter().any(|loser| loser.stamp == stamp);
     let others = losers.iter().filter(|_| lost).map(|loser| loser.stamp).filter(|other| *other != stamp);

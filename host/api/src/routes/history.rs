@@ -102,7 +102,7 @@ pub(crate) async fn restore(State(api): Shared, Keys(tenant): Keys<Key>, headers
     let (id, stamp, note) = read_restore(document, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
     let lost = api.store.read().conflicts(&id).iter().any(|loser| loser.stamp == stamp);
-    let plan = move |table: &Table, _| history::restore(table, &planned, stamp, &conditions);
+    let plan = move |table: &Table, now| history::restore(table, now, &planned, stamp, &conditions);
     let written = rewrite(&api, &id, note.clone(), plan).await?;
     let written = if lost { settle_rest(&api, &id, note, written).await? } else { written };
     settled(&api, written)
