@@ -84,7 +84,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     };
     let engine = Engine::new(EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() })
         .map_err(|e| StartError::machine("engine", &e))?;
-    let guests = Guests::new(GuestConfig::default(), Arc::new(StoredModules(store.clone())))
+    let guests = Guests::new(GuestConfig::new(&config.limits), Arc::new(StoredModules(store.clone())))
         .map_err(|e| StartError::machine("engine", &e))?;
     let listener = TcpListener::bind(config.listen)
         .await

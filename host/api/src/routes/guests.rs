@@ -177,7 +177,7 @@ async fn prepare(api: &Arc<Api>, tenant: &Key, key: &Key, upload: Upload) -> Res
     let permit = api.uploads.clone().acquire_owned().await.map_err(|error| ApiError::Internal(error.to_string()))?;
     let (guests, tenant, key) = (api.guests.clone(), tenant.clone(), key.clone());
     let work = move || {
-        let prepared = guests.prepare(&upload.module).map_err(refuse)?;
+        let prepared = guests.prepare(&upload.module).map_err(|error| refuse(&error))?;
         fixture::check(&guests, &prepared, &tenant, &key, &upload.fixtures)?;
         drop(permit);
         Ok(prepared)
@@ -186,8 +186,8 @@ async fn prepare(api: &Arc<Api>, tenant: &Key, key: &Key, upload: Upload) -> Res
     done.map_err(|error| ApiError::Internal(error.to_string()))?
 }
 
-fn refuse(error: ModuleError) -> ApiError {
-    let code = match &error {
+fn refuse(error: &ModuleError) -> ApiError {
+    let code = match error {
         ModuleError::Busy => return ApiError::Overloaded,
         ModuleError::Import(_) => "forbidden_import",
         ModuleError::World(_) => "wrong_world",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use burgee_model::Limits;
+
 /// The limits of guests. Units are in the names or the types.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GuestConfig {
@@ -9,7 +11,8 @@ pub struct GuestConfig {
     pub threads: usize,
     /// Calls of one tenant that run at once.
     pub calls_per_tenant: usize,
-    /// How long a call may run; also how long it may wait for a thread, and for its module to be compiled.
+    /// How long a call may run, waiting for a processor or for a config entry aside; also how long it may wait for
+    /// a thread, and for its module to be compiled.
     pub time_limit: Duration,
     /// Bytes of memory of one instance.
     pub memory_bytes: usize,
@@ -47,16 +50,22 @@ pub struct GuestConfig {
 
 impl Default for GuestConfig {
     fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
+impl GuestConfig {
+    /// What the node's limits say, and the defaults of the rest.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
         const MIB: usize = 1024 * 1024;
-        // more than one tenant may have at once, however few processors there are
-        let threads = std::thread::available_parallelism().map_or(4, |count| count.get().clamp(4, 16));
         Self {
-            threads,
-            calls_per_tenant: 2,
-            time_limit: Duration::from_millis(5),
-            memory_bytes: 16 * MIB,
+            threads: threads(limits.guest_threads),
+            calls_per_tenant: limits.guest_calls_per_tenant,
+            time_limit: Duration::from_millis(limits.guest_time_ms),
+            memory_bytes: limits.guest_memory_bytes,
             table_elements: 10_000,
-            stack_bytes: MIB,
+            stack_bytes: limits.guest_stack_bytes,
             answer_bytes: 64 * 1024,
             answer_depth: 64,
             calls_per_instance: 10_000,
@@ -71,5 +80,13 @@ impl Default for GuestConfig {
             suspension: Duration::from_secs(30),
             suspects: 4_096,
         }
+    }
+}
+
+/// As many as are wanted; else as there are processors, but more than one tenant may have at once.
+fn threads(wanted: usize) -> usize {
+    match wanted {
+        0 => std::thread::available_parallelism().map_or(4, |count| count.get().clamp(4, 16)),
+        wanted => wanted,
     }
 }

@@ -132,6 +132,13 @@ impl Guests {
         permit.work(Job { id: id.clone(), compiled, call: convert::call(call) }, call.config)
     }
 
+    /// Has a module compiled, should it be here and not be compiled yet, so that the first call need not wait for
+    /// it. Does not wait.
+    pub fn warm(&self, tenant: &Key, guest: &str, digest: [u8; 32]) {
+        // what comes of it, the first call finds
+        let _ = self.library.find(digest, || self.modules.module(tenant, guest, &Digest(digest)), Instant::now());
+    }
+
     /// Makes a component of an upload, checks it, and compiles it. Blocks, for as long as
     /// [`GuestConfig::prepare_limit`] says.
     ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Store, Trap};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 use super::{
     bindings::{self, Guest},
@@ -19,6 +19,8 @@ use super::{
 pub(super) struct State {
     limiter: Limiter,
     desk: Arc<Desk>,
+    /// Ticks that the call may still see.
+    ticks_left: u64,
 }
 
 impl bindings::Host for State {
@@ -42,9 +44,10 @@ impl Instance {
     pub(super) fn new(runtime: &Runtime, compiled: &Compiled, desk: &Arc<Desk>) -> Result<Self, GuestFault> {
         let config = &runtime.config;
         let limiter = Limiter::new(config.memory_bytes, config.table_elements);
-        let mut store = Store::new(&runtime.engine, State { limiter, desk: desk.clone() });
+        let mut store = Store::new(&runtime.engine, State { limiter, desk: desk.clone(), ticks_left: ticks(config) });
         store.limiter(|state| &mut state.limiter);
-        store.set_epoch_deadline(ticks(config));
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().tick()));
+        store.set_epoch_deadline(1);
         store.set_hostcall_fuel(config.answer_bytes);
         match compiled.pre.instantiate(&mut store) {
             Ok(guest) => Ok(Self { store, guest, calls: 0 }),
@@ -55,7 +58,8 @@ impl Instance {
     /// Calls it. After a fault other than an error of its own it must not be called again.
     pub(super) fn call(&mut self, call: &bindings::Call, config: &GuestConfig) -> Answer {
         self.calls = self.calls.saturating_add(1);
-        self.store.set_epoch_deadline(ticks(config));
+        self.store.data_mut().ticks_left = ticks(config);
+        self.store.set_epoch_deadline(1);
         match self.guest.call_evaluate(&mut self.store, call) {
             Ok(Ok(value)) => from_guest(value, config),
             Ok(Err(text)) => {
@@ -77,10 +81,24 @@ impl Instance {
     }
 }
 
-/// The ticks after which a call is stopped: the first may come at once.
+impl State {
+    /// The guest was interrupted by a tick. Only ticks that it sees are counted, however many passed since the
+    /// last: so neither waiting for the host nor for a processor is held against it.
+    fn tick(&mut self) -> UpdateDeadline {
+        match self.ticks_left.checked_sub(1) {
+            Some(left) => {
+                self.ticks_left = left;
+                UpdateDeadline::Continue(1)
+            }
+            None => UpdateDeadline::Interrupt,
+        }
+    }
+}
+
+/// The ticks that a call may see: the first may come at once.
 fn ticks(config: &GuestConfig) -> u64 {
     let ticks = config.time_limit.as_micros().div_ceil(TICK.as_micros());
-    u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
+    u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
 fn fault(error: &wasmtime::Error, limiter: &Limiter) -> GuestFault {

@@ -1,6 +1,6 @@
 //! Modules: what is refused on upload, and when one is compiled.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use burgee_engine::guest::{GuestConfig, GuestFault, ModuleError};
 use burgee_model::Value;
@@ -52,6 +52,19 @@ fn a_module_is_compiled_when_it_is_first_called() {
     let seven = node.put("t", "seven", &wat::seven());
     let restarted = node.restarted(config);
     assert_eq!(restarted.call(&seven), Ok(Value::Number(7.0)));
+}
+
+#[test]
+fn a_module_can_be_compiled_before_it_is_called() {
+    let node = Node::new();
+    let seven = node.put("t", "seven", &wat::seven());
+    let restarted = node.restarted(GuestConfig { time_limit: Duration::ZERO, ..GuestConfig::default() });
+    restarted.warm(&seven);
+    let began = Instant::now();
+    while restarted.call(&seven) == Err(GuestFault::Missing) {
+        assert!(began.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

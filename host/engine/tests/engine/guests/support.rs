@@ -86,6 +86,11 @@ impl Node {
         })
     }
 
+    /// Has a guest compiled.
+    pub(super) fn warm(&self, guest: &Live) {
+        self.guests.warm(&guest.tenant, guest.name, guest.digest.0);
+    }
+
     /// Calls a guest with nothing.
     pub(super) fn call(&self, guest: &Live) -> Result<Value, GuestFault> {
         self.ask(guest, "{}", "[]")
