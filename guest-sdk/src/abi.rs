@@ -42,7 +42,7 @@
 //! the evaluation's budget; beyond it they trap.
 
 /// The version of this interface; part of what identifies a compiled artefact.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The module name of all imports.
 pub const MODULE: &str = "burgee";
@@ -173,11 +173,17 @@ pub enum HostFunction {
     /// `(flag, shares) -> operand`: a weighted choice; pushed were the value to bucket by, then each share's
     /// variant and weight.
     Fractional = 11,
+    /// `(flag, function, count) -> operand`: the result of the module's function of this number for the last
+    /// `count` that were pushed.
+    Call = 12,
+    /// `(flag, expression) -> operand`: the value of the module's expression of this number, which the host
+    /// interprets.
+    Interpret = 13,
 }
 
 impl HostFunction {
     /// All, in the order in which modules import them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Truthy,
         Self::Compare,
         Self::Contains,
@@ -190,6 +196,8 @@ impl HostFunction {
         Self::Cat,
         Self::Bucket,
         Self::Fractional,
+        Self::Call,
+        Self::Interpret,
     ];
 
     /// The name under which it is imported.
@@ -208,6 +216,8 @@ impl HostFunction {
             Self::Cat => "cat",
             Self::Bucket => "bucket",
             Self::Fractional => "fractional",
+            Self::Call => "call",
+            Self::Interpret => "interpret",
         }
     }
 
@@ -216,8 +226,10 @@ impl HostFunction {
     pub const fn parameters(self) -> usize {
         match self {
             Self::Truthy | Self::Push => 1,
-            Self::List | Self::Cat | Self::Fractional => 2,
-            Self::Contains | Self::ConstantContains | Self::StartsWith | Self::EndsWith | Self::Bucket => 3,
+            Self::List | Self::Cat | Self::Fractional | Self::Interpret => 2,
+            Self::Contains | Self::ConstantContains | Self::StartsWith | Self::EndsWith | Self::Bucket | Self::Call => {
+                3
+            }
             Self::Compare | Self::SemVer => 4,
         }
     }

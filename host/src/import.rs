@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use burgee_api::admin::flagd::forget_notes;
 use burgee_model::{
     Blob, EnvironmentMeta, Key, Limits, NodeId, RegisterId, TenantMeta,
     flagd::{self, Document, DocumentError},
@@ -36,12 +37,14 @@ pub struct Source {
 impl Source {
     /// Reads a document for an environment.
     pub fn parse(tenant: &Key, environment: &Key, text: &[u8], limits: &Limits) -> Result<Self, DocumentError> {
+        let mut document = flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR))?;
+        forget_notes(&mut document);
         Ok(Self {
             tenant: tenant.clone(),
             tenant_meta: TenantMeta::default(),
             environment: environment.clone(),
             environment_meta: EnvironmentMeta::default(),
-            document: flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR))?,
+            document,
             more: Vec::new(),
             author: genesis_author(tenant, environment, text),
         })

@@ -14,6 +14,7 @@ pub mod node;
 pub mod options;
 pub mod pipeline;
 pub mod status;
+mod waiting;
 
 /// Versions are many small allocations that one thread makes and another one frees, long after: with the system's
 /// allocator, merging takes twice the processor time.

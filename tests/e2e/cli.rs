@@ -65,6 +65,9 @@ fn flags_are_listed_switched_killed_and_released() {
         assert_eq!(done.code, Some(0), "{command}: {done:?}");
         assert_eq!(reason(), expected, "after {command}");
     }
+    let _ = cli.run(&["flag", "kill", "other"]);
+    let on = cli.run(&["flag", "on", "other"]);
+    assert!(on.code == Some(0) && on.out.contains("killed"), "it does not answer as enabled: {on:?}");
     assert_eq!(cli.run(&["flag", "on", "nobody"]).code, Some(1));
     assert_eq!(cli.run(&["flag", "kill", "nobody"]).code, Some(1));
 }
@@ -132,6 +135,25 @@ fn what_cannot_be_done_ends_with_1_and_what_cannot_be_meant_with_2() {
         assert!(!said.err.is_empty(), "{usage:?}");
     }
     assert_eq!(cli.run(&["eval", "f", "--context", "{"]).code, Some(2));
+    assert_eq!(cli.run(&["eval", "f", "--context", r#"{"a":1,"a":2}"#]).code, Some(2));
+    for (option, wrong) in [
+        ("--url", "garbage"),
+        ("--url", "127.0.0.1:8080"),
+        ("--url", "http://"),
+        ("--url", "http://127.0.0.1:80808"),
+        ("--token", "with space"),
+        ("--tenant", ""),
+        ("--tenant", "$cluster"),
+        ("--env", ".."),
+    ] {
+        let said = Cli::bare().run(&["get", "k", option, wrong]);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{option} {wrong}: {said:?}");
+        assert!(said.err.starts_with(&format!("burgee: {}: ", &option[2..])), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(option != "--token" || !said.err.contains(wrong), "a secret is not shown");
+    }
+    let near = Cli::bare().run(&["gett", "k"]);
+    assert!(near.code == Some(2) && near.err.contains("'get'"), "{near:?}");
     assert_eq!(cli.run(&["put", "k", "v", "--ttl", "soon"]).code, Some(2));
     assert_eq!(cli.run(&["import", "/no/such/file"]).code, Some(1));
     assert_eq!(cli.run(&["get", ".."]).code, Some(2));

@@ -65,6 +65,30 @@ fn collected_since_a_backup() -> ([Node; 3], tempfile::TempDir, String) {
     ([a, b, c], backup, before)
 }
 
+/// What a node's log says of waiting.
+fn waits(node: &Node) -> Vec<String> {
+    node.output().1.into_iter().filter(|line| line.contains("waiting to be ready")).collect()
+}
+
+#[test]
+fn a_joiner_that_waits_says_why_in_its_log_and_when_that_is_over() {
+    let a = Spec::serve().cluster("a").start();
+    place(&a.client);
+    assert_eq!(waits(&a), [""; 0], "it was ready at once");
+    let joining = Spec::serve().cluster("b").join(&a);
+    let a = a.stop();
+    let b = joining.launch();
+    sees("the line", Duration::from_secs(5), &1, || waits(&b).len());
+    assert!(waits(&b)[0].contains("no_peer"), "{:?}", waits(&b));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(waits(&b).len(), 1, "seldom, however long it waits");
+    let _a = a.start();
+    b.wait_ready();
+    let log = b.output().1;
+    let after = log.iter().skip_while(|line| !line.contains("waiting to be ready"));
+    assert!(after.skip(1).any(|line| line.ends_with(" ready")), "{log:?}");
+}
+
 #[test]
 fn check_18_a_name_in_use_is_refused_while_its_bearer_lives() {
     let a = Spec::serve().cluster("a").start();

@@ -25,6 +25,7 @@ mod partitions;
 mod queries;
 mod refused_start;
 mod replication;
+mod rules;
 mod strangers;
 mod traffic;
 mod watch;

@@ -17,6 +17,9 @@ pub const CONVERGE_BOUND: Duration = Duration::from_secs(20);
 
 /// The bound that the product promises for a change to show on another node.
 pub const VISIBLE_BOUND: Duration = Duration::from_secs(1);
+/// By how much two nodes' views of cluster time may differ: a correction's grain, and half a round trip on a busy
+/// machine.
+pub const CLOCK_ERROR: Duration = Duration::from_millis(50);
 
 /// Nodes that were apart are equal again within this: the product's promise.
 pub const HEAL_BOUND: Duration = Duration::from_secs(5);

@@ -123,6 +123,14 @@ impl Spec {
         self.option("--join", endpoint)
     }
 
+    /// Joins another node's cluster by this endpoint alone, and is not to be reached itself.
+    #[must_use]
+    pub fn join_by(mut self, other: &Node, endpoint: &str) -> Self {
+        self.cluster = None;
+        self.cluster_name.clone_from(&other.spec.cluster_name);
+        self.option("--join", endpoint)
+    }
+
     /// Runs on a host of its own, where it takes part in a cluster by QUIC.
     #[must_use]
     pub fn on(mut self, host: &Host, credentials: Credentials) -> Self {

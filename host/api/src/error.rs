@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use burgee_model::{Millis, Problem, json::JsonError};
-use burgee_store::WriteError;
+use burgee_store::{DraftError, WriteError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,14 +40,11 @@ pub enum ApiError {
     /// The path is not UTF-8 once decoded, or does not fit its route.
     #[error("{0}")]
     InvalidPath(String),
-    /// A parameter of the query is wrong: its name, what is wrong.
-    #[error("{1}")]
-    InvalidQuery(&'static str, String),
     /// The body is not JSON.
     #[error("{0}")]
     InvalidJson(JsonError),
     /// The body's type is not what the route reads.
-    #[error("the body must be {0}, as `Content-Type` says it is not")]
+    #[error("the body must be {0}, but `Content-Type` says that it is something else")]
     MediaType(&'static str),
     /// The body has more bytes than allowed.
     #[error("the body has more than {max} bytes")]
@@ -74,6 +71,9 @@ pub enum ApiError {
     /// over what others write later.
     #[error("this node's clock is {0} ms ahead of the cluster's: it takes no writes, kills included")]
     ClockAhead(Millis),
+    /// This node's clock shows a time that no stamp can bear, so that nothing can be written by it.
+    #[error("this node's clock shows a time after the year 2099: it takes no writes, kills included")]
+    ClockOutOfRange,
     /// There is no node with this id in the cluster.
     #[error("no node of the cluster has this id")]
     NoNode,
@@ -95,6 +95,7 @@ impl<E: Into<ApiError>> From<WriteError<E>> for ApiError {
     fn from(error: WriteError<E>) -> Self {
         match error {
             WriteError::Refused(refusal) => refusal.into(),
+            WriteError::Draft(DraftError::ClockOutOfRange) => Self::ClockOutOfRange,
             WriteError::Draft(error) => Self::Internal(error.to_string()),
             WriteError::Overloaded => Self::Overloaded,
             WriteError::Disk(answer) => Self::Storage(answer),
@@ -126,15 +127,16 @@ impl ApiError {
             Self::NodeLive => (S::CONFLICT, "node_live"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::InvalidPath(_) => (S::BAD_REQUEST, "invalid_path"),
-            Self::InvalidQuery(..) => (S::UNPROCESSABLE_ENTITY, "invalid_value"),
-            Self::InvalidJson(JsonError::TooDeep { .. }) => (S::UNPROCESSABLE_ENTITY, "invalid_value"),
+            Self::InvalidJson(JsonError::TooDeep { .. } | JsonError::Doubled { .. }) => {
+                (S::UNPROCESSABLE_ENTITY, "invalid_value")
+            }
             Self::InvalidJson(_) | Self::BodyBroken => (S::BAD_REQUEST, "invalid_json"),
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
             Self::TooManyStreams { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
-            Self::ClockAhead(_) => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
+            Self::ClockAhead(_) | Self::ClockOutOfRange => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded"),
             Self::Storage(_) => (S::INSUFFICIENT_STORAGE, "storage"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal"),
@@ -146,10 +148,20 @@ impl ApiError {
             Self::Refused(Refusal::Invalid(problems) | Refusal::InvalidRule(problems)) => {
                 problems.iter().map(Fault::from).collect()
             }
-            Self::InvalidQuery(name, message) => {
-                vec![Fault::new(format!("/{name}"), "invalid_parameter", message.clone())]
+            Self::Refused(Refusal::HistoryNotKept(path)) => {
+                vec![Fault::new((*path).to_owned(), "history_not_kept", self.to_string())]
             }
-            Self::InvalidJson(error) => vec![Fault::new(String::new(), "syntax", error.to_string())],
+            Self::Refused(Refusal::NoConflict) => {
+                vec![Fault::new("/register".into(), "no_conflict", self.to_string())]
+            }
+            Self::Refused(Refusal::NoVersion(_)) => {
+                vec![Fault::new("/stamp".into(), "no_such_version", self.to_string())]
+            }
+            Self::InvalidJson(error) => vec![json_fault(error)],
+            Self::ClockOutOfRange => vec![
+                Fault::new(String::new(), "clock_ahead", self.to_string())
+                    .hint("correct the clock; until then send writes to another node"),
+            ],
             Self::ClockAhead(ms) => vec![
                 Fault::new(String::new(), "clock_ahead", format!("the clock is {ms} ms ahead"))
                     .hint("send the write to another node, and correct this one's clock"),
@@ -159,8 +171,9 @@ impl ApiError {
     }
 
     fn retries(&self) -> bool {
-        use ApiError::{ClockAhead, NotReady, Overloaded, Storage, TooManyStreams};
-        matches!(self, TooManyStreams { .. } | NotReady(_) | ClockAhead(_) | Overloaded | Storage(_))
+        use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyStreams};
+        let of_clock = matches!(self, ClockAhead(_) | ClockOutOfRange);
+        of_clock || matches!(self, TooManyStreams { .. } | NotReady(_) | Overloaded | Storage(_))
     }
 
     /// The problem document.
@@ -186,10 +199,19 @@ impl ApiError {
     }
 }
 
+fn json_fault(error: &JsonError) -> Fault {
+    let (path, code) = match error {
+        JsonError::Doubled { path } => (path.clone(), "doubled_member"),
+        JsonError::TooDeep { .. } => (String::new(), "too_deep"),
+        JsonError::Syntax(_) => (String::new(), "syntax"),
+    };
+    Fault::new(path, code, error.to_string())
+}
+
 fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::NotFound(..) | Refusal::NoVersion(_) | Refusal::NoConflict => (StatusCode::NOT_FOUND, "not_found"),
-        Refusal::HistoryNotKept => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
+        Refusal::HistoryNotKept(_) => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
         Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),

@@ -12,6 +12,7 @@ use crate::{
     chunk::{self, Chunk, ChunkUse, Placement},
     digest::Digester,
     flag::{Plan, PreparedFlag},
+    prerequisites,
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource},
@@ -31,9 +32,11 @@ pub(crate) fn snapshot(
     let flags = flags(previous, std::mem::take(&mut source.flags), &source, &runtime.config.limits);
     let config = Arc::new(config_table(&flags, config));
     let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
+    let index = index(previous, &flags);
     Snapshot {
         digest: digest(&source, &flags, &config),
-        index: index(previous, &flags),
+        troubles: prerequisites::troubles(&flags, &index),
+        index,
         varies: flags.iter().any(|flag| varies(flag, &config)),
         placements: placements(flags.len(), &chunks),
         runtime: runtime.clone(),

@@ -12,7 +12,9 @@ use burgee_guest::abi;
 use burgee_model::{Key, Value};
 use burgee_rules::{
     emit::{self, Emitted, EmittedFlag},
-    ir::Rule,
+    function::Function,
+    ir::{Expr, Rule},
+    walk,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -81,13 +83,15 @@ pub(crate) struct Artefact {
     /// What the cells hold, by slot.
     pub(crate) inputs: Box<[Input]>,
     pub(crate) literals: Box<[Value]>,
+    pub(crate) functions: Box<[Function]>,
+    pub(crate) expressions: Box<[Expr]>,
     pub(crate) text_ids: HashMap<Arc<str>, u32, BuildShortHasher>,
     pub(crate) flags: Box<[EmittedFlag]>,
     /// The flags' keys, by number.
     pub(crate) keys: Box<[Key]>,
     /// Whether any rule calls the host.
     pub(crate) calls_host: bool,
-    /// Whether any input is a config entry.
+    /// Whether any input is a config entry, or any expression reads one.
     pub(crate) reads_config: bool,
 }
 
@@ -95,11 +99,15 @@ impl Artefact {
     fn new(rules: &[(Key, Arc<Rule>)], runtime: &Runtime) -> Result<Self, wasmtime::Error> {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let plain: Vec<&Rule> = rules.iter().map(|(_, rule)| &**rule).collect();
-        let Emitted { wasm, inputs: emitted, literals, texts, flags } = emit::module(&plain);
+        let Emitted { wasm, inputs: emitted, literals, texts, functions, expressions, flags } = emit::module(&plain);
+        let reads_config = emitted.iter().any(|input| matches!(input.source, emit::InputSource::Config(_)))
+            || expressions.iter().any(walk::reads_config);
         Ok(Self {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             module: wasmtime::Module::new(&runtime.engine, wasm)?,
-            reads_config: emitted.iter().any(|input| matches!(input.source, emit::InputSource::Config(_))),
+            reads_config,
+            functions: functions.into(),
+            expressions: expressions.into(),
             inputs: inputs(emitted),
             literals: literals.into(),
             text_ids: texts.into_iter().zip(1..).collect(),

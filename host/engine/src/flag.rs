@@ -126,6 +126,15 @@ impl PreparedFlag {
         }
     }
 
+    /// The name of the variant that it gives; none where the application takes its own default.
+    pub(crate) fn variant(&self, choice: Choice) -> Option<&Arc<str>> {
+        let at = match choice {
+            Choice::Variant(at) => Some(at),
+            Choice::Default => self.default,
+        };
+        at.and_then(|at| self.variants.get(at as usize)).map(|variant| &variant.name)
+    }
+
     /// The answer where the rule gave none.
     pub(crate) fn failed(&self, why: String) -> Evaluation<'_> {
         Evaluation::failed(self.key.as_str(), ErrorCode::General, Cow::Owned(why))

@@ -9,6 +9,7 @@ use burgee_guest::abi::{self, HostFunction};
 use burgee_model::{Context, Limits, Millis, Value};
 use burgee_rules::{
     Budget, EvalError, emit,
+    interpret::{self, Inputs},
     ops::{self, fractional, sem_ver},
 };
 use wasmtime::{AsContextMut, Caller, Func, Store};
@@ -101,9 +102,11 @@ impl Host {
     }
 
     fn keep(&mut self, value: Value) -> std::result::Result<i32, EvalError> {
-        if let Value::Text(text) = &value {
-            self.temporary_bytes += text.len();
-        }
+        self.temporary_bytes += match &value {
+            Value::Text(text) => text.len(),
+            Value::List(items) => size_of_val(&**items),
+            _ => 0,
+        };
         self.temporaries.push(value);
         let operand = i32::try_from(self.temporaries.len()).map(|count| abi::TEMP_BASE + count - 1);
         match operand {
@@ -222,6 +225,12 @@ fn wrap(function: HostFunction, store: impl AsContextMut<Data = Host>) -> Func {
         HostFunction::Bucket => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, by, total| {
             bucket(caller.data_mut(), flag, by, total)
         }),
+        HostFunction::Call => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, function, count| {
+            call(caller.data_mut(), flag, function, count)
+        }),
+        HostFunction::Interpret => Func::wrap(store, |mut caller: Caller<'_, Host>, flag, expression| {
+            interpret(caller.data_mut(), flag, expression)
+        }),
         HostFunction::Fractional => {
             Func::wrap(store, |mut caller: Caller<'_, Host>, flag, shares| choose(caller.data_mut(), flag, shares))
         }
@@ -285,6 +294,42 @@ fn cat(host: &mut Host, flag: i32, count: i32) -> Result<i32> {
         cat.push(&request.value(part, temporaries), budget)?;
     }
     Ok(host.keep(cat.finish())?)
+}
+
+fn call(host: &mut Host, flag: i32, function: i32, count: i32) -> Result<i32> {
+    host.select(flag);
+    let operands = host.popped(count);
+    let Host { request, temporaries, budget, .. } = &mut *host;
+    let artefact = request.artefact.as_ref().ok_or_else(foreign)?;
+    let function = index(function).and_then(|at| artefact.functions.get(at)).ok_or_else(foreign)?;
+    let operands: Vec<_> = operands.into_iter().map(|operand| request.value(operand, temporaries)).collect();
+    let result = ops::call(function, &operands, budget)?;
+    made(host, result)
+}
+
+fn interpret(host: &mut Host, flag: i32, expression: i32) -> Result<i32> {
+    host.select(flag);
+    let Host { request, budget, limits, .. } = &mut *host;
+    let artefact = request.artefact.as_ref().ok_or_else(foreign)?;
+    let expression = index(expression).and_then(|at| artefact.expressions.get(at)).ok_or_else(foreign)?;
+    let world = request.world();
+    let inputs = Inputs {
+        flag_key: request.key(flag),
+        context: world.context,
+        timestamp_seconds: world.timestamp_seconds(),
+        outside: &|key: &str| world.config_value(key).clone(),
+        limits,
+    };
+    let result = interpret::expression(expression, &inputs, budget)?.into_owned();
+    made(host, result)
+}
+
+/// The operand of a value that was made.
+fn made(host: &mut Host, value: Value) -> Result<i32> {
+    Ok(match value {
+        Value::Null | Value::Bool(_) => operand(&value),
+        value => host.keep(value)?,
+    })
 }
 
 fn hash(host: &mut Host, flag: i32, by: i32) -> Result<Option<u32>> {

@@ -16,6 +16,7 @@ pub mod guest;
 mod hash;
 mod host;
 mod input;
+mod prerequisites;
 mod runtime;
 mod snapshot;
 mod source;

@@ -5,15 +5,19 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Context, Key, Millis, Problem};
-use burgee_rules::interpret::{self, Inputs};
+use burgee_model::{Context, Key, Millis, Problem, Value};
+use burgee_rules::{
+    Budget, EvalError, explain,
+    interpret::{self, Inputs, Outside},
+};
 
 use crate::{
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
-    flag::{Choice, Plan, PreparedFlag},
+    flag::{Choice, Fixed, Plan, PreparedFlag},
     hash::BuildShortHasher,
     input::World,
+    prerequisites::Trouble,
     runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
@@ -32,6 +36,8 @@ pub struct Snapshot {
     /// Where each flag's compiled rule stands, for all flags in order.
     pub(crate) placements: Box<[Placement]>,
     pub(crate) config: Arc<ConfigTable>,
+    /// The flags whose rules are not run, by their places.
+    pub(crate) troubles: BTreeMap<u32, Trouble>,
     pub(crate) digest: u128,
     pub(crate) varies: bool,
 }
@@ -117,7 +123,7 @@ impl Snapshot {
             }
             match decided {
                 Some(choice) => each(Tier::Compiled, flag.answer(choice)),
-                None => each(Tier::Interpreted, self.interpret(flag, &world)),
+                None => each(Tier::Interpreted, self.interpret(at, flag, &world)),
             }
         }
         self.runtime.tally.add(&counts);
@@ -139,7 +145,7 @@ impl Snapshot {
         });
         match compiled {
             Some(choice) => (Tier::Compiled, flag.answer(choice)),
-            None => (Tier::Interpreted, self.interpret(flag, world)),
+            None => (Tier::Interpreted, self.interpret(at, flag, world)),
         }
     }
 
@@ -152,25 +158,77 @@ impl Snapshot {
         }
     }
 
-    fn interpret<'a>(&'a self, flag: &'a PreparedFlag, world: &World<'_>) -> Evaluation<'a> {
+    fn interpret<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> Evaluation<'a> {
+        if let Some(trouble) = self.trouble(at) {
+            return flag.failed(trouble.message());
+        }
+        let mut budget = Budget::new(&self.runtime.config.limits);
+        match self.chosen(flag, world, &mut budget) {
+            Ok(Ok(choice)) => flag.answer(choice),
+            Ok(Err(why)) => flag.failed(why),
+            Err(error) => flag.failed(format!("rule_too_costly: {error}")),
+        }
+    }
+
+    fn trouble(&self, at: usize) -> Option<Trouble> {
+        u32::try_from(at).ok().and_then(|at| self.troubles.get(&at)).copied()
+    }
+
+    /// What a flag's rule decides, at the cost of a budget; the text says why it decided nothing.
+    fn chosen(
+        &self,
+        flag: &PreparedFlag,
+        world: &World<'_>,
+        budget: &mut Budget,
+    ) -> Result<Result<Choice, String>, EvalError> {
         let Some(rule) = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()) else {
-            return flag.answer(Choice::Default);
+            return Ok(Ok(Choice::Default));
         };
         let inputs = Inputs {
             flag_key: flag.key.as_str(),
             context: world.context,
             timestamp_seconds: world.timestamp_seconds(),
-            config: &|key| world.config_value(key).clone(),
+            outside: &Others { snapshot: self, world },
             limits: &self.runtime.config.limits,
         };
-        let chosen = match interpret::evaluate(rule, &inputs) {
-            Ok(result) => flag.choose(&result),
-            Err(error) => Err(format!("rule_too_costly: {error}")),
+        let result = interpret::expression(&rule.root, &inputs, budget)?;
+        Ok(flag.choose(&result))
+    }
+
+    /// The variant that a flag gives to another one's rule.
+    fn variant(&self, key: &str, world: &World<'_>, budget: &mut Budget) -> Result<Value, EvalError> {
+        let Some(at) = self.index.get(key).map(|at| *at as usize).filter(|at| self.trouble(*at).is_none()) else {
+            return Ok(Value::Null);
         };
-        match chosen {
-            Ok(choice) => flag.answer(choice),
-            Err(why) => flag.failed(why),
-        }
+        let Some(flag) = self.flags.get(at) else { return Ok(Value::Null) };
+        let choice = match flag.plan {
+            Plan::Fixed(Fixed::Default) => Some(Choice::Default),
+            Plan::Fixed(Fixed::Disabled | Fixed::Broken) => None,
+            Plan::Rule => {
+                let rule = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref());
+                budget.step(rule.map_or(0, |rule| rule.steps))?;
+                self.chosen(flag, world, budget)?.ok()
+            }
+        };
+        let name = choice.and_then(|choice| flag.variant(choice));
+        Ok(name.map_or(Value::Null, |name| Value::Text(name.clone())))
+    }
+
+    /// Why a flag answers what it answers: the tree of [`burgee_rules::explain`]. None where no rule is run.
+    #[must_use]
+    pub fn explain(&self, flag: &str, context: &Context, now: Millis) -> Option<serde_json::Value> {
+        let at = *self.index.get(flag)? as usize;
+        let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
+        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.targeting.as_ref()?);
+        let world = self.world(context, now);
+        let inputs = Inputs {
+            flag_key: flag,
+            context,
+            timestamp_seconds: world.timestamp_seconds(),
+            outside: &Others { snapshot: self, world: &world },
+            limits: &self.runtime.config.limits,
+        };
+        Some(explain::rule(rule, &|name| targeting.segment(name), &inputs))
     }
 
     /// A digest of the content: the same on every node that holds the same flags, segments and config
@@ -231,6 +289,22 @@ pub struct Tiers {
     pub compiled: usize,
     /// By the interpreter, for now or for good.
     pub interpreted: usize,
+}
+
+/// What the rule of one flag may ask for.
+struct Others<'s, 'w> {
+    snapshot: &'s Snapshot,
+    world: &'s World<'w>,
+}
+
+impl Outside for Others<'_, '_> {
+    fn config(&self, key: &str) -> Value {
+        self.world.config_value(key).clone()
+    }
+
+    fn flag(&self, key: &str, budget: &mut Budget) -> Result<Value, EvalError> {
+        self.snapshot.variant(key, self.world, budget)
+    }
 }
 
 impl std::fmt::Debug for Snapshot {

@@ -22,6 +22,10 @@ pub(crate) struct Targeting {
     pub(crate) reads_time: bool,
     /// The config entries that it reads.
     pub(crate) config_keys: Box<[Key]>,
+    /// The other flags that it asks for.
+    pub(crate) flags: Box<[Arc<str>]>,
+    /// The levels of its expressions.
+    pub(crate) levels: usize,
     /// Of the rule's JSON and of the shared rules that it uses.
     pub(crate) digest: u128,
     /// The shared rules that it asked for, and what they were.
@@ -47,10 +51,17 @@ impl Targeting {
             emittable: known.is_some_and(emit::fits),
             reads_time: known.is_some_and(Rule::reads_time),
             config_keys: known.map(config_keys).unwrap_or_default(),
+            flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
+            levels: known.map(Rule::levels).unwrap_or_default(),
             digest: digest(json, &uses),
             rule,
             uses,
         }
+    }
+
+    /// A shared rule that it uses.
+    pub(crate) fn segment(&self, name: &str) -> Option<Json> {
+        self.uses.iter().find(|(used, _)| **used == *name).and_then(|(_, rule)| rule.clone())
     }
 
     /// Whether the shared rules that it uses are still what they were.

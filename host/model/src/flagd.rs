@@ -62,7 +62,7 @@ pub const PROBLEMS_MAX: usize = 100;
 
 /// Reads a document. `max_depth` bounds the levels of nesting.
 pub fn parse(text: &[u8], max_depth: usize) -> Result<Document, DocumentError> {
-    let root: Json = json::parse(text, max_depth)?;
+    let root = json::document(text, max_depth)?;
     let mut faults = Faults::default();
     let document = faults.document(root);
     match document {

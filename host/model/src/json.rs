@@ -1,6 +1,9 @@
 //! Reading JSON whose depth its author chose: bounded, so that no document can exhaust the stack.
 
+mod once;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Why a JSON text was refused.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +13,12 @@ pub enum JsonError {
     TooDeep {
         /// What is allowed.
         max: usize,
+    },
+    /// An object names a member twice, so that nobody can say which value was meant.
+    #[error("the member at `{path}` is there twice")]
+    Doubled {
+        /// Where it stands, as a JSON Pointer.
+        path: String,
     },
     /// Not JSON, or not of the type that was asked for; says line and column.
     #[error(transparent)]
@@ -22,14 +31,31 @@ pub const STORED_DEPTH_MAX: usize = 1024;
 
 /// Reads a JSON text of at most `max_depth` levels.
 pub fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], max_depth: usize) -> Result<T, JsonError> {
-    if depth(text) > max_depth {
-        return Err(JsonError::TooDeep { max: max_depth });
-    }
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    reader.disable_recursion_limit();
+    check_depth(text, max_depth)?;
+    let mut reader = reader(text);
     let value = T::deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
+}
+
+/// Reads a document of at most `max_depth` levels, of which each object names each of its members once. What
+/// people and programs send is read so; what was stored is read by [`parse`].
+pub fn document(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {
+    check_depth(text, max_depth)?;
+    let mut reader = reader(text);
+    let value = once::read(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+fn check_depth(text: &[u8], max: usize) -> Result<(), JsonError> {
+    if depth(text) > max { Err(JsonError::TooDeep { max }) } else { Ok(()) }
+}
+
+fn reader(text: &[u8]) -> serde_json::Deserializer<serde_json::de::SliceRead<'_>> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    reader.disable_recursion_limit();
+    reader
 }
 
 /// The most brackets open at once, those within texts aside. Right for valid JSON; for other input an
@@ -54,8 +80,6 @@ fn depth(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     #[test]

@@ -45,11 +45,18 @@ impl Key {
         match text {
             "" => Err(KeyError::Empty),
             "." | ".." => Err(KeyError::Dots),
-            _ if text.len() > KEY_BYTES_MAX => Err(KeyError::TooLong(text.len())),
-            _ => match text.char_indices().find(|(_, c)| c.is_control()) {
-                Some((at, _)) => Err(KeyError::Control(at)),
-                None => Ok(()),
-            },
+            _ => Self::check_prefix(text),
+        }
+    }
+
+    /// Checks whether a key can begin with a text.
+    pub fn check_prefix(text: &str) -> Result<(), KeyError> {
+        if text.len() > KEY_BYTES_MAX {
+            return Err(KeyError::TooLong(text.len()));
+        }
+        match text.char_indices().find(|(_, c)| c.is_control()) {
+            Some((at, _)) => Err(KeyError::Control(at)),
+            None => Ok(()),
         }
     }
 
@@ -137,6 +144,15 @@ mod tests {
         assert_eq!(Key::new(".."), Err(KeyError::Dots));
         assert_eq!(Key::new("a\u{7}"), Err(KeyError::Control(1)));
         assert_eq!(Key::new(&"x".repeat(513)), Err(KeyError::TooLong(513)));
+    }
+
+    #[test]
+    fn a_prefix_is_what_a_key_can_begin_with() {
+        for text in ["", ".", "..", "a/", &"x".repeat(512)] {
+            assert_eq!(Key::check_prefix(text), Ok(()), "{text}");
+        }
+        assert_eq!(Key::check_prefix("a\0"), Err(KeyError::Control(1)));
+        assert_eq!(Key::check_prefix(&"x".repeat(513)), Err(KeyError::TooLong(513)));
     }
 
     #[test]

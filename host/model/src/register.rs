@@ -109,6 +109,9 @@ pub struct MemberMeta {
     /// which it has durably finished: every version up to there that any of them had, it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acked: Option<Stamp>,
+    /// Whether it only begins to join, and need not hold yet what the others hold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joining: bool,
 }
 
 /// What remains of a forgotten member.

@@ -23,7 +23,10 @@ pub struct Stamp {
 }
 
 /// The time of the first instant that no stamp may lie after: the year 2100.
-pub const TIME_MAX: u64 = 4_102_444_800 << 32;
+pub const TIME_MAX: u64 = (MILLIS_MAX / 1000) << 32;
+
+/// The same in milliseconds since the Unix epoch.
+pub const MILLIS_MAX: Millis = 4_102_444_800_000;
 
 impl Stamp {
     /// The least stamp of all: nothing real bears it.

@@ -50,7 +50,7 @@ use self::{
     outdated::InLine,
     peer::Peer,
     random::Random,
-    readiness::{Enrolment, Entry},
+    readiness::Entry,
     roster::Roster,
     snapshot::Snapshot,
     status::Unacked,
@@ -87,15 +87,15 @@ pub struct Core {
     /// Where the last snapshot stopped that did not end.
     resume: Option<PageCursor>,
     readiness: Readiness,
-    enrolment: Enrolment,
-    /// Whether it got in line since a ready peer knows its entry.
+    /// Whether it got in line with a ready peer that knew its entry before.
     lined: bool,
+    /// Up to where that peer said by then that it holds everything: a horizon up to there passes nobody by.
+    joined_at: Stamp,
     /// Whether the node was ready once.
     served: bool,
-    /// Whether it held versions when it started; none before the first event.
+    /// Whether the first event came.
     started: bool,
-    came_with_data: bool,
-    /// Whether it was in the roster then.
+    /// Whether it was in the roster then, as one that had joined.
     came_entered: bool,
     /// The live node that has this one's name, and since when.
     rival: Option<(NodeId, Duration)>,
@@ -111,8 +111,6 @@ pub struct Core {
     passing: BTreeSet<Name>,
     /// Newcomers' entries that are being written to disk, by flush.
     entries: BTreeMap<u64, Entry>,
-    /// Who did not take this node's own entry the last time.
-    declined_by: Option<NodeId>,
     /// When somebody ready was last there.
     ready_seen_at: Duration,
     /// The last number given to a request, a merge or a flush.
@@ -121,7 +119,6 @@ pub struct Core {
     beat_due: Duration,
     compare_due: Duration,
     enrol_due: Duration,
-    tell_due: Duration,
     /// Versions that repair brought, in both directions.
     repaired: u64,
     /// Nothing is done any more: the node is to start anew, or to end.
@@ -161,6 +158,7 @@ enum Asked {
     Offer,
     Page,
     Endpoints,
+    /// That a newcomer's entry in the roster is taken, before anything is pulled.
     Enrolment,
     /// How far a peer has collected.
     Confirm,
@@ -169,7 +167,7 @@ enum Asked {
 impl Asked {
     /// Whether an exchange fails with it.
     fn is_of_exchange(&self) -> bool {
-        !matches!(self, Self::Endpoints | Self::Enrolment | Self::Confirm)
+        !matches!(self, Self::Endpoints | Self::Confirm)
     }
 }
 
@@ -211,11 +209,10 @@ impl Core {
             collect: Collect::default(),
             snapshot: None,
             resume: None,
-            enrolment: Enrolment::Unknown,
             lined: false,
+            joined_at: Stamp::ZERO,
             served: false,
             started: false,
-            came_with_data: false,
             came_entered: false,
             rival: None,
             unacked: Unacked::default(),
@@ -225,14 +222,12 @@ impl Core {
             merges: BTreeMap::new(),
             passing: BTreeSet::new(),
             entries: BTreeMap::new(),
-            declined_by: None,
             ready_seen_at: Duration::ZERO,
             numbers: 0,
             ticked: Duration::ZERO,
             beat_due: Duration::ZERO,
             compare_due: Duration::ZERO,
             enrol_due: Duration::ZERO,
-            tell_due: Duration::ZERO,
             repaired: 0,
             halted: false,
         }
@@ -255,9 +250,9 @@ impl Core {
     fn begin(&mut self, turn: &Turn<'_>) {
         if !self.started {
             self.started = true;
-            self.came_with_data = turn.table.counts().versions > 0;
             self.roster = Roster::of(turn.table);
-            self.came_entered = self.roster.member(self.settings.own.node).is_some();
+            let own = self.roster.member(self.settings.own.node);
+            self.came_entered = own.is_some_and(|member| !member.joining);
             self.ticked = turn.now.mono;
         }
     }
@@ -288,10 +283,9 @@ impl Core {
             return;
         }
         self.keep_name(turn);
-        self.enrol(turn);
-        self.tell_enrolment(turn);
         self.decide_readiness(turn);
         self.served |= self.readiness.ready;
+        self.enrol(turn);
         self.begin_exchanges(turn);
         self.beats(turn);
     }
@@ -347,9 +341,6 @@ impl Core {
 
     fn answered(&mut self, request: u64, answer: Option<Answer>, turn: &mut Turn<'_>) {
         let Some(ask) = self.asks.remove(&request) else { return };
-        if ask.what == Asked::Enrolment {
-            return self.enrolment_told(&ask, answer.as_ref(), turn);
-        }
         if ask.what == Asked::Confirm {
             return self.confirmed(&ask, answer.as_ref(), turn);
         }
@@ -368,7 +359,8 @@ impl Core {
             Asked::Offer => self.offered(&ask, &answer, turn),
             Asked::Page => self.page(&ask, answer, turn),
             Asked::Endpoints => self.endpoints(&ask, answer),
-            Asked::Enrolment | Asked::Confirm => {}
+            Asked::Enrolment => self.entered(&ask, &answer, turn),
+            Asked::Confirm => {}
         }
     }
 
@@ -407,9 +399,6 @@ impl Core {
         self.asks.retain(|_, ask| ask.to != node);
         self.merges.retain(|_, merge| !merge.is_of_exchange(node));
         self.forget_in_line(node);
-        if self.enrolment == Enrolment::Telling {
-            self.enrolment = Enrolment::Unknown;
-        }
     }
 
     /// Whether the node may serve.

@@ -43,7 +43,7 @@ pub struct NodeInfo {
     /// Whether it was forgotten or restored and is not in line with the cluster yet: nobody takes
     /// versions from it.
     pub resync: bool,
-    /// How many versions it holds.
+    /// How many versions it holds beside the cluster's own registers.
     pub versions: u64,
     /// No stamp that it gave, as far as it knows, has a greater time.
     pub written: u64,

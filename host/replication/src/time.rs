@@ -3,7 +3,8 @@
 //!
 //! So a step of this machine's own wall clock moves cluster time only where nobody knows better. Unless it is
 //! set outright it never runs backwards: where what it aims at lies behind what was told already, cluster time
-//! goes on at half the speed of the steady clock until it is caught up with. Forwards it follows at once.
+//! goes on at half the speed of the steady clock until it is caught up with. Forwards it follows at once. A time
+//! that no stamp can bear is told, so that nothing is written, but not kept: nobody waits for the year 2100.
 
 use std::{
     sync::{
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::Millis;
+use burgee_model::{Millis, stamp::MILLIS_MAX};
 
 /// Stands for: it follows the wall clock.
 const FREE: i64 = i64::MIN;
@@ -57,6 +58,9 @@ impl ClusterClock {
             // In this order: whoever sees what was told since it was set, sees what it was set to.
             let told = self.told.load(Ordering::Acquire);
             let aim = self.aim(wall, mono);
+            if aim >= MILLIS_MAX {
+                return aim;
+            }
             if aim < told || self.slowed.load(Ordering::Relaxed) {
                 return self.slow(wall, mono);
             }
@@ -88,6 +92,9 @@ impl ClusterClock {
         let slowed = slow.told.saturating_add(millis(mono.saturating_sub(slow.mono)) / 2);
         // It is set under the same lock.
         let aim = self.aim(wall, mono);
+        if aim >= MILLIS_MAX {
+            return aim;
+        }
         if aim >= slowed {
             self.slowed.store(false, Ordering::Relaxed);
         }
@@ -102,7 +109,7 @@ impl ClusterClock {
         let course = i64::try_from(i128::from(aim) - i128::from(millis(mono))).unwrap_or(i64::MAX);
         let _slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         self.course.store(course, Ordering::Release);
-        if outright {
+        if outright && aim < MILLIS_MAX {
             self.told.store(aim, Ordering::Release);
             self.slowed.store(false, Ordering::Relaxed);
         }
@@ -153,6 +160,25 @@ mod tests {
         clock.set(0, true, 3_500_200, MS(401));
         assert_eq!(clock.at(9_000_000, MS(402)), 3_500_201, "forwards");
         assert_eq!(clock.at(10_000, MS(403)), 3_500_202, "backwards");
+    }
+
+    #[test]
+    fn what_no_stamp_can_bear_is_told_but_not_kept() {
+        let clock = ClusterClock::default();
+        assert_eq!(clock.at(10_000, MS(0)), 10_000);
+        assert_eq!(clock.at(MILLIS_MAX, MS(1)), MILLIS_MAX);
+        assert_eq!(clock.at(10_002, MS(2)), 10_002, "corrected");
+        clock.set(i64::MAX, true, 10_003, MS(3));
+        assert!(clock.at(10_003, MS(3)) >= MILLIS_MAX);
+        clock.set(0, false, 10_004, MS(4));
+        assert_eq!(clock.at(10_004, MS(4)), 10_004, "corrected");
+        // also where it is slowed
+        clock.set(-1_000, false, 10_010, MS(10));
+        assert_eq!(clock.at(10_010, MS(10)), 10_004);
+        clock.set(i64::MAX, false, 10_010, MS(10));
+        assert!(clock.at(10_010, MS(10)) >= MILLIS_MAX);
+        clock.set(0, false, 10_020, MS(20));
+        assert_eq!(clock.at(10_020, MS(20)), 10_020);
     }
 
     #[test]

@@ -206,7 +206,14 @@ fn operand(language: Language) -> BoxedStrategy<Json> {
 
 fn expression(language: Language) -> BoxedStrategy<Json> {
     let shared = select(SEGMENTS.to_vec()).prop_map(|name| json!({"$ref": name}));
-    operations(prop_oneof![14 => operand(language), 1 => shared].boxed(), 4)
+    let operand = prop_oneof![14 => operand(language), 1 => shared].boxed();
+    match language {
+        Language::Flagd => operations(operand, 4),
+        Language::Burgee => {
+            let nested = |inner: BoxedStrategy<Json>| prop_oneof![5 => operation(&inner), 1 => own(&inner)].boxed();
+            operand.prop_recursive(4, 24, 4, nested).boxed()
+        }
+    }
 }
 
 /// Operations on such operands, nested to some depth.
@@ -214,9 +221,99 @@ fn operations(operand: BoxedStrategy<Json>, depth: u32) -> BoxedStrategy<Json> {
     operand.prop_recursive(depth, 24, 4, |inner| operation(&inner.boxed()).boxed()).boxed()
 }
 
+/// The operators of our own, but those for segments.
+fn own(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let dates = || {
+        prop_oneof![
+            select(vec!["2026-12-01", "2026-11-30T23:30:00Z", "2027-01-01T00:00:00.5+02:00"]).prop_map(Json::from),
+            Just(json!({"var": "$flagd.timestamp"})),
+            operand.clone(),
+        ]
+    };
+    let parts = select(vec!["year", "month", "day", "hour", "minute", "weekday"]);
+    let patterns = select(vec!["^a", "x\\.org$", "^\\d+$", "o", ""]);
+    let addresses = prop_oneof![select(vec!["10.1.2.3", "::1", "1"]).prop_map(Json::from), operand.clone()];
+    let ramps = select(vec![
+        json!({"start": 0, "end": "2100-01-01"}),
+        json!({"from": 20, "to": 10, "start": "2020-01-01", "end": "2040-01-01", "steps": 7, "pause": 15}),
+        json!({"steps": [[0, 1], ["2026-01-01", 50], ["2090-01-01", 100]]}),
+    ]);
+    prop_oneof![
+        1 => dates().prop_map(|when| json!({"date": [when]})),
+        1 => (parts, dates(), select(vec![0, 90, -600])).prop_map(|(part, when, offset)| json!({"date_part": [part, when, offset]})),
+        1 => (operand.clone(), patterns).prop_map(|(text, pattern)| json!({"matches": [text, pattern]})),
+        1 => addresses.prop_map(|address| json!({"in_network": [address, "10.0.0.0/8", ["::/64"]]})),
+        1 => ramps.prop_map(|ramp| json!({"ramp": ramp})),
+        1 => (operand.clone(), option::of(operand.clone())).prop_map(|(share, by)| {
+            operation_of("percentage", [vec![share], by.into_iter().collect()].concat())
+        }),
+        1 => select(SEGMENTS.to_vec()).prop_map(|name| json!({"segment": name})),
+        1 => (select(vec!["map", "filter", "all", "some", "none"]), operand.clone(), body(false))
+            .prop_map(|(name, list, body)| json!({name: [list, body]})),
+    ]
+    .boxed()
+}
+
+/// What is evaluated for each item of a list.
+fn body(reduced: bool) -> BoxedStrategy<Json> {
+    let paths = if reduced { vec!["current", "accumulator", ""] } else { vec!["", "name"] };
+    let leaf = prop_oneof![3 => select(paths).prop_map(|path| json!({"var": path})), 1 => scalar()];
+    let pair = |inner: BoxedStrategy<Json>| {
+        prop_oneof![
+            (select(vec!["+", "cat", "and", "or", "merge"]), vec(inner.clone(), 2..3))
+                .prop_map(|(name, of)| json!({name: of})),
+            (select(COMPARISONS.to_vec()), (inner.clone(), inner)).prop_map(|(name, (a, b))| json!({name: [a, b]})),
+        ]
+        .boxed()
+    };
+    leaf.prop_recursive(2, 6, 2, pair).boxed()
+}
+
+/// The operators that go through lists.
+fn listed(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    // What is no list is left to our own tests: other engines go through the characters of a text, or fail.
+    let list = || {
+        prop_oneof![
+            2 => select(vec!["tags", "user.tags"]).prop_map(|path| json!({"merge": [{"var": path}]})),
+            2 => vec(scalar(), 0..4).prop_map(Json::from),
+            1 => operand.clone().prop_map(|operand| json!({"merge": [operand]})),
+        ]
+    };
+    let names = select(vec!["map", "filter", "all", "some", "none"]);
+    prop_oneof![
+        3 => (names, list(), body(false)).prop_map(|(name, list, body)| json!({name: [list, body]})),
+        1 => (list(), body(true), scalar()).prop_map(|(list, body, first)| json!({"reduce": [list, body, first]})),
+    ]
+    .boxed()
+}
+
+/// Arithmetic, parts of texts, and what is missing.
+fn computed(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let several = vec(operand.clone(), 2..4);
+    let numbers = prop_oneof![3 => select(NUMBERS.to_vec()).prop_map(Json::from), 1 => operand.clone()].boxed();
+    let few = vec(numbers, 2..4);
+    let named: Vec<&str> = PATHS.into_iter().filter(|path| !path.is_empty()).collect();
+    let names = || vec(select(named.clone()), 1..4);
+    prop_oneof![
+        3 => (select(vec!["+", "-", "*", "/", "%", "min", "max"]), few).prop_map(|(name, operands)| json!({name: operands})),
+        1 => (select(vec!["+", "-"]), scalar()).prop_map(|(name, operand)| json!({name: [operand]})),
+        1 => several.prop_map(|operands| json!({"merge": operands})),
+        1 => (operand.clone(), -3..4, option::of(-3..4)).prop_map(|(text, from, length)| match length {
+            Some(length) => json!({"substr": [text, from, length]}),
+            None => json!({"substr": [text, from]}),
+        }),
+        1 => names().prop_map(|names| json!({"missing": names})),
+        1 => (0..3, names()).prop_map(|(need, names)| json!({"missing_some": [need, names]})),
+        1 => operand.clone().prop_map(|path| json!({"var": [{"cat": [path]}]})),
+    ]
+    .boxed()
+}
+
 fn operation(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let several = vec(operand.clone(), 1..4);
     prop_oneof![
+        2 => computed(operand),
+        1 => listed(operand),
         6 => condition(operand),
         2 => (select(vec!["and", "or", "if", "cat"]), several.clone()).prop_map(|(name, operands)| json!({name: operands})),
         1 => (select(vec!["!", "!!"]), operand.clone()).prop_map(|(name, operand)| json!({name: [operand]})),
@@ -258,6 +355,8 @@ fn fractional(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     ];
     let share = (variant, option::weighted(0.8, weight));
     let share = share.prop_map(|(variant, weight)| Json::from([vec![variant], weight.into_iter().collect()].concat()));
+    let computed = (operand.clone(), share.clone(), share.clone()).prop_map(|(test, a, b)| json!({"if": [test, a, b]}));
+    let share = prop_oneof![9 => share, 1 => computed];
     let bucket_by = prop_oneof![
         Just(json!({"var": "email"})),
         Just(json!({"cat": [{"var": "$flagd.flagKey"}, {"var": "plan"}]})),

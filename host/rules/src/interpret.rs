@@ -3,14 +3,18 @@
 //! Values are borrowed from the rule and the context as long as possible; only texts and lists that a rule
 //! builds are allocated. The recursion is as deep as the rule, which the parser has bounded.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use burgee_model::{Context, Limits, Value};
 
 use crate::{
     Budget, EvalError,
-    ir::{Comparison, Expr, Fractional, Rule, Share},
-    ops::{self, fractional},
+    function::Function,
+    ir::{Body, Comparison, Expr, Fractional, Rule, Share},
+    ops::{self, Each, fractional},
 };
 
 /// All that a rule may read.
@@ -22,22 +26,46 @@ pub struct Inputs<'a> {
     pub context: &'a Context,
     /// The time, in whole seconds since the Unix epoch.
     pub timestamp_seconds: u64,
-    /// The value of a config entry; null where it is absent.
-    pub config: &'a dyn Fn(&str) -> Value,
+    /// What else it may ask for.
+    pub outside: &'a dyn Outside,
     /// What an evaluation may cost.
     pub limits: &'a Limits,
+}
+
+/// What a rule may ask for beside its context. A function of a key stands for config entries alone.
+pub trait Outside {
+    /// The value of a config entry; null where it is absent.
+    fn config(&self, key: &str) -> Value;
+
+    /// The variant that another flag gives the same context; null where it gives none.
+    fn flag(&self, _key: &str, _budget: &mut Budget) -> Result<Value, EvalError> {
+        Ok(Value::Null)
+    }
+}
+
+impl<F: Fn(&str) -> Value> Outside for F {
+    fn config(&self, key: &str) -> Value {
+        self(key)
+    }
 }
 
 type Evaluated<'a> = Result<Cow<'a, Value>, EvalError>;
 
 /// The value of a rule: borrowed from the rule or the context where it stands there.
 pub fn evaluate<'a>(rule: &'a Rule, inputs: &Inputs<'a>) -> Result<Cow<'a, Value>, EvalError> {
-    Evaluation { inputs: *inputs, budget: Budget::new(inputs.limits) }.value(&rule.root)
+    expression(&rule.root, inputs, &mut Budget::new(inputs.limits))
 }
 
-struct Evaluation<'a> {
+/// The value of an expression, at the cost of a budget.
+pub fn expression<'a>(expr: &'a Expr, inputs: &Inputs<'a>, budget: &mut Budget) -> Result<Cow<'a, Value>, EvalError> {
+    Evaluation { inputs: *inputs, budget, item: Value::Null }.value(expr)
+}
+
+struct Evaluation<'a, 'b> {
     inputs: Inputs<'a>,
-    budget: Budget,
+    budget: &'b mut Budget,
+    /// Within a body: the item.
+    item: Value,
 }
 
 /// What is absent.
@@ -46,7 +74,7 @@ static NULL: Value = Value::Null;
 /// The most shares of a `fractional` whose weights need no allocation.
 const INLINE_SHARES: usize = 16;
 
-impl<'a> Evaluation<'a> {
+impl<'a> Evaluation<'a, '_> {
     fn value(&mut self, expr: &'a Expr) -> Evaluated<'a> {
         match expr {
             Expr::Literal(value) => Ok(Cow::Borrowed(value)),
@@ -67,8 +95,13 @@ impl<'a> Evaluation<'a> {
             Expr::Timestamp => Ok(Cow::Owned(self.timestamp())),
             Expr::Flagd { flag } => Ok(Cow::Owned(self.flagd(flag))),
             Expr::Config { key, default } => self.config(key, default.as_deref()),
+            Expr::Flag { key } => self.inputs.outside.flag(key, self.budget).map(Cow::Owned),
             Expr::List(items) => self.list(items),
             Expr::Cat(parts) => self.cat(parts),
+            Expr::Call { function, operands } => self.call(function, operands),
+            Expr::Each { each, list, body } => self.each(*each, list, body),
+            Expr::Reduce { list, body, initial } => self.reduce(list, body, initial),
+            Expr::Item { path, default } => self.of_item(path, default.as_deref()),
         }
     }
 
@@ -155,26 +188,26 @@ impl<'a> Evaluation<'a> {
 
     fn compare(&mut self, op: Comparison, left: &'a Expr, right: &'a Expr) -> Result<bool, EvalError> {
         if let (Some(left), Some(right)) = (self.standing(left), self.standing(right)) {
-            return ops::compare(op, left, right, &mut self.budget);
+            return ops::compare(op, left, right, self.budget);
         }
         let (left, right) = (self.value(left)?, self.value(right)?);
-        ops::compare(op, &left, &right, &mut self.budget)
+        ops::compare(op, &left, &right, self.budget)
     }
 
     fn between(&mut self, op: Comparison, [low, middle, high]: &'a [Expr; 3]) -> Result<bool, EvalError> {
         let (low, middle) = (self.value(low)?, self.value(middle)?);
-        if !ops::compare(op, &low, &middle, &mut self.budget)? {
+        if !ops::compare(op, &low, &middle, self.budget)? {
             return Ok(false);
         }
         let high = self.value(high)?;
-        ops::compare(op, &middle, &high, &mut self.budget)
+        ops::compare(op, &middle, &high, self.budget)
     }
 
     fn contains(&mut self, needle: &'a Expr, haystack: &'a Expr) -> Result<bool, EvalError> {
         let needle = self.operand(needle)?;
         match haystack {
-            Expr::Literal(haystack) => ops::constant_contains(&needle, haystack, &mut self.budget),
-            _ => ops::contains(&needle, &*self.value(haystack)?, &mut self.budget),
+            Expr::Literal(haystack) => ops::constant_contains(&needle, haystack, self.budget),
+            _ => ops::contains(&needle, &*self.value(haystack)?, self.budget),
         }
     }
 
@@ -185,10 +218,10 @@ impl<'a> Evaluation<'a> {
         op: impl Fn(&Value, &Value, &mut Budget) -> Result<Value, EvalError>,
     ) -> Evaluated<'a> {
         if let (Some(left), Some(right)) = (self.standing(left), self.standing(right)) {
-            return op(left, right, &mut self.budget).map(Cow::Owned);
+            return op(left, right, self.budget).map(Cow::Owned);
         }
         let (left, right) = (self.value(left)?, self.value(right)?);
-        op(&left, &right, &mut self.budget).map(Cow::Owned)
+        op(&left, &right, self.budget).map(Cow::Owned)
     }
 
     fn fractional(&mut self, Fractional { bucket_by, shares }: &'a Fractional) -> Evaluated<'a> {
@@ -215,8 +248,8 @@ impl<'a> Evaluation<'a> {
     fn bucket_hash(&mut self, bucket_by: Option<&'a Expr>) -> Result<Option<u32>, EvalError> {
         let Inputs { flag_key, context, .. } = self.inputs;
         match bucket_by {
-            None => fractional::default_hash(flag_key, context, &mut self.budget),
-            Some(expr) => fractional::hash(&*self.operand(expr)?, flag_key, context, &mut self.budget),
+            None => fractional::default_hash(flag_key, context, self.budget),
+            Some(expr) => fractional::hash(&*self.operand(expr)?, flag_key, context, self.budget),
         }
     }
 
@@ -254,7 +287,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn config(&mut self, key: &str, default: Option<&'a Expr>) -> Evaluated<'a> {
-        match (self.inputs.config)(key) {
+        match self.inputs.outside.config(key) {
             Value::Null => self.default(default),
             value => Ok(Cow::Owned(value)),
         }
@@ -266,11 +299,64 @@ impl<'a> Evaluation<'a> {
         values.map(|values| Cow::Owned(Value::List(values)))
     }
 
+    fn call(&mut self, function: &Function, operands: &'a [Expr]) -> Evaluated<'a> {
+        let operands: Result<Vec<_>, EvalError> = operands.iter().map(|operand| self.operand(operand)).collect();
+        ops::call(function, &operands?, self.budget).map(Cow::Owned)
+    }
+
+    fn each(&mut self, each: Each, list: &'a Expr, body: &'a Body) -> Evaluated<'a> {
+        let items = self.items(list)?;
+        let (mut kept, mut settled) = (Vec::new(), false);
+        for item in items.iter() {
+            let result = self.of_body(body, item.clone())?;
+            settled = each.take(item, result, &mut kept);
+            if settled {
+                break;
+            }
+        }
+        Ok(Cow::Owned(each.finish(kept, items.is_empty(), settled)))
+    }
+
+    fn reduce(&mut self, list: &'a Expr, body: &'a Body, initial: &'a Expr) -> Evaluated<'a> {
+        static NAMES: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| ["current", "accumulator"].map(Arc::from));
+        let items = self.items(list)?;
+        let mut accumulator = self.value(initial)?.into_owned();
+        for item in items.iter() {
+            let [current, before] = NAMES.clone();
+            let members = Value::Object([(current, item.clone()), (before, accumulator)].into());
+            accumulator = self.of_body(body, members)?;
+        }
+        Ok(Cow::Owned(accumulator))
+    }
+
+    /// The items of a list; of anything else, none.
+    fn items(&mut self, list: &'a Expr) -> Result<Arc<[Value]>, EvalError> {
+        match self.value(list)?.into_owned() {
+            Value::List(items) => Ok(items),
+            _ => Ok([].into()),
+        }
+    }
+
+    fn of_body(&mut self, body: &'a Body, item: Value) -> Result<Value, EvalError> {
+        self.budget.step(body.steps)?;
+        let around = std::mem::replace(&mut self.item, item);
+        let value = self.value(&body.expr).map(Cow::into_owned);
+        self.item = around;
+        value
+    }
+
+    fn of_item(&mut self, path: &str, default: Option<&'a Expr>) -> Evaluated<'a> {
+        match self.item.path(path) {
+            None | Some(Value::Null) => self.default(default),
+            Some(value) => Ok(Cow::Owned(value.clone())),
+        }
+    }
+
     fn cat(&mut self, parts: &'a [Expr]) -> Evaluated<'a> {
         let mut cat = ops::Cat::default();
         for part in parts {
             let value = self.value(part)?;
-            cat.push(&value, &mut self.budget)?;
+            cat.push(&value, self.budget)?;
         }
         Ok(Cow::Owned(cat.finish()))
     }

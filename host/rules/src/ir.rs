@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use burgee_model::Value;
 
+use crate::{function::Function, ops::Each};
+
 /// A rule of one flag, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// The expression whose value names the variant.
     pub root: Expr,
+    /// The most steps that it takes, apart from work that grows with data.
+    pub steps: usize,
 }
 
 /// An expression. JsonLogic's truth and equality are JavaScript's.
@@ -41,6 +45,11 @@ pub enum Expr {
         key: Arc<str>,
         /// What stands in; null where there is none.
         default: Option<Box<Expr>>,
+    },
+    /// The variant that another flag gives this context, a text; null where it gives none.
+    Flag {
+        /// The other flag's key.
+        key: Arc<str>,
     },
     /// The value of the first arm whose condition is true, else of the last branch.
     If {
@@ -102,6 +111,48 @@ pub enum Expr {
     Fractional(Fractional),
     /// A shared rule (`$ref`), the same for all that refer to it.
     Shared(Arc<Expr>),
+    /// A function of the operands' values.
+    Call {
+        /// Which one.
+        function: Function,
+        /// Its operands; all are evaluated, in order.
+        operands: Vec<Expr>,
+    },
+    /// What an expression gives for each item of a list; what is no list counts as an empty one.
+    Each {
+        /// What becomes of the results.
+        each: Each,
+        /// The list.
+        list: Box<Expr>,
+        /// What is evaluated for each item.
+        body: Body,
+    },
+    /// What an expression makes of a value and each item of a list, one after the other.
+    Reduce {
+        /// The list; what is no list counts as an empty one.
+        list: Box<Expr>,
+        /// What is evaluated for each item, which is an object of `current` and `accumulator`.
+        body: Body,
+        /// The first value of the accumulator.
+        initial: Box<Expr>,
+    },
+    /// Within a body: the item, or a part of it by dotted path (empty: the whole); where it is absent or null, the
+    /// default.
+    Item {
+        /// The dotted path.
+        path: Arc<str>,
+        /// What stands in; null where there is none.
+        default: Option<Box<Expr>>,
+    },
+}
+
+/// An expression that is evaluated for each item of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body {
+    /// The expression.
+    pub expr: Box<Expr>,
+    /// The steps that an item costs.
+    pub steps: usize,
 }
 
 /// flagd's `fractional`, version 2 of its bucketing. Evaluated in order: the value to hash, and where it makes

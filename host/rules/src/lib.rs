@@ -16,7 +16,11 @@
 //! - json-logic-engine fails where a comparison has an operand that is no number, and counts null as zero in
 //!   `==`; here both are as in JavaScript.
 //! - `fractional` hashes UTF-8. Its first operand decides in the rule, not by its value, whether it is a share:
-//!   a list in an attribute to bucket by gives null. A targeting key that is no text gives null.
+//!   a list in an attribute to bucket by gives null. A targeting key that is no text gives null. A first operand
+//!   that is null counts as none.
+//! - Arithmetic gives NaN and infinities where json-logic-engine fails; what goes through lists takes what is no
+//!   list as an empty one; an empty object is true.
+//! - `missing` counts null and empty texts as missing. In a body, `../` does not lead out of the item.
 //! - The comparison of `sem_ver` is a constant.
 //! - A list or object is strictly equal to itself only where it is an attribute: `$flagd` as a whole is made anew
 //!   wherever it is named, and a constant list in a shared rule is the same list wherever that rule is named.
@@ -26,6 +30,8 @@
 pub mod budget;
 pub mod check;
 pub mod emit;
+pub mod explain;
+pub mod function;
 #[cfg(any(test, feature = "generators"))]
 pub mod generators;
 pub mod interpret;

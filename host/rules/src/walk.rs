@@ -17,6 +17,24 @@ impl Rule {
         keys
     }
 
+    /// The other flags that the rule may ask for.
+    #[must_use]
+    pub fn flags(&self) -> BTreeSet<Arc<str>> {
+        let mut keys = BTreeSet::new();
+        visit(&self.root, &mut |expr| {
+            if let Expr::Flag { key } = expr {
+                keys.insert(key.clone());
+            }
+        });
+        keys
+    }
+
+    /// The levels of the rule's expressions.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        levels(&self.root)
+    }
+
     /// Whether the rule may read the time.
     #[must_use]
     pub fn reads_time(&self) -> bool {
@@ -24,6 +42,20 @@ impl Rule {
         visit(&self.root, &mut |expr| reads |= matches!(expr, Expr::Timestamp | Expr::Flagd { .. }));
         reads
     }
+}
+
+fn levels(expr: &Expr) -> usize {
+    let mut below = 0;
+    children(expr, &mut |child| below = below.max(levels(child)));
+    below + 1
+}
+
+/// Whether an expression reads a config entry.
+#[must_use]
+pub fn reads_config(expr: &Expr) -> bool {
+    let mut reads = false;
+    visit(expr, &mut |expr| reads |= matches!(expr, Expr::Config { .. }));
+    reads
 }
 
 /// Calls back for an expression and all within it, operands after their operator, in order. A shared rule is
@@ -36,8 +68,10 @@ pub fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
 /// Calls back for the operands of an expression, in order.
 pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
     match expr {
-        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } => {}
-        Expr::Var { default, .. } | Expr::Config { default, .. } => default.iter().for_each(|d| each(d)),
+        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } | Expr::Flag { .. } => {}
+        Expr::Var { default, .. } | Expr::Config { default, .. } | Expr::Item { default, .. } => {
+            default.iter().for_each(|d| each(d));
+        }
         Expr::If { arms, otherwise } => {
             for (condition, value) in arms {
                 each(condition);
@@ -45,8 +79,15 @@ pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
             }
             each(otherwise);
         }
-        Expr::And(operands) | Expr::Or(operands) | Expr::List(operands) | Expr::Cat(operands) => {
-            operands.iter().for_each(each);
+        Expr::And(operands)
+        | Expr::Or(operands)
+        | Expr::List(operands)
+        | Expr::Cat(operands)
+        | Expr::Call { operands, .. } => operands.iter().for_each(each),
+        Expr::Each { list, body, .. } => pair(list, &body.expr, each),
+        Expr::Reduce { list, body, initial } => {
+            pair(list, &body.expr, each);
+            each(initial);
         }
         Expr::Not(operand) | Expr::Truthy(operand) => each(operand),
         Expr::Compare { left, right, .. } | Expr::SemVer { left, right, .. } => pair(left, right, each),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
+use ureq::http::HeaderValue;
 
 use super::{Failure, Target};
 
@@ -58,10 +59,20 @@ impl Target {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let failed = |error: &dyn std::fmt::Display| Failure::Refused(format!("burgee: url: {}: {error}", self.url));
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
-        if let Some(token) = &self.token {
+        // an empty variable is how many say that there is none
+        if let Some(token) = self.token.as_ref().filter(|token| !token.is_empty()) {
+            // it is a secret, so it is not shown
+            if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(Failure::Usage(
+                    "token: a token is of printable ASCII characters without spaces".to_owned(),
+                ));
+            }
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if let Some(body) = body {
+            if HeaderValue::from_str(body.content_type).is_err() {
+                return Err(Failure::Usage("content-type: a media type is of printable characters".to_owned()));
+            }
             request = request.header("content-type", body.content_type);
         }
         let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
@@ -120,13 +131,45 @@ impl Answer {
         let head = text("detail").or(text("errorDetails")).or(text("title")).unwrap_or("refused");
         let code = text("code").or(text("errorCode")).map_or_else(|| self.status.to_string(), str::to_owned);
         let mut lines = vec![format!("{code}: {head}")];
-        for fault in problem.get("errors").and_then(Json::as_array).into_iter().flatten() {
-            let part = |name: &str| fault.get(name).and_then(Json::as_str).unwrap_or_default();
-            lines.push(format!("  {}: {} ({})", part("path"), part("message"), part("code")));
-            if let Some(hint) = fault.get("hint").and_then(Json::as_str) {
-                lines.push(format!("    {hint}"));
-            }
-        }
+        let faults = problem.get("errors").and_then(Json::as_array).into_iter().flatten();
+        lines.extend(faults.flat_map(|fault| in_words(fault, head)));
         Failure::Refused(lines.join("\n"))
+    }
+}
+
+/// A fault, unless the head says it all, and how to mend it.
+fn in_words(fault: &Json, head: &str) -> Vec<String> {
+    let part = |name: &str| fault.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let (path, message) = (part("path"), part("message").filter(|message| *message != head));
+    let line = match (path, message) {
+        (None, None) => None,
+        (Some(path), None) => Some(format!("  at {path}")),
+        (None, Some(message)) => Some(format!("  {message}")),
+        (Some(path), Some(message)) => Some(format!("  at {path}: {message}")),
+    };
+    line.into_iter().chain(part("hint").map(|hint| format!("    {hint}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(problem: &Json) -> String {
+        Answer { status: 422, body: problem.to_string().into_bytes() }.failure().to_string()
+    }
+
+    #[test]
+    fn a_problem_is_said_once_with_every_place() {
+        let fault = |path: &str, message: &str| json!({ "path": path, "code": "c", "message": message });
+        let mut problem = json!({ "code": "invalid_value", "detail": "no", "errors": [fault("/a", "no")] });
+        assert_eq!(said(&problem), "invalid_value: no\n  at /a");
+        problem["errors"] = json!([fault("/a", "no"), fault("/b", "never")]);
+        problem["errors"][1]["hint"] = json!("try x");
+        assert_eq!(said(&problem), "invalid_value: no\n  at /a\n  at /b: never\n    try x");
+        problem["errors"] = json!([fault("", "no")]);
+        assert_eq!(said(&problem), "invalid_value: no");
+        assert_eq!(said(&json!({ "errorCode": "GENERAL", "errorDetails": "no" })), "GENERAL: no");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::{
     Failure, Output, Target,
     client::{Answer, Body, segment},
-    output,
+    output, values,
 };
 
 /// `burgee put`
@@ -41,7 +41,7 @@ pub(super) struct Entry {
 #[derive(Args, Debug)]
 pub(super) struct List {
     /// List only keys that begin so
-    #[arg(default_value = "")]
+    #[arg(default_value = "", value_parser = values::prefix)]
     prefix: String,
     #[command(flatten)]
     target: Target,

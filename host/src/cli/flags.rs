@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
+use burgee_model::json;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::{
     Failure, Output, Target,
     client::{Body, segment},
-    output,
+    output, values,
 };
+
+/// Levels of nesting that a context may have.
+const CONTEXT_DEPTH_MAX: usize = 128;
 
 /// `burgee import`
 #[derive(Args, Debug)]
@@ -37,10 +41,14 @@ pub(super) struct Export {
 #[derive(Args, Debug)]
 pub(super) struct Eval {
     /// The flag's key
+    #[arg(value_parser = values::key)]
     flag: String,
     /// The evaluation context, a JSON object
     #[arg(long, default_value = "{}", value_name = "JSON")]
     context: String,
+    /// Also say why: what each part of the rule gave, and which branch decided
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -71,6 +79,7 @@ pub(super) struct FlagList {
 #[derive(Args, Debug)]
 pub(super) struct FlagSwitch {
     /// The flag's key
+    #[arg(value_parser = values::key)]
     flag: String,
     /// A note for the history
     #[arg(long)]
@@ -134,9 +143,13 @@ impl Export {
 
 impl Eval {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let context: Json =
-            serde_json::from_str(&self.context).map_err(|e| Failure::Usage(format!("context: not JSON: {e}")))?;
-        let body = json!({ "flag": self.flag, "context": context }).to_string();
+        let context: Json = json::document(self.context.as_bytes(), CONTEXT_DEPTH_MAX)
+            .map_err(|e| Failure::Usage(format!("context: {e}")))?;
+        let mut body = json!({ "flag": self.flag, "context": context });
+        if self.explain {
+            body["explain"] = true.into();
+        }
+        let body = body.to_string();
         let path = format!("{}/evaluate", self.target.environment_path());
         let answer = self.target.expect("POST", &path, Some(&Body::json(body.as_bytes())))?;
         let item = answer.json()?;
@@ -149,9 +162,25 @@ impl Eval {
         }
         if self.target.output == Output::Text {
             output::line(&in_words(&item))?;
+            explanation(&item["explain"], 0).iter().try_for_each(|line| output::line(line))?;
         }
         Ok(())
     }
+}
+
+/// One line for each operation that was looked at, indented as they nest: `== /if/0  true`.
+fn explanation(node: &Json, level: usize) -> Vec<String> {
+    let Some(operator) = node.get("operator").and_then(Json::as_str) else { return Vec::new() };
+    let text = |name: &str| node.get(name).and_then(Json::as_str).unwrap_or_default();
+    let value = node.get("value").map_or_else(|| text("error").to_owned(), ToString::to_string);
+    let more = match (node.get("bucket"), node.get("of"), node.get("segment"), node.get("flag")) {
+        (Some(bucket), Some(of), ..) => format!("  bucket {bucket} of {of}"),
+        (_, _, Some(name), _) | (_, _, _, Some(name)) => format!("  {name}"),
+        _ => String::new(),
+    };
+    let line = format!("{}{operator} {}  {value}{more}", "  ".repeat(level), text("path"));
+    let operands = node.get("operands").and_then(Json::as_array).into_iter().flatten();
+    std::iter::once(line).chain(operands.flat_map(|operand| explanation(operand, level + 1))).collect()
 }
 
 /// `true  on  TARGETING_MATCH`; where the application takes its own default, `-` stands for the value.
@@ -190,6 +219,11 @@ impl FlagSwitch {
         let answer = target.expect("PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
         match target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
+            // whoever turns on what stays off must hear of it
+            Output::Text if done == "enabled" && answer.json()?["kill"] == true => output::line(&format!(
+                "Flag enabled in {}, but it is killed: it answers as disabled until it is released.",
+                target.env
+            )),
             Output::Text => output::line(&format!("Flag {done} in {}.", target.env)),
         }
     }

@@ -8,10 +8,10 @@ mod guests;
 mod output;
 mod rules;
 mod serve;
+mod values;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use burgee_model::register::is_reserved_tenant;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use crate::{config::Mode, options::Options};
@@ -64,29 +64,20 @@ enum Command {
 #[derive(Args, Clone, Debug)]
 struct Target {
     /// The node's base URL
-    #[arg(long, env = "BURGEE_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = "BURGEE_URL", default_value = "http://127.0.0.1:8080", value_parser = values::url)]
     url: String,
     /// The token to send
     #[arg(long, env = "BURGEE_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// The tenant
-    #[arg(long, env = "BURGEE_TENANT", default_value = "demo", value_parser = tenant)]
+    #[arg(long, env = "BURGEE_TENANT", default_value = "demo", value_parser = values::tenant)]
     tenant: String,
     /// The environment
-    #[arg(long, env = "BURGEE_ENV", default_value = "development")]
+    #[arg(long, env = "BURGEE_ENV", default_value = "development", value_parser = values::key)]
     env: String,
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-/// A tenant of people's, and not the cluster's own.
-fn tenant(text: &str) -> Result<String, &'static str> {
-    if is_reserved_tenant(text) {
-        Err("tenants that begin with `$` are the cluster's own")
-    } else {
-        Ok(text.to_owned())
-    }
 }
 
 /// How results are printed.
@@ -152,9 +143,12 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     let text = error.render().to_string();
-    // clap's first paragraph says what is wrong; the rest is the usage that `--help` prints
+    // clap's first paragraph says what is wrong, another may have a tip; the rest is the usage that `--help` prints
     let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let first = first.join(" ");
+    let mut first = first.join(" ");
+    if let Some(tip) = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
+        first = format!("{first} ({tip})");
+    }
     let reason = first.strip_prefix("error: ").unwrap_or(&first);
     let field = error.get(clap::error::ContextKind::InvalidArg).map(ToString::to_string);
     let name = field.as_deref().and_then(option_name).unwrap_or("usage");

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use burgee_model::{Key, Limits, Problem, flagd, json};
+use burgee_model::{
+    Key, Limits, Problem, flagd,
+    json::{self, JsonError},
+};
 use clap::{Args, Subcommand};
 use serde_json::Value as Json;
 
@@ -54,7 +57,8 @@ impl Check {
 fn in_words(file: &str, problems: &[Problem]) -> String {
     let mut lines = Vec::new();
     for problem in problems {
-        lines.push(format!("{file}:{}: {} [{}]", problem.path, problem.message, problem.code));
+        let at = if problem.path.is_empty() { file.to_owned() } else { format!("{file}:{}", problem.path) };
+        lines.push(format!("{at}: {} [{}]", problem.message, problem.code));
         lines.extend(problem.hint.iter().map(|hint| format!("  hint: {hint}")));
     }
     lines.join("\n")
@@ -62,8 +66,8 @@ fn in_words(file: &str, problems: &[Problem]) -> String {
 
 /// All faults of a text that is a flagd document (it has a member `flags`) or else one rule.
 fn check(text: &[u8], limits: &Limits) -> Vec<Problem> {
-    match json::parse::<Json>(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
-        Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
+    match json::document(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
+        Err(error) => vec![unreadable(&error)],
         Ok(document) if document.get("flags").is_some() => check_document(text, limits),
         Ok(rule) => check_rule(&rule, limits),
     }
@@ -81,6 +85,14 @@ fn check_document(text: &[u8], limits: &Limits) -> Vec<Problem> {
     match flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
         Ok(document) => burgee_rules::check::document(&document, limits),
         Err(flagd::DocumentError::Invalid(problems)) => problems,
-        Err(error) => vec![Problem::new("", "invalid_json", error.to_string())],
+        Err(flagd::DocumentError::Json(error)) => vec![unreadable(&error)],
     }
+}
+
+fn unreadable(error: &JsonError) -> Problem {
+    let (path, code) = match error {
+        JsonError::Doubled { path } => (path.as_str(), "doubled_member"),
+        _ => ("", "invalid_json"),
+    };
+    Problem::new(path, code, error.to_string())
 }

@@ -65,6 +65,9 @@ pub enum DraftError {
     /// No stamp before the year 2100 lies above what the register holds.
     #[error("no stamp is left above what the register holds")]
     NoStamp,
+    /// The clock shows a time that no stamp can bear.
+    #[error("the clock shows a time after the year 2099")]
+    ClockOutOfRange,
     /// The plan panicked.
     #[error("planning the write failed")]
     Panicked,

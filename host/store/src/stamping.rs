@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, Blob, Key, Media, Millis, RegisterId, Scope, Stamp, stamp::TIME_MAX};
+use burgee_model::{
+    Address, Blob, Key, Media, Millis, RegisterId, Scope, Stamp,
+    stamp::{MILLIS_MAX, TIME_MAX},
+};
 use bytes::Bytes;
 
 use crate::{
@@ -25,7 +28,10 @@ pub fn stamp_draft(
     wall: Millis,
 ) -> Result<Vec<Arc<Version>>, DraftError> {
     check(request, &draft)?;
-    let mut stamping = Pen { request, table, clock, wall, change: None, floors: Vec::new(), written: Vec::new() };
+    // Its own promise too: cluster time may have been set back since.
+    let promised = table.promise_of(clock.id()).max(Some(table.acked().max(table.horizon())));
+    let mut stamping =
+        Pen { request, table, clock, wall, promised, change: None, floors: Vec::new(), written: Vec::new() };
     for (tenant, scope) in draft.floors {
         stamping.floor(tenant, scope)?;
     }
@@ -92,6 +98,8 @@ struct Pen<'a> {
     table: &'a Table,
     clock: &'a mut Clock,
     wall: Millis,
+    /// Nothing is to be stamped at or below this.
+    promised: Option<Stamp>,
     change: Option<ChangeId>,
     /// The floors of this change: tenant, scope, stamp.
     floors: Vec<(Key, Scope, Stamp)>,
@@ -167,12 +175,13 @@ impl Pen<'_> {
             self.change = self.change.or(Some(ChangeId(stamp)));
             return if (1..TIME_MAX).contains(&stamp.time) { Ok(stamp) } else { Err(DraftError::NoStamp) };
         }
+        // Not a tick: a clock that was taken there once would stay there, also when the wall clock is corrected.
+        if self.wall >= MILLIS_MAX {
+            return Err(DraftError::ClockOutOfRange);
+        }
         let mut stamp = self.clock.tick(self.wall);
         self.change = self.change.or(Some(ChangeId(stamp)));
-        // Its own promise too: cluster time may have been set back since.
-        let promise = self.table.promise_of(self.clock.id());
-        let above = above.max(promise).max(Some(self.table.horizon()));
-        if let Some(above) = above.filter(|above| *above >= stamp) {
+        if let Some(above) = above.max(self.promised).filter(|above| *above >= stamp) {
             stamp.time = above.time + 1;
             self.clock.give(stamp, self.wall);
         }

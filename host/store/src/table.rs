@@ -62,6 +62,8 @@ pub struct Table {
     /// The places of history, by the day of their stamps.
     days: BTreeMap<u32, Tree>,
     authors: Authors,
+    /// Up to where any member ever said that it holds everything.
+    acked: Stamp,
 }
 
 impl PartialEq for Table {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_model::{Address, NodeId, RegisterId};
+use burgee_model::{Address, MemberMeta, NodeId, RegisterId};
 use burgee_store::{HistoryPolicy, Table, Version};
 
 /// The key of the cluster's digests.
@@ -34,10 +34,12 @@ impl Disk {
         Self { node, mark: 0, resync: false, rows: BTreeMap::new() }
     }
 
-    /// Whether the node's own entry in the roster is on it.
+    /// Whether the node's own entry in the roster is on it, as that of one that had joined.
     #[must_use]
     pub fn is_enrolled(&self) -> bool {
-        self.rows.contains_key(&RegisterId::system(Address::Member { node: self.node }))
+        let rows = self.rows.get(&RegisterId::system(Address::Member { node: self.node }));
+        let entry = rows.and_then(|rows| rows.last()?.content.as_ref()?.read::<MemberMeta>());
+        entry.is_some_and(|entry| !entry.joining)
     }
 
     /// A commit of local writes, before they are applied.

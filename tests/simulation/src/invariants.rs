@@ -12,6 +12,7 @@ pub mod readiness;
 pub mod seen;
 pub mod stamps;
 pub mod time;
+pub mod traffic;
 pub mod ttl;
 
 use std::{fmt, sync::Arc};

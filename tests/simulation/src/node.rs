@@ -198,7 +198,7 @@ impl Process {
         let id = PeerId { node: start.disk.node, incarnation: start.incarnation };
         let at = time.at(start.slot.wall.at(start.now), span(start.now));
         let grain = u32::try_from(start.seed >> 32).unwrap_or_default();
-        let newcomer = !table.members().any(|(node, ..)| node == id.node);
+        let newcomer = !table.members().any(|(node, meta, _)| node == id.node && !meta.joining);
         Self {
             id,
             core: Core::new(settings(start, id, at)),

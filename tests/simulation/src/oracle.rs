@@ -33,6 +33,9 @@ pub struct Oracle {
     written: BTreeMap<(RegisterId, Stamp), Vec<Written>>,
     /// Machines whose node was forgotten, or restored from a backup, and is not in line since.
     pub doubted: BTreeSet<usize>,
+    /// Machines whose node joined by doubted ones alone: the cluster goes on without them as well, until a node
+    /// that it listens to has heard of them.
+    pub astray: BTreeSet<usize>,
     /// The greatest horizon that anybody wrote.
     pub horizon: Stamp,
 }
@@ -40,7 +43,7 @@ pub struct Oracle {
 impl Oracle {
     /// A version is about to be written. Answers the version that bears its stamp already, if one does.
     pub fn planned(&mut self, version: &Arc<Version>, slot: usize) -> Option<Arc<Version>> {
-        let doubtful = self.doubted.contains(&slot);
+        let doubtful = self.is_doubted(slot);
         let written = Written { version: version.clone(), slot, acknowledged: false, lost: false, doubtful };
         let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
         if twins.iter().any(|twin| twin.version == *version) {
@@ -50,6 +53,12 @@ impl Oracle {
         let same = |other: &&Written| other.version != *version && other.version.floor_seen == version.floor_seen;
         let other = twins.iter().filter(same).find(|other| !other.lost && !other.doubtful && !doubtful)?;
         Some(other.version.clone())
+    }
+
+    /// Whether nobody need listen to what only a machine's node has.
+    #[must_use]
+    pub fn is_doubted(&self, slot: usize) -> bool {
+        self.doubted.contains(&slot) || self.astray.contains(&slot)
     }
 
     /// A process ended before anything of a write was on disk: nobody was told, and nobody will know.

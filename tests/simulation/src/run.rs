@@ -61,7 +61,8 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>) -> Verdict {
     }
     invariants::settled(world)?;
     collect(world)?;
-    invariants::settled(world)
+    invariants::settled(world)?;
+    invariants::traffic::quiet(world)
 }
 
 /// Nodes start one after the other; some join late.

@@ -75,10 +75,7 @@ impl Named {
     /// Takes the member `register` out of a request's document.
     pub fn take(members: &mut Members) -> Option<Self> {
         let read = |inner: &mut Members| {
-            let kind = inner.text("kind", TEXT_BYTES_MAX);
-            if !matches!(kind, Member::Value(_)) {
-                inner.fault(inner.path("kind"), "missing", "`kind` is missing");
-            }
+            let kind = inner.required("kind", TEXT_BYTES_MAX);
             let key = inner.key();
             let environment = match inner.text("environment", TEXT_BYTES_MAX) {
                 Member::Value(text) => Some(Key::new(&text).map_err(|error| {
@@ -87,44 +84,92 @@ impl Named {
                 _ => None,
             };
             let field = inner.text("field", TEXT_BYTES_MAX).value();
-            Some(Self { kind: kind.value()?, key: key?, environment: environment.transpose().ok()?, field })
+            Some(Self { kind: kind?, key: key?, environment: environment.transpose().ok()?, field })
         };
-        let named = members.nested("register", read);
-        if named.is_none() {
-            members.fault(members.path("register"), "missing", "`register` is `{kind, key, environment?, field?}`");
-        }
-        named.flatten()
+        members.nested("register", "`{kind, key, environment?, field?}`", read).flatten()
     }
 
-    /// The register of a tenant; a refusal where there can be none of that name.
+    /// The register of a tenant; where there can be none of that name, a refusal that tells the member at fault.
     pub fn id(&self, tenant: &Key) -> Result<RegisterId, Refusal> {
-        let (environment, field) = (self.environment.as_ref(), self.field.as_deref());
-        let address = match (self.kind.as_str(), environment, field) {
-            ("tenant", None, None) if self.key == *tenant => Some(Address::Tenant),
-            ("environment", None, None) => Some(Address::Environment { environment: self.key.clone() }),
-            ("environment", None, Some("flagSet")) => Some(Address::FlagSet { environment: self.key.clone() }),
-            ("flag", None, name) => flag_field(name).map(|field| Address::Flag { flag: self.key.clone(), field }),
-            ("flag", Some(environment), Some(name)) => flag_in_field(name).map(|field| Address::FlagIn {
-                flag: self.key.clone(),
-                environment: environment.clone(),
-                field,
-            }),
-            ("segment", None, None) => Some(Address::Segment { segment: self.key.clone() }),
-            ("segment", Some(environment), None) => {
-                Some(Address::SegmentIn { segment: self.key.clone(), environment: environment.clone() })
-            }
-            ("guest", None, None) => Some(Address::Guest { guest: self.key.clone() }),
-            ("config", Some(environment), None) => {
-                Some(Address::Config { environment: environment.clone(), key: self.key.clone() })
-            }
-            _ => None,
+        let address = match self.kind.as_str() {
+            "tenant" if self.key == *tenant => self.whole(Address::Tenant)?,
+            "tenant" => return Err(wrong("key", format!("the tenant of this path is `{tenant}`"))),
+            "environment" => self.of_environment()?,
+            "flag" => self.of_flag()?,
+            "segment" => self.of_segment()?,
+            "guest" => self.whole(Address::Guest { guest: self.key.clone() })?,
+            "config" => self.of_config()?,
+            _ => return Err(wrong("kind", "`kind` is flag, segment, guest, environment, tenant or config")),
         };
-        let address = address.ok_or_else(|| {
-            let message = "`kind`, `environment` and `field` together name no register of this tenant";
-            Refusal::invalid("/register", "no_such_register", message)
-        })?;
         Ok(RegisterId::new(tenant, address))
     }
+
+    /// The register of a thing that has one alone.
+    fn whole(&self, address: Address) -> Result<Address, Refusal> {
+        self.shared()?;
+        self.without_field()?;
+        Ok(address)
+    }
+
+    fn of_environment(&self) -> Result<Address, Refusal> {
+        self.shared()?;
+        let environment = self.key.clone();
+        match self.field.as_deref() {
+            None => Ok(Address::Environment { environment }),
+            Some("flagSet") => Ok(Address::FlagSet { environment }),
+            Some(_) => Err(wrong("field", "the one field of an environment is `flagSet`")),
+        }
+    }
+
+    fn of_flag(&self) -> Result<Address, Refusal> {
+        let (flag, name) = (self.key.clone(), self.field.as_deref());
+        if let Some(environment) = self.environment.clone() {
+            let field = name.and_then(flag_in_field).ok_or_else(|| {
+                let names = FlagInField::ALL.map(FlagInField::name).join(", ");
+                wrong("field", format!("the fields of a flag in an environment are {names}"))
+            })?;
+            return Ok(Address::FlagIn { flag, environment, field });
+        }
+        let field = flag_field(name).ok_or_else(|| match name.and_then(flag_in_field) {
+            Some(field) => wrong("environment", format!("`{}` is a field of a flag in an environment", field.name())),
+            None => {
+                let names = FlagField::ALL.into_iter().filter_map(FlagField::name).collect::<Vec<_>>().join(", ");
+                wrong("field", format!("the fields of a flag are {names}"))
+            }
+        })?;
+        Ok(Address::Flag { flag, field })
+    }
+
+    fn of_segment(&self) -> Result<Address, Refusal> {
+        self.without_field()?;
+        let segment = self.key.clone();
+        Ok(match self.environment.clone() {
+            None => Address::Segment { segment },
+            Some(environment) => Address::SegmentIn { segment, environment },
+        })
+    }
+
+    fn of_config(&self) -> Result<Address, Refusal> {
+        self.without_field()?;
+        let environment = self.environment.clone();
+        let environment = environment.ok_or_else(|| wrong("environment", "a config entry is one environment's"))?;
+        Ok(Address::Config { environment, key: self.key.clone() })
+    }
+
+    fn shared(&self) -> Result<(), Refusal> {
+        let none = self.environment.is_none();
+        let message = || format!("a register of kind `{}` belongs to no environment", self.kind);
+        if none { Ok(()) } else { Err(wrong("environment", message())) }
+    }
+
+    fn without_field(&self) -> Result<(), Refusal> {
+        let message = || format!("a register of kind `{}` has no fields", self.kind);
+        if self.field.is_none() { Ok(()) } else { Err(wrong("field", message())) }
+    }
+}
+
+fn wrong(member: &str, message: impl Into<String>) -> Refusal {
+    Refusal::invalid(&format!("/register/{member}"), "no_such_register", message)
 }
 
 fn flag_field(name: Option<&str>) -> Option<FlagField> {
@@ -175,32 +220,44 @@ mod tests {
         assert_eq!(Register::new(&RegisterId::floor(&t, Scope::Tenant)), None);
     }
 
+    /// The places of the faults of a request that names a register so.
+    fn faults(register: &serde_json::Value) -> Vec<String> {
+        let mut members = Members::root(json!({ "register": register })).unwrap();
+        let named = Named::take(&mut members);
+        let read = members.finish();
+        let id = read.and_then(|()| named.unwrap().id(&Key::new("t").unwrap()));
+        let Err(Refusal::Invalid(faults)) = id else { panic!("{register} is no register") };
+        faults.into_iter().map(|fault| fault.path).collect()
+    }
+
     #[test]
-    fn other_names_are_refused_with_their_place() {
-        let refused = |register: serde_json::Value| {
-            let mut members = Members::root(json!({ "register": register })).unwrap();
-            let named = Named::take(&mut members);
-            let read = members.finish();
-            let id = named.map(|named| named.id(&Key::new("t").unwrap()));
-            read.and_then(|()| id.unwrap().map(drop)).unwrap_err().to_string()
-        };
-        for register in [
-            json!({"kind":"floor","key":"k"}),
-            json!({"kind":"flag","key":"k","field":"state"}),
-            json!({"kind":"flag","key":"k","environment":"e"}),
-            json!({"kind":"config","key":"k"}),
-            json!({"kind":"tenant","key":"other"}),
+    fn other_names_are_refused_with_the_member_at_fault() {
+        for (register, at) in [
+            (json!({"kind":"floor","key":"k"}), "kind"),
+            (json!({"kind":null,"key":"k"}), "kind"),
+            (json!({"key":"k"}), "kind"),
+            (json!({"kind":1,"key":"k"}), "kind"),
+            (json!({"kind":"tenant","key":"other"}), "key"),
+            (json!({"kind":"tenant","key":"t","environment":"e"}), "environment"),
+            (json!({"kind":"environment","key":"e","field":"x"}), "field"),
+            (json!({"kind":"environment","key":"e","environment":"e"}), "environment"),
+            (json!({"kind":"flag","key":""}), "key"),
+            (json!({"kind":"flag"}), "key"),
+            (json!({"kind":"flag","key":"k","x":1}), "x"),
+            (json!({"kind":"flag","key":"k","field":"x"}), "field"),
+            (json!({"kind":"flag","key":"k","field":1}), "field"),
+            (json!({"kind":"flag","key":"k","field":"state"}), "environment"),
+            (json!({"kind":"flag","key":"k","environment":".."}), "environment"),
+            (json!({"kind":"flag","key":"k","environment":"e"}), "field"),
+            (json!({"kind":"flag","key":"k","environment":"e","field":"name"}), "field"),
+            (json!({"kind":"segment","key":"k","field":"rule"}), "field"),
+            (json!({"kind":"config","key":"k"}), "environment"),
+            (json!({"kind":"config","key":"k","environment":"e","field":"x"}), "field"),
         ] {
-            assert!(refused(register.clone()).contains("name no register"), "{register}");
+            assert_eq!(faults(&register), [format!("/register/{at}")], "{register}");
         }
-        for register in [
-            json!({}),
-            json!(1),
-            json!({"kind":null,"key":"k"}),
-            json!({"kind":"flag","key":""}),
-            json!({"kind":"flag","key":"k","x":1}),
-        ] {
-            assert!(!refused(register.clone()).is_empty(), "{register}");
+        for register in [json!(1), json!(null), json!([])] {
+            assert_eq!(faults(&register), ["/register"], "{register}");
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
     floor,
     members::{Member, Members, NAME_BYTES_MAX, TEXT_BYTES_MAX},
     put,
-    rule::{Faults, Scene, Settings},
+    rule::{self, Faults, Scene, Settings},
     tenant, writes,
 };
 
@@ -138,7 +138,8 @@ fn check_create(table: &Table, now: Millis, tenant: &Key, request: &Create, limi
         }
         patch.check_size(limits)?;
         let segments = table.segments(tenant, environment, now);
-        let scene = Scene { flag: &request.key, variants: &variants, segments: &segments, limits };
+        let rule_of = rule::rules(table, now, tenant, environment);
+        let scene = Scene { flag: &request.key, variants: &variants, segments: &segments, rule_of: &rule_of, limits };
         faults.settings(&path, &scene, patch.settings());
     }
     faults.finish()
@@ -195,7 +196,8 @@ fn check_uses(
             Settings { default_variant: here.default_variant.as_deref(), targeting: here.targeting.as_ref() };
         let problems = |shared: &Map<String, Json>| {
             let variants = flag_in::effective_variants(shared, Some(here));
-            Scene { flag: &flag.key, variants: &variants, segments: &segments, limits }.problems(settings)
+            Scene { flag: &flag.key, variants: &variants, segments: &segments, rule_of: &|_| None, limits }
+                .problems(settings)
         };
         let before = problems(&flag.variants);
         for problem in problems(variants).into_iter().filter(|problem| !before.contains(problem)) {

@@ -149,13 +149,11 @@ pub fn patch(
     let (flag, _) = materialise::materialise(&place.flag, &found.registers);
     let variants = effective_variants(&flag.variants, flag.environments.get(&place.environment));
     let segments = table.segments(&place.tenant, &place.environment, now);
+    let rule_of = rule::rules(table, now, &place.tenant, &place.environment);
+    let scene = Scene { flag: &place.flag, variants: &variants, segments: &segments, rule_of: &rule_of, limits };
     let mut faults = Faults::default();
     patch.check_size(limits)?;
-    faults.settings(
-        "",
-        &Scene { flag: &place.flag, variants: &variants, segments: &segments, limits },
-        patch.settings(),
-    );
+    faults.settings("", &scene, patch.settings());
     faults.finish()?;
     let kill = RegisterId::flag_in(&place.tenant, &place.flag, &place.environment, FlagInField::Kill);
     // releasing what was never killed would only add a version that says nothing

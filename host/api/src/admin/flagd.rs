@@ -8,6 +8,7 @@ use burgee_model::{
     import::{self, Plan, View},
     materialise::materialise,
 };
+use burgee_rules::parse::own_operators;
 use burgee_store::Table;
 use serde_json::{Map, Value as Json, json};
 
@@ -50,6 +51,27 @@ fn move_member(from: &mut Map<String, Json>, to: &mut Map<String, Json>, name: &
     }
 }
 
+/// The member of a flag's metadata that names the operators of its rule which flagd does not know.
+const NOT_PORTABLE: &str = "burgee.notPortable";
+
+/// Notes in a flag's metadata that flagd cannot run its rule.
+fn note_portability(flag: &mut Map<String, Json>) {
+    let own = flag.get("targeting").map(|rule| own_operators(rule, &Limits::default())).unwrap_or_default();
+    if own.is_empty() {
+        return;
+    }
+    let names = own.into_iter().collect::<Vec<_>>().join(", ");
+    let metadata = flag.entry("metadata").or_insert_with(|| json!({}));
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.insert(NOT_PORTABLE.to_owned(), names.into());
+    }
+}
+
+/// Takes the notes of an export away, which are not what anybody wrote.
+pub fn forget_notes(document: &mut Document) {
+    document.flags.iter_mut().for_each(|flag| drop(flag.metadata.shift_remove(NOT_PORTABLE)));
+}
+
 fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Map<String, Json> {
     let mut out = Map::new();
     for key in configured(table, now, tenant, environment) {
@@ -57,8 +79,11 @@ fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> 
         let (flag, _) = materialise(key, &read.registers);
         let killed = flag.environments.get(environment).is_some_and(|here| here.kill.killed);
         let Some(mut json) = flag_to_json(&flag, environment) else { continue };
-        if killed && let Some(members) = json.as_object_mut() {
-            members.insert("state".into(), json!(State::Disabled));
+        if let Some(members) = json.as_object_mut() {
+            if killed {
+                members.insert("state".into(), json!(State::Disabled));
+            }
+            note_portability(members);
         }
         out.insert(key.to_string(), json);
     }

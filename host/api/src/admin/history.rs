@@ -6,7 +6,9 @@ use burgee_model::{Address, FlagField, FlagInField, Key, Millis, RegisterId, Sta
 use burgee_store::{Draft, DraftWrite, PARENTS_MAX, Table, Version};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Kind, Preconditions, Refusal, address::Register, environment, flag_document, guest, tenant, writes};
+use super::{
+    Kind, Preconditions, Refusal, address::Register, conflict, environment, flag_document, guest, tenant, writes,
+};
 use crate::instant::rfc3339;
 
 /// A version of a register.
@@ -68,34 +70,55 @@ pub fn about(version: &Version) -> Map<String, Json> {
 /// one field's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// `flag`, `segment`, `guest`, `environment` or `tenant`.
-    pub kind: String,
-    /// The thing's key.
-    pub key: Key,
-    /// One environment's part alone.
-    pub environment: Option<Key>,
-    /// One field alone.
-    pub field: Option<String>,
+    kind: Kind,
+    key: Key,
+    environment: Option<Key>,
+    field: Option<String>,
 }
 
 impl Wanted {
-    fn kind(&self) -> Result<Kind, Refusal> {
-        match self.kind.as_str() {
-            "tenant" => Ok(Kind::Tenant),
-            "environment" => Ok(Kind::Environment),
-            "flag" => Ok(Kind::Flag),
-            "segment" => Ok(Kind::Segment),
-            "guest" => Ok(Kind::Guest),
-            "config" => Err(Refusal::HistoryNotKept),
+    /// `kind` is `flag`, `segment`, `guest`, `environment` or `tenant`, `key` the thing's own; `environment` asks for one
+    /// environment's part alone, `field` for one field alone. Refuses what such a thing cannot have, by name.
+    pub fn new(kind: &str, key: Key, environment: Option<Key>, field: Option<String>) -> Result<Self, Refusal> {
+        let kind = match kind {
+            "tenant" => Kind::Tenant,
+            "environment" => Kind::Environment,
+            "flag" => Kind::Flag,
+            "segment" => Kind::Segment,
+            "guest" => Kind::Guest,
+            "config" => return Err(Refusal::HistoryNotKept("/kind")),
             _ => {
-                Err(Refusal::invalid("/kind", "invalid_kind", "`kind` is flag, segment, guest, environment or tenant"))
+                let message = "`kind` is flag, segment, guest, environment or tenant";
+                return Err(Refusal::invalid("/kind", "invalid_kind", message));
             }
+        };
+        if environment.is_some() && !matches!(kind, Kind::Flag | Kind::Segment) {
+            let message = format!("a {kind} has no part that is one environment's");
+            return Err(Refusal::invalid("/environment", "invalid_environment", message));
+        }
+        let wanted = Self { kind, key, environment, field };
+        match &wanted.field {
+            Some(field) if !wanted.has_fields_of(field) => {
+                let message = format!("a {kind} has no field `{field}` there");
+                Err(Refusal::invalid("/field", "invalid_field", message))
+            }
+            _ => Ok(wanted),
+        }
+    }
+
+    /// Whether there are registers with a field of this name, in whatever environments there may be.
+    fn has_fields_of(&self, field: &str) -> bool {
+        let of_flag = FlagField::ALL.into_iter().filter(|_| self.environment.is_none()).filter_map(FlagField::name);
+        match self.kind {
+            Kind::Flag => of_flag.chain(FlagInField::ALL.map(FlagInField::name)).any(|name| name == field),
+            Kind::Environment => field == "flagSet",
+            _ => false,
         }
     }
 
     /// The registers that are meant, there or not.
-    fn registers(&self, kind: Kind, tenant: &Key, environments: &[Key]) -> Vec<RegisterId> {
-        let key = &self.key;
+    fn registers(&self, tenant: &Key, environments: &[Key]) -> Vec<RegisterId> {
+        let (kind, key) = (self.kind, &self.key);
         let shared: Vec<RegisterId> = match kind {
             Kind::Tenant if key == tenant => vec![RegisterId::tenant(tenant)],
             Kind::Environment => vec![
@@ -134,7 +157,6 @@ pub fn list(
     after: Option<&Place>,
 ) -> Result<Vec<Entry>, Refusal> {
     tenant::read(table, now, tenant)?;
-    let kind = wanted.kind()?;
     let environments = match &wanted.environment {
         Some(environment) => {
             environment::read(table, now, tenant, environment)?;
@@ -143,24 +165,34 @@ pub fn list(
         None => flag_document::environments(table, now, tenant),
     };
     let mut all = Vec::new();
-    for id in wanted.registers(kind, tenant, &environments) {
+    for id in wanted.registers(tenant, &environments) {
         let heads = if id.address.keeps_heads() { table.heads(&id) } else { Vec::from_iter(table.latest(&id)) };
         let counts = |version: &Arc<Version>| heads.iter().any(|head| Arc::ptr_eq(head, version));
         let entry = |version: Arc<Version>| Entry { current: counts(&version), version };
         all.extend(table.history(&id).map(entry));
     }
     if all.is_empty() {
-        return Err(Refusal::NotFound(kind, wanted.key.clone()));
+        return Err(Refusal::NotFound(wanted.kind, wanted.key.clone()));
     }
     all.retain(|entry| after.is_none_or(|after| entry.place() < *after));
     all.sort_by_cached_key(|entry| Reverse(entry.place()));
     Ok(all)
 }
 
-/// The register's newest version; refuses where none was ever written, or where no history is kept.
-pub fn latest(table: &Table, id: &RegisterId) -> Result<Arc<Version>, Refusal> {
+/// The register's newest version; refuses where none was ever written, where no history is kept, or where what
+/// contains it does not exist.
+pub fn latest(table: &Table, now: Millis, id: &RegisterId) -> Result<Arc<Version>, Refusal> {
     if !id.address.keeps_history() {
-        return Err(Refusal::HistoryNotKept);
+        return Err(Refusal::HistoryNotKept("/register/kind"));
+    }
+    match &id.address {
+        // they are themselves what contains
+        Address::Tenant => {}
+        Address::Environment { .. } => drop(tenant::read(table, now, &id.tenant)?),
+        address => match address.environment() {
+            Some(environment) => drop(environment::read(table, now, &id.tenant, environment)?),
+            None => drop(tenant::read(table, now, &id.tenant)?),
+        },
     }
     table.latest(id).ok_or_else(|| missing(id))
 }
@@ -186,8 +218,8 @@ pub fn restore(
     stamp: Stamp,
     conditions: &Preconditions,
 ) -> Result<Draft, Refusal> {
-    let current = latest(table, id)?;
-    conditions.check(Some(&current.stamp.to_string()))?;
+    let current = latest(table, now, id)?;
+    conflict::check(table, &current, conditions)?;
     let version = table.history(id).find(|version| version.stamp == stamp).ok_or(Refusal::NoVersion(stamp))?;
     guest::check_restored(table, now, id, &version)?;
     let losers = table.conflicts(id);

@@ -117,6 +117,15 @@ impl Members {
         text
     }
 
+    /// A text of at most `max` bytes that must be there; `None`, and a fault, where it is not.
+    pub fn required(&mut self, name: &str, max: usize) -> Option<String> {
+        if self.map.get(name).is_none_or(Json::is_null) {
+            self.map.shift_remove(name);
+            self.fault(self.path(name), "missing", format!("`{name}` is missing"));
+        }
+        self.text(name, max).value()
+    }
+
     /// True or false.
     pub fn boolean(&mut self, name: &str) -> Member<bool> {
         self.typed(name, "true or false", |json| json.as_bool())
@@ -165,13 +174,21 @@ impl Members {
         Key::new(&text).map_err(|error| self.fault(self.path("key"), "invalid_key", error.to_string())).ok()
     }
 
-    /// A nested object, read by `read`; `None` where it is absent or null.
-    pub fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Members) -> T) -> Option<T> {
-        let map = self.object(name).value()?;
-        let mut inner = Members { at: self.path(name), map, faults: Vec::new() };
-        let found = read(&mut inner);
-        self.absorb(inner);
-        Some(found)
+    /// A nested object that must be there, read by `read`; `None`, and a fault, where it is not. `shape` says what
+    /// it looks like.
+    pub fn nested<T>(&mut self, name: &str, shape: &str, read: impl FnOnce(&mut Members) -> T) -> Option<T> {
+        let (path, code) = match self.any(name) {
+            Member::Value(Json::Object(map)) => {
+                let mut inner = Members { at: self.path(name), map, faults: Vec::new() };
+                let found = read(&mut inner);
+                self.absorb(inner);
+                return Some(found);
+            }
+            Member::Value(_) => (self.path(name), "wrong_type"),
+            Member::Absent | Member::Null => (self.path(name), "missing"),
+        };
+        self.fault(path, code, format!("`{name}` is {shape}"));
+        None
     }
 
     /// The members of a nested object, read by `read`, each under its own key.

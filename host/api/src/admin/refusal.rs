@@ -49,9 +49,9 @@ pub enum Refusal {
     /// The register has no conflict.
     #[error("the register has no conflict")]
     NoConflict,
-    /// Only the current version of such a register is kept.
+    /// Only the current version of such a register is kept; the text is the place of the member that names it.
     #[error("no history is kept of config entries")]
-    HistoryNotKept,
+    HistoryNotKept(&'static str),
     /// A precondition does not hold; the text is the current tag, where there is one.
     #[error("it is not, or no longer, what the request was made from")]
     Stale(Option<String>),

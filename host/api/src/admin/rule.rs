@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burgee_model::{Key, Limits, Problem};
+use burgee_model::{FlagInField, Key, Limits, Millis, Problem, RegisterId};
 use burgee_rules::check;
+use burgee_store::Table;
 use serde_json::{Map, Value as Json};
 
 use super::{Refusal, members::FAULTS_MAX};
@@ -68,8 +69,23 @@ pub struct Scene<'a> {
     pub variants: &'a Map<String, Json>,
     /// The environment's shared rules.
     pub segments: &'a BTreeMap<Key, Json>,
+    /// The rules of the environment's other flags.
+    pub rule_of: &'a dyn Fn(&str) -> Option<Json>,
     /// What is allowed.
     pub limits: &'a Limits,
+}
+
+/// Finds the rules of an environment's flags.
+pub fn rules<'a>(
+    table: &'a Table,
+    now: Millis,
+    tenant: &'a Key,
+    environment: &'a Key,
+) -> impl Fn(&str) -> Option<Json> + use<'a> {
+    move |flag| {
+        let id = RegisterId::flag_in(tenant, &Key::new(flag).ok()?, environment, FlagInField::Targeting);
+        table.current(&id, now)?.content.as_ref()?.read()
+    }
 }
 
 impl Scene<'_> {
@@ -86,6 +102,8 @@ impl Scene<'_> {
             limits: self.limits,
         };
         let mut problems = check::flag(&draft);
+        let cycle = settings.targeting.and_then(|rule| check::cycle(self.flag, rule, &segments, self.rule_of));
+        problems.extend(cycle);
         problems.retain(|problem| !problem.path.starts_with("/variants"));
         problems
     }

@@ -90,7 +90,7 @@ pub(crate) fn depth_max(limits: &Limits) -> usize {
 }
 
 fn parse(text: &[u8], limits: &Limits) -> Result<Json, ApiError> {
-    json::parse(text, depth_max(limits)).map_err(ApiError::InvalidJson)
+    json::document(text, depth_max(limits)).map_err(ApiError::InvalidJson)
 }
 
 #[cfg(test)]

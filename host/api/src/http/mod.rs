@@ -8,11 +8,13 @@ pub(crate) mod guard;
 pub(crate) mod loopback;
 pub(crate) mod page;
 pub(crate) mod params;
+pub(crate) mod query;
 pub(crate) mod reply;
 
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::State;
+use burgee_model::stamp::MILLIS_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -57,6 +59,9 @@ impl Api {
     /// Refuses unless the node takes writes: ready, and with a clock that others can live with.
     pub(crate) fn require_writable(&self) -> Result<(), ApiError> {
         self.require_ready()?;
+        if self.store.now() >= MILLIS_MAX {
+            return Err(ApiError::ClockOutOfRange);
+        }
         self.status.clock_ahead().map_or(Ok(()), |ms| Err(ApiError::ClockAhead(ms)))
     }
 

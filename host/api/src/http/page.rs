@@ -3,18 +3,17 @@
 use std::fmt::Write as _;
 
 use burgee_model::{Address, Key};
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::IntoParams;
 
-use crate::{admin::history, error::ApiError};
+use super::query::{FromQuery, Query};
+use crate::admin::{Refusal, history};
 
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 
 /// Which part of a list is wanted.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageParams {
     /// The most items of a page.
@@ -22,6 +21,18 @@ pub(crate) struct PageParams {
     pub(crate) limit: Option<usize>,
     /// `nextCursor` of the page before.
     pub(crate) cursor: Option<String>,
+}
+
+impl FromQuery for PageParams {
+    fn take(query: &mut Query) -> Self {
+        Self { limit: take_limit(query), cursor: query.text("cursor") }
+    }
+}
+
+/// Takes the most items of a page.
+pub(crate) fn take_limit(query: &mut Query) -> Option<usize> {
+    let wrong = || format!("`limit` is a whole number from 1 to {LIMIT_MAX}");
+    query.read("limit", |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(wrong))
 }
 
 /// What names an item in its list.
@@ -69,20 +80,16 @@ pub(crate) struct Page<P = Key> {
 }
 
 impl<P: Place> Page<P> {
-    pub(crate) fn new(limit: Option<usize>, cursor: Option<&str>) -> Result<Self, ApiError> {
-        let limit = limit.unwrap_or(LIMIT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(ApiError::InvalidQuery("limit", format!("`limit` is between 1 and {LIMIT_MAX}")));
-        }
-        let unknown = || ApiError::InvalidQuery("cursor", "`cursor` is not one that this list gave".into());
+    pub(crate) fn new(limit: Option<usize>, cursor: Option<&str>) -> Result<Self, Refusal> {
+        let unknown = || Refusal::invalid("/cursor", "invalid_parameter", "`cursor` is not one that this list gave");
         let after = cursor.map(|text| decode(text).ok_or_else(unknown)).transpose()?;
-        Ok(Self { limit, after })
+        Ok(Self { limit: limit.unwrap_or(LIMIT), after })
     }
 }
 
 impl<P: Place> TryFrom<PageParams> for Page<P> {
-    type Error = ApiError;
-    fn try_from(params: PageParams) -> Result<Self, ApiError> {
+    type Error = Refusal;
+    fn try_from(params: PageParams) -> Result<Self, Refusal> {
         Self::new(params.limit, params.cursor.as_deref())
     }
 }

@@ -1,7 +1,7 @@
-//! Paths and queries as handlers take them, refused with our own documents.
+//! The keys of paths as handlers take them, refused with our own documents.
 
 use axum::{
-    extract::{FromRequestParts, Path, Query, rejection::PathRejection},
+    extract::{FromRequestParts, Path, rejection::PathRejection},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
@@ -33,21 +33,5 @@ fn refuse(rejection: PathRejection) -> ApiError {
             Refusal::invalid("", "invalid_key", message).into()
         }
         other => ApiError::InvalidPath(other.to_string()),
-    }
-}
-
-/// The parameters of a query; unknown ones are refused.
-pub(crate) struct Params<T>(pub(crate) T);
-
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let Query(params) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
-            let text = rejection.body_text();
-            let cause = text.rsplit(": ").next().unwrap_or_default();
-            Refusal::invalid("", "invalid_parameter", format!("the query is not valid: {cause}"))
-        })?;
-        Ok(Self(params))
     }
 }

@@ -4,7 +4,7 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, json};
 
-use crate::error::ApiError;
+use crate::{admin::Refusal, error::ApiError};
 
 /// Seconds after which a client may try again.
 const RETRY_SECONDS: u32 = 1;
@@ -41,9 +41,10 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "GENERAL", details).code("environment_required")
     }
 
-    pub(super) fn no_environment(single: bool) -> Self {
+    /// The tenant or environment does not exist; the refusal says which.
+    pub(super) fn no_environment(missing: &Refusal, single: bool) -> Self {
         let error_code = if single { "FLAG_NOT_FOUND" } else { "GENERAL" };
-        Self::new(StatusCode::NOT_FOUND, error_code, "there is no such environment").code("not_found")
+        Self::new(StatusCode::NOT_FOUND, error_code, missing.to_string()).code("not_found")
     }
 
     /// The answer; of a request for one flag it names the flag.

@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value as Json;
 
 use crate::{
+    admin::environment,
     http::{Api, Shared, auth, conditions},
     routes::shapes,
 };
@@ -102,8 +103,10 @@ fn find(api: &Api, target: &Target<'_>) -> Result<Arc<Snapshot>, Failure> {
         (None, None) => return Err(Failure::environment_required()),
     };
     api.snapshots.get(tenant, environment).ok_or_else(|| {
-        let known = crate::admin::environment::exists(&api.store.read(), api.store.now(), tenant, environment);
-        if known { Failure::not_ready("no_snapshot_yet") } else { Failure::no_environment(target.key.is_some()) }
+        match environment::read(&api.store.read(), api.store.now(), tenant, environment) {
+            Ok(_) => Failure::not_ready("no_snapshot_yet"),
+            Err(missing) => Failure::no_environment(&missing, target.key.is_some()),
+        }
     })
 }
 

@@ -5,12 +5,11 @@ use burgee_engine::Snapshot;
 use burgee_model::{Blob, Key, Media};
 use burgee_store::{Version, WriteScope};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use utoipa::IntoParams;
 
-use super::{NoteParams, Reply, checked_note, shapes, write};
+use super::{NoteParams, Reply, shapes, write};
 use crate::{
     admin::{
         Refusal,
@@ -21,8 +20,9 @@ use crate::{
     http::{
         Api, Shared, body,
         conditions::{has_already, preconditions, written},
-        page::{Filling, Page},
-        params::{Keys, Params},
+        page::{Filling, Page, take_limit},
+        params::Keys,
+        query::{FromQuery, Params, Query},
         reply,
     },
     instant::rfc3339,
@@ -32,8 +32,7 @@ const STAMP: HeaderName = HeaderName::from_static("burgee-stamp");
 const EXPIRES_AT: HeaderName = HeaderName::from_static("burgee-expires-at");
 
 /// Which entries are wanted.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConfigParams {
     /// What keys begin with.
@@ -45,20 +44,31 @@ pub(crate) struct ConfigParams {
     cursor: Option<String>,
 }
 
+impl FromQuery for ConfigParams {
+    fn take(query: &mut Query) -> Self {
+        Self { prefix: query.prefix("prefix"), limit: take_limit(query), cursor: query.text("cursor") }
+    }
+}
+
 /// Which entries are purged.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PurgeParams {
     /// What keys begin with; empty purges all entries.
-    prefix: Option<String>,
+    prefix: String,
     /// Why; kept with the change.
     note: Option<String>,
 }
 
+impl FromQuery for PurgeParams {
+    fn take(query: &mut Query) -> Self {
+        query.require("prefix", "a purge names a `prefix`; an empty one purges all");
+        Self { prefix: query.prefix("prefix").unwrap_or_default(), note: query.note() }
+    }
+}
+
 /// How an entry is written.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PutParams {
     /// Time to live: a whole number with `ms`, `s`, `m`, `h` or `d`, from 1 ms to 10 years.
@@ -66,6 +76,12 @@ pub(crate) struct PutParams {
     ttl: Option<String>,
     /// Why; kept with the change.
     note: Option<String>,
+}
+
+impl FromQuery for PutParams {
+    fn take(query: &mut Query) -> Self {
+        Self { ttl: query.text("ttl"), note: query.note() }
+    }
 }
 
 fn item(key: &Key, version: &Version) -> Json {
@@ -113,11 +129,10 @@ pub(crate) async fn purge_config(
     Keys((tenant, environment)): Keys<(Key, Key)>,
     Params(params): Params<PurgeParams>,
 ) -> Reply {
-    let missing = || ApiError::InvalidQuery("prefix", "a purge names a `prefix`; an empty one purges all".into());
-    let prefix = params.prefix.ok_or_else(missing)?;
+    let prefix = params.prefix;
     let planned = (tenant.clone(), environment.clone(), prefix.clone());
     let plan = move |table: &_, now| config::purge(table, now, &planned.0, &planned.1, &planned.2);
-    let receipt = write(&api, WriteScope::Tenant(tenant.clone()), checked_note(params.note)?, plan).await?;
+    let receipt = write(&api, WriteScope::Tenant(tenant.clone()), params.note, plan).await?;
     let read_by_rules = |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));
     if api.snapshots.get(&tenant, &environment).is_some_and(|snapshot| read_by_rules(&snapshot)) {
         api.caught_up(receipt.position).await;
@@ -134,6 +149,7 @@ pub(crate) async fn purge_config(
 pub(crate) async fn get_entry(
     State(api): Shared,
     Keys((tenant, environment, key)): Keys<(Key, Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
 ) -> Reply {
     let version = config::read(&api.store.read(), api.store.now(), &Place { tenant, environment, key })?;
@@ -193,7 +209,7 @@ pub(crate) async fn put_entry(
         let _ = tell.send(fresh);
         Ok(draft)
     };
-    let receipt = write(&api, scope(&place), checked_note(params.note)?, plan).await?;
+    let receipt = write(&api, scope(&place), params.note, plan).await?;
     settle(&api, &place, receipt.position).await;
     let status = if told.await.unwrap_or(false) { StatusCode::CREATED } else { StatusCode::OK };
     let written = receipt.versions.first().ok_or_else(|| ApiError::Internal("an entry wrote no version".into()))?;
@@ -233,7 +249,7 @@ pub(crate) async fn delete_entry(
     let place = Place { tenant, environment, key };
     let (planned, conditions) = (place.clone(), preconditions(&headers));
     let plan = move |table: &_, now| config::delete(table, now, &planned, &conditions);
-    let receipt = write(&api, scope(&place), note.checked()?, plan).await?;
+    let receipt = write(&api, scope(&place), note.note, plan).await?;
     settle(&api, &place, receipt.position).await;
     let response = reply::empty(StatusCode::NO_CONTENT);
     Ok(match written(&receipt) {

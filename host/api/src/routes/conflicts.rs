@@ -23,7 +23,8 @@ use crate::{
         Shared, body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
-        params::{Keys, Params},
+        params::Keys,
+        query::Params,
         reply,
     },
 };
@@ -62,12 +63,13 @@ pub(crate) async fn list_conflicts(
 pub(crate) async fn dismiss_conflict(
     State(api): Shared,
     Keys(tenant): Keys<Key>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
     let (id, note) = read_dismiss(body::document(&headers, body, &api.limits).await?, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
-    let plan = move |table: &Table, _| conflict::dismiss(table, &planned, &conditions);
+    let plan = move |table: &Table, now| conflict::dismiss(table, now, &planned, &conditions);
     let written = rewrite(&api, &id, note.clone(), plan).await?;
     let written = settle_rest(&api, &id, note, written).await?;
     settled(&api, written)

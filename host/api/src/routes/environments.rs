@@ -14,7 +14,8 @@ use crate::{
         Api, Shared, body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
-        params::{Keys, Params},
+        params::Keys,
+        query::Params,
         reply,
     },
 };
@@ -69,6 +70,7 @@ pub(crate) async fn list_environments(
 pub(crate) async fn create_environment(
     State(api): Shared,
     Keys(tenant): Keys<Key>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -89,6 +91,7 @@ pub(crate) async fn create_environment(
 pub(crate) async fn get_environment(
     State(api): Shared,
     Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
 ) -> Reply {
     let (body, tag) = show(&api, &tenant, &key)?;
@@ -103,6 +106,7 @@ pub(crate) async fn get_environment(
 pub(crate) async fn patch_environment(
     State(api): Shared,
     Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -126,6 +130,6 @@ pub(crate) async fn delete_environment(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
     let plan = move |table: &_, now| environment::delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Tenant(tenant), note.checked()?, plan).await?;
+    write_flags(&api, WriteScope::Tenant(tenant), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

@@ -1,24 +1,27 @@
 //! `/api/v1/tenants/{tenant}/environments/{environment}/evaluate`: what an application would get.
 
 use axum::{body::Body, extract::State};
-use burgee_model::{Context, Key, Limits, Value, context::ContextError};
+use burgee_engine::Snapshot;
+use burgee_model::{Context, Key, Limits, Millis, Value, context::ContextError};
 use http::{HeaderMap, StatusCode};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{Reply, shapes};
 use crate::{
     admin::{
-        Refusal, environment,
+        Refusal, environment, flag_document,
+        flag_in::Place,
         members::{Member, Members},
     },
     error::{ApiError, ProblemDocument},
-    http::{Shared, body, params::Keys, reply},
+    http::{Api, Shared, body, params::Keys, query::Params, reply},
     ofrep::write_bulk,
 };
 
 struct Request {
     flag: Option<Key>,
     context: Context,
+    explain: bool,
 }
 
 /// Evaluates one flag, or all, and answers as OFREP does: a flag that cannot be evaluated is an item with an
@@ -30,6 +33,7 @@ struct Request {
 pub(crate) async fn evaluate(
     State(api): Shared,
     Keys((tenant, environment)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -41,10 +45,24 @@ pub(crate) async fn evaluate(
     let snapshot = snapshot.ok_or_else(|| ApiError::NotReady(vec!["no_snapshot_yet".into()]))?;
     let mut out = Vec::new();
     match &request.flag {
+        Some(flag) if request.explain => return explained(&api, &snapshot, flag, &request.context, now),
         Some(flag) => snapshot.evaluate(flag.as_str(), &request.context, now).write_ofrep(&mut out),
         None => write_bulk(&snapshot, &request.context, now, &mut out),
     }
     Ok(reply::bytes_of(StatusCode::OK, out, "application/json"))
+}
+
+/// The item with why it is so, and the stamps of what was read.
+fn explained(api: &Api, snapshot: &Snapshot, flag: &Key, context: &Context, now: Millis) -> Reply {
+    let mut out = Vec::new();
+    snapshot.evaluate(flag.as_str(), context, now).write_ofrep(&mut out);
+    let mut item: Map<String, Json> =
+        serde_json::from_slice(&out).map_err(|error| ApiError::Internal(error.to_string()))?;
+    item.insert("explain".into(), snapshot.explain(flag.as_str(), context, now).unwrap_or_default());
+    let place =
+        Place { tenant: snapshot.tenant().clone(), environment: snapshot.environment().clone(), flag: flag.clone() };
+    item.insert("stamps".into(), flag_document::stamps_here(&api.store.read(), now, &place));
+    reply::json(StatusCode::OK, &Json::Object(item))
 }
 
 fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
@@ -55,14 +73,16 @@ fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
         }
         _ => None,
     };
-    for later in ["at", "explain"] {
-        if members.any(later).is_given() {
-            members.fault(format!("/{later}"), "not_supported_yet", format!("`{later}` is not supported yet"));
-        }
+    if members.any("at").is_given() {
+        members.fault("/at".into(), "not_supported_yet", "`at` is not supported yet");
+    }
+    let explain = members.boolean("explain").value().unwrap_or(false);
+    if explain && flag.is_none() {
+        members.fault("/explain".into(), "flag_missing", "what is explained is one flag: name it in `flag`");
     }
     let context = members.any("context").value().unwrap_or_default();
     members.finish()?;
-    Ok(Request { flag, context: check_context(&context, limits)? })
+    Ok(Request { flag, context: check_context(&context, limits)?, explain })
 }
 
 fn check_context(context: &Json, limits: &Limits) -> Result<Context, Refusal> {

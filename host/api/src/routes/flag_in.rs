@@ -13,7 +13,7 @@ use crate::{
         flag_in::{self, Place},
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, conditions::preconditions, params::Keys, reply},
+    http::{Api, Shared, body, conditions::preconditions, params::Keys, query::Params, reply},
 };
 
 fn show(api: &Api, place: &Place) -> Result<Tagged, ApiError> {
@@ -30,6 +30,7 @@ fn show(api: &Api, place: &Place) -> Result<Tagged, ApiError> {
 pub(crate) async fn get_flag_in(
     State(api): Shared,
     Keys((tenant, flag, environment)): Keys<(Key, Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
 ) -> Reply {
     let found = show(&api, &Place { tenant, flag, environment })?;
@@ -46,6 +47,7 @@ pub(crate) async fn get_flag_in(
 pub(crate) async fn patch_flag_in(
     State(api): Shared,
     Keys((tenant, flag, environment)): Keys<(Key, Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {

@@ -10,7 +10,6 @@ use burgee_model::{
 };
 use burgee_store::{Draft, DraftWrite, WriteScope};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use utoipa::IntoParams;
@@ -26,20 +25,26 @@ use crate::{
     http::{
         Api, Shared, body,
         conditions::{has_already, preconditions},
-        params::{Keys, Params},
+        params::Keys,
+        query::{FromQuery, Params, Query},
         reply,
     },
 };
 
 /// How a document is imported.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct ImportParams {
     /// Says what would change, and changes nothing.
     dry_run: Option<bool>,
     /// Takes flags that are configured here but not in the document out of the environment.
     prune: Option<bool>,
+}
+
+impl FromQuery for ImportParams {
+    fn take(query: &mut Query) -> Self {
+        Self { dry_run: query.boolean("dryRun"), prune: query.boolean("prune") }
+    }
 }
 
 /// Reads the environment as a flagd document: what is configured there. A killed flag is DISABLED in it.
@@ -50,6 +55,7 @@ pub(crate) struct ImportParams {
 pub(crate) async fn get_flagd(
     State(api): Shared,
     Keys((tenant, environment)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
 ) -> Reply {
     let (found, tag) = {
@@ -98,11 +104,12 @@ pub(crate) async fn put_flagd(
 
 /// The document with the faults of its rules.
 fn read_document(text: &[u8], limits: &Limits) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
-    let document = match document::parse(text, body::depth_max(limits)) {
+    let mut document = match document::parse(text, body::depth_max(limits)) {
         Ok(document) => document,
         Err(DocumentError::Json(error)) => return Err(ApiError::InvalidJson(error)),
         Err(DocumentError::Invalid(problems)) => return Err(Refusal::Invalid(problems).into()),
     };
+    flagd::forget_notes(&mut document);
     flagd::check_sizes(&document, limits)?;
     let problems = burgee_rules::check::document(&document, limits);
     Ok((Arc::new(document), problems))

@@ -4,7 +4,6 @@ use axum::{body::Body, extract::State};
 use burgee_model::{Key, materialise::materialise};
 use burgee_store::{FlagRead, WriteScope};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use serde_json::Value as Json;
 use utoipa::IntoParams;
 
@@ -19,8 +18,9 @@ use crate::{
     http::{
         Api, Shared, body,
         conditions::preconditions,
-        page::{Filling, Page},
-        params::{Keys, Params},
+        page::{Filling, Page, take_limit},
+        params::Keys,
+        query::{FromQuery, Params, Query},
         reply,
     },
 };
@@ -29,8 +29,7 @@ use crate::{
 const FLAGS_PER_LOOK: usize = 200;
 
 /// Which flags are wanted.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FlagParams {
     /// A text that key, name, description or a tag must hold, in any case.
@@ -42,6 +41,13 @@ pub(crate) struct FlagParams {
     limit: Option<usize>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
+}
+
+impl FromQuery for FlagParams {
+    fn take(query: &mut Query) -> Self {
+        let (search, tag) = (query.text("search"), query.text("tag"));
+        Self { search, tag, limit: take_limit(query), cursor: query.text("cursor") }
+    }
 }
 
 /// The same, ready to compare with.
@@ -124,7 +130,13 @@ fn look(
     request_body = shapes::NewFlag, responses(
     (status = 201, body = shapes::Flag, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn create_flag(State(api): Shared, Keys(tenant): Keys<Key>, headers: HeaderMap, body: Body) -> Reply {
+pub(crate) async fn create_flag(
+    State(api): Shared,
+    Keys(tenant): Keys<Key>,
+    _: Params<()>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
     let mut request = flag::read_create(body::document(&headers, body, &api.limits).await?)?;
     let (key, note) = (request.key.clone(), request.note.take());
     let (planned, limits) = (tenant.clone(), api.limits.clone());
@@ -140,7 +152,12 @@ pub(crate) async fn create_flag(State(api): Shared, Keys(tenant): Keys<Key>, hea
     params(("tenant" = String, Path), ("flag" = String, Path)), responses(
     (status = 200, body = shapes::Flag, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_flag(State(api): Shared, Keys((tenant, key)): Keys<(Key, Key)>, headers: HeaderMap) -> Reply {
+pub(crate) async fn get_flag(
+    State(api): Shared,
+    Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
+    headers: HeaderMap,
+) -> Reply {
     let found = show(&api, &tenant, &key)?;
     reply::tagged(&headers, &found.tag, &Json::Object(found.document))
 }
@@ -153,6 +170,7 @@ pub(crate) async fn get_flag(State(api): Shared, Keys((tenant, key)): Keys<(Key,
 pub(crate) async fn patch_flag(
     State(api): Shared,
     Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -177,6 +195,6 @@ pub(crate) async fn delete_flag(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key.clone()), preconditions(&headers));
     let plan = move |table: &_, now| flag::delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Flag(tenant, key), note.checked()?, plan).await?;
+    write_flags(&api, WriteScope::Flag(tenant, key), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

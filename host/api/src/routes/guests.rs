@@ -26,7 +26,8 @@ use crate::{
         Api, Shared, body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
-        params::{Keys, Params},
+        params::Keys,
+        query::Params,
         reply,
     },
 };
@@ -93,7 +94,7 @@ pub(crate) async fn put_guest(
     Params(note): Params<NoteParams>,
     request: Request,
 ) -> Reply {
-    let (note, conditions) = (note.checked()?, preconditions(request.headers()));
+    let (note, conditions) = (note.note, preconditions(request.headers()));
     api.require_writable().inspect_err(|error| api.refused.count(error.class().1))?;
     let upload = read_upload(&api, request).await?;
     guest::may_put(&api.store.read(), api.store.now(), &tenant, &key, &conditions, &api.limits)?;
@@ -129,7 +130,7 @@ pub(crate) async fn delete_guest(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
     let plan = move |table: &_, now| guest::plan_delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Tenant(tenant), note.checked()?, plan).await?;
+    write_flags(&api, WriteScope::Tenant(tenant), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -6,7 +6,6 @@ use axum::{body::Body, extract::State, response::Response};
 use burgee_model::{Address, Key, RegisterId, Stamp};
 use burgee_store::{Draft, Table, Version, WriteScope};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use utoipa::IntoParams;
 
@@ -17,14 +16,15 @@ use crate::{
         address::Named,
         conflict,
         history::{self, Entry, Wanted},
-        members::{Member, Members, TEXT_BYTES_MAX},
+        members::{Members, TEXT_BYTES_MAX},
     },
     error::{ApiError, ProblemDocument},
     http::{
         Api, Shared, body,
         conditions::preconditions,
-        page::{Filling, Page},
-        params::{Keys, Params},
+        page::{Filling, Page, take_limit},
+        params::Keys,
+        query::{FromQuery, Params, Query},
         reply,
     },
 };
@@ -33,8 +33,7 @@ use crate::{
 const SETTLING_VERSIONS_MAX: usize = 16;
 
 /// Whose history is wanted.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct HistoryParams {
     /// What kind of thing: `flag`, `segment`, `environment` or `tenant`.
@@ -55,15 +54,22 @@ pub(crate) struct HistoryParams {
     cursor: Option<String>,
 }
 
+impl FromQuery for HistoryParams {
+    fn take(query: &mut Query) -> Self {
+        for name in ["kind", "key"] {
+            query.require(name, &format!("`{name}` says whose history is wanted"));
+        }
+        let (kind, key) = (query.text("kind"), query.key("key"));
+        let (environment, field) = (query.key("environment"), query.text("field"));
+        Self { kind, key, environment, field, limit: take_limit(query), cursor: query.text("cursor") }
+    }
+}
+
 impl HistoryParams {
-    fn wanted(self) -> Result<Wanted, ApiError> {
-        let missing = |name| ApiError::InvalidQuery(name, format!("`{name}` says whose history is wanted"));
-        Ok(Wanted {
-            kind: self.kind.ok_or_else(|| missing("kind"))?,
-            key: self.key.ok_or_else(|| missing("key"))?,
-            environment: self.environment,
-            field: self.field,
-        })
+    /// What is wanted. Nothing is missing: the request was refused otherwise.
+    fn wanted(self) -> Result<Wanted, Refusal> {
+        let (Some(kind), Some(key)) = (self.kind, self.key) else { return Err(Refusal::Invalid(Vec::new())) };
+        Wanted::new(&kind, key, self.environment, self.field)
     }
 }
 
@@ -97,7 +103,13 @@ pub(crate) async fn list_history(
     request_body = shapes::RestoreRequest, responses(
     (status = 200, body = shapes::Settled, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn restore(State(api): Shared, Keys(tenant): Keys<Key>, headers: HeaderMap, body: Body) -> Reply {
+pub(crate) async fn restore(
+    State(api): Shared,
+    Keys(tenant): Keys<Key>,
+    _: Params<()>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
     let document = body::document(&headers, body, &api.limits).await?;
     let (id, stamp, note) = read_restore(document, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
@@ -111,17 +123,15 @@ pub(crate) async fn restore(State(api): Shared, Keys(tenant): Keys<Key>, headers
 fn read_restore(document: Json, tenant: &Key) -> Result<(RegisterId, Stamp, Option<String>), Refusal> {
     let mut members = Members::root(document)?;
     let named = Named::take(&mut members);
-    let stamp = match members.text("stamp", TEXT_BYTES_MAX) {
-        Member::Value(text) => text.parse::<Stamp>().ok(),
-        _ => None,
-    };
-    if stamp.is_none() {
-        members.fault("/stamp".into(), "invalid_stamp", "`stamp` is that of the version to restore");
+    let text = members.required("stamp", TEXT_BYTES_MAX);
+    let stamp = text.map(|text| text.parse::<Stamp>());
+    if let Some(Err(error)) = &stamp {
+        members.fault("/stamp".into(), "invalid_stamp", error.to_string());
     }
     let note = members.text("note", TEXT_BYTES_MAX).value();
     members.finish()?;
     match (named, stamp) {
-        (Some(named), Some(stamp)) => Ok((named.id(tenant)?, stamp, note)),
+        (Some(named), Some(Ok(stamp))) => Ok((named.id(tenant)?, stamp, note)),
         _ => Err(Refusal::Invalid(Vec::new())),
     }
 }

@@ -23,42 +23,32 @@ use axum::response::Response;
 use burgee_engine::Snapshot;
 use burgee_model::{Key, Millis, Problem};
 use burgee_store::{Draft, Receipt, Request, Stamping, Table, WriteScope};
-use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     admin::{Refusal, flag_document},
     error::ApiError,
-    http::{Api, auth},
+    http::{
+        Api, auth,
+        query::{FromQuery, Query},
+    },
 };
 
 /// What handlers give back.
 pub(crate) type Reply = Result<Response, ApiError>;
 
 /// The reason for a change, where it has no document to stand in.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct NoteParams {
     /// Why the change is made; kept in the history.
     #[param(max_length = 4096)]
-    note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
-impl NoteParams {
-    pub(crate) fn checked(self) -> Result<Option<String>, ApiError> {
-        checked_note(self.note)
-    }
-}
-
-/// Refuses a note that is too long.
-pub(crate) fn checked_note(note: Option<String>) -> Result<Option<String>, ApiError> {
-    let max = crate::admin::members::TEXT_BYTES_MAX;
-    match note {
-        Some(note) if note.len() > max => {
-            Err(ApiError::InvalidQuery("note", format!("a note has at most {max} bytes")))
-        }
-        note => Ok(note),
+impl FromQuery for NoteParams {
+    fn take(query: &mut Query) -> Self {
+        Self { note: query.note() }
     }
 }
 

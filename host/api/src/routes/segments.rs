@@ -14,7 +14,8 @@ use crate::{
         Api, Shared, body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
-        params::{Keys, Params},
+        params::Keys,
+        query::Params,
         reply,
     },
 };
@@ -58,6 +59,7 @@ pub(crate) async fn list_segments(
 pub(crate) async fn create_segment(
     State(api): Shared,
     Keys(tenant): Keys<Key>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -78,6 +80,7 @@ pub(crate) async fn create_segment(
 pub(crate) async fn get_segment(
     State(api): Shared,
     Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
 ) -> Reply {
     let found = show(&api, &tenant, &key)?;
@@ -92,6 +95,7 @@ pub(crate) async fn get_segment(
 pub(crate) async fn patch_segment(
     State(api): Shared,
     Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
@@ -115,6 +119,6 @@ pub(crate) async fn delete_segment(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
     let plan = move |table: &_, now| segment::delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Tenant(tenant), note.checked()?, plan).await?;
+    write_flags(&api, WriteScope::Tenant(tenant), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

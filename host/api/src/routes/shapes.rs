@@ -350,6 +350,9 @@ pub(crate) struct EvaluateRequest {
     #[schema(nullable = false)]
     flag: Option<String>,
     context: Option<Map<String, Json>>,
+    /// Whether to say why: the tree of the flag's rule in `explain`, and the stamps of what was read in `stamps`.
+    #[schema(nullable = false)]
+    explain: Option<bool>,
 }
 
 /// The context of an OFREP request.
@@ -375,6 +378,11 @@ pub(crate) struct OfrepItem {
     error_code: Option<String>,
     #[schema(nullable = false)]
     error_details: Option<String>,
+    /// Where it was asked for: what each part of the rule gave, and which branch decided; null where no rule ran.
+    #[schema(nullable = false)]
+    explain: Option<Json>,
+    #[schema(nullable = false)]
+    stamps: Option<Stamps>,
 }
 
 /// All flags of an environment, evaluated.

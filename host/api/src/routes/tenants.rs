@@ -14,7 +14,8 @@ use crate::{
         Api, Shared, body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
-        params::{Keys, Params},
+        params::Keys,
+        query::Params,
         reply,
     },
 };
@@ -52,7 +53,7 @@ pub(crate) async fn list_tenants(State(api): Shared, headers: HeaderMap, Params(
 #[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = shapes::NewTenant, responses(
     (status = 201, body = shapes::Tenant, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn create_tenant(State(api): Shared, headers: HeaderMap, body: Body) -> Reply {
+pub(crate) async fn create_tenant(State(api): Shared, _: Params<()>, headers: HeaderMap, body: Body) -> Reply {
     let (key, meta) = tenant::read_create(body::document(&headers, body, &api.limits).await?)?;
     let planned = key.clone();
     write(&api, WriteScope::Tenant(key.clone()), None, move |table, now| tenant::create(table, now, &planned, &meta))
@@ -65,7 +66,7 @@ pub(crate) async fn create_tenant(State(api): Shared, headers: HeaderMap, body: 
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), responses(
     (status = 200, body = shapes::Tenant, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_tenant(State(api): Shared, Keys(key): Keys<Key>, headers: HeaderMap) -> Reply {
+pub(crate) async fn get_tenant(State(api): Shared, Keys(key): Keys<Key>, _: Params<()>, headers: HeaderMap) -> Reply {
     let (body, tag) = show(&api, &key)?;
     reply::tagged(&headers, &tag, &body)
 }
@@ -75,7 +76,13 @@ pub(crate) async fn get_tenant(State(api): Shared, Keys(key): Keys<Key>, headers
     request_body = shapes::TenantPatch, responses(
     (status = 200, body = shapes::Tenant, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn patch_tenant(State(api): Shared, Keys(key): Keys<Key>, headers: HeaderMap, body: Body) -> Reply {
+pub(crate) async fn patch_tenant(
+    State(api): Shared,
+    Keys(key): Keys<Key>,
+    _: Params<()>,
+    headers: HeaderMap,
+    body: Body,
+) -> Reply {
     let name = tenant::read_patch(body::document(&headers, body, &api.limits).await?)?;
     let (planned, conditions) = (key.clone(), preconditions(&headers));
     let plan = move |table: &_, now| tenant::patch(table, now, &planned, name, &conditions);
@@ -96,6 +103,6 @@ pub(crate) async fn delete_tenant(
 ) -> Result<Response, crate::error::ApiError> {
     let (planned, conditions) = (key.clone(), preconditions(&headers));
     let plan = move |table: &_, now| tenant::delete(table, now, &planned, &conditions);
-    write_flags(&api, WriteScope::Tenant(key), note.checked()?, plan).await?;
+    write_flags(&api, WriteScope::Tenant(key), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use burgee_model::Key;
 use http::HeaderMap;
-use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::Reply;
@@ -12,14 +11,14 @@ use crate::{
     error::ProblemDocument,
     http::{
         Api, Shared,
-        params::{Keys, Params},
+        params::Keys,
+        query::{FromQuery, Params, Query},
     },
     sse::{self, Filter, Kind},
 };
 
 /// Which changes are wanted.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WatchParams {
     /// What changed: `flag`, `config`, `segment`, `environment` or `tenant`; all where absent.
@@ -27,6 +26,14 @@ pub(crate) struct WatchParams {
     kind: Option<Kind>,
     /// What the key of the changed thing begins with.
     prefix: Option<String>,
+}
+
+impl FromQuery for WatchParams {
+    fn take(query: &mut Query) -> Self {
+        let wrong = || format!("`kind` is {}", Kind::NAMES.join(", "));
+        let kind = query.read("kind", |text| Kind::parse(text).ok_or_else(wrong));
+        Self { kind, prefix: query.prefix("prefix") }
+    }
 }
 
 /// Follows the changes of an environment, and those of its tenant's flags and segments that it shares.

@@ -7,7 +7,7 @@ use burgee_store::{FeedConflict, FeedEntry, Position};
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::admin::{address::Register, history};
+use crate::admin::{address::Register, conflict::Conflict, history};
 
 /// The most losers that one event names; the list of conflicts has all.
 const LOSERS_MAX: usize = 100;
@@ -58,6 +58,8 @@ pub(crate) fn change(id: EventId, entry: &FeedEntry) -> Option<Bytes> {
 /// A conflict that has stood for a while: who wrote what stands, and who wrote what was overwritten; the values
 /// are in the list of conflicts.
 pub(crate) fn conflict(id: EventId, conflict: &FeedConflict) -> Option<Bytes> {
+    let FeedConflict { register, winner, losers, .. } = conflict;
+    let conflict = Conflict::new(register.clone(), winner.clone(), losers.clone());
     let losers: Vec<_> = conflict.losers.iter().take(LOSERS_MAX).map(|loser| history::about(loser)).collect();
     let data = json!({
         "register": Register::new(&conflict.register)?,

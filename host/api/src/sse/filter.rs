@@ -2,12 +2,10 @@
 
 use burgee_model::{Address, Key, RegisterId};
 use burgee_store::FeedEntry;
-use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// What a change is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub(crate) enum Kind {
     Flag,
@@ -16,6 +14,16 @@ pub(crate) enum Kind {
     Environment,
     Tenant,
     Guest,
+}
+
+impl Kind {
+    /// What requests call them.
+    pub(crate) const NAMES: [&'static str; 5] = ["flag", "config", "segment", "environment", "tenant"];
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let kinds = [Self::Flag, Self::Config, Self::Segment, Self::Environment, Self::Tenant];
+        Self::NAMES.into_iter().zip(kinds).find(|(known, _)| *known == name).map(|(_, kind)| kind)
+    }
 }
 
 /// The changes that a stream shows.

@@ -57,7 +57,7 @@ pub const GUARDED: [(&str, &str, bool); 46] = [
 ];
 
 /// The same with keys of things that exist.
-fn real(path: &str) -> String {
+pub fn real(path: &str) -> String {
     path.replace("{tenant}", "t")
         .replace("{environment}", "dev")
         .replace("{flag}", "f")

@@ -1,6 +1,9 @@
 //! Requests that are wrong as requests: each gets a problem document.
 
+use std::sync::atomic::Ordering;
+
 use axum::body::Body;
+use burgee_model::{Millis, Stamp, stamp::MILLIS_MAX};
 use futures_util::stream;
 use serde_json::json;
 
@@ -20,6 +23,69 @@ async fn malformed_json_says_line_and_column() {
     server.send("POST", "/api/v1/tenants", &[], vec![b'"', 0xff, b'"']).await.problem(400, "invalid_json");
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     server.send("POST", "/api/v1/tenants", &[], deep).await.problem(422, "invalid_value");
+}
+
+#[tokio::test]
+async fn members_that_are_there_twice_are_refused_with_their_place() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let tenant = "/api/v1/tenants/t";
+    let register = r#""register":{"kind":"flag","key":"f","field":"name"}"#;
+    let twice = format!("{{{register},{register}}}");
+    let flag = |members: &str| format!(r#"{{"flags":{{"g":{members},"g":{members}}}}}"#);
+    let one = r#"{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on"}"#;
+    for (method, path, body, at) in [
+        ("POST", "/api/v1/tenants".to_owned(), r#"{"key":"a","key":"b"}"#.to_owned(), "/key"),
+        ("PATCH", tenant.to_owned(), r#"{"name":"a","name":null}"#.to_owned(), "/name"),
+        ("POST", format!("{tenant}/environments"), r#"{"key":"a","name":"","name":""}"#.to_owned(), "/name"),
+        (
+            "PATCH",
+            format!("{tenant}/environments/dev"),
+            r#"{"protected":true,"protected":false}"#.to_owned(),
+            "/protected",
+        ),
+        ("POST", format!("{tenant}/flags"), r#"{"key":"x","variants":{"on":1,"on":2}}"#.to_owned(), "/variants/on"),
+        ("PATCH", format!("{tenant}/flags/f"), r#"{"metadata":{"a":1,"\u0061":2}}"#.to_owned(), "/metadata/a"),
+        ("PATCH", format!("{tenant}/flags/f/environments/dev"), r#"{"kill":true,"kill":false}"#.to_owned(), "/kill"),
+        (
+            "PATCH",
+            format!("{tenant}/flags/f/environments/dev"),
+            r#"{"targeting":{"if":[{"==":[1,1],"==":[1,2]},"on"]}}"#.to_owned(),
+            "/targeting/if/0/==",
+        ),
+        ("POST", format!("{tenant}/segments"), r#"{"key":"s","rule":{"in":[],"in":[]}}"#.to_owned(), "/rule/in"),
+        ("POST", format!("{tenant}/restore"), twice.clone(), "/register"),
+        ("POST", format!("{tenant}/conflicts/dismiss"), twice, "/register"),
+        ("PUT", format!("{tenant}/environments/dev/flagd.json"), flag(one), "/flags/g"),
+        (
+            "POST",
+            format!("{tenant}/environments/dev/evaluate"),
+            r#"{"flag":"f","context":{"a":1,"a":2}}"#.to_owned(),
+            "/context/a",
+        ),
+    ] {
+        let faults = server.send(method, &path, &[("content-type", "application/json")], body.clone()).await;
+        let faults = faults.problem(422, "invalid_value");
+        assert_eq!(faults, [(at.to_owned(), "doubled_member".to_owned())], "{method} {path} {body}");
+    }
+    assert_eq!(server.get(&format!("{tenant}/flags/f/environments/dev")).await.body()["kill"], false);
+}
+
+#[tokio::test]
+async fn a_clock_out_of_range_refuses_writes_until_it_is_corrected() {
+    let server = Server::placed().await;
+    let put = |value| server.put("/api/v1/tenants/t/environments/dev/config/k", value);
+    let right = server.clock.load(Ordering::Relaxed);
+    for wrong in [MILLIS_MAX, 4_291_747_200_000, 4_296_000_000_000, Millis::MAX] {
+        server.clock.store(wrong, Ordering::Relaxed);
+        let answer = put("1").await;
+        assert!(answer.body()["detail"].as_str().unwrap().contains("2099"), "{answer:?}");
+        answer.problem(503, "clock_ahead");
+        server.get("/api/v1/tenants/t").await.expect(200);
+    }
+    server.clock.store(right, Ordering::Relaxed);
+    let stamp: Stamp = put("2").await.expect(201).tag().trim_matches('"').parse().unwrap();
+    assert_eq!(stamp.millis(), right);
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use burgee_model::{Blob, FlagField, FlagInField, Key, NodeId, RegisterId, Stamp,
 use burgee_store::{ChangeId, Version};
 use serde_json::{Value as Json, json};
 
-use crate::server::{Answer, START, Server};
+use crate::server::{Answer, START, Server, paths};
 
 const HISTORY: &str = "/api/v1/tenants/t/history?kind=flag&key=f";
 const CONFLICTS: &str = "/api/v1/tenants/t/conflicts";
+const RESTORE: &str = "/api/v1/tenants/t/restore";
 const OTHER: NodeId = NodeId([9; 16]);
 
 fn key(text: &str) -> Key {
@@ -76,7 +77,7 @@ pub async fn dismiss(server: &Server, id: &RegisterId) -> Answer {
 }
 
 async fn restore(server: &Server, id: &RegisterId, stamp: &str) -> Answer {
-    server.post("/api/v1/tenants/t/restore", json!({ "register": named(id), "stamp": stamp })).await
+    server.post(RESTORE, json!({ "register": named(id), "stamp": stamp })).await
 }
 
 #[tokio::test]
@@ -163,12 +164,49 @@ async fn what_cannot_be_restored_says_why() {
     restore(&server, &entry, &unknown).await.problem(422, "history_not_kept");
     dismiss(&server, &entry).await.problem(422, "history_not_kept");
     let faults = restore(&server, &name(), "x").await.problem(422, "invalid_value");
-    assert_eq!(faults[0].0, "/stamp");
-    for body in
-        [json!({}), json!({ "register": { "kind": "flag" } }), json!({ "register": { "kind": "x", "key": "f" } })]
-    {
-        let faults = server.post(&format!("{CONFLICTS}/dismiss"), body).await.problem(422, "invalid_value");
-        assert!(faults[0].0.starts_with("/register"), "{faults:?}");
+    assert_eq!(paths(&faults), ["/stamp"]);
+    let flag = |more: &str| serde_json::from_str::<Json>(&format!(r#"{{"kind":"flag","key":"f"{more}}}"#)).unwrap();
+    for (register, at) in [
+        (json!(null), "/register"),
+        (json!({ "kind": "flag" }), "/register/key"),
+        (json!({ "kind": "x", "key": "f" }), "/register/kind"),
+        (flag(r#","field":"x""#), "/register/field"),
+        (flag(r#","field":"state""#), "/register/environment"),
+    ] {
+        for (path, more) in [(format!("{CONFLICTS}/dismiss"), None), (RESTORE.to_owned(), Some(&unknown))] {
+            let body = json!({ "register": register, "stamp": more });
+            let body = if more.is_some() { body } else { json!({ "register": register }) };
+            let faults = server.post(&path, body).await.problem(422, "invalid_value");
+            assert_eq!(paths(&faults), [at], "{path} {register}");
+        }
+    }
+    let faults = server.post(RESTORE, json!({})).await.problem(422, "invalid_value");
+    assert_eq!(paths(&faults), ["/register", "/stamp"]);
+    let faults = restore(&server, &name(), &unknown).await.problem(404, "not_found");
+    assert_eq!(paths(&faults), ["/stamp"]);
+    let faults = dismiss(&server, &name()).await.problem(404, "not_found");
+    assert_eq!(paths(&faults), ["/register"]);
+}
+
+#[tokio::test]
+async fn a_container_that_does_not_exist_is_said_to_be_what_is_missing() {
+    let server = server().await;
+    let unknown = Stamp { time: 7, id: OTHER }.to_string();
+    let elsewhere = RegisterId::flag_in(&key("t"), &key("f"), &key("x"), FlagInField::State);
+    for (tenant, id, detail) in [
+        ("x", name(), "there is no tenant `x`"),
+        ("t", elsewhere, "there is no environment `x`"),
+        ("t", RegisterId::environment(&key("t"), &key("x")), "there is no environment `x`"),
+        ("t", RegisterId::flag(&key("t"), &key("x"), FlagField::Name), "there is no flag `x`"),
+    ] {
+        let tenant = format!("/api/v1/tenants/{tenant}");
+        let restoration = json!({ "register": named(&id), "stamp": unknown });
+        let restored = server.post(&format!("{tenant}/restore"), restoration).await;
+        let dismissed = server.post(&format!("{tenant}/conflicts/dismiss"), json!({ "register": named(&id) })).await;
+        for answer in [restored, dismissed] {
+            assert_eq!(answer.body()["detail"], detail);
+            answer.problem(404, "not_found");
+        }
     }
 }
 
@@ -233,8 +271,7 @@ async fn if_match_guards_both() {
     let other = Stamp { time: 7, id: OTHER }.to_string();
     server.json("POST", &path, &[("if-match", &format!("\"{other}\""))], &dismissal).await.problem(412, "stale");
     let restoration = json!({ "register": named(&name()), "stamp": theirs });
-    let path_of_restore = "/api/v1/tenants/t/restore";
-    server.json("POST", path_of_restore, &[("if-match", "\"x\"")], &restoration).await.problem(412, "stale");
+    server.json("POST", RESTORE, &[("if-match", "\"x\"")], &restoration).await.problem(412, "stale");
     server.json("POST", &path, &[("if-match", &format!("\"{theirs}\""))], &dismissal).await.expect(200);
 }
 
@@ -260,7 +297,16 @@ async fn settling_a_kill_does_not_release_it() {
     assert_eq!(server.get(place).await.body()["kill"], true, "killed wins, whichever is later");
     let [conflict] = conflicts(&server).await.try_into().unwrap();
     assert_eq!(conflict["register"], named(&kill()));
-    let answer = dismiss(&server, &kill()).await.expect(200);
+    assert_eq!(conflict["winner"]["value"]["killed"], true, "what counts is shown to");
+    assert_eq!(conflict["losers"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&conflict["losers"][0]["value"]["killed"], &conflict["losers"][0]["actor"]),
+        (&json!(false), &json!("else"))
+    );
+    let winner = conflict["winner"]["stamp"].as_str().unwrap();
+    let (path, body) = (format!("{CONFLICTS}/dismiss"), json!({ "register": named(&kill()) }));
+    server.json("POST", &path, &[("if-match", "\"x\"")], &body).await.problem(412, "stale");
+    let answer = server.json("POST", &path, &[("if-match", &format!("\"{winner}\""))], &body).await.expect(200);
     assert_eq!(answer.body()["value"]["killed"], true);
     assert!(conflicts(&server).await.is_empty());
     let found = server.get(place).await.body();

@@ -16,6 +16,7 @@ mod history;
 mod metrics;
 mod ofrep;
 mod openapi;
+mod queries;
 mod segments;
 mod server;
 mod stream;

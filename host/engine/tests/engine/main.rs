@@ -7,5 +7,6 @@ mod budgets;
 mod differential;
 mod guests;
 mod isolation;
+mod prerequisites;
 mod reuse;
 mod support;

@@ -2,7 +2,7 @@
 
 use burgee_model::NodeId;
 
-use super::{Command, Core, Note, Turn, peer::Peer, sequence::Arrival};
+use super::{Command, Core, Note, Turn, peer::Peer, readiness::content, sequence::Arrival};
 use crate::message::{News, NodeInfo, PeerId, REACHES_MAX};
 
 impl Core {
@@ -102,7 +102,7 @@ impl Core {
             endpoint: self.settings.endpoint.clone(),
             ready: self.readiness.ready,
             resync: self.settings.resync,
-            versions: turn.table.counts().versions as u64,
+            versions: content(turn.table),
             written: self.written,
             root: turn.table.root(),
             horizon: turn.table.horizon(),

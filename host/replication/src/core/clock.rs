@@ -123,6 +123,11 @@ impl Core {
         }
     }
 
+    /// Whether cluster time was compared with somebody's.
+    pub(super) fn is_corrected(&self) -> bool {
+        self.clock.set_ms.is_some()
+    }
+
     /// Whether cluster time may be set outright: nobody has relied on this node's yet.
     fn is_free(&self) -> bool {
         !self.readiness.ready || self.readiness.alone

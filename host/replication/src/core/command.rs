@@ -94,6 +94,8 @@ pub enum SystemWrite {
         endpoint: Option<String>,
         /// Up to where this node durably holds everything that the members promised.
         acked: Option<Stamp>,
+        /// Whether it only begins to join.
+        joining: bool,
     },
     /// The horizon: the version's stamp is the horizon itself.
     Horizon(Stamp),

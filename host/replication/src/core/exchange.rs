@@ -14,7 +14,7 @@ use super::{Ask, Asked, Core, Note, Turn, peer::Peer, walk::Walk};
 use crate::message::{Answer, Check, Question};
 
 /// The first pause after a failure, and the longest.
-const RETRY_MIN: Duration = Duration::from_millis(100);
+pub(super) const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// So many times in a row one exchange walks the tree of current versions, where what was named keeps
@@ -89,8 +89,8 @@ impl Exchange {
         self.due = self.due.max(now + RETRY_MIN);
     }
 
-    /// The run is given up in favour of the peer's own.
-    fn give_way(&mut self, until: Duration) {
+    /// The run is given up for now: in favour of the peer's own, say.
+    pub(super) fn give_way(&mut self, until: Duration) {
         self.run = None;
         self.wanted = true;
         self.due = until;
@@ -183,7 +183,7 @@ impl Core {
         let &Answer::Compared { seq, ready, wall, versions, root, horizon, history_since, history } = answer else {
             return self.fail_exchange(ask.to, turn);
         };
-        let is_passed_by = self.is_passed_by(horizon, turn.table);
+        let (is_passed_by, must_enter) = (self.is_passed_by(horizon, turn.table), self.must_enter(ask.to));
         let (is_first, least) = (self.is_first_source(ask.to), self.settings.snapshot_versions);
         let Some(peer) = self.peers.get_mut(&ask.to) else { return };
         peer.offset.measured(ask.at, wall, turn.now);
@@ -194,6 +194,9 @@ impl Core {
         (run.peer_was_ready, run.horizon, run.history_since) = (ready, horizon, history_since);
         if is_passed_by && peer.vetted < horizon {
             return self.ask_own_entry(ask.to, horizon, turn);
+        }
+        if must_enter {
+            return self.enter(ask.to, turn);
         }
         if horizon < turn.table.horizon() {
             // It may be an old disk that does not know so yet: it hears of the horizon first.
@@ -213,7 +216,12 @@ impl Core {
         }
         // Who holds next to nothing pulls a snapshot: pushing all to it would double that.
         let pushes = own < least || versions >= own / 4;
-        self.walk(ask.to, Walk::new(Realm::Current, Prefix::ROOT, pushes), Vec::new(), turn);
+        let mut walk = Walk::new(Realm::Current, Prefix::ROOT, pushes);
+        if ready && self.is_outside() {
+            // Should no more come than part of it: this node knows whose that is before it has any.
+            walk.want_again(&[turn.table.place_of(&super::member_register(ask.to))]);
+        }
+        self.walk(ask.to, walk, Vec::new(), turn);
     }
 
     /// Whether there is nobody better to take a snapshot from.

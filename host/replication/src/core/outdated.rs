@@ -22,9 +22,6 @@ pub(super) struct InLine {
     node: NodeId,
     /// Up to where the peer had collected when the exchange began.
     horizon: Stamp,
-    /// Whether the exchange began when this node was known as a member already: nothing was collected over its
-    /// head since.
-    known: bool,
     /// What it brought, and what was dropped, is on disk with this; none where that need not be.
     flush: Option<u64>,
 }
@@ -73,16 +70,20 @@ impl Core {
         }
     }
 
-    /// Whether a horizon lies above what this node, a member, ever said that it holds. Either those who drew it
-    /// did not know this node, or its disk is an old one: what it said since is on theirs.
+    /// Whether a horizon lies above what this node, a member, ever said that it holds, and above what the peer had
+    /// said that it joined by. Either those who drew it did not know this node, or its disk is an old one: what it
+    /// said since is on theirs.
     pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
-        !self.is_outside() && horizon > self.acked(table)
+        !self.is_outside() && horizon > self.acked(table).max(self.joined_at)
     }
 
     /// What this node said last that it holds, as far as its disk knows.
     fn acked(&self, table: &Table) -> Stamp {
-        let own = self.settings.own.node;
-        let entry = table.members().find(|(node, ..)| *node == own);
+        self.acked_of(self.settings.own.node, table)
+    }
+
+    fn acked_of(&self, member: NodeId, table: &Table) -> Stamp {
+        let entry = table.members().find(|(node, ..)| *node == member);
         entry.and_then(|(_, meta, _)| meta.acked).unwrap_or(Stamp::ZERO)
     }
 
@@ -95,12 +96,15 @@ impl Core {
     }
 
     /// This node's entry as a peer has it: it never says more than the one that is here, unless this disk is
-    /// one of before that was said.
+    /// one of before that was said. A peer that is known here as a member, and knows nothing of this node, has gone on
+    /// without it: it joined by one that was forgotten. (Of two that do not know each other, each may be right.)
     pub(super) fn own_entry(&mut self, ask: &Ask, horizon: Stamp, answer: Answer, turn: &mut Turn<'_>) {
         let Answer::Versions { versions, .. } = answer else { return self.fail_exchange(ask.to, turn) };
         let mut theirs = Table::default();
         versions.iter().for_each(|version| drop(theirs.merge(version)));
-        if self.acked(&theirs) > self.acked(turn.table) {
+        let is_known = theirs.members().any(|(node, ..)| node == self.settings.own.node);
+        let was_left = !is_known && self.roster.member(ask.to).is_some();
+        if was_left || self.acked(&theirs) > self.acked(turn.table) {
             return self.reidentify(turn);
         }
         if let Some(peer) = self.peers.get_mut(&ask.to).filter(|peer| peer.exchange.run.is_some()) {
@@ -132,8 +136,7 @@ impl Core {
             return;
         }
         let flush = (self.settings.resync || self.evicted).then(|| self.flush(turn));
-        let known = self.enrolled_at().is_some_and(|at| run.began >= at);
-        self.in_line = Some(InLine { node, horizon: run.horizon, known, flush });
+        self.in_line = Some(InLine { node, horizon: run.horizon, flush });
         if flush.is_none() {
             self.confirm(node, turn);
         }
@@ -157,18 +160,18 @@ impl Core {
         let Some(in_line) = self.in_line.take() else { return };
         match answer {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
-                self.lined |= in_line.known;
-                let is_enrolled = self.enrolled_at().is_some();
+                let resync = std::mem::take(&mut self.settings.resync);
+                self.lined = !resync;
+                self.joined_at = self.acked_of(ask.to, turn.table);
+                if resync {
+                    turn.out.push(Command::Resynchronised);
+                }
                 if let Some(peer) = self.peers.get_mut(&ask.to) {
                     peer.exchanged = Some(true);
-                    // Who was not known yet gets in line once more when it is.
-                    if !in_line.known && is_enrolled {
+                    // Nobody knew it until now: it gets in line once more, as one that is known.
+                    if resync {
                         peer.missing(turn.now.mono);
                     }
-                }
-                if self.settings.resync {
-                    self.settings.resync = false;
-                    turn.out.push(Command::Resynchronised);
                 }
             }
             _ => {

@@ -38,6 +38,8 @@ pub(super) struct Peer {
     pub(super) exchange: Exchange,
     /// The horizon of it that is known to pass this node by rightly.
     pub(super) vetted: Stamp,
+    /// Whether it has this node's entry in the roster on disk, as far as this newcomer needs to know.
+    pub(super) knows_entry: bool,
     /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
     pub(super) exchanged: Option<bool>,
     /// Since when something of it may be missing here.
@@ -67,6 +69,7 @@ impl Peer {
             doubted_since: None,
             exchange: Exchange::default(),
             vetted: Stamp::ZERO,
+            knows_entry: false,
             exchanged: None,
             behind_since: None,
             offset: Offset::default(),
@@ -84,6 +87,7 @@ impl Peer {
         self.remembered = self.remembered.max(remembered);
         self.exchanged = None;
         self.vetted = Stamp::ZERO;
+        self.knows_entry = false;
         self.behind_since = Some(now);
         self.exchange.restart(now);
     }

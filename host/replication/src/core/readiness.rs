@@ -1,22 +1,24 @@
 //! Whether a node may serve.
 //!
-//! Ready is who holds everything that one ready peer had when the exchange began, and of whose membership
-//! a ready peer knows, so that nothing is collected over its head. Who finds no ready peer in time goes on
-//! with what it and the nodes that it reaches hold, unless that may be nothing for the wrong reason: a
-//! node that came empty waits for one that has data.
+//! Ready is who holds everything that one ready peer had when the exchange began. Before a newcomer pulls
+//! anything from a peer, that peer has its entry in the roster on disk: whatever becomes of either, nothing is
+//! collected over the newcomer's head. Who finds no ready peer in time goes on with what it and the nodes that
+//! it reaches hold, unless that may be nothing for the wrong reason: a node that came empty waits for one that
+//! has data.
 
 use std::time::Duration;
 
-use super::{Ask, Asked, Command, Core, Turn, peer::Peer};
+use burgee_model::{NodeId, Stamp};
+use burgee_store::Table;
+
+use super::{Ask, Asked, Command, Core, Turn, exchange::RETRY_MIN, peer::Peer};
 use crate::{
     message::{Answer, Question},
     status::Readiness,
 };
 
-/// Between two attempts to tell a ready peer of this node's entry.
-const TELL_PAUSE: Duration = Duration::from_millis(200);
-
-/// So many timeouts long a node that holds part of what a peer had waits for anybody who is ready.
+/// So many timeouts long a node that holds part of what a peer had waits for anybody who is ready, where a member
+/// that it knows of is missing: that one may be ready, and out of reach.
 const PATIENCE: u32 = 6;
 
 /// A newcomer's entry in the roster that is being written to disk.
@@ -24,17 +26,6 @@ const PATIENCE: u32 = 6;
 pub(super) struct Entry {
     ticket: u64,
     since: Duration,
-}
-
-/// How far a newcomer's entry in the roster is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Enrolment {
-    /// No ready peer knows it.
-    Unknown,
-    /// One is being told.
-    Telling,
-    /// One knows it, since then.
-    Known(Duration),
 }
 
 impl Core {
@@ -48,6 +39,7 @@ impl Core {
             }
             if decided.ready != self.readiness.ready {
                 self.beat_due = turn.now.mono;
+                self.enrol_due = turn.now.mono;
             }
             self.readiness = decided.clone();
             turn.out.push(Command::SetReadiness(decided));
@@ -77,36 +69,27 @@ impl Core {
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         match live.as_slice() {
-            [] if timed_out && self.came_with_data && self.is_known() => Readiness::alone(),
+            [] if timed_out && (self.came_entered || self.lined) => Readiness::alone(),
             [] => Readiness::waiting("no_peer"),
             live if timed_out && self.may_start_together(live, turn) => Readiness::ready(),
             _ => Readiness::waiting("joining"),
         }
     }
 
-    /// Nobody is to be looked for.
+    /// Nobody is to be looked for. (Who only began to join as far as is known here may have been ready since.)
     fn is_by_itself(&self) -> bool {
         let own = self.settings.own.node;
         self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
     }
 
-    /// Others know of its membership, and collect nothing over its head. One that took a new id, or joined and
-    /// got only part of the data, and of which nobody heard, may not go on by itself.
-    pub(super) fn is_known(&self) -> bool {
-        self.came_entered || self.enrolled_at().is_some()
-    }
-
-    /// Since when a ready peer knows the entry of this node, a newcomer.
-    pub(super) fn enrolled_at(&self) -> Option<Duration> {
-        match self.enrolment {
-            Enrolment::Known(since) => Some(since),
-            Enrolment::Unknown | Enrolment::Telling => None,
-        }
+    /// Whether this node only begins to join: it never was ready.
+    pub(super) fn is_joining(&self) -> bool {
+        !(self.readiness.ready || self.served || self.came_entered)
     }
 
     /// This node holds what a ready peer had, and is known as a member.
     fn is_in_line(&self) -> bool {
-        self.has_exchanged_with_ready() && self.enrolled_at().is_some() && !self.is_outside()
+        self.has_exchanged_with_ready() && !self.is_outside()
     }
 
     fn has_exchanged_with_ready(&self) -> bool {
@@ -114,14 +97,29 @@ impl Core {
     }
 
     /// Nobody reached is ready, and there is nothing to wait for: this node has merged all that they hold,
-    /// and either it came with data of its own or nobody has any (a first start). A node that got part of
-    /// what somebody ready had, and hears of nobody ready for long, goes on with that part.
+    /// and either it is a member with all its data or nobody has any (a first start). A node that got part of
+    /// what somebody ready had, and hears of nobody ready, goes on with that part: at once where all members that
+    /// it knows of are there, or were replaced, and else after long.
     fn may_start_together(&self, live: &[&Peer], turn: &Turn<'_>) -> bool {
         let merged = live.iter().all(|peer| peer.exchanged.is_some() && !peer.is_ready());
+        let is_empty = content(turn.table) == 0;
         let empty = |peer: &&Peer| peer.info.as_ref().is_some_and(|info| info.versions == 0);
+        let patience = if self.is_anybody_missing() { PATIENCE } else { 1 };
         let waited = turn.now.mono.saturating_sub(self.ready_seen_at);
-        let in_vain = waited >= self.settings.periods.ready_timeout * PATIENCE && turn.table.counts().versions > 0;
-        merged && (self.came_with_data || in_vain || live.iter().all(empty))
+        let in_vain = waited >= self.settings.periods.ready_timeout * patience && !is_empty;
+        merged && (self.came_entered || in_vain || is_empty && live.iter().all(empty))
+    }
+
+    /// Whether a member is neither there nor replaced by another node of its name; or none is known.
+    fn is_anybody_missing(&self) -> bool {
+        let own = self.settings.own.node;
+        let live = || self.peers.values().filter(|peer| peer.live);
+        let is_there = |name: &str| {
+            let mut names = live().filter_map(|peer| Some(&peer.info.as_ref()?.name)).chain([&self.settings.name]);
+            names.any(|there| there == name)
+        };
+        let mut others = self.roster.members().filter(|(node, _)| *node != own).peekable();
+        others.peek().is_none() || others.any(|(_, member)| !is_there(&member.name))
     }
 
     /// Notes that somebody ready is there.
@@ -131,41 +129,44 @@ impl Core {
         }
     }
 
-    /// Whether this node may enter the roster: it holds what a ready peer holds, or serves already.
+    /// Whether this node may enter the roster: it goes by cluster time, and has met somebody.
     pub(super) fn may_enrol(&self) -> bool {
-        !self.settings.resync && self.rival.is_none() && (self.readiness.ready || self.has_exchanged_with_ready())
+        let met = || self.peers.keys().any(|node| self.admits(*node));
+        let waits = self.settings.resync || self.rival.is_some();
+        !waits && (self.readiness.ready || self.is_corrected() && met())
     }
 
-    /// Tells a ready peer of this node's entry in the roster. A node that is no newcomer need not.
-    pub(super) fn tell_enrolment(&mut self, turn: &mut Turn<'_>) {
-        if turn.now.mono < self.tell_due
-            || self.readiness.ready
-            || self.enrolment != Enrolment::Unknown
-            || !self.has_exchanged_with_ready()
-        {
-            return;
-        }
-        let own = self.settings.own.node;
-        let Some(entry) = turn.table.latest(&super::member_register(own)) else { return };
-        // In turn: one whose disk takes nothing stays ready, and never says yes.
-        let ready = || self.peers.values().filter(|peer| peer.is_ready() && peer.exchanged == Some(true));
-        let next = ready().find(|peer| Some(peer.id.node) > self.declined_by).or_else(|| ready().next());
-        if let Some(node) = next.map(|peer| peer.id.node) {
-            self.enrolment = Enrolment::Telling;
-            self.tell_due = turn.now.mono + TELL_PAUSE;
+    /// Whether a peer is to know this newcomer's entry before anything is pulled from it. (Of one that must get in
+    /// line first, nobody takes anything until it is.)
+    pub(super) fn must_enter(&self, node: NodeId) -> bool {
+        let knows = self.peers.get(&node).is_some_and(|peer| peer.knows_entry);
+        !knows && self.is_outside() && !self.settings.resync
+    }
+
+    /// Tells a peer of this newcomer's entry in the roster.
+    pub(super) fn enter(&mut self, node: NodeId, turn: &mut Turn<'_>) {
+        let own = super::member_register(self.settings.own.node);
+        if let Some(entry) = turn.table.latest(&own) {
             // It answers once that is on its disk.
             let timeout = self.settings.periods.ready_timeout.max(self.settings.periods.request);
-            self.ask_within(node, Asked::Enrolment, Question::Offer { versions: vec![entry] }, timeout, turn);
+            return self.ask_within(node, Asked::Enrolment, Question::Offer { versions: vec![entry] }, timeout, turn);
+        }
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.exchange.give_way(turn.now.mono + RETRY_MIN);
         }
     }
 
-    /// A ready peer knows of this node's entry, or does not.
-    pub(super) fn enrolment_told(&mut self, ask: &Ask, answer: Option<&Answer>, turn: &Turn<'_>) {
-        let known = answer == Some(&Answer::Taken(true));
-        self.enrolment = if known { Enrolment::Known(turn.now.mono) } else { Enrolment::Unknown };
-        self.declined_by = Some(ask.to).filter(|_| !known);
-        if known {
-            self.compare_with_all(turn);
+    /// A peer knows this node's entry, or does not take it: it is asked again after a pause.
+    pub(super) fn entered(&mut self, ask: &Ask, answer: &Answer, turn: &mut Turn<'_>) {
+        if *answer != Answer::Taken(true) {
+            return self.fail_exchange(ask.to, turn);
+        }
+        let Some(peer) = self.peers.get_mut(&ask.to) else { return };
+        peer.knows_entry = true;
+        if let Some(run) = &mut peer.exchange.run {
+            run.began = turn.now.mono;
+            let question = Question::Compare { history_since: turn.table.history_since() };
+            self.ask(ask.to, Asked::Compare, question, turn);
         }
     }
 
@@ -192,4 +193,10 @@ impl Core {
         let declined = |ticket| Command::Answer { ticket, answer: Answer::Taken(false) };
         turn.out.extend(late.into_iter().map(declined));
     }
+}
+
+/// How many versions there are beside the cluster's own registers.
+pub(super) fn content(table: &Table) -> u64 {
+    let own = table.members().count() + table.forgotten().count() + usize::from(table.horizon() != Stamp::ZERO);
+    table.counts().versions.saturating_sub(own) as u64
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use burgee_model::{NodeId, Stamp};
+use burgee_model::{MemberMeta, NodeId, Stamp};
 use burgee_store::Table;
 
 use super::{Command, Core, Note, SystemWrite, Turn};
@@ -23,6 +23,8 @@ pub(super) struct Member {
     pub(super) acked: Option<Stamp>,
     /// What it writes later is stamped above this.
     pub(super) promise: Stamp,
+    /// It only begins to join.
+    pub(super) joining: bool,
 }
 
 impl Roster {
@@ -30,7 +32,8 @@ impl Roster {
         let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
         let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
         let members = members.map(|(node, meta, promise)| {
-            (node, Member { name: meta.name, endpoint: meta.endpoint, acked: meta.acked, promise })
+            let MemberMeta { name, endpoint, acked, joining } = meta;
+            (node, Member { name, endpoint, acked, promise, joining })
         });
         Self { members: members.collect(), forgotten }
     }
@@ -122,8 +125,10 @@ impl Core {
             return;
         }
         let current = self.roster.member(own);
-        let is_entered = current
-            .is_some_and(|member| member.name == self.settings.name && member.endpoint == self.settings.endpoint);
+        let is_entered = current.is_some_and(|member| {
+            let placed = member.name == self.settings.name && member.endpoint == self.settings.endpoint;
+            placed && member.joining == self.is_joining()
+        });
         let reached = self.reached_by_anybody();
         let namesakes = self
             .roster
@@ -151,6 +156,7 @@ impl Core {
             name: self.settings.name.clone(),
             endpoint: self.settings.endpoint.clone(),
             acked: self.collect.acked.max(known),
+            joining: self.is_joining(),
         }));
     }
 }

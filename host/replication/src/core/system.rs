@@ -13,8 +13,9 @@ impl SystemWrite {
     #[must_use]
     pub fn request(&self, own: NodeId) -> (Request, Draft) {
         let (address, content, stamping) = match self {
-            Self::Member { name, endpoint, acked } => {
-                let meta = MemberMeta { name: name.clone(), endpoint: endpoint.clone(), acked: *acked };
+            Self::Member { name, endpoint, acked, joining } => {
+                let (name, endpoint) = (name.clone(), endpoint.clone());
+                let meta = MemberMeta { name, endpoint, acked: *acked, joining: *joining };
                 (Address::Member { node: own }, json(&meta), Stamping::Local)
             }
             Self::Horizon(stamp) => (Address::Horizon, json(&serde_json::json!({})), Stamping::At(*stamp)),

@@ -23,8 +23,9 @@ pub(super) fn note(note: &Note) {
 pub(super) fn readiness(readiness: &Readiness) {
     match (readiness.ready, readiness.alone) {
         (true, true) => tracing::warn!("ready on this node's own data: no peer was reached in time"),
-        (true, false) => tracing::info!("ready"),
-        (false, _) => tracing::info!(reasons = ?readiness.reasons, "not ready"),
+        // the program says so itself, no oftener than people want to read it
+        (true, false) => tracing::debug!("ready"),
+        (false, _) => tracing::debug!(reasons = ?readiness.reasons, "not ready"),
     }
 }
 

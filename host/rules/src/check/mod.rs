@@ -1,12 +1,13 @@
 //! What POST and PATCH refuse. An import takes more: it refuses only what is no flagd document.
 
 mod document;
+mod prerequisites;
 mod returns;
 
 use burgee_model::{Key, Limits, Problem, key::KEY_BYTES_MAX, materialise::variant_type, problem::pointer};
 use serde_json::{Map, Value as Json};
 
-pub use self::document::document;
+pub use self::{document::document, prerequisites::cycle};
 use crate::parse::{self, PROBLEMS_MAX, Segments};
 
 /// A flag as it is written for one environment.

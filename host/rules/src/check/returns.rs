@@ -37,7 +37,7 @@ impl Search<'_> {
         let (Some((name, operands)), None) = (rest.next(), rest.next()) else { return self.constant(json, place) };
         let place = place.member(name);
         match name.as_str() {
-            "if" => each(operands, &place, |at, of, operand, place| {
+            "if" | "?:" => each(operands, &place, |at, of, operand, place| {
                 if at % 2 == 1 || at + 1 == of {
                     self.result(operand, place);
                 }

@@ -10,7 +10,7 @@ use super::{
     reach,
     tables::Tables,
 };
-use crate::{ir::Expr, ops};
+use crate::{function::Function, ir::Expr, ops};
 
 /// Writes one function.
 pub(super) struct Emitter<'m, 'r> {
@@ -79,8 +79,10 @@ impl<'r> Emitter<'_, 'r> {
             Expr::Not(_) | Expr::Truthy(_) | Expr::Compare { .. } | Expr::Between { .. } | Expr::In { .. } => {
                 self.boolean(expr);
             }
-            // Rules that read it do not fit, so none comes here.
-            Expr::Flagd { .. } => self.code.i32(abi::NULL),
+            Expr::Call { function, operands } => self.call(function, operands),
+            Expr::Each { .. } | Expr::Reduce { .. } => self.interpret(expr),
+            // Rules that have them do not fit, or have them in bodies only: none comes here.
+            Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
         }
     }
 
@@ -106,7 +108,15 @@ impl<'r> Emitter<'_, 'r> {
                 self.code.op().i32_eq();
             }
             Expr::Shared(shared) => self.shared_holds(shared),
-            Expr::List(_) | Expr::Cat(_) | Expr::Fractional(_) | Expr::Flagd { .. } => {
+            Expr::List(_)
+            | Expr::Cat(_)
+            | Expr::Fractional(_)
+            | Expr::Flagd { .. }
+            | Expr::Flag { .. }
+            | Expr::Call { .. }
+            | Expr::Each { .. }
+            | Expr::Reduce { .. }
+            | Expr::Item { .. } => {
                 self.value(expr, Use::Operand);
                 self.code.host(HostFunction::Truthy);
             }
@@ -192,6 +202,26 @@ impl<'r> Emitter<'_, 'r> {
         self.flag_number();
         self.code.i32(i32::try_from(items.len()).unwrap_or(i32::MAX));
         self.code.host(function);
+    }
+
+    fn call(&mut self, function: &Function, operands: &'r [Expr]) {
+        for operand in operands {
+            self.push(operand);
+        }
+        self.flag_number();
+        let number = self.tables.function(function);
+        self.code.i32(number);
+        self.code.i32(i32::try_from(operands.len()).unwrap_or(i32::MAX));
+        self.code.host(HostFunction::Call);
+    }
+
+    /// What goes through lists is left to the host's interpreter: the way there and back for each item would cost
+    /// more than it saves.
+    fn interpret(&mut self, expr: &Expr) {
+        self.flag_number();
+        let number = self.tables.expression(expr);
+        self.code.i32(number);
+        self.code.host(HostFunction::Interpret);
     }
 
     pub(super) fn push(&mut self, expr: &'r Expr) {

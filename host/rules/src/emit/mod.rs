@@ -2,7 +2,7 @@
 //!
 //! Comparisons of attributes with constants, membership in small sets, boolean operators, `if` and the walk
 //! over constant shares are emitted inline, with the host's own operators behind them where a value is not
-//! of the type at hand. Everything else calls the host. The bytes depend on the rules alone, so all nodes
+//! of the type at hand. Everything else calls the host, which runs what goes through lists in the interpreter. The bytes depend on the rules alone, so all nodes
 //! emit the same module.
 
 mod branch;
@@ -20,7 +20,10 @@ use std::sync::Arc;
 
 use burgee_model::Value;
 
-use crate::ir::{Comparison, VersionOp};
+use crate::{
+    function::Function,
+    ir::{Comparison, Expr, VersionOp},
+};
 
 pub use self::{
     module::module,
@@ -39,6 +42,10 @@ pub struct Emitted {
     pub literals: Vec<Value>,
     /// The texts that have an id, which is their position + 1.
     pub texts: Vec<Arc<str>>,
+    /// The functions that the rules call.
+    pub functions: Vec<Function>,
+    /// The expressions that the host interprets.
+    pub expressions: Vec<Expr>,
     /// The rules, in the order given.
     pub flags: Vec<EmittedFlag>,
 }

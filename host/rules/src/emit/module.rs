@@ -32,6 +32,8 @@ pub fn module(rules: &[&Rule]) -> Emitted {
         inputs: tables.inputs,
         literals: tables.literals,
         texts: tables.texts,
+        functions: tables.functions,
+        expressions: tables.expressions,
         flags,
     }
 }

@@ -1,4 +1,4 @@
-//! The tables that a module shares among its rules: inputs, literals, texts.
+//! The tables that a module shares among its rules: inputs, literals, texts, functions, expressions.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,6 +6,7 @@ use burgee_guest::abi;
 use burgee_model::Value;
 
 use super::{Input, InputSource};
+use crate::{function::Function, ir::Expr};
 
 /// Inputs, literals and texts, each numbered in order of first use.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Tables {
     pub(super) inputs: Vec<Input>,
     pub(super) literals: Vec<Value>,
     pub(super) texts: Vec<Arc<str>>,
+    pub(super) functions: Vec<Function>,
+    pub(super) expressions: Vec<Expr>,
     slots: HashMap<InputSource, u32>,
     scalars: HashMap<Scalar, i32>,
     text_ids: HashMap<Arc<str>, i32>,
@@ -30,6 +33,8 @@ impl Tables {
             inputs: Vec::new(),
             literals: vec![Value::Null, Value::Bool(false), Value::Bool(true)],
             texts: Vec::new(),
+            functions: Vec::new(),
+            expressions: Vec::new(),
             slots: HashMap::new(),
             scalars: HashMap::new(),
             text_ids: HashMap::new(),
@@ -75,6 +80,21 @@ impl Tables {
         i32::try_from(self.literals.len()).map_or(i32::MIN, |count| -count)
     }
 
+    /// The number of a function.
+    pub(super) fn function(&mut self, function: &Function) -> i32 {
+        let known = self.functions.iter().position(|known| known == function);
+        number(known.unwrap_or_else(|| {
+            self.functions.push(function.clone());
+            self.functions.len() - 1
+        }))
+    }
+
+    /// The number of an expression that the host interprets.
+    pub(super) fn expression(&mut self, expr: &Expr) -> i32 {
+        self.expressions.push(expr.clone());
+        number(self.expressions.len() - 1)
+    }
+
     /// The id of a text, for inline comparisons.
     pub(super) fn text_id(&mut self, text: &Arc<str>) -> i32 {
         if let Some(id) = self.text_ids.get(text) {
@@ -85,4 +105,8 @@ impl Tables {
         self.text_ids.insert(text.clone(), id);
         id
     }
+}
+
+fn number(at: usize) -> i32 {
+    i32::try_from(at).unwrap_or(i32::MAX)
 }

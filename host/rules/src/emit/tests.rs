@@ -47,6 +47,12 @@ fn describe(document: &Json) -> String {
     for (at, known) in emitted.texts.iter().enumerate() {
         writeln!(text, "text {}: {known:?}", at + 1).unwrap();
     }
+    for (at, function) in emitted.functions.iter().enumerate() {
+        writeln!(text, "function {at}: {function:?}").unwrap();
+    }
+    for (at, expression) in emitted.expressions.iter().enumerate() {
+        writeln!(text, "expression {at}: {expression:?}").unwrap();
+    }
     for ((key, rule), flag) in rules.iter().zip(&emitted.flags) {
         writeln!(text, "flag {key}: {flag:?}, results {:?}", emit::results(rule)).unwrap();
     }

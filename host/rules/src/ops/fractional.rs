@@ -1,5 +1,7 @@
 //! `fractional`, version 2 of flagd's bucketing: a weighted choice that is the same for the same text.
 
+use std::borrow::Cow;
+
 use burgee_model::{Context, Value};
 
 use super::murmur3;
@@ -46,9 +48,84 @@ pub fn hash(bucket_by: &Value, flag: &str, context: &Context, budget: &mut Budge
 
 /// The hash of flag key + targeting key; `None` where there is no targeting key, or an empty one.
 pub fn default_hash(flag: &str, context: &Context, budget: &mut Budget) -> Result<Option<u32>, EvalError> {
-    let Some(key) = context.targeting_key().filter(|key| !key.is_empty()) else { return Ok(None) };
+    match context.targeting_key() {
+        Some(key) => joined_hash(flag, key, budget),
+        None => Ok(None),
+    }
+}
+
+fn joined_hash(flag: &str, key: &str, budget: &mut Budget) -> Result<Option<u32>, EvalError> {
+    if key.is_empty() {
+        return Ok(None);
+    }
     budget.look(flag.len() + key.len())?;
     Ok(Some(murmur3::hash_joined(flag, key)))
+}
+
+/// As [`hash`], of values: where there is no value to bucket by, of flag key + targeting key.
+fn hash_of(
+    bucket_by: Option<&Value>,
+    flag: &Value,
+    targeting_key: &Value,
+    budget: &mut Budget,
+) -> Result<Option<u32>, EvalError> {
+    match (bucket_by, flag, targeting_key) {
+        (Some(Value::Text(text)), ..) => {
+            budget.look(text.len())?;
+            Ok(Some(murmur3::hash(text.as_bytes())))
+        }
+        (None | Some(Value::Null), Value::Text(flag), Value::Text(key)) => joined_hash(flag, key, budget),
+        _ => Ok(None),
+    }
+}
+
+/// `fractional` where what its operands are is known only now: the first one is the value to bucket by, unless it
+/// is a list; the others are lists of a variant and perhaps a weight.
+pub(super) fn of_values(
+    flag: &Value,
+    targeting_key: &Value,
+    operands: &[Cow<'_, Value>],
+    budget: &mut Budget,
+) -> Result<Value, EvalError> {
+    let (bucket_by, shares) = match operands.split_first() {
+        Some((first, rest)) if !matches!(&**first, Value::List(_)) => (Some(&**first), rest),
+        _ => (None, operands),
+    };
+    let Some(hash) = hash_of(bucket_by, flag, targeting_key, budget)? else { return Ok(Value::Null) };
+    let shares: Option<Vec<(&Value, u32)>> = shares.iter().map(|share| read_share(share)).collect();
+    let shares = shares.unwrap_or_default();
+    let chosen = choose(hash, shares.iter().map(|(_, weight)| *weight));
+    Ok(chosen.and_then(|at| shares.get(at)).map_or(Value::Null, |(variant, _)| (*variant).clone()))
+}
+
+fn read_share(share: &Value) -> Option<(&Value, u32)> {
+    let Value::List(share) = share else { return None };
+    let (variant, given) = match &**share {
+        [variant] => (variant, 1),
+        [variant, given] => (variant, weight(given)?),
+        _ => return None,
+    };
+    is_variant(variant).then_some((variant, given))
+}
+
+/// `percentage`: whether a text falls into the first so many percent of all, in steps of a thousandth; null where
+/// there is nothing to bucket by, or the share is no number. Whoever is in stays in while the share grows.
+pub(super) fn percentage(
+    share: &Value,
+    bucket_by: &Value,
+    flag: &Value,
+    targeting_key: &Value,
+    budget: &mut Budget,
+) -> Result<Value, EvalError> {
+    const BUCKETS: u32 = 100_000;
+    const BUCKETS_A_PERCENT: f64 = 1_000.0;
+    let hash = hash_of(Some(bucket_by), flag, targeting_key, budget)?;
+    Ok(match (hash, share) {
+        (Some(hash), Value::Number(share)) if !share.is_nan() => {
+            Value::Bool(f64::from(bucket(hash, BUCKETS)) < share * BUCKETS_A_PERCENT)
+        }
+        _ => Value::Null,
+    })
 }
 
 /// Adds a weight to a sum of weights; `None` beyond [`WEIGHT_MAX`].

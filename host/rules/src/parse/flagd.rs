@@ -9,6 +9,7 @@ use super::{
     place::Place,
 };
 use crate::{
+    function::Function,
     ir::{Expr, Fractional, Share},
     ops::{
         fractional::{self, is_variant},
@@ -68,6 +69,13 @@ impl Parser<'_> {
 
     /// `fractional`: perhaps a value to bucket by, then shares. All are read, so that all problems are found.
     pub(super) fn fractional(&mut self, args: &Args<'_>) -> Expr {
+        if self.in_body {
+            return self.always_null(args, "`fractional` for each item of a list");
+        }
+        if args.items.iter().enumerate().any(is_computed_share) {
+            let operands = [self.who(), self.operands(args)].concat();
+            return Expr::Call { function: Function::Fractional, operands };
+        }
         let bucket_by = match args.items.first() {
             None | Some(Json::Array(_)) => None,
             Some(other) => Some(self.expr(other, &args.place_of(0))),
@@ -111,10 +119,6 @@ impl Parser<'_> {
     fn share(&mut self, json: &Json, place: &Place<'_>) -> ReadShare {
         match json {
             Json::Array(items) if matches!(items.len(), 1 | 2) => self.sound_share(items, place),
-            Json::Object(members) if members.len() == 1 => {
-                self.fault(place, "unsupported_operator", "a computed share of `fractional` is not supported yet");
-                ReadShare::Null
-            }
             _ => self.null_share(place, "a share is a list of a variant and perhaps a weight"),
         }
     }
@@ -140,6 +144,13 @@ impl Parser<'_> {
         self.always_null_at(place, INVALID, &format!("{why}; the whole `fractional` is without effect"));
         ReadShare::Null
     }
+}
+
+/// Whether only its value tells what an operand is: an operation after the first operand, or one there that may give
+/// a share. What attributes and texts give as first operand is a value to bucket by.
+fn is_computed_share((at, operand): (usize, &Json)) -> bool {
+    let Some(members) = operand.as_object().filter(|members| members.len() == 1) else { return false };
+    at > 0 || !["var", "cat", "substr", "config"].iter().any(|name| members.contains_key(*name))
 }
 
 impl ReadShare {

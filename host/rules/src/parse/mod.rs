@@ -4,12 +4,16 @@
 //! size of the document and of the shared rules that it names.
 
 mod args;
+mod burgee;
 mod flagd;
+mod jsonlogic;
 mod names;
 mod operators;
 mod parser;
 pub(crate) mod place;
 mod size;
+
+use std::collections::BTreeSet;
 
 use burgee_model::{Key, Limits, Problem};
 use serde_json::Value as Json;
@@ -49,6 +53,13 @@ pub fn rule(flag: &Key, targeting: &Json, segments: Segments<'_>, limits: &Limit
         Ok(()) => Parser::new(flag, segments, limits).rule(targeting),
         Err(fault) => Compiled { faults: vec![fault], ..Compiled::default() },
     }
+}
+
+/// The operators in a rule that are Burgee's own: with any of them, it is not portable to flagd. Empty for a document
+/// beyond the limits, which has no rule.
+#[must_use]
+pub fn own_operators(targeting: &Json, limits: &Limits) -> BTreeSet<&'static str> {
+    size::check(targeting, limits).map(|()| names::own(targeting)).unwrap_or_default()
 }
 
 #[cfg(test)]

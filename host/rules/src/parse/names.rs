@@ -1,9 +1,16 @@
-//! The names of operators: those that are here, those to come, and what a wrong name may have meant.
+//! The names of operators: flagd's, our own, and what a wrong name may have meant.
 
-/// The operators that the parser knows; its own table is in the `match` of the parser.
-const KNOWN: [&str; 22] = [
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+/// The operators of flagd: JsonLogic's, and its own.
+const PORTABLE: [&str; 39] = [
     "var",
+    "missing",
+    "missing_some",
     "if",
+    "?:",
     "and",
     "or",
     "!",
@@ -16,21 +23,6 @@ const KNOWN: [&str; 22] = [
     "<=",
     ">",
     ">=",
-    "in",
-    "cat",
-    "starts_with",
-    "ends_with",
-    "sem_ver",
-    "fractional",
-    "$ref",
-    "config",
-];
-
-/// Operators of JsonLogic, and of our own, that are not supported yet.
-const LATER: [&str; 23] = [
-    "?:",
-    "missing",
-    "missing_some",
     "+",
     "-",
     "*",
@@ -38,6 +30,8 @@ const LATER: [&str; 23] = [
     "%",
     "min",
     "max",
+    "in",
+    "cat",
     "substr",
     "merge",
     "map",
@@ -46,15 +40,22 @@ const LATER: [&str; 23] = [
     "all",
     "none",
     "some",
-    "flag",
-    "segment",
-    "ramp",
-    "guest",
-    "log",
+    "starts_with",
+    "ends_with",
+    "sem_ver",
+    "fractional",
+    "$ref",
 ];
 
+/// Burgee's own operators.
+const OWN: [&str; 9] =
+    ["config", "flag", "segment", "matches", "in_network", "date", "date_part", "ramp", "percentage"];
+
+/// Operators that are not supported yet.
+const LATER: [&str; 1] = ["guest"];
+
 /// Names that other languages and rule engines have for operators.
-const SYNONYMS: [(&str, &str); 16] = [
+const SYNONYMS: [(&str, &str); 21] = [
     ("=", "=="),
     ("eq", "=="),
     ("equals", "=="),
@@ -71,7 +72,33 @@ const SYNONYMS: [(&str, &str); 16] = [
     ("endswith", "ends_with"),
     ("ref", "$ref"),
     ("then", "if"),
+    ("regex", "matches"),
+    ("match", "matches"),
+    ("cidr", "in_network"),
+    ("ip", "in_network"),
+    ("mod", "%"),
 ];
+
+/// The operators of Burgee's own in a rule, which other engines of flagd's rules do not know. The document must be
+/// one that a size was found for.
+pub(super) fn own(rule: &Json) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    collect(rule, &mut found);
+    found
+}
+
+fn collect(json: &Json, found: &mut BTreeSet<&'static str>) {
+    match json {
+        Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Json::Object(members) => {
+            if members.len() == 1 {
+                found.extend(OWN.into_iter().filter(|own| members.contains_key(*own)));
+            }
+            members.values().for_each(|value| collect(value, found));
+        }
+        _ => {}
+    }
+}
 
 /// Whether the operator is known but not supported yet.
 pub(super) fn comes_later(name: &str) -> bool {
@@ -97,7 +124,7 @@ fn nearest(name: &str) -> Option<&'static str> {
 }
 
 fn operators() -> impl Iterator<Item = &'static str> {
-    KNOWN.into_iter().chain(LATER)
+    PORTABLE.into_iter().chain(OWN).chain(LATER)
 }
 
 /// The insertions, deletions and replacements that lead from one text to the other.

@@ -1,4 +1,6 @@
-//! The operators of JsonLogic, and `config`.
+//! The operators of JsonLogic that choose and compare, and `config`.
+
+use std::sync::Arc;
 
 use burgee_model::{Key, Problem, Value};
 use serde_json::Value as Json;
@@ -9,16 +11,32 @@ use super::{
     place::Place,
 };
 use crate::{
+    function::Function,
     ir::{Comparison, Expr},
     ops::number::number_text,
 };
+
+/// The path of a `var`, as a text; none where it is computed.
+fn path(args: &Args<'_>) -> Option<String> {
+    match args.items.first() {
+        None | Some(Json::Null) => Some(String::new()),
+        Some(Json::String(path)) => Some(path.clone()),
+        Some(Json::Bool(path)) => Some(path.to_string()),
+        Some(Json::Number(path)) => Some(number_text(path.as_f64().unwrap_or(f64::NAN))),
+        Some(Json::Array(_) | Json::Object(_)) => None,
+    }
+}
 
 impl Parser<'_> {
     /// `var`: a path, and perhaps a default. What `$flagd` holds does not come from the context.
     pub(super) fn var(&mut self, args: &Args<'_>) -> Expr {
         self.at_most(args, 2);
-        let Some(path) = self.path(args) else { return null() };
+        let Some(path) = path(args) else { return self.computed_var(args) };
         let default = self.optional(args, 1);
+        if self.in_body {
+            self.looks_through(&path);
+            return Expr::Item { path: path.into(), default: default.map(Box::new) };
+        }
         match path.strip_prefix("$flagd") {
             Some("") => Expr::Flagd { flag: self.flag.clone() },
             Some(".flagKey") => Expr::Literal(Value::Text(self.flag.clone())),
@@ -38,18 +56,17 @@ impl Parser<'_> {
         default.unwrap_or(null())
     }
 
-    /// The path of a `var`, as a text.
-    fn path(&mut self, args: &Args<'_>) -> Option<String> {
-        match args.items.first() {
-            None | Some(Json::Null) => Some(String::new()),
-            Some(Json::String(path)) => Some(path.clone()),
-            Some(Json::Bool(path)) => Some(path.to_string()),
-            Some(Json::Number(path)) => Some(number_text(path.as_f64().unwrap_or(f64::NAN))),
-            Some(Json::Array(_) | Json::Object(_)) => {
-                self.fault(&args.place_of(0), "unsupported_operator", "a computed path of `var` is not supported yet");
-                None
-            }
-        }
+    /// `var` whose path another operation gives.
+    fn computed_var(&mut self, args: &Args<'_>) -> Expr {
+        let mut operands = vec![self.root()];
+        operands.extend(self.operands(args).into_iter().take(2));
+        Expr::Call { function: Function::Get, operands }
+    }
+
+    /// What `var` reads from: the context, or within a body the item.
+    pub(super) fn root(&self) -> Expr {
+        let (path, default) = (Arc::from(""), None);
+        if self.in_body { Expr::Item { path, default } } else { Expr::Var { path, default } }
     }
 
     /// `config`: an entry's key, and perhaps a default.
@@ -138,13 +155,13 @@ impl Parser<'_> {
     }
 
     /// An operand that may be missing; one that is null is as good as missing.
-    fn optional(&mut self, args: &Args<'_>, at: usize) -> Option<Expr> {
+    pub(super) fn optional(&mut self, args: &Args<'_>, at: usize) -> Option<Expr> {
         let operand = self.expr(args.items.get(at)?, &args.place_of(at));
         Some(operand).filter(|operand| *operand != null())
     }
 
     /// The first `N` operands. Fewer are a fault, and JsonLogic ignores further ones.
-    fn exactly<const N: usize>(&mut self, args: &Args<'_>) -> Option<[Expr; N]> {
+    pub(super) fn exactly<const N: usize>(&mut self, args: &Args<'_>) -> Option<[Expr; N]> {
         if args.items.len() < N {
             let operands = if N == 1 { "operand" } else { "operands" };
             let message = format!("`{}` takes {N} {operands}, here are {}", args.name, args.items.len());
@@ -157,7 +174,7 @@ impl Parser<'_> {
     }
 
     /// Warns of operands beyond the first so many.
-    fn at_most(&mut self, args: &Args<'_>, most: usize) {
+    pub(super) fn at_most(&mut self, args: &Args<'_>, most: usize) {
         if args.items.len() > most {
             let message = format!("`{}` ignores all operands after the first {most}", args.name);
             self.warn(Problem::new(args.place_of(most).pointer(), "wrong_arguments", message));

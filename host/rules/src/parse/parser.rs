@@ -8,7 +8,9 @@ use serde_json::{Map, Value as Json};
 use super::{Compiled, PROBLEMS_MAX, Segments, args::Args, names, place::Place, size};
 use crate::{
     SHORT_TEXT_BYTES,
+    function::Function,
     ir::{Comparison, Expr, Rule},
+    ops::Each,
 };
 
 /// So many constants of a list cost as much as one expression.
@@ -20,11 +22,13 @@ pub(super) struct Parser<'s> {
     segments: Segments<'s>,
     limits: &'s Limits,
     /// The shared rules read so far, and what each costs.
-    read: HashMap<String, (Expr, u64)>,
+    read: HashMap<(String, bool), (Expr, u64)>,
     /// The shared rule that is being read.
     within: Option<Within>,
+    /// Whether what is read is evaluated for each item of a list: `var` is the item's then.
+    pub(super) in_body: bool,
     /// The most steps that the rule may take, apart from work that grows with data.
-    cost: u64,
+    pub(super) cost: u64,
     done: Compiled,
 }
 
@@ -38,7 +42,7 @@ impl<'s> Parser<'s> {
     pub(super) fn new(flag: &Key, segments: Segments<'s>, limits: &'s Limits) -> Self {
         let flag = Arc::from(flag.as_str());
         let (read, within, done) = (HashMap::new(), None, Compiled::default());
-        Self { flag, segments, limits, read, within, cost: 0, done }
+        Self { flag, segments, limits, read, within, in_body: false, cost: 0, done }
     }
 
     /// Reads a whole rule.
@@ -52,7 +56,8 @@ impl<'s> Parser<'s> {
             self.fault(&Place::ROOT, "too_costly", message);
         }
         if self.done.faults.is_empty() {
-            self.done.rule = Some(Rule { root });
+            let steps = usize::try_from(self.cost).unwrap_or(usize::MAX);
+            self.done.rule = Some(Rule { root, steps });
         }
         self.done
     }
@@ -65,6 +70,10 @@ impl<'s> Parser<'s> {
             Json::Object(members) => self.object(members, json, place),
             scalar => Expr::Literal(Value::from(scalar)),
         }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        self.limits
     }
 
     /// Notes that a text of the rule is looked through whenever its expression is evaluated.
@@ -108,7 +117,9 @@ impl<'s> Parser<'s> {
             "var" => self.var(args),
             "config" => self.config(args),
             "$ref" => self.reference(args),
-            "if" => self.branch(args),
+            "segment" => self.segment(args),
+            "flag" => self.flag_variant(args),
+            "if" | "?:" => self.branch(args),
             "and" => self.junction(args, Expr::And),
             "or" => self.junction(args, Expr::Or),
             "!" => self.unary(args, |operand| Expr::Not(operand.into())),
@@ -127,6 +138,29 @@ impl<'s> Parser<'s> {
             "ends_with" => self.affix(args, Expr::EndsWith),
             "sem_ver" => self.sem_ver(args),
             "fractional" => self.fractional(args),
+            "+" => self.call(args, 0, Function::Add),
+            "-" => self.call(args, 1, Function::Subtract),
+            "*" => self.call(args, 0, Function::Multiply),
+            "/" => self.call(args, 2, Function::Divide),
+            "%" => self.call(args, 2, Function::Remainder),
+            "min" => self.call(args, 1, Function::Min),
+            "max" => self.call(args, 1, Function::Max),
+            "merge" => self.call(args, 0, Function::Merge),
+            "substr" => self.substr(args),
+            "missing" => self.missing(args),
+            "missing_some" => self.missing_some(args),
+            "map" => self.each(args, Each::Map),
+            "filter" => self.each(args, Each::Filter),
+            "all" => self.each(args, Each::All),
+            "some" => self.each(args, Each::Some),
+            "none" => self.each(args, Each::None),
+            "reduce" => self.reduce(args),
+            "matches" => self.matches(args),
+            "in_network" => self.in_network(args),
+            "date" => self.date(args),
+            "date_part" => self.date_part(args),
+            "ramp" => self.ramp(args),
+            "percentage" => self.percentage(args),
             name => self.unknown(name, args),
         }
     }
@@ -153,26 +187,56 @@ impl<'s> Parser<'s> {
             let message = format!("a shared rule cannot refer to another one (`{name}`)");
             return self.fault(&args.place, "nested_segment", message);
         }
-        let (shared, cost) = match self.read.get(name) {
-            Some(known) => known.clone(),
-            None => self.read_shared(name, args),
-        };
-        self.cost = self.cost.saturating_add(cost);
+        let shared = self.known_shared(name, args);
         shared
+            .unwrap_or_else(|| self.fault(&args.place, "unknown_segment", format!("there is no shared rule `{name}`")))
     }
 
-    fn read_shared(&mut self, name: &str, args: &Args<'_>) -> (Expr, u64) {
+    /// `segment`: whether a shared rule holds for the whole context, wherever it is asked; one that does not exist
+    /// does not hold.
+    fn segment(&mut self, args: &Args<'_>) -> Expr {
+        let [Json::String(name)] = args.items else {
+            return self.fault(&args.place, "wrong_arguments", "`segment` takes the name of a segment, a text");
+        };
+        if self.within.is_some() {
+            let message = format!("a shared rule cannot refer to another one (`{name}`)");
+            return self.fault(&args.place, "nested_segment", message);
+        }
+        let in_body = std::mem::replace(&mut self.in_body, false);
+        let shared = self.known_shared(name, args);
+        self.in_body = in_body;
+        match shared {
+            Some(shared) => Expr::Truthy(shared.into()),
+            None => {
+                let message = format!("there is no segment `{name}`: nobody is in it");
+                self.warn(Problem::new(args.place.pointer(), "unknown_segment", message));
+                Expr::Literal(Value::Bool(false))
+            }
+        }
+    }
+
+    /// A shared rule, read once; none where there is none.
+    fn known_shared(&mut self, name: &str, args: &Args<'_>) -> Option<Expr> {
+        let named = (name.to_owned(), self.in_body);
+        let (shared, cost) = match self.read.get(&named) {
+            Some(known) => known.clone(),
+            None => self.read_shared(named, args)?,
+        };
+        self.cost = self.cost.saturating_add(cost);
+        Some(shared)
+    }
+
+    fn read_shared(&mut self, named: (String, bool), args: &Args<'_>) -> Option<(Expr, u64)> {
         let before = self.cost;
-        let shared = match (self.segments)(name) {
+        let shared = match (self.segments)(&named.0) {
             // The rule is refused already; what it still names need not be read.
             _ if self.cost > self.limits.evaluation_steps => null(),
-            Some(document) => self.shared(name, &document, args),
-            None => self.fault(&args.place, "unknown_segment", format!("there is no shared rule `{name}`")),
+            document => self.shared(&named.0, &document?, args),
         };
         let cost = self.cost - before;
         self.cost = before;
-        self.read.insert(name.to_owned(), (shared.clone(), cost));
-        (shared, cost)
+        self.read.insert(named, (shared.clone(), cost));
+        Some((shared, cost))
     }
 
     fn shared(&mut self, name: &str, document: &Json, args: &Args<'_>) -> Expr {

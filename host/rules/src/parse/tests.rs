@@ -51,8 +51,8 @@ fn operators_that_are_not_there() {
     );
     faults(json!({"!": {"nope": 1}}), &[("/!/nope", "unknown_operator")]);
     faults(
-        json!({"if": [{"+": [1, 2]}, {"map": []}]}),
-        &[("/if/0/+", "unsupported_operator"), ("/if/1/map", "unsupported_operator")],
+        json!({"if": [{"guest": [1, 2]}, {"log": []}]}),
+        &[("/if/0/guest", "unsupported_operator"), ("/if/1/log", "unknown_operator")],
     );
     let hint = |operator: &str| parse(&json!({operator: []})).faults[0].hint.clone();
     assert_eq!(hint("startsWith"), Some("did you mean `starts_with`?".into()));
@@ -67,7 +67,27 @@ fn too_few_operands_are_faults_and_too_many_are_ignored() {
     faults(json!({"in": ["a", {"nope": 1}]}), &[("/in/1/nope", "unknown_operator")]);
     faults(json!({"config": [1]}), &[("/config", "wrong_arguments")]);
     faults(json!({"config": ".."}), &[("/config", "invalid_key")]);
-    faults(json!({"var": [{"var": "x"}]}), &[("/var/0", "unsupported_operator")]);
+    for (operator, operands) in [
+        ("-", json!([])),
+        ("/", json!([1])),
+        ("%", json!(1)),
+        ("min", json!([])),
+        ("substr", json!(["a"])),
+        ("missing_some", json!([1])),
+        ("map", json!([[1]])),
+        ("none", json!([])),
+        ("reduce", json!([[1]])),
+        ("in_network", json!(["10.0.0.1"])),
+        ("matches", json!(["a"])),
+        ("date", json!([])),
+        ("date_part", json!(["hour"])),
+        ("percentage", json!([])),
+        ("ramp", json!([])),
+        ("segment", json!([1])),
+    ] {
+        let pointer = format!("/{operator}");
+        faults(json!({operator: operands}), &[(&pointer.replace("//", "/~1"), "wrong_arguments")]);
+    }
     warns(json!({">": [3, 2, 1]}), &[("/>/2", "wrong_arguments")]);
     warns(json!({"<": [1, 2, 3]}), &[]);
     warns(json!({"<": [1, 2, 3, 4]}), &[("/</3", "wrong_arguments")]);
@@ -85,7 +105,7 @@ fn objects_with_other_than_one_member_are_values() {
 
 #[test]
 fn flagds_operators_give_null_on_bad_operands() {
-    let null = Some(Rule { root: Expr::Literal(Value::Null) });
+    let null = Expr::Literal(Value::Null);
     for (targeting, path, code) in [
         (json!({"starts_with": ["a"]}), "/starts_with", "wrong_arguments"),
         (json!({"ends_with": ["a", "b", "c"]}), "/ends_with", "wrong_arguments"),
@@ -109,15 +129,56 @@ fn flagds_operators_give_null_on_bad_operands() {
     ] {
         let compiled = parse(&targeting);
         assert_eq!(listed(&compiled.warnings), [(path, code)], "{targeting}");
-        assert_eq!(compiled.rule, null, "{targeting}");
+        assert_eq!(compiled.rule.map(|rule| rule.root), Some(null.clone()), "{targeting}");
     }
-    faults(json!({"fractional": [["a"], {"var": "x"}]}), &[("/fractional/1", "unsupported_operator")]);
+    assert_eq!(parse(&json!({"fractional": [["a"], {"var": "x"}]})).faults, []);
+}
+
+#[test]
+fn our_own_operators_refuse_bad_constants() {
+    let ramp = |members: Json| json!({"ramp": members});
+    for (targeting, path, code) in [
+        (json!({"matches": [{"var": "x"}, "("]}), "/matches/1", "invalid_pattern"),
+        (json!({"matches": [{"var": "x"}, {"var": "y"}]}), "/matches", "wrong_arguments"),
+        (json!({"in_network": [{"var": "ip"}, "10.0.0.0/8", "10/8"]}), "/in_network/2", "invalid_network"),
+        (json!({"in_network": [{"var": "ip"}, ["::/0", 1]]}), "/in_network/1/1", "invalid_network"),
+        (json!({"date_part": ["second", 0]}), "/date_part/0", "invalid_argument"),
+        (ramp(json!({"start": 0, "end": 1, "begin": 2})), "/ramp/begin", "unknown_member"),
+        (ramp(json!({"start": 0})), "/ramp/end", "invalid_ramp"),
+        (ramp(json!({"start": "soon", "end": 1})), "/ramp/start", "invalid_ramp"),
+        (ramp(json!({"start": 2, "end": 1})), "/ramp/end", "invalid_ramp"),
+        (ramp(json!({"start": 0, "end": 1, "from": "1"})), "/ramp/from", "invalid_ramp"),
+        (ramp(json!({"start": 0, "end": 1, "steps": 0})), "/ramp/steps", "invalid_ramp"),
+        (ramp(json!({"steps": [[1, 2], [1, 3]]})), "/ramp/steps/1/0", "invalid_ramp"),
+        (ramp(json!({"steps": [[1]]})), "/ramp/steps/0", "invalid_ramp"),
+    ] {
+        faults(targeting, &[(path, code)]);
+    }
+    warns(json!({"date": "yesterday"}), &[("/date", "invalid_date")]);
+    warns(json!({"segment": "nobody"}), &[("/segment", "unknown_segment")]);
+    warns(json!({"map": [[1], {"fractional": ["x", ["a"]]}]}), &[("/map/1/fractional", "wrong_arguments")]);
+}
+
+#[test]
+fn functions_of_constants_are_constants() {
+    for (targeting, expected) in [
+        (json!({"+": [1, "2"]}), json!(3)),
+        (json!({"date": "2026-12-01"}), json!(1_796_083_200)),
+        (json!({"substr": ["abc", 1]}), json!("bc")),
+        (json!({"matches": ["abc", "b"]}), json!(true)),
+    ] {
+        let rule = parse(&targeting).rule.unwrap();
+        assert_eq!(rule.root, Expr::Literal(Value::from(&expected)), "{targeting}");
+    }
+    for targeting in [json!({"+": ["x"]}), json!({"merge": [1]})] {
+        assert!(matches!(parse(&targeting).rule.unwrap().root, Expr::Call { .. }), "{targeting}");
+    }
 }
 
 #[test]
 fn shared_rules() {
     let compiled = parse(&json!({"and": [{"$ref": "eu"}, {"$ref": ["eu"]}, {"$ref": "constant"}]}));
-    let Some(Rule { root: Expr::And(operands) }) = compiled.rule else { panic!("and") };
+    let Some(Rule { root: Expr::And(operands), .. }) = compiled.rule else { panic!("and") };
     let [Expr::Shared(a), Expr::Shared(b), Expr::Literal(Value::Text(_))] = &operands[..] else { panic!("shared") };
     assert!(std::sync::Arc::ptr_eq(a, b));
     faults(json!({"!": {"$ref": "absent"}}), &[("/!/$ref", "unknown_segment")]);
@@ -133,7 +194,7 @@ fn shared_rules() {
 fn lists_of_constants_are_constants() {
     let items: Vec<Json> = (0..100_000).map(|n| json!(n % 10)).collect();
     let compiled = parse(&json!({"in": [{"var": "x"}, items]}));
-    let Some(Rule { root: Expr::In { haystack, .. } }) = compiled.rule else { panic!("{:?}", compiled.faults) };
+    let Some(Rule { root: Expr::In { haystack, .. }, .. }) = compiled.rule else { panic!("{:?}", compiled.faults) };
     let Expr::Literal(Value::List(list)) = *haystack else { panic!("a constant") };
     assert_eq!(list.len(), 100_000);
 }

@@ -84,6 +84,15 @@ fn a_write_stands_above_what_its_author_promised_also_where_time_was_set_back() 
     assert!(written.stamp > promise);
 }
 
+/// It said so alone, with a clock that was ahead, before this node joined.
+#[test]
+fn a_write_stands_above_what_any_member_says_that_it_holds_everything_up_to() {
+    let (node, acked) = (NodeId([9; 16]), Stamp { time: ahead(), id: NodeId([9; 16]) });
+    let content = serde_json::json!({ "name": "n", "acked": acked }).to_string();
+    let table = table([Version { stamp: acked, ..version(RegisterId::system(Address::Member { node }), 1, &content) }]);
+    assert!(one(write(&table, put(state()))).stamp > acked);
+}
+
 #[test]
 fn a_write_stands_above_the_floors_over_it_and_has_seen_the_containers() {
     let scope = Scope::Config { environment: key("e"), prefix: "k".into() };
@@ -161,6 +170,19 @@ fn what_cannot_be_written_is_refused_by_name() {
     assert_eq!(write(&last, put(state())), Err(DraftError::NoStamp));
     let twice = Draft { writes: vec![put(state()), put(state())], floors: vec![] };
     assert_eq!(stamp_draft(&everything(), twice, &table([]), &mut clock(), NOW), Err(DraftError::Duplicate));
+}
+
+#[test]
+fn a_clock_that_was_out_of_range_goes_on_as_if_it_had_not_been() {
+    let (table, mut clock) = (table([]), clock());
+    let mut write = |wall| {
+        let draft = Draft { writes: vec![put(state())], floors: vec![] };
+        stamp_draft(&everything(), draft, &table, &mut clock, wall).map(|written| written[0].stamp.millis())
+    };
+    for wall in [MILLIS_MAX, MILLIS_MAX + 1, Millis::MAX] {
+        assert_eq!(write(wall), Err(DraftError::ClockOutOfRange));
+    }
+    assert_eq!(write(NOW), Ok(NOW));
 }
 
 #[test]

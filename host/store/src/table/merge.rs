@@ -26,6 +26,7 @@ impl Table {
             _ if self.over(id).kills(version.stamp, version.floor_seen) => Outcome::Dead,
             Address::Config { .. } => self.merge_entry(version),
             Address::Horizon => self.merge_horizon(version),
+            Address::Member { .. } => self.merge_member(version),
             _ => self.merge_register(version),
         }
     }

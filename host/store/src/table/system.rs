@@ -1,10 +1,10 @@
 //! The cluster's own registers, and what authors have been seen.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use burgee_model::{Address, ForgottenMeta, Key, MemberMeta, NodeId, RegisterId, Stamp};
 
-use super::Table;
+use super::{Outcome, Table};
 use crate::Version;
 
 /// Authors whose latest stamps are remembered; beyond it, the one heard of longest ago is forgotten.
@@ -47,6 +47,20 @@ impl Table {
     /// What a member promised: whatever it writes from then on is stamped above its entry.
     pub(crate) fn promise_of(&self, member: NodeId) -> Option<Stamp> {
         self.latest(&RegisterId::system(Address::Member { node: member })).map(|entry| entry.stamp)
+    }
+
+    /// Up to where any member ever said that it holds everything: whatever is written lies above, or that member
+    /// would have said so of what it never saw. (It may have said so alone, by a clock that was ahead.)
+    pub(crate) fn acked(&self) -> Stamp {
+        self.acked
+    }
+
+    pub(super) fn merge_member(&mut self, version: &Arc<Version>) -> Outcome {
+        let entry = version.content.as_ref().and_then(|content| content.read::<MemberMeta>());
+        // None can hold more than it promises.
+        let acked = entry.and_then(|entry| entry.acked).map(|acked| acked.min(version.stamp));
+        self.acked = self.acked.max(acked.unwrap_or(Stamp::ZERO));
+        self.merge_register(version)
     }
 
     /// The nodes that operators had forgotten, in the order of ids.

@@ -52,7 +52,7 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
         let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
         let gone = first_missing(world, disk, (before, version.stamp), |_| true)?;
-        (!world.oracle.doubted.contains(&number)).then_some((number, gone))
+        (!world.oracle.is_doubted(number)).then_some((number, gone))
     });
     if let Some((number, gone)) = missing {
         let horizon = version.stamp;
@@ -83,7 +83,7 @@ fn first_missing(
 fn acknowledged(world: &mut World, slot: usize, version: &Version) {
     let Slot { process: Some(process), disk: Some(disk), .. } = &world.slots[slot] else { return };
     let acked = |entry: &Version| entry.content.as_ref()?.read::<MemberMeta>()?.acked;
-    let (Some(up_to), false) = (acked(version), world.oracle.doubted.contains(&slot)) else { return };
+    let (Some(up_to), false) = (acked(version), world.oracle.is_doubted(slot)) else { return };
     let before = process.table.latest(&version.register).and_then(|entry| acked(&entry));
     let members = members(&process.table);
     let of_members = |version: &Version| members.contains(&version.stamp.id);

@@ -25,6 +25,10 @@ pub struct Seen {
     refused: BTreeSet<(RegisterId, Stamp)>,
     /// Expiries fed: a register that a floor emptied may bear the same stamp again.
     pub lapsed: BTreeSet<(RegisterId, Place)>,
+    /// When it last looked for what had expired, by cluster time.
+    pub looked: Millis,
+    /// What it took in since.
+    pub fresh: BTreeSet<RegisterId>,
     /// What ready peers held when it started.
     pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
     /// Of which versions it told whom.
@@ -87,6 +91,7 @@ impl Seen {
 pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
     let Some(process) = &mut world.slots[slot].process else { return };
     let register = &version.register;
+    process.seen.fresh.insert(register.clone());
     if matches!(outcome, Outcome::Dead) {
         process.seen.refused.insert((register.clone(), version.stamp));
     }

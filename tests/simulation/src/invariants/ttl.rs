@@ -1,4 +1,5 @@
-//! An expiry is told once by each node: not before the deadline by cluster time, and at most a second after.
+//! An expiry is told once by each node: not before the deadline by cluster time, and the next time that the node
+//! looks after it. (It looks with each tick, ten times a second; where its time leaps, the leap is not its own.)
 
 use std::sync::Arc;
 
@@ -7,23 +8,26 @@ use burgee_store::Version;
 
 use crate::world::World;
 
-/// How late an expiry may be told, in milliseconds: a tick is a tenth of a second.
-const LATE_MAX_MS: Millis = 1_000;
-
 /// A node tells that a version expired.
 pub fn lapsed(world: &mut World, slot: usize, version: &Arc<Version>, cluster: Millis) {
     let Some(process) = &mut world.slots[slot].process else { return };
-    let first = process.seen.lapsed.insert((version.register.clone(), (version.floor_seen, version.stamp)));
+    let seen = &mut process.seen;
+    let first = seen.lapsed.insert((version.register.clone(), (version.floor_seen, version.stamp)));
     let deadline = version.expires_at.unwrap_or(Millis::MAX);
+    let was_due = deadline <= seen.looked && !seen.fresh.contains(&version.register);
     if !first {
         world.violate("ttl", format!("n{slot} tells the expiry of {version:?} twice"));
     } else if cluster < deadline {
         world.violate("ttl", format!("n{slot} lets {version:?} expire at {cluster}"));
+    } else if was_due {
+        world.violate("ttl", format!("n{slot} tells the expiry of {version:?} late, at {cluster}"));
     }
 }
 
-/// How late a node may be.
-#[must_use]
-pub fn is_late(deadline: Millis, cluster: Millis) -> bool {
-    cluster > deadline + LATE_MAX_MS
+/// A node has told all expiries that it knew of.
+pub fn looked(world: &mut World, slot: usize, cluster: Millis) {
+    if let Some(process) = &mut world.slots[slot].process {
+        process.seen.looked = cluster;
+        process.seen.fresh.clear();
+    }
 }

@@ -29,6 +29,9 @@ impl World {
         let jitter = self.dice.below(10 * MS);
         self.after(TICK + jitter, Occurrence::Tick(end));
         self.lapse(end.slot);
+        if !self.oracle.astray.is_empty() {
+            self.find();
+        }
         self.handle(end.slot, Event::Tick);
         invariants::bounds::check(self, end.slot);
     }
@@ -39,7 +42,9 @@ impl World {
             let now = self.now;
             let Slot { wall, process: Some(process), .. } = &mut self.slots[slot] else { return };
             let cluster = process.time(*wall, now).cluster;
-            let Some(version) = process.table.lapse(cluster) else { return };
+            let Some(version) = process.table.lapse(cluster) else {
+                return invariants::ttl::looked(self, slot, cluster);
+            };
             self.counts.lapsed += 1;
             invariants::ttl::lapsed(self, slot, &version, cluster);
         }

@@ -81,6 +81,9 @@ impl World {
             Command::SetReadiness(readiness) => {
                 process.readiness = readiness.clone();
                 say!(self, "n{} is {readiness:?}", end.slot);
+                if readiness.ready {
+                    self.joined(end.slot);
+                }
                 invariants::readiness::changed(self, end.slot);
             }
             Command::SetClockAhead(verdict) => {
@@ -93,6 +96,7 @@ impl World {
                     disk.resync = false;
                 }
                 self.oracle.doubted.remove(&end.slot);
+                self.oracle.astray.remove(&end.slot);
                 say!(self, "n{} is in line again", end.slot);
             }
             Command::Reidentify => self.reidentify(end),

@@ -88,6 +88,7 @@ impl World {
         }
         (self.slots[slot].disk, self.slots[slot].backup) = (None, None);
         self.oracle.doubted.remove(&slot);
+        self.oracle.astray.remove(&slot);
         self.account();
     }
 
@@ -123,6 +124,38 @@ impl World {
         }
     }
 
+    /// A node is ready.
+    pub(super) fn joined(&mut self, slot: usize) {
+        if self.went_astray(slot) {
+            self.oracle.astray.insert(slot);
+            self.account();
+        }
+    }
+
+    /// Whether a newcomer that is ready joined by none but doubted ones.
+    fn went_astray(&self, slot: usize) -> bool {
+        let newcomer = self.slots[slot].process.as_ref().filter(|process| process.newcomer);
+        let serves = |(other, process): (usize, &Process)| other != slot && process.readiness.ready;
+        newcomer.is_some_and(|process| self.processes().any(serves) && !self.is_heard_of(slot, process.id.node))
+    }
+
+    /// Whether a node is a member for somebody who is listened to.
+    fn is_heard_of(&self, slot: usize, id: NodeId) -> bool {
+        let knows = |table: &Table| table.members().any(|(node, ..)| node == id);
+        let mut others = self.processes().filter(|(other, _)| *other != slot && !self.oracle.is_doubted(*other));
+        others.any(|(_, process)| knows(&process.table))
+    }
+
+    /// Those that went astray and were heard of since.
+    pub(super) fn find(&mut self) {
+        let found = |slot: &usize| match &self.slots[*slot].disk {
+            Some(disk) => self.is_heard_of(*slot, disk.node),
+            None => true,
+        };
+        let found: Vec<usize> = self.oracle.astray.iter().copied().filter(found).collect();
+        self.oracle.astray.retain(|slot| !found.contains(slot));
+    }
+
     /// From now on nobody need listen to what only this machine's node has.
     pub fn doubt(&mut self, slot: usize) {
         self.oracle.doubted.insert(slot);
@@ -133,7 +166,7 @@ impl World {
     fn account(&mut self) {
         let held = self.copies(|_| true);
         self.oracle.destroyed(&held.iter().collect::<Vec<_>>());
-        if !self.oracle.doubted.is_empty() {
+        if !(self.oracle.doubted.is_empty() && self.oracle.astray.is_empty()) {
             let held = self.copies(|slot| self.is_listened_to(slot));
             self.oracle.doubted(&held.iter().collect::<Vec<_>>());
         }
@@ -142,7 +175,7 @@ impl World {
     /// Whether the cluster waits for a machine's node before it collects: not for one that was forgotten or
     /// restored, nor for a newcomer that is not in the roster yet.
     fn is_listened_to(&self, slot: usize) -> bool {
-        !self.oracle.doubted.contains(&slot) && self.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled)
+        !self.oracle.is_doubted(slot) && self.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled)
     }
 
     /// What some machines hold, in memory and on disk.

@@ -5,7 +5,7 @@ use burgee_model::{Address, RegisterId, Stamp};
 use super::world::{World, kill, node_id, settings};
 use crate::{
     core::{Command, Settings, SystemWrite},
-    message::PeerId,
+    message::{PeerId, Question},
 };
 
 fn tombstones(world: &World, node: usize) -> usize {
@@ -112,40 +112,131 @@ fn an_old_disk_that_wrote_before_it_met_anybody_is_outdated() {
     assert_eq!((world.get(0, "x"), world.get(0, "y")), (None, None), "nothing of it is taken before");
 }
 
-/// It was cut off before anybody knew it as a member, so nobody waited for it.
+/// Nothing would wait for it with collecting.
 #[test]
-fn one_that_began_to_join_and_returns_brings_nothing_back() {
-    for restarts in [false, true] {
-        let mut world = World::new(3);
-        // None of its entry in the roster gets to disk.
-        (world.nodes[0].full, world.nodes[1].full) = (true, true);
-        world.put(0, "x", "1");
-        world.run(5);
-        assert_eq!(world.get(2, "x"), Some(b"1".to_vec()));
-        assert!(!world.nodes[2].core.readiness().ready);
-        world.cut(0, 2);
-        world.cut(1, 2);
-        (world.nodes[0].full, world.nodes[1].full) = (false, false);
-        // Whatever of its entry got through is gone with those disks.
-        let entry = RegisterId::system(Address::Member { node: node_id(2) });
-        for node in 0..3 {
-            while let Some(stamp) = world.nodes[node].table.latest(&entry).map(|version| version.stamp) {
-                world.nodes[node].table.evict(&entry, stamp);
-            }
+fn nothing_is_pulled_from_whom_has_no_entry_of_the_newcomer_on_disk() {
+    let mut world = World::new(2);
+    world.put(0, "x", "1");
+    world.nodes[0].full = true;
+    world.run(15);
+    assert_eq!(world.get(1, "x"), None);
+    assert!(!world.nodes[1].core.readiness().ready);
+    world.nodes[0].full = false;
+    world.run(5);
+    assert!(world.nodes[1].core.readiness().ready && world.roots_agree());
+}
+
+/// Whatever said that it is a member went with some disks, so nobody waited for it.
+#[test]
+fn one_that_nobody_knows_any_more_brings_nothing_back() {
+    let mut world = World::new(3);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.cut(0, 2);
+    world.cut(1, 2);
+    let entry = RegisterId::system(Address::Member { node: node_id(2) });
+    let forget = |world: &mut World, node: usize| {
+        while let Some(stamp) = world.nodes[node].table.latest(&entry).map(|version| version.stamp) {
+            world.nodes[node].table.evict(&entry, stamp);
         }
-        world.run(15);
-        world.delete(0, "x");
-        world.run(20);
-        assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
-        if restarts {
-            let own = PeerId { node: node_id(2), incarnation: 2 };
-            world.rename(2, own, |node| Settings { own, ..settings(node, &[0]) });
-        }
-        world.heal();
-        world.run(10);
-        assert!(world.nodes[2].core.readiness().ready && world.roots_agree(), "restarts: {restarts}");
-        assert_eq!((world.get(0, "x"), world.get(2, "x")), (None, None), "restarts: {restarts}");
-    }
+    };
+    (0..2).for_each(|node| forget(&mut world, node));
+    world.run(5);
+    world.delete(0, "x");
+    world.run(20);
+    forget(&mut world, 2);
+    assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
+    let own = PeerId { node: node_id(2), incarnation: 2 };
+    world.rename(2, own, |node| Settings { own, ..settings(node, &[0]) });
+    world.heal();
+    world.run(10);
+    assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
+    assert_eq!((world.get(0, "x"), world.get(2, "x")), (None, None));
+}
+
+/// The operator forgot the one by which it joined while they were out of reach: who joined by it is forgotten too.
+#[test]
+fn one_that_joined_by_a_forgotten_node_is_outdated() {
+    let mut world = World::new(3);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.run(2);
+    [(0, 2), (1, 2)].into_iter().for_each(|(a, b)| world.cut(a, b));
+    world.join(settings(3, &[2]));
+    [(0, 3), (1, 3)].into_iter().for_each(|(a, b)| world.cut(a, b));
+    world.command(0, Command::Write(SystemWrite::Forgotten { node: node_id(2), name: "node-2".to_owned() }));
+    world.run(10);
+    assert!(world.nodes[3].core.readiness().ready);
+    world.delete(0, "x");
+    world.run(30);
+    assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
+    world.cut(2, 3);
+    world.heal();
+    world.run(5);
+    assert_eq!(world.nodes[3].ended, Some(Command::Reidentify));
+    assert_eq!((world.get(0, "x"), world.get(1, "x")), (None, None));
+}
+
+/// Two that got what one had before they were cut off from it, and go on without it, delete; it collects
+/// nothing before it has their deletions, and they collect nothing before it has them.
+#[test]
+fn newcomers_that_go_on_by_themselves_are_waited_for() {
+    let mut world = World::new(3);
+    world.put(0, "x", "1");
+    world.lost = |question| matches!(question, Question::Days { .. });
+    world.run(5);
+    assert!((1..3).all(|node| world.get(node, "x").is_some() && !world.nodes[node].core.readiness().ready));
+    world.cut(0, 1);
+    world.cut(0, 2);
+    world.lost = |_| false;
+    world.run(20);
+    assert!(!world.nodes[1].core.readiness().ready, "node-0 may be ready, and out of reach");
+    world.run(60);
+    assert!((1..3).all(|node| world.nodes[node].core.readiness().ready));
+    world.delete(1, "x");
+    world.put(0, "y", "1");
+    world.delete(0, "y");
+    world.run(30);
+    assert!((0..3).all(|node| world.nodes[node].table.horizon() == Stamp::ZERO && tombstones(&world, node) == 1));
+    world.heal();
+    world.run(30);
+    assert!(world.roots_agree() && world.nodes.iter().all(|node| node.table.horizon() > Stamp::ZERO));
+    assert!((0..3).all(|node| world.get(node, "x").is_none() && tombstones(&world, node) == 0));
+}
+
+/// The one that had all lost its disk, and is back under its name: nobody is left to be waited for.
+#[test]
+fn newcomers_go_on_soon_where_nobody_is_missing() {
+    let mut world = World::new(3);
+    world.put(0, "x", "1");
+    world.lost = |question| matches!(question, Question::Days { .. });
+    world.run(5);
+    world.lost = |_| false;
+    world.nodes[0].table = burgee_store::Table::default();
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(0, own, |node| Settings { own, ..settings(node, &[1, 2]) });
+    world.run(15);
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready) && world.roots_agree());
+    assert!((0..3).all(|node| world.get(node, "x").is_some()));
+}
+
+/// Nodes that met while all of them waited, and start in two halves.
+#[test]
+fn halves_that_met_before_they_started_wait_for_each_other() {
+    let mut world = World::of((0..4).map(|node| settings(node, &[(node + 1) % 4, (node + 2) % 4])));
+    world.run(5);
+    [(0, 2), (0, 3), (1, 2), (1, 3)].into_iter().for_each(|(a, b)| world.cut(a, b));
+    world.run(10);
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready));
+    world.put(0, "x", "1");
+    world.put(2, "x", "2");
+    world.delete(2, "x");
+    world.run(30);
+    assert!(world.nodes.iter().all(|node| node.table.horizon() == Stamp::ZERO));
+    world.heal();
+    world.run(30);
+    assert!(world.roots_agree() && world.nodes.iter().all(|node| node.table.horizon() > Stamp::ZERO));
+    assert_eq!(world.get(0, "x"), None);
 }
 
 /// Kills are never collected: that nobody else holds it says that nobody else ever saw it.

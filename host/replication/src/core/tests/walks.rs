@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::world::{World, entry, settings, text};
-use crate::core::{Event, Settings};
+use crate::{
+    core::{Event, Settings},
+    message::Question,
+};
 use burgee_store::DraftWrite;
 
 proptest! {
@@ -37,11 +40,11 @@ fn a_peer_that_restarts_while_it_is_pulled_from_is_pulled_from_again() {
     let newcomer = Settings { snapshot_versions: 50, ..settings(1, &[0]) };
     let mut world = World::of([settings(0, &[]), newcomer].into_iter());
     world.write(0, (0..500).map(|n| DraftWrite::put(entry(&format!("k{n}")), text("x"))).collect());
-    world.lost = Some("snapshot");
+    world.lost = |question| matches!(question, Question::Page { .. });
     world.run(2);
     assert_eq!(world.nodes[1].table.counts().config_entries, 0);
     world.nodes[0].id.incarnation = 2;
-    world.lost = None;
+    world.lost = |_| false;
     world.events.push_back((1, Event::Up(world.nodes[0].id)));
     world.run(10);
     assert!(world.nodes[1].core.readiness().ready && world.roots_agree());

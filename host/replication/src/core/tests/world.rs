@@ -12,7 +12,7 @@ use burgee_store::{Clock, Draft, DraftWrite, Request, Stamping, Table, Version, 
 use crate::{
     ClusterClock,
     core::{Command, Core, Event, Note, Now, Periods, Settings},
-    message::{Answer, News, PeerId},
+    message::{Answer, News, PeerId, Question},
     wire::{Codec, Message, PROTOCOL},
 };
 
@@ -41,8 +41,8 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<(usize, usize)>,
     /// Bytes sent, by sender, receiver and kind.
     pub(super) bytes: BTreeMap<(usize, usize, &'static str), usize>,
-    /// Questions of this kind are lost.
-    pub(super) lost: Option<&'static str>,
+    /// These questions are lost.
+    pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
     /// Tickets: who asked, with which request.
     tickets: Vec<(usize, u64)>,
@@ -121,7 +121,7 @@ impl World {
             mono: Duration::ZERO,
             cut: BTreeSet::new(),
             bytes: BTreeMap::new(),
-            lost: None,
+            lost: |_| false,
             events: VecDeque::new(),
             tickets: Vec::new(),
             codec: Codec::new(usize::MAX),
@@ -290,11 +290,10 @@ impl World {
                 let Some(to) = self.find(to).filter(|to| self.linked(node, *to)) else {
                     return self.events.push_back((node, Event::Answered { request, answer: None }));
                 };
-                let question = Message::Question(question);
-                if self.lost == Some(question.kind()) {
+                if (self.lost)(&question) {
                     return;
                 }
-                let Message::Question(question) = self.carry(node, to, &question) else { return };
+                let Message::Question(question) = self.carry(node, to, &Message::Question(question)) else { return };
                 let ticket = self.tickets.len() as u64;
                 self.tickets.push((node, request));
                 self.events.push_back((to, Event::Asked { from, ticket, question }));

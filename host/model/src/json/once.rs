@@ -1,0 +1,178 @@
+//! Reading a document whose objects name each member once. Where one is named twice, readers differ in which
+//! value they take, so that nobody could say what the document means.
+
+use std::{cell::RefCell, fmt};
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value, map::Entry};
+
+use super::JsonError;
+use crate::problem::pointer;
+
+/// Reads one value, of any depth.
+pub(super) fn read<'de, D>(reader: D) -> Result<Value, JsonError>
+where
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    let doubled = RefCell::default();
+    let read = Once { place: Place::Root, doubled: &doubled }.deserialize(reader);
+    read.map_err(|error| match doubled.take() {
+        Some(path) => JsonError::Doubled { path },
+        None => error.into(),
+    })
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        match self {
+            Self::Root => String::new(),
+            Self::Member(parent, name) => pointer(&parent.pointer(), name),
+            Self::Item(parent, index) => pointer(&parent.pointer(), index.to_string()),
+        }
+    }
+}
+
+/// Reads the value at a place; notes the first member that is there twice.
+#[derive(Clone, Copy)]
+struct Once<'a> {
+    place: Place<'a>,
+    doubled: &'a RefCell<Option<String>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Once<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Once<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self.at(Place::Item(&self.place, list.len())))? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            match object.entry(name) {
+                Entry::Vacant(vacant) => {
+                    let value = members.next_value_seed(self.at(Place::Member(&self.place, vacant.key())))?;
+                    vacant.insert(value);
+                }
+                Entry::Occupied(there) => {
+                    self.doubled.replace(Some(Place::Member(&self.place, there.key()).pointer()));
+                    return Err(A::Error::custom("a member is there twice"));
+                }
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+impl<'a> Once<'a> {
+    fn at<'b>(&'b self, place: Place<'b>) -> Once<'b>
+    where
+        'a: 'b,
+    {
+        Once { place, doubled: self.doubled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::json::{JsonError, STORED_DEPTH_MAX, document, parse};
+
+    /// Where a document names a member twice.
+    fn doubled(text: &str) -> Option<String> {
+        match document(text.as_bytes(), 64) {
+            Err(JsonError::Doubled { path }) => Some(path),
+            Err(error) => panic!("{text}: {error}"),
+            Ok(_) => None,
+        }
+    }
+
+    #[test]
+    fn members_that_are_there_twice_are_named_with_their_place() {
+        for (text, path) in [
+            (r#"{"a":1,"b":2,"a":1}"#, "/a"),
+            (r#"{"a/b":{"x":[0,{"~":1,"y":2,"~":3}]}}"#, "/a~1b/x/1/~0"),
+            (r#"{"a":1,"\u0061":1}"#, "/a"),
+            (r#"[{"":1,"":{"a":1,"a":1}}]"#, "/0/"),
+        ] {
+            assert_eq!(doubled(text).as_deref(), Some(path), "{text}");
+        }
+        for text in [r#"{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}],"A":0}"#, "[[],{},[{}]]", "7"] {
+            assert_eq!(doubled(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_read_as_ever() {
+        let text =
+            r#"{"z":[null,true,-1,18446744073709551615,1e300,0.1,-0.0,1E-7],"a":"\u00fc\n","o":{"y":{},"x":[]}}"#;
+        let read = document(text.as_bytes(), 64).unwrap();
+        assert_eq!(read, parse::<Value>(text.as_bytes(), 64).unwrap());
+        assert_eq!(read.as_object().unwrap().keys().collect::<Vec<_>>(), ["z", "a", "o"], "in their order");
+        for wrong in ["", "{", "{\"a\"}", "{} x", "{\"a\":01}", "[1,]", "{\"a\":1,}", "nul", "1e999"] {
+            assert!(matches!(document(wrong.as_bytes(), 64), Err(JsonError::Syntax(_))), "{wrong}");
+        }
+        assert!(matches!(document(b"[[[1]]]", 2), Err(JsonError::TooDeep { max: 2 })));
+    }
+
+    #[test]
+    fn the_deepest_document_fits_a_small_stack() {
+        let text = format!("{}1{}", r#"{"a":["#.repeat(STORED_DEPTH_MAX / 2), "]}".repeat(STORED_DEPTH_MAX / 2));
+        let reading = std::thread::Builder::new().stack_size(1 << 20);
+        let reading = reading.spawn(move || document(text.as_bytes(), STORED_DEPTH_MAX).is_ok()).unwrap();
+        assert!(reading.join().unwrap());
+    }
+}

@@ -1,0 +1,63 @@
+//! `matches`: regular expressions, in time that is linear in the text.
+
+use burgee_model::Value;
+use regex::{Regex, RegexBuilder};
+
+use crate::{Budget, EvalError};
+
+/// Bytes that a compiled pattern may take: the time of a match grows with it.
+const PATTERN_BYTES_MAX: usize = 32 * 1024;
+
+/// A pattern, compiled when the rule is read.
+#[derive(Clone, Debug)]
+pub struct Pattern(Regex);
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Pattern {
+    /// The pattern of such a text, in the syntax of Rust's `regex` crate (no look-around, no back-references); the
+    /// error says what is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let built = RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build();
+        built.map(Self).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => format!("it takes more than {PATTERN_BYTES_MAX} bytes when compiled"),
+            other => other.to_string(),
+        })
+    }
+
+    /// Whether the pattern is found in a text; null where it is no text. Every byte is charged.
+    pub(super) fn matches(&self, text: &Value, budget: &mut Budget) -> Result<Value, EvalError> {
+        let Value::Text(text) = text else { return Ok(Value::Null) };
+        budget.step(text.len())?;
+        Ok(Value::Bool(self.0.is_match(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burgee_model::Limits;
+
+    use super::*;
+
+    #[test]
+    fn texts_match_or_give_null() {
+        let pattern = Pattern::new(r"^[a-z]+@(x|y)\.org$").unwrap();
+        let mut budget = Budget::new(&Limits { evaluation_steps: 50, ..Limits::default() });
+        for (text, expected) in [("ann@x.org", true), ("ann@z.org", false), ("", false)] {
+            assert_eq!(pattern.matches(&Value::text(text), &mut budget), Ok(Value::Bool(expected)), "{text}");
+        }
+        assert_eq!(pattern.matches(&Value::Number(1.0), &mut budget), Ok(Value::Null));
+        assert_eq!(pattern.matches(&Value::text(&"a".repeat(100)), &mut budget), Err(EvalError::TooCostly));
+    }
+
+    #[test]
+    fn patterns_that_cannot_be_are_refused() {
+        assert!(Pattern::new("(").unwrap_err().contains("unclosed group"));
+        assert!(Pattern::new("(?=a)").is_err());
+        assert!(Pattern::new(r"\w{1000}").unwrap_err().contains("more than"));
+    }
+}

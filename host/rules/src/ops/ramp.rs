@@ -1,0 +1,105 @@
+//! `ramp`: a number that time moves, so that schedules and progressive rollouts need nobody to take the steps.
+
+/// How a value moves with time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ramp {
+    /// What it is before the start.
+    pub from: f64,
+    /// How it goes on.
+    pub course: Course,
+    /// Where it stops for now, wherever the time would have it.
+    pub pause: Option<f64>,
+}
+
+/// How a ramp goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Course {
+    /// Evenly, or in equal steps, from one time to another.
+    Even {
+        /// When it begins to move, in seconds since the Unix epoch.
+        start: f64,
+        /// When it has arrived.
+        end: f64,
+        /// Where it arrives.
+        to: f64,
+        /// In how many steps; none: without a step.
+        steps: Option<u32>,
+    },
+    /// In steps: from each time on, in seconds, the value beside it. Ascending.
+    Steps(Box<[(f64, f64)]>),
+}
+
+impl Ramp {
+    /// The value at a time, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn at(&self, seconds: f64) -> f64 {
+        let value = match &self.course {
+            Course::Even { start, end, to, steps } => {
+                let passed = progress(seconds, *start, *end);
+                let passed = steps.map_or(passed, |steps| (passed * f64::from(steps)).floor() / f64::from(steps));
+                self.from + (to - self.from) * passed
+            }
+            Course::Steps(steps) => {
+                steps.iter().take_while(|(at, _)| *at <= seconds).last().map_or(self.from, |(_, value)| *value)
+            }
+        };
+        self.pause.map_or(value, |pause| self.up_to(value, pause))
+    }
+
+    fn up_to(&self, value: f64, pause: f64) -> f64 {
+        if pause >= self.from { value.min(pause) } else { value.max(pause) }
+    }
+}
+
+/// From 0 to 1. At the end it has arrived, also where that is the start.
+fn progress(now: f64, start: f64, end: f64) -> f64 {
+    if now >= end { 1.0 } else { ((now - start) / (end - start)).clamp(0.0, 1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn even(steps: Option<u32>, pause: Option<f64>) -> Ramp {
+        Ramp { from: 0.0, course: Course::Even { start: 100.0, end: 200.0, to: 50.0, steps }, pause }
+    }
+
+    #[test]
+    fn it_moves_evenly_or_in_steps() {
+        for (at, smooth, stepped) in [
+            (0.0, 0.0, 0.0),
+            (100.0, 0.0, 0.0),
+            (130.0, 15.0, 12.5),
+            (199.0, 49.5, 37.5),
+            (200.0, 50.0, 50.0),
+            (1e9, 50.0, 50.0),
+        ] {
+            assert_eq!(even(None, None).at(at), smooth, "{at}");
+            assert_eq!(even(Some(4), None).at(at), stepped, "{at}");
+        }
+    }
+
+    #[test]
+    fn it_stops_at_a_pause_whichever_way_it_goes() {
+        assert_eq!(even(None, Some(20.0)).at(130.0), 15.0);
+        assert_eq!(even(None, Some(20.0)).at(180.0), 20.0);
+        let down = Ramp {
+            from: 100.0,
+            course: Course::Even { start: 0.0, end: 10.0, to: 0.0, steps: None },
+            pause: Some(70.0),
+        };
+        assert_eq!((down.at(1.0), down.at(9.0)), (90.0, 70.0));
+    }
+
+    #[test]
+    fn it_takes_the_steps_that_are_listed() {
+        let ramp = Ramp { from: 1.0, course: Course::Steps([(10.0, 5.0), (20.0, 3.0)].into()), pause: None };
+        assert_eq!([0.0, 10.0, 19.0, 20.0, 99.0].map(|at| ramp.at(at)), [1.0, 5.0, 5.0, 3.0, 3.0]);
+    }
+
+    #[test]
+    fn a_start_that_is_the_end_is_a_switch() {
+        let ramp = Ramp { from: 0.0, course: Course::Even { start: 5.0, end: 5.0, to: 1.0, steps: None }, pause: None };
+        assert_eq!([4.9, 5.0].map(|at| ramp.at(at)), [0.0, 1.0]);
+    }
+}

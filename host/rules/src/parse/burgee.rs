@@ -1,0 +1,233 @@
+//! Burgee's own operators. What is wrong with their constants is a fault, not null: nobody else has to read them.
+
+use std::sync::Arc;
+
+use burgee_model::{Key, Value};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    args::Args,
+    parser::{Parser, null},
+    place::Place,
+};
+use crate::{
+    function::Function,
+    ir::Expr,
+    ops::{
+        date::{self, Part},
+        network::Network,
+        pattern::Pattern,
+        ramp::{Course, Ramp},
+    },
+};
+
+/// The members of a `ramp`.
+const RAMP_MEMBERS: [&str; 6] = ["from", "to", "start", "end", "steps", "pause"];
+
+/// The most steps of a `ramp`.
+const STEPS_MAX: u32 = 100_000;
+
+/// Why a member of a `ramp` was refused: it is told already.
+struct Refused;
+
+impl Parser<'_> {
+    /// `flag`: the key of another flag.
+    pub(super) fn flag_variant(&mut self, args: &Args<'_>) -> Expr {
+        let [Json::String(key)] = args.items else {
+            return self.fault(&args.place, "wrong_arguments", "`flag` takes the key of another flag, a text");
+        };
+        match Key::new(key) {
+            Ok(_) if **key == *self.flag => {
+                self.fault(&args.place, "prerequisite_cycle", "a flag cannot ask for itself")
+            }
+            Ok(_) => Expr::Flag { key: key.as_str().into() },
+            Err(error) => self.fault(&args.place_of(0), "invalid_key", error.to_string()),
+        }
+    }
+
+    /// `matches`: a text, and a pattern.
+    pub(super) fn matches(&mut self, args: &Args<'_>) -> Expr {
+        let [text, Json::String(pattern)] = args.items else {
+            return self.fault(&args.place, "wrong_arguments", "`matches` takes a text and a constant pattern");
+        };
+        let text = self.expr(text, &args.place_of(0));
+        match Pattern::new(pattern) {
+            Ok(pattern) => self.function(Function::Matches(pattern), vec![text]),
+            Err(why) => self.fault(&args.place_of(1), "invalid_pattern", format!("this is no pattern: {why}")),
+        }
+    }
+
+    /// `in_network`: an address, and one or several networks.
+    pub(super) fn in_network(&mut self, args: &Args<'_>) -> Expr {
+        let (Some([address]), [_, networks @ ..]) = (args.items.get(..1), args.items) else {
+            self.at_least(args, 2);
+            return null();
+        };
+        self.at_least(args, 2);
+        let address = self.expr(address, &args.place_of(0));
+        let mut read = Vec::new();
+        for (at, json) in (1..).zip(networks) {
+            let place = args.place_of(at);
+            match json {
+                Json::Array(several) => {
+                    for (at, json) in several.iter().enumerate() {
+                        read.extend(self.network(json, &place.item(at)));
+                    }
+                }
+                one => read.extend(self.network(one, &place)),
+            }
+        }
+        self.cost = self.cost.saturating_add(read.len() as u64);
+        self.function(Function::InNetwork(read.into()), vec![address])
+    }
+
+    fn network(&mut self, json: &Json, place: &Place<'_>) -> Option<Network> {
+        let network = json.as_str().and_then(Network::read);
+        if network.is_none() {
+            let message = "this is no network like `10.0.0.0/8` or `2001:db8::/32`, and no address";
+            self.fault(place, "invalid_network", message);
+        }
+        network
+    }
+
+    /// `date`: the seconds of a date.
+    pub(super) fn date(&mut self, args: &Args<'_>) -> Expr {
+        let Some([when]) = self.exactly(args) else { return null() };
+        self.dated(&when, &args.place_of(0));
+        self.function(Function::Date, vec![when])
+    }
+
+    /// Warns of a constant that is no date.
+    fn dated(&mut self, when: &Expr, place: &Place<'_>) {
+        if let Expr::Literal(Value::Text(text)) = when
+            && date::seconds(text).is_none()
+        {
+            self.always_null_at(place, "invalid_date", "this is no date like 2026-12-01 or 2026-12-01T08:00:00Z");
+        }
+    }
+
+    /// `date_part`: which part, a date, perhaps minutes from UTC.
+    pub(super) fn date_part(&mut self, args: &Args<'_>) -> Expr {
+        if !self.at_least(args, 2) {
+            return null();
+        }
+        self.at_most(args, 3);
+        let name = args.items.first().and_then(Json::as_str);
+        let Some((_, part)) = Part::ALL.into_iter().find(|(known, _)| name == Some(known)) else {
+            let known = Part::ALL.map(|(name, _)| format!("`{name}`")).join(", ");
+            return self.fault(&args.place_of(0), "invalid_argument", format!("a part of a date is one of {known}"));
+        };
+        let operands: Vec<Expr> = self.operands(args).into_iter().skip(1).take(2).collect();
+        if let Some(when) = operands.first() {
+            self.dated(when, &args.place_of(1));
+        }
+        self.function(Function::DatePart(part), operands)
+    }
+
+    /// `percentage`: a share, and perhaps a value to bucket by.
+    pub(super) fn percentage(&mut self, args: &Args<'_>) -> Expr {
+        if !self.at_least(args, 1) {
+            return null();
+        }
+        self.at_most(args, 2);
+        let mut operands = self.operands(args).into_iter();
+        let share = operands.next().unwrap_or(null());
+        let bucket_by = operands.next().unwrap_or(null());
+        let operands = [vec![share, bucket_by], self.who()].concat();
+        Expr::Call { function: Function::Percentage, operands }
+    }
+
+    /// What is bucketed by where a rule says nothing else: the flag's key, and the targeting key.
+    pub(super) fn who(&self) -> Vec<Expr> {
+        let targeting_key = Expr::Var { path: Arc::from("targetingKey"), default: None };
+        vec![Expr::Literal(Value::Text(self.flag.clone())), targeting_key]
+    }
+
+    /// `ramp`: an object of constants.
+    pub(super) fn ramp(&mut self, args: &Args<'_>) -> Expr {
+        let [Json::Object(members)] = args.items else {
+            let message = "`ramp` takes an object, like {\"from\": 0, \"to\": 100, \"start\": \"2026-12-01\", \"end\": \"2026-12-08\"}";
+            return self.fault(&args.place, "wrong_arguments", message);
+        };
+        let place = args.place_of(0);
+        for name in members.keys().filter(|name| !RAMP_MEMBERS.contains(&name.as_str())) {
+            let known = RAMP_MEMBERS.map(|name| format!("`{name}`")).join(", ");
+            self.fault(&place.member(name), "unknown_member", format!("`ramp` has no `{name}`: there are {known}"));
+        }
+        match self.read_ramp(members, &place) {
+            Ok(ramp) => Expr::Call { function: Function::Ramp(ramp.into()), operands: vec![Expr::Timestamp] },
+            Err(Refused) => null(),
+        }
+    }
+
+    fn read_ramp(&mut self, members: &Map<String, Json>, place: &Place<'_>) -> Result<Ramp, Refused> {
+        let from = self.number(members, "from", place)?.unwrap_or(0.0);
+        let pause = self.number(members, "pause", place)?;
+        let course = match members.get("steps") {
+            Some(Json::Array(steps)) => self.steps(steps, &place.member("steps"))?,
+            _ => self.even(members, place)?,
+        };
+        Ok(Ramp { from, course, pause })
+    }
+
+    fn even(&mut self, members: &Map<String, Json>, place: &Place<'_>) -> Result<Course, Refused> {
+        let [start, end] = ["start", "end"].map(|name| self.instant(members.get(name), &place.member(name)));
+        let (start, end) = (start?, end?);
+        if end < start {
+            return Err(self.refuse(&place.member("end"), "the end lies before the start"));
+        }
+        let to = self.number(members, "to", place)?.unwrap_or(100.0);
+        let steps = match members.get("steps").map(|steps| steps.as_u64().and_then(|n| u32::try_from(n).ok())) {
+            None => None,
+            Some(Some(steps)) if (1..=STEPS_MAX).contains(&steps) => Some(steps),
+            Some(_) => {
+                let message = format!("steps are a number from 1 to {STEPS_MAX}, or a list of times and values");
+                return Err(self.refuse(&place.member("steps"), &message));
+            }
+        };
+        Ok(Course::Even { start, end, to, steps })
+    }
+
+    fn steps(&mut self, steps: &[Json], place: &Place<'_>) -> Result<Course, Refused> {
+        let mut read: Vec<(f64, f64)> = Vec::with_capacity(steps.len());
+        for (at, step) in steps.iter().enumerate() {
+            let place = place.item(at);
+            let (Some(when), Some(value), None) = (step.get(0), step.get(1).and_then(Json::as_f64), step.get(2)) else {
+                return Err(self.refuse(&place, "a step is a list of a time and a number"));
+            };
+            let when = self.instant(Some(when), &place.item(0))?;
+            if read.last().is_some_and(|(before, _)| *before >= when) {
+                return Err(self.refuse(&place.item(0), "each step comes later than the one before"));
+            }
+            read.push((when, value));
+        }
+        self.cost = self.cost.saturating_add(read.len() as u64);
+        Ok(Course::Steps(read.into()))
+    }
+
+    /// A number among the members; none where it is absent.
+    fn number(&mut self, members: &Map<String, Json>, name: &str, place: &Place<'_>) -> Result<Option<f64>, Refused> {
+        match members.get(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Number(number)) => Ok(number.as_f64()),
+            Some(_) => Err(self.refuse(&place.member(name), "this is no number")),
+        }
+    }
+
+    /// A time: a date, or seconds since the Unix epoch.
+    fn instant(&mut self, json: Option<&Json>, place: &Place<'_>) -> Result<f64, Refused> {
+        let seconds = match json {
+            Some(Json::Number(seconds)) => seconds.as_f64(),
+            Some(Json::String(text)) => date::seconds(text),
+            _ => None,
+        };
+        seconds.ok_or_else(|| {
+            self.refuse(place, "a time is a date like 2026-12-01 or 2026-12-01T08:00:00Z, or seconds since 1970")
+        })
+    }
+
+    fn refuse(&mut self, place: &Place<'_>, why: &str) -> Refused {
+        self.fault(place, "invalid_ramp", why);
+        Refused
+    }
+}
