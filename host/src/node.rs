@@ -3,8 +3,11 @@
 use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt;
-use burgee_api::{ApiLimits, ApiState, AuthConfig, UiAssets, UiFile};
-use burgee_engine::{Engine, EngineConfig};
+use burgee_api::{ApiLimits, ApiState, AuthConfig, StoredModules, UiAssets, UiFile};
+use burgee_engine::{
+    Engine, EngineConfig,
+    guest::{GuestConfig, Guests},
+};
 use burgee_model::{Key, Millis, stamp::MILLIS_MAX};
 use burgee_replication::{Replication, ReplicationError, Timekeeping};
 use burgee_store::{Store, StoreConfig, StoreLimits};
@@ -59,6 +62,7 @@ pub struct Node {
     listener: TcpListener,
     store: Store,
     pipeline: Pipeline,
+    guests: Arc<Guests>,
     replication: Arc<Replication>,
     status: Status,
     sources: Vec<import::Source>,
@@ -81,6 +85,8 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     };
     let engine = Engine::new(EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() })
         .map_err(|e| StartError::machine("engine", &e))?;
+    let guests = Guests::new(GuestConfig::new(&config.limits), Arc::new(StoredModules(store.clone())))
+        .map_err(|e| StartError::machine("engine", &e))?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;
@@ -93,7 +99,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
-    Ok(Node { http, listener, store, pipeline, replication, status, sources, stop, builder, config, token })
+    Ok(Node { http, listener, store, pipeline, guests, replication, status, sources, stop, builder, config, token })
 }
 
 fn replication_error(error: &ReplicationError) -> StartError {
@@ -238,6 +244,7 @@ impl Node {
         ApiState {
             store: self.store.clone(),
             snapshots: Arc::new(self.pipeline.clone()),
+            guests: self.guests.clone(),
             status: Arc::new(self.status.clone()),
             auth: AuthConfig { admin_token_sha256, open, open_environment: demo.filter(|_| open) },
             limits: self.config.limits.clone(),

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cluster;
 pub mod disk;
 pub mod flags;
+pub mod guests;
 pub mod http;
 pub mod metrics;
 pub mod network;

@@ -30,7 +30,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only these crates may name, so that what is heavy or impure stays in its place.
-const ONLY_IN: [(&str, &[&str]); 10] = [
+const ONLY_IN: [(&str, &[&str]); 12] = [
     ("quinn", &["burgee-replication"]),
     ("axum", &["burgee-api", "burgee"]),
     ("tower-http", &["burgee-api"]),
@@ -38,6 +38,8 @@ const ONLY_IN: [(&str, &[&str]); 10] = [
     ("redb", &["burgee-store"]),
     ("uhlc", &["burgee-store"]),
     ("wasmtime", &["burgee-engine"]),
+    ("wit-component", &["burgee-engine"]),
+    ("wit-parser", &["burgee-engine"]),
     ("wasm-encoder", &["burgee-rules"]),
     ("clap", &["burgee"]),
     ("mimalloc", &["burgee"]),
@@ -45,6 +47,9 @@ const ONLY_IN: [(&str, &[&str]); 10] = [
 
 /// Pure crates: no network, no clock, no randomness, no threads.
 const PURE: [&str; 2] = ["host/model", "host/rules"];
+
+/// Packages with a workspace of their own.
+const OTHER_WORKSPACES: [&str; 2] = ["tests/peers/", "guest-sdk/examples/"];
 
 struct Manifest {
     folder: String,
@@ -55,7 +60,7 @@ struct Manifest {
 fn manifests() -> Vec<Manifest> {
     let files = tree::TEXTS.iter().filter(|text| text.path.ends_with("/Cargo.toml"));
     files
-        .filter(|text| !text.path.starts_with("tests/peers/"))
+        .filter(|text| !OTHER_WORKSPACES.iter().any(|folder| text.path.starts_with(folder)))
         .map(|text| {
             let table: toml::Table = text.text.parse().unwrap();
             let name = table["package"]["name"].as_str().unwrap().to_owned();

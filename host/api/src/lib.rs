@@ -10,6 +10,7 @@
 pub mod admin;
 pub mod cluster;
 pub mod error;
+mod guests;
 mod http;
 mod instant;
 mod metrics;
@@ -24,6 +25,7 @@ pub mod ui;
 pub use cluster::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
 };
+pub use guests::StoredModules;
 pub use router::router;
 pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots, Traffic};
 pub use ui::{UiAssets, UiFile};

@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 use axum::{
     Router,
     body::Bytes,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -22,15 +22,18 @@ use tower_http::{
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::{
     error::ApiError,
     http::{Api, auth, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
-        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, health, history, metrics, segments,
-        tenants, watch,
+        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, guests, health, history, metrics,
+        segments, tenants, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -80,6 +83,9 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(flag_in::get_flag_in, flag_in::patch_flag_in))
         .routes(routes!(segments::list_segments, segments::create_segment))
         .routes(routes!(segments::get_segment, segments::patch_segment, segments::delete_segment))
+        .routes(routes!(guests::list_guests))
+        // the handler has a limit of its own
+        .routes(routes!(guests::get_guest, guests::put_guest, guests::delete_guest).layer(DefaultBodyLimit::disable()))
         .routes(routes!(flagd::get_flagd, flagd::put_flagd))
         .routes(routes!(evaluate::evaluate))
         .routes(routes!(config::list_config, config::purge_config))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use burgee_engine::{Evaluations, Snapshot};
+use burgee_engine::{Evaluations, Snapshot, guest::Guests};
 use burgee_model::{Key, Limits, Millis, NodeId};
 use burgee_store::{Position, Store};
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub struct ApiState {
     pub store: Store,
     /// What evaluations read.
     pub snapshots: Arc<dyn Snapshots>,
+    /// Code that tenants wrote.
+    pub guests: Arc<Guests>,
     /// Readiness and the cluster as this node sees it.
     pub status: Arc<dyn NodeStatus>,
     /// Who may do what.

@@ -12,6 +12,7 @@ mod digest;
 mod engine;
 mod evaluation;
 mod flag;
+pub mod guest;
 mod hash;
 mod host;
 mod input;

@@ -24,6 +24,22 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of the body of an import.
     pub import_bytes: usize,
+    /// Bytes of one guest module.
+    pub guest_bytes: usize,
+    /// Guests of one tenant.
+    pub guests_per_tenant: usize,
+    /// Fixtures of one upload of a guest.
+    pub guest_fixtures: usize,
+    /// Bytes of memory of one instance of a guest.
+    pub guest_memory_bytes: usize,
+    /// Bytes of stack of one call of a guest.
+    pub guest_stack_bytes: usize,
+    /// Milliseconds for which a call of a guest may run.
+    pub guest_time_ms: u64,
+    /// Calls of one tenant's guests that run at once on a node.
+    pub guest_calls_per_tenant: usize,
+    /// Threads of a node that run guests; 0 leaves it to the number of processors.
+    pub guest_threads: usize,
     /// Deterministic steps of one evaluation.
     pub evaluation_steps: u64,
     /// Bytes of text that one evaluation may build.
@@ -45,6 +61,14 @@ impl Default for Limits {
             config_entries: 1_000_000,
             body_bytes: 1024 * KIB,
             import_bytes: 32 * 1024 * KIB,
+            guest_bytes: 4 * 1024 * KIB,
+            guests_per_tenant: 100,
+            guest_fixtures: 1_000,
+            guest_memory_bytes: 16 * 1024 * KIB,
+            guest_stack_bytes: 1024 * KIB,
+            guest_time_ms: 5,
+            guest_calls_per_tenant: 2,
+            guest_threads: 0,
             evaluation_steps: 100_000,
             evaluation_bytes: 1024 * KIB,
             streams: 10_000,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, NodeId, Stamp};
+use crate::{Digest, Key, NodeId, Stamp};
 
 /// The address of a register. The order of ids is the order of listings: by tenant, then by kind,
 /// then by key; config entries of an environment stand together, and so do the fields of a flag.
@@ -81,6 +81,19 @@ pub enum Address {
     /// The cluster's horizon: the version's own stamp is up to where all nodes have collected. Holds `{}`.
     /// In the system's tenant only.
     Horizon,
+    /// A guest: code that the tenant wrote, under a name that its rules call. Holds [`crate::GuestMeta`], which
+    /// names the module by digest.
+    Guest {
+        /// The guest's name.
+        guest: Key,
+    },
+    /// A module of a guest: a WebAssembly component.
+    Module {
+        /// The guest's name.
+        guest: Key,
+        /// The digest of its bytes.
+        digest: Digest,
+    },
 }
 
 /// What a member of the cluster says in the roster.
@@ -257,13 +270,11 @@ impl Address {
         }
     }
 
-    /// Whether the register keeps its earlier versions: all do but config entries, floors and the cluster's own.
+    /// Whether the register keeps its earlier versions: all do but config entries, floors, modules (which have
+    /// none) and the cluster's own.
     #[must_use]
     pub fn keeps_history(&self) -> bool {
-        !matches!(
-            self,
-            Self::Config { .. } | Self::Floor(_) | Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon
-        )
+        !matches!(self, Self::Config { .. } | Self::Floor(_) | Self::Module { .. }) && !self.is_system()
     }
 
     /// Whether the register is one of the cluster's own, which its tenant alone has.
@@ -320,6 +331,18 @@ impl RegisterId {
     #[must_use]
     pub fn config(tenant: &Key, environment: &Key, key: &Key) -> Self {
         Self::new(tenant, Address::Config { environment: environment.clone(), key: key.clone() })
+    }
+
+    /// A guest.
+    #[must_use]
+    pub fn guest(tenant: &Key, guest: &Key) -> Self {
+        Self::new(tenant, Address::Guest { guest: guest.clone() })
+    }
+
+    /// A module of a guest.
+    #[must_use]
+    pub fn module(tenant: &Key, guest: &Key, digest: Digest) -> Self {
+        Self::new(tenant, Address::Module { guest: guest.clone(), digest })
     }
 
     /// A floor.

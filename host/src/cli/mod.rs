@@ -4,6 +4,7 @@ mod client;
 mod cluster;
 mod entries;
 mod flags;
+mod guests;
 mod output;
 mod rules;
 mod serve;
@@ -48,6 +49,9 @@ enum Command {
     /// List and switch flags
     #[command(subcommand)]
     Flag(flags::Flag),
+    /// Upload, list and delete guests
+    #[command(subcommand)]
+    Guest(guests::Guest),
     /// Look at the cluster, and forget nodes that will not return
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -115,6 +119,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Flag(command) => command.run(),
+        Command::Guest(command) => command.run(),
         Command::Cluster(command) => command.run(),
         Command::Rule(command) => command.run(),
     };

@@ -29,7 +29,11 @@ impl Dirty {
     pub(super) fn add(&mut self, register: &RegisterId) {
         let tenant = &register.tenant;
         match &register.address {
-            Address::Tenant | Address::Environment { .. } | Address::Segment { .. } => {
+            Address::Tenant
+            | Address::Environment { .. }
+            | Address::Segment { .. }
+            | Address::Guest { .. }
+            | Address::Module { .. } => {
                 self.tenants.insert(tenant.clone());
             }
             Address::FlagSet { environment } | Address::SegmentIn { environment, .. } => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Address, Blob, FlagField, FlagInField, Key, Media, NodeId, RegisterId, Scope, Stamp};
+use burgee_model::{Address, Blob, Digest, FlagField, FlagInField, Key, Media, NodeId, RegisterId, Scope, Stamp};
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -77,6 +77,8 @@ fn any_address() -> impl Strategy<Value = Address> {
         any_key().prop_map(|segment| Address::Segment { segment }),
         (any_key(), any_key()).prop_map(|(environment, key)| Address::Config { environment, key }),
         any_scope().prop_map(Address::Floor),
+        any_key().prop_map(|guest| Address::Guest { guest }),
+        (any_key(), any::<u8>()).prop_map(|(guest, byte)| Address::Module { guest, digest: Digest([byte; 32]) }),
     ]
 }
 

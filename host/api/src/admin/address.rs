@@ -11,7 +11,7 @@ use super::{
 /// A register's public address within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Register {
-    /// `flag`, `segment`, `environment`, `tenant` or `config`.
+    /// `flag`, `segment`, `guest`, `environment`, `tenant` or `config`.
     pub kind: &'static str,
     /// The key of what it belongs to.
     pub key: String,
@@ -38,7 +38,7 @@ impl Register {
         self
     }
 
-    /// The public address. Floors have none: what dies by them does.
+    /// The public address. Floors have none: what dies by them does. Modules have none: their guests do.
     #[must_use]
     pub fn new(id: &RegisterId) -> Option<Self> {
         Some(match &id.address {
@@ -52,7 +52,12 @@ impl Register {
             Address::Segment { segment } => Self::of("segment", segment),
             Address::SegmentIn { segment, environment } => Self::of("segment", segment).within(environment),
             Address::Config { environment, key } => Self::of("config", key).within(environment),
-            Address::Floor(_) | Address::Member { .. } | Address::Forgotten { .. } | Address::Horizon => return None,
+            Address::Guest { guest } => Self::of("guest", guest),
+            Address::Floor(_)
+            | Address::Module { .. }
+            | Address::Member { .. }
+            | Address::Forgotten { .. }
+            | Address::Horizon => return None,
         })
     }
 }
@@ -92,8 +97,9 @@ impl Named {
             "environment" => self.of_environment()?,
             "flag" => self.of_flag()?,
             "segment" => self.of_segment()?,
+            "guest" => self.whole(Address::Guest { guest: self.key.clone() })?,
             "config" => self.of_config()?,
-            _ => return Err(wrong("kind", "`kind` is flag, segment, environment, tenant or config")),
+            _ => return Err(wrong("kind", "`kind` is flag, segment, guest, environment, tenant or config")),
         };
         Ok(RegisterId::new(tenant, address))
     }
@@ -202,6 +208,7 @@ mod tests {
             Address::FlagSet { environment: e.clone() },
             Address::Segment { segment: k.clone() },
             Address::SegmentIn { segment: k.clone(), environment: e.clone() },
+            Address::Guest { guest: k.clone() },
             Address::Config { environment: e, key: k },
         ];
         let others = others.map(|address| RegisterId::new(&t, address));

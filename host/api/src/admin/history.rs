@@ -6,7 +6,9 @@ use burgee_model::{Address, FlagField, FlagInField, Key, Millis, RegisterId, Sta
 use burgee_store::{Draft, DraftWrite, PARENTS_MAX, Table, Version};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Kind, Preconditions, Refusal, address::Register, conflict, environment, flag_document, tenant, writes};
+use super::{
+    Kind, Preconditions, Refusal, address::Register, conflict, environment, flag_document, guest, tenant, writes,
+};
 use crate::instant::rfc3339;
 
 /// A version of a register.
@@ -75,7 +77,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// `kind` is `flag`, `segment`, `environment` or `tenant`, `key` the thing's own; `environment` asks for one
+    /// `kind` is `flag`, `segment`, `guest`, `environment` or `tenant`, `key` the thing's own; `environment` asks for one
     /// environment's part alone, `field` for one field alone. Refuses what such a thing cannot have, by name.
     pub fn new(kind: &str, key: Key, environment: Option<Key>, field: Option<String>) -> Result<Self, Refusal> {
         let kind = match kind {
@@ -83,9 +85,10 @@ impl Wanted {
             "environment" => Kind::Environment,
             "flag" => Kind::Flag,
             "segment" => Kind::Segment,
+            "guest" => Kind::Guest,
             "config" => return Err(Refusal::HistoryNotKept("/kind")),
             _ => {
-                let message = "`kind` is flag, segment, environment or tenant";
+                let message = "`kind` is flag, segment, guest, environment or tenant";
                 return Err(Refusal::invalid("/kind", "invalid_kind", message));
             }
         };
@@ -124,6 +127,7 @@ impl Wanted {
             ],
             Kind::Flag => FlagField::ALL.map(|field| RegisterId::flag(tenant, key, field)).to_vec(),
             Kind::Segment => vec![RegisterId::new(tenant, Address::Segment { segment: key.clone() })],
+            Kind::Guest => vec![RegisterId::guest(tenant, key)],
             Kind::Tenant | Kind::Entry => Vec::new(),
         };
         let own = environments.iter().flat_map(|environment| match kind {
@@ -199,6 +203,7 @@ fn missing(id: &RegisterId) -> Refusal {
         Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => (Kind::Flag, flag),
         Address::Segment { segment } | Address::SegmentIn { segment, .. } => (Kind::Segment, segment),
         Address::Config { key, .. } => (Kind::Entry, key),
+        Address::Guest { guest } => (Kind::Guest, guest),
         _ => (Kind::Tenant, &id.tenant),
     };
     Refusal::NotFound(kind, key.clone())
@@ -216,6 +221,7 @@ pub fn restore(
     let current = latest(table, now, id)?;
     conflict::check(table, &current, conditions)?;
     let version = table.history(id).find(|version| version.stamp == stamp).ok_or(Refusal::NoVersion(stamp))?;
+    guest::check_restored(table, now, id, &version)?;
     let losers = table.conflicts(id);
     let lost = losers.iter().any(|loser| loser.stamp == stamp);
     let others = losers.iter().filter(|_| lost).map(|loser| loser.stamp).filter(|other| *other != stamp);

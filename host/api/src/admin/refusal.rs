@@ -17,6 +17,8 @@ pub enum Kind {
     Segment,
     /// A config entry.
     Entry,
+    /// A guest.
+    Guest,
 }
 
 impl fmt::Display for Kind {
@@ -27,6 +29,7 @@ impl fmt::Display for Kind {
             Self::Flag => "flag",
             Self::Segment => "segment",
             Self::Entry => "config entry",
+            Self::Guest => "guest",
         })
     }
 }

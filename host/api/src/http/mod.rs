@@ -24,11 +24,16 @@ use crate::{
     state::{Caught, Readiness},
 };
 
+/// Uploads of guests that are compiled and tried at once.
+const UPLOADS: usize = 4;
+
 /// What the router shares among its handlers.
 pub(crate) struct Api {
     state: ApiState,
     /// One permit for each stream that may be open.
     streams: Arc<Semaphore>,
+    /// One permit for each upload of a guest that is looked into at once; others wait.
+    pub(crate) uploads: Arc<Semaphore>,
     /// Writes that this node refused.
     pub(crate) refused: Refused,
 }
@@ -39,7 +44,8 @@ pub(crate) type Shared = State<Arc<Api>>;
 impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
-        Self { state, streams, refused: Refused::default() }
+        let uploads = Arc::new(Semaphore::new(UPLOADS));
+        Self { state, streams, uploads, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.

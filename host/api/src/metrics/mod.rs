@@ -28,7 +28,7 @@ pub(crate) fn render(api: &Api) -> String {
     };
     let mut text = Text::default();
     node(&mut text, api, &figures);
-    evaluations(&mut text, &figures);
+    evaluations(&mut text, api, &figures);
     store(&mut text, counts, conflicts, &health);
     cluster(&mut text, &view, &figures);
     traffic(&mut text, &figures);
@@ -55,15 +55,18 @@ fn node(text: &mut Text, api: &Api, figures: &NodeFigures) {
     text.family("burgee_clock_sets_total", Kind::Counter, help).value(figures.clock_sets);
 }
 
-fn evaluations(text: &mut Text, figures: &NodeFigures) {
+fn evaluations(text: &mut Text, api: &Api, figures: &NodeFigures) {
     let help = "Flags evaluated, by what answered and with what result.";
     let mut evaluated = text.family("burgee_evaluations_total", Kind::Counter, help);
     for evaluations in &figures.evaluations {
         let labels = [("tier", evaluations.tier.name()), ("result", evaluations.result)];
         evaluated.labelled(&labels, evaluations.count);
     }
-    // no guests run in this version, so none can fault
-    text.family("burgee_guest_faults_total", Kind::Counter, "Guests that faulted, by kind of fault.");
+    let help = "Calls of guests that gave no value, by kind of fault.";
+    let mut faults = text.family("burgee_guest_faults_total", Kind::Counter, help);
+    for fault in api.guests.faults() {
+        faults.labelled(&[("kind", fault.kind)], fault.count);
+    }
 }
 
 fn store(text: &mut Text, counts: Counts, conflicts: usize, health: &Health) {

@@ -8,6 +8,7 @@ pub(crate) mod evaluate;
 pub(crate) mod flag_in;
 pub(crate) mod flagd;
 pub(crate) mod flags;
+pub(crate) mod guests;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod metrics;

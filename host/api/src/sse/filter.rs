@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Segment,
     Environment,
     Tenant,
+    Guest,
 }
 
 impl Kind {
@@ -57,7 +58,7 @@ impl Filter {
     }
 }
 
-/// What a register is a part of. Floors are nothing by themselves: what dies by them is fed too.
+/// What a register is a part of. Floors are nothing by themselves: what dies by them is fed too; nor are modules.
 fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)> {
     Some(match address {
         Address::Tenant => (Kind::Tenant, tenant),
@@ -65,7 +66,12 @@ fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)>
         Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => (Kind::Flag, flag),
         Address::Segment { segment } | Address::SegmentIn { segment, .. } => (Kind::Segment, segment),
         Address::Config { key, .. } => (Kind::Config, key),
-        Address::Floor(_) | Address::Member { .. } | Address::Forgotten { .. } | Address::Horizon => return None,
+        Address::Guest { guest } => (Kind::Guest, guest),
+        Address::Floor(_)
+        | Address::Module { .. }
+        | Address::Member { .. }
+        | Address::Forgotten { .. }
+        | Address::Horizon => return None,
     })
 }
 

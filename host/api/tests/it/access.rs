@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::server::{Answer, Server, TOKEN};
 
 /// Every route that needs the token: method, path, whether it writes.
-pub const GUARDED: [(&str, &str, bool); 42] = [
+pub const GUARDED: [(&str, &str, bool); 46] = [
     ("GET", "/api/v1/tenants", false),
     ("POST", "/api/v1/tenants", true),
     ("GET", "/api/v1/tenants/{tenant}", false),
@@ -30,6 +30,10 @@ pub const GUARDED: [(&str, &str, bool); 42] = [
     ("GET", "/api/v1/tenants/{tenant}/segments/{segment}", false),
     ("PATCH", "/api/v1/tenants/{tenant}/segments/{segment}", true),
     ("DELETE", "/api/v1/tenants/{tenant}/segments/{segment}", true),
+    ("GET", "/api/v1/tenants/{tenant}/guests", false),
+    ("GET", "/api/v1/tenants/{tenant}/guests/{guest}", false),
+    ("PUT", "/api/v1/tenants/{tenant}/guests/{guest}", true),
+    ("DELETE", "/api/v1/tenants/{tenant}/guests/{guest}", true),
     ("GET", "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", false),
     ("PUT", "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", true),
     ("POST", "/api/v1/tenants/{tenant}/environments/{environment}/evaluate", false),
@@ -58,6 +62,7 @@ pub fn real(path: &str) -> String {
         .replace("{environment}", "dev")
         .replace("{flag}", "f")
         .replace("{segment}", "s")
+        .replace("{guest}", "g")
         .replace("{key}", "f")
 }
 

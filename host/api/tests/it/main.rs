@@ -11,6 +11,7 @@ mod faults;
 mod flag_in;
 mod flagd;
 mod flags;
+mod guests;
 mod history;
 mod metrics;
 mod ofrep;

@@ -11,9 +11,13 @@ use std::{
 use axum::{Router, body::Body};
 use burgee_api::{
     ApiLimits, ApiState, AuthConfig, Caught, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState,
-    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Snapshots, UiAssets, UiFile, router,
+    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Snapshots, StoredModules, UiAssets,
+    UiFile, router,
 };
-use burgee_engine::{ConfigValue, Engine, EngineConfig, EnvironmentSource, Snapshot};
+use burgee_engine::{
+    ConfigValue, Engine, EngineConfig, EnvironmentSource, Snapshot,
+    guest::{GuestConfig, Guests},
+};
 use burgee_model::{Key, Limits, Millis, NodeId, RegisterId, Value, materialise::materialise};
 use burgee_store::{Position, Store, StoreConfig};
 use bytes::Bytes;
@@ -184,6 +188,7 @@ impl Server {
         let state = ApiState {
             store: store.clone(),
             snapshots: Arc::new(Fresh { store: store.clone(), engine }),
+            guests: Guests::new(GuestConfig::default(), Arc::new(StoredModules(store.clone()))).unwrap(),
             status: status.clone(),
             auth: options.auth,
             limits: options.limits,

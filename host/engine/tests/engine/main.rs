@@ -5,6 +5,7 @@
 mod answers;
 mod budgets;
 mod differential;
+mod guests;
 mod isolation;
 mod prerequisites;
 mod reuse;

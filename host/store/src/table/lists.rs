@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, EnvironmentMeta, FlagField, Key, Millis, RegisterId, Stamp, TenantMeta};
+use burgee_model::{Address, Digest, EnvironmentMeta, FlagField, Key, Millis, RegisterId, Stamp, TenantMeta};
 use serde_json::Value as Json;
 
 use super::{
@@ -72,6 +72,34 @@ impl Table {
         }
         shared.extend(own);
         shared
+    }
+
+    /// The existing guests of a tenant after a key, in order.
+    pub fn guests(&self, tenant: &Key, now: Millis, after: Option<&Key>) -> impl Iterator<Item = &Key> {
+        let address = |guest| Address::Guest { guest };
+        let after = after.map(|guest| Excluded(address(guest.clone())));
+        let from = after.or_else(|| least_key().map(|guest| Included(address(guest)))).unwrap_or(Unbounded);
+        let held = self.tenants.get(tenant).map(|held| &held.registers);
+        let registers = held.into_iter().flat_map(move |registers| registers.range((from.clone(), Unbounded)));
+        registers
+            .map_while(|(address, register)| match address {
+                Address::Guest { guest } => Some((guest, register)),
+                _ => None,
+            })
+            .filter(move |(_, register)| register.current().live(now).is_some())
+            .map(|(guest, _)| guest)
+    }
+
+    /// The digests of a guest's modules that are here.
+    pub fn modules(&self, tenant: &Key, guest: &Key) -> impl Iterator<Item = Digest> + use<'_> {
+        let module = |digest| Address::Module { guest: guest.clone(), digest: Digest(digest) };
+        let range = module([0; 32])..=module([0xff; 32]);
+        let held = self.tenants.get(tenant).map(|held| &held.registers);
+        let registers = held.into_iter().flat_map(move |registers| registers.range(range.clone()));
+        registers.filter_map(|(address, register)| match address {
+            Address::Module { digest, .. } if register.current().content.is_some() => Some(*digest),
+            _ => None,
+        })
     }
 
     /// The config entries of an environment whose keys begin with a prefix, after a key, in order; live

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Table, TenantTable};
 use crate::{
     Version,
+    register::Register,
     version::{decode_body, decode_header},
 };
 
@@ -113,32 +114,46 @@ impl Table {
     }
 }
 
+/// What divides registers in the order of addresses: some come before all config entries and floors, some after.
+pub(super) static FIRST_FLOOR: Address = Address::Floor(Scope::Tenant);
+
 fn same_place(a: &Version, b: &Version) -> bool {
     a.stamp == b.stamp && a.register == b.register
 }
 
 impl TenantTable {
-    /// The versions of the registers after an address. Config entries come last, as they do in the order
-    /// of addresses.
+    /// The versions of the registers after an address, in the order of addresses.
     fn versions<'a>(
         &'a self,
         tenant: &'a Key,
         after: Option<&Address>,
         horizon: Stamp,
     ) -> impl Iterator<Item = Arc<Version>> + use<'a> {
-        let registers = self.registers.range((after.map_or(Unbounded, Excluded), Unbounded));
-        let registers = registers.flat_map(move |(_, register)| register.visible(horizon).cloned());
-        registers.chain(self.entries(after).filter_map(move |(environment, key, body)| {
+        let visible = move |(_, register): (_, &'a Register)| register.visible(horizon).cloned();
+        let entries = self.entries(after).filter_map(move |(environment, key, body)| {
             let hidden = decode_header(body)?.ripe().is_some_and(|ripe| ripe <= horizon);
             let id = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
             if hidden { None } else { decode_body(id, body).ok().map(Arc::new) }
-        }))
+        });
+        self.early(after).flat_map(visible).chain(entries).chain(self.late(after).flat_map(visible))
+    }
+
+    /// The registers after an address that come before config entries and floors.
+    pub(super) fn early(&self, after: Option<&Address>) -> impl Iterator<Item = (&Address, &Register)> + use<'_> {
+        let before_floors = after.is_none_or(|after| *after < FIRST_FLOOR);
+        let range = (after.map_or(Unbounded, Excluded), Excluded(&FIRST_FLOOR));
+        before_floors.then(|| self.registers.range(range)).into_iter().flatten()
+    }
+
+    /// The registers after an address that come after config entries and floors.
+    pub(super) fn late(&self, after: Option<&Address>) -> impl Iterator<Item = (&Address, &Register)> + use<'_> {
+        let after = after.filter(|after| **after > FIRST_FLOOR).unwrap_or(&FIRST_FLOOR);
+        self.registers.range((Excluded(after), Unbounded))
     }
 
     /// The config entries after an address.
     pub(super) fn entries(&self, after: Option<&Address>) -> impl Iterator<Item = (&Key, &str, &[u8])> + use<'_> {
-        // Floors and the cluster's own registers come after all config entries.
-        let passed = after.is_some_and(|after| *after >= Address::Floor(Scope::Tenant));
+        let passed = after.is_some_and(|after| *after >= FIRST_FLOOR);
         let (environment, from) = match after {
             Some(Address::Config { environment, key }) => (Included(environment.clone()), Excluded(key.clone())),
             _ => (Unbounded, Unbounded),

@@ -7,7 +7,7 @@ use std::{
 
 use burgee_model::{Address, Key, RegisterId, Scope, Stamp};
 
-use super::{Table, TenantTable};
+use super::{Table, TenantTable, page::FIRST_FLOOR};
 use crate::{
     Version,
     packed::EntryName,
@@ -146,17 +146,18 @@ impl TenantTable {
         self.config.get(environment)?.entries.get(key)
     }
 
-    /// The cluster's own registers come after floors in the order of addresses, but their tenant has none.
+    /// What is held after an address, in the order of addresses.
     fn found<'a>(&'a self, tenant: &'a Key, after: Option<&Address>) -> impl Iterator<Item = Found<'a>> + use<'a> {
-        let registers = self.registers.range((after.map_or(Unbounded, Excluded), Unbounded));
-        let registers = registers.map(|(address, register)| Held::Register(address, register));
+        let register = |(address, register)| Held::Register(address, register);
         let entries = self.entries(after).map(|(environment, key, body)| Held::Entry(environment, key, body));
-        let from = match after {
-            Some(Address::Floor(scope)) => Excluded(scope),
-            _ => Unbounded,
+        let floors = match after {
+            Some(Address::Floor(scope)) => Some(Excluded(scope)),
+            Some(after) if *after > FIRST_FLOOR => None,
+            _ => Some(Unbounded),
         };
-        let floors = self.floors.from(from);
+        let floors = floors.map(|from| self.floors.from(from)).into_iter().flatten();
         let floors = floors.map(|(scope, floor)| Held::Floor(scope, floor));
-        registers.chain(entries).chain(floors).map(move |held| Found { tenant, held })
+        let all = self.early(after).map(register).chain(entries).chain(floors).chain(self.late(after).map(register));
+        all.map(move |held| Found { tenant, held })
     }
 }

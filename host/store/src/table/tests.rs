@@ -1,6 +1,6 @@
 //! Merging, as properties of generated sets of versions; and each rule by itself.
 
-use burgee_model::{Blob, FlagField, FlagInField, Kill, NodeId, Scope, materialise};
+use burgee_model::{Blob, Digest, FlagField, FlagInField, Kill, NodeId, Scope, materialise};
 use proptest::prelude::*;
 
 use super::*;
@@ -11,6 +11,7 @@ use crate::{
 
 mod collection;
 mod digests;
+mod order;
 mod properties;
 
 fn table(versions: impl IntoIterator<Item = Version>) -> Table {

@@ -12,6 +12,8 @@ pub(super) fn registers() -> Vec<RegisterId> {
         flag_in(FlagInField::Kill),
         config("a"),
         config("a/b"),
+        RegisterId::guest(&key("t"), &key("g")),
+        RegisterId::module(&key("t"), &key("g"), Digest([1; 32])),
     ]
 }
 

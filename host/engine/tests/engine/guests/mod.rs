@@ -1,0 +1,8 @@
+//! Guests: what they are told and answer, and that the bad ones harm nobody.
+
+mod answers;
+mod faults;
+mod modules;
+mod sharing;
+mod support;
+mod wat;
