@@ -83,10 +83,10 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         _ => admin_token::establish(config.admin_token.as_deref(), config.data_dir.as_deref(), joins)
             .map_err(|e| StartError::machine("admin-token", &e))?,
     };
-    let engine = Engine::new(EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() })
-        .map_err(|e| StartError::machine("engine", &e))?;
     let guests = Guests::new(GuestConfig::new(&config.limits), Arc::new(StoredModules(store.clone())))
         .map_err(|e| StartError::machine("engine", &e))?;
+    let settings = EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() };
+    let engine = Engine::with_guests(settings, guests.clone()).map_err(|e| StartError::machine("engine", &e))?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;

@@ -4,9 +4,10 @@ use std::{fs, thread, time::Duration};
 
 use harness::{
     cli::Cli,
-    cluster::{CONVERGE_BOUND, pair, place, sees},
+    cluster::{CONVERGE_BOUND, entry, flag, flag_in, pair, place, sees},
     guests,
     http::Client,
+    metrics::metric,
     node::{Node, Spec},
     proc::Signal,
 };
@@ -129,4 +130,37 @@ fn a_guest_in_rust_passes_its_fixtures() {
     let said = cli.run(&["guest", "put", "loyalty", module.to_str().unwrap(), "--fixtures", fixtures]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
     assert_eq!(node.client.get(&format!("{GUESTS}/loyalty")).json()["fixtures"], 3);
+}
+
+fn targeted(client: &Client, key: &str, rule: &Json) {
+    flag(client, key);
+    client.patch(&flag_in(key), &json!({ "targeting": rule })).check(200);
+}
+
+fn answer(node: &Node, key: &str, context: &Json) -> Json {
+    let answer = node.client.ofrep("demo/development", key, context).expect(200).json();
+    json!([answer["variant"], answer["reason"]])
+}
+
+#[test]
+fn a_rule_decides_by_what_a_guest_answers() {
+    let (a, b) = pair();
+    let loyalty = put(&a.client, "loyalty", &guests::example("loyalty"));
+    has(&b, "loyalty", &loyalty);
+    let rule = json!({"if": [{"==": [{"guest": ["loyalty", 365]}, "gold"]}, "on", "off"]});
+    targeted(&a.client, "f", &rule);
+    for node in [&a, &b] {
+        let rich = json!({"spent": 5_000});
+        sees("gold", CONVERGE_BOUND, &json!(["on", "TARGETING_MATCH"]), || answer(node, "f", &rich));
+        assert_eq!(answer(node, "f", &json!({"spent": 1})), json!(["off", "TARGETING_MATCH"]));
+        // it answers an error of its own: the default, and the metric counts
+        assert_eq!(answer(node, "f", &json!({})), json!(["on", "ERROR"]));
+        assert_eq!(metric(&node.client, "burgee_guest_faults_total", &["kind=\"failed\""]), 1.0);
+    }
+    // a config entry is read at each call
+    a.client.put(&entry("loyalty/gold"), "1").check(201);
+    sees("cheap gold", CONVERGE_BOUND, &json!(["on", "TARGETING_MATCH"]), || answer(&b, "f", &json!({"spent": 2})));
+    // gone, it is as one that never was: it gives null
+    a.client.delete(&format!("{GUESTS}/loyalty")).check(204);
+    sees("no guest", CONVERGE_BOUND, &json!(["off", "TARGETING_MATCH"]), || answer(&b, "f", &json!({"spent": 9_999})));
 }

@@ -1,7 +1,7 @@
 //! Where guests find their modules: in the replica.
 
 use burgee_engine::guest::Modules;
-use burgee_model::{Digest, Key, RegisterId};
+use burgee_model::{Digest, Key, RegisterId, Value};
 use burgee_store::Store;
 use bytes::Bytes;
 
@@ -14,5 +14,13 @@ impl Modules for StoredModules {
         let id = RegisterId::module(tenant, &Key::new(guest).ok()?, *digest);
         let version = self.0.read().current(&id, self.0.now())?;
         version.content.as_ref().map(|blob| blob.bytes.clone())
+    }
+
+    fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value {
+        let read = || {
+            let id = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
+            self.0.read().current(&id, self.0.now())?.content.as_ref()?.value()
+        };
+        read().unwrap_or_default()
     }
 }

@@ -54,6 +54,7 @@ fn source(flags: impl IntoIterator<Item = (String, Arc<FlagIn>)>) -> Environment
         environment: key("bench"),
         flags: flags.into_iter().map(|(name, flag)| (key(&name), flag)).collect(),
         segments: BTreeMap::new(),
+        guests: BTreeMap::new(),
         set: Map::new(),
     }
 }

@@ -34,6 +34,10 @@ impl Modules for Shelf {
     fn module(&self, _: &Key, _: &str, digest: &Digest) -> Option<Bytes> {
         self.0.lock().unwrap().get(digest).cloned()
     }
+
+    fn config(&self, _: &Key, _: &Key, _: &str) -> Value {
+        Value::Null
+    }
 }
 
 fn guests(config: GuestConfig, shelf: &Arc<Shelf>) -> Arc<Guests> {
@@ -185,6 +189,7 @@ fn ordinary() -> Arc<Snapshot> {
         environment: Key::new("e").unwrap(),
         flags: [(Key::new("flag").unwrap(), Arc::new(flag))].into(),
         segments: BTreeMap::new(),
+        guests: BTreeMap::new(),
         set: Map::new(),
     };
     let snapshot = engine.build(None, source, &|_| None);

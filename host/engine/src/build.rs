@@ -41,6 +41,7 @@ pub(crate) fn snapshot(
         placements: placements(flags.len(), &chunks),
         runtime: runtime.clone(),
         chunks,
+        guests: std::mem::take(&mut source.guests),
         source: Origin::new(source),
         flags,
         config,
@@ -117,7 +118,7 @@ fn config_table(flags: &[Arc<PreparedFlag>], read: ReadConfig<'_>) -> ConfigTabl
 fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
     let Some(targeting) = flag.targeting.as_ref().filter(|_| flag.plan == Plan::Rule) else { return false };
     let expires = |key: &Key| config.get(key).and_then(Option::as_ref).is_some_and(|entry| entry.expires_at.is_some());
-    targeting.reads_time || targeting.config_keys.iter().any(expires)
+    targeting.reads_time || targeting.calls_guests || targeting.config_keys.iter().any(expires)
 }
 
 /// The chunks of the flags with a rule that can be compiled, on or not: what is on is no matter of the code.

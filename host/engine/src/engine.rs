@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     build::{self, ReadConfig},
     compiler::Compiler,
+    guest::Guests,
     runtime::Runtime,
     snapshot::Snapshot,
     source::{EngineConfig, EnvironmentSource},
@@ -29,9 +30,18 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// Starts an engine with its compile thread.
+    /// Starts an engine with its compile thread. Its rules find no guests.
     pub fn new(config: EngineConfig) -> Result<Arc<Self>, EngineError> {
-        let runtime = Arc::new(Runtime::new(config)?);
+        Self::start(config, None)
+    }
+
+    /// Starts an engine whose rules call guests.
+    pub fn with_guests(config: EngineConfig, guests: Arc<Guests>) -> Result<Arc<Self>, EngineError> {
+        Self::start(config, Some(guests))
+    }
+
+    fn start(config: EngineConfig, guests: Option<Arc<Guests>>) -> Result<Arc<Self>, EngineError> {
+        let runtime = Arc::new(Runtime::new(config, guests)?);
         let compiler = Compiler::start(runtime.clone())?;
         Ok(Arc::new(Self { runtime, compiler }))
     }

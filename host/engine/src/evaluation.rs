@@ -13,6 +13,8 @@ pub enum Reason {
     Default,
     /// The flag is off or killed.
     Disabled,
+    /// The default variant, because a guest that the rule called failed.
+    Error,
 }
 
 impl Reason {
@@ -24,6 +26,7 @@ impl Reason {
             Self::TargetingMatch => "TARGETING_MATCH",
             Self::Default => "DEFAULT",
             Self::Disabled => "DISABLED",
+            Self::Error => "ERROR",
         }
     }
 
@@ -34,6 +37,7 @@ impl Reason {
             Self::TargetingMatch => r#","reason":"TARGETING_MATCH""#,
             Self::Default => r#","reason":"DEFAULT""#,
             Self::Disabled => r#","reason":"DISABLED""#,
+            Self::Error => r#","reason":"ERROR""#,
         }
     }
 }

@@ -135,6 +135,16 @@ impl PreparedFlag {
         at.and_then(|at| self.variants.get(at as usize)).map(|variant| &variant.name)
     }
 
+    /// Whether there is a default variant.
+    pub(crate) fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
+    /// The default variant, because what the rule relied on failed.
+    pub(crate) fn in_error(&self) -> Evaluation<'_> {
+        self.default.map_or_else(|| self.code_default(Reason::Error), |at| self.value(at, Reason::Error))
+    }
+
     /// The answer where the rule gave none.
     pub(crate) fn failed(&self, why: String) -> Evaluation<'_> {
         Evaluation::failed(self.key.as_str(), ErrorCode::General, Cow::Owned(why))

@@ -1,20 +1,24 @@
 //! wasmtime, set up for emitted rules.
 
+use std::sync::Arc;
+
 use wasmtime::{Config, OptLevel, Strategy};
 
-use crate::{engine::EngineError, source::EngineConfig, tally::Tally};
+use crate::{engine::EngineError, guest::Guests, source::EngineConfig, tally::Tally};
 
 /// What the compile thread and all workers share.
 pub(crate) struct Runtime {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) config: EngineConfig,
     pub(crate) tally: Tally,
+    /// None where rules find no guests.
+    pub(crate) guests: Option<Arc<Guests>>,
 }
 
 impl Runtime {
-    pub(crate) fn new(config: EngineConfig) -> Result<Self, EngineError> {
+    pub(crate) fn new(config: EngineConfig, guests: Option<Arc<Guests>>) -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Compiler(error.to_string()))?;
-        Ok(Self { engine, config, tally: Tally::default() })
+        Ok(Self { engine, config, tally: Tally::default(), guests })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Context, Key, Millis, Problem, Value};
+use burgee_model::{Context, Digest, Key, Millis, Problem, Value};
 use burgee_rules::{
     Budget, EvalError, explain,
     interpret::{self, Inputs, Outside},
@@ -15,6 +15,7 @@ use crate::{
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
     flag::{Choice, Fixed, Plan, PreparedFlag},
+    guest::GuestCall,
     hash::BuildShortHasher,
     input::World,
     prerequisites::Trouble,
@@ -36,6 +37,8 @@ pub struct Snapshot {
     /// Where each flag's compiled rule stands, for all flags in order.
     pub(crate) placements: Box<[Placement]>,
     pub(crate) config: Arc<ConfigTable>,
+    /// The modules of the tenant's guests, by name.
+    pub(crate) guests: BTreeMap<Key, Digest>,
     /// The flags whose rules are not run, by their places.
     pub(crate) troubles: BTreeMap<u32, Trouble>,
     pub(crate) digest: u128,
@@ -166,7 +169,9 @@ impl Snapshot {
         match self.chosen(flag, world, &mut budget) {
             Ok(Ok(choice)) => flag.answer(choice),
             Ok(Err(why)) => flag.failed(why),
-            Err(error) => flag.failed(format!("rule_too_costly: {error}")),
+            Err(EvalError::Guest(_)) if flag.has_default() => flag.in_error(),
+            Err(error @ EvalError::Guest(_)) => flag.failed(format!("guest_failed: {error}")),
+            Err(error @ EvalError::TooCostly) => flag.failed(format!("rule_too_costly: {error}")),
         }
     }
 
@@ -188,7 +193,7 @@ impl Snapshot {
             flag_key: flag.key.as_str(),
             context: world.context,
             timestamp_seconds: world.timestamp_seconds(),
-            outside: &Others { snapshot: self, world },
+            outside: &Others { snapshot: self, flag: flag.key.as_str(), world },
             limits: &self.runtime.config.limits,
         };
         let result = interpret::expression(&rule.root, &inputs, budget)?;
@@ -225,7 +230,7 @@ impl Snapshot {
             flag_key: flag,
             context,
             timestamp_seconds: world.timestamp_seconds(),
-            outside: &Others { snapshot: self, world: &world },
+            outside: &Others { snapshot: self, flag, world: &world },
             limits: &self.runtime.config.limits,
         };
         Some(explain::rule(rule, &|name| targeting.segment(name), &inputs))
@@ -294,6 +299,7 @@ pub struct Tiers {
 /// What the rule of one flag may ask for.
 struct Others<'s, 'w> {
     snapshot: &'s Snapshot,
+    flag: &'s str,
     world: &'s World<'w>,
 }
 
@@ -304,6 +310,25 @@ impl Outside for Others<'_, '_> {
 
     fn flag(&self, key: &str, budget: &mut Budget) -> Result<Value, EvalError> {
         self.snapshot.variant(key, self.world, budget)
+    }
+
+    fn guest(&self, name: &str, arguments: &[Value]) -> Result<Value, EvalError> {
+        let Snapshot { runtime, guests, source, .. } = self.snapshot;
+        let (Some(running), Some((_, digest))) = (&runtime.guests, guests.iter().find(|(key, _)| key.as_str() == name))
+        else {
+            return Ok(Value::Null);
+        };
+        let answer = running.call(&GuestCall {
+            tenant: &source.tenant,
+            guest: name,
+            digest: digest.0,
+            flag: self.flag,
+            timestamp_seconds: self.world.timestamp_seconds(),
+            context: self.world.context,
+            arguments,
+            config: &|key| running.config(&source.tenant, &source.environment, key),
+        });
+        answer.map_err(|fault| EvalError::Guest(fault.kind()))
     }
 }
 

@@ -33,8 +33,8 @@ impl Tier {
 }
 
 /// The names of results in metrics: OpenFeature's reasons and error codes.
-const RESULTS: [&str; 7] =
-    ["static", "targeting_match", "default", "disabled", "flag_not_found", "parse_error", "general"];
+const RESULTS: [&str; 8] =
+    ["static", "targeting_match", "default", "disabled", "flag_not_found", "parse_error", "general", "error"];
 const CELLS: usize = Tier::ALL.len() * RESULTS.len();
 
 /// Places to count in; more threads than this share them.
@@ -106,6 +106,7 @@ fn cell(tier: Tier, outcome: &Outcome<'_>) -> usize {
             Reason::TargetingMatch => 1,
             Reason::Default => 2,
             Reason::Disabled => 3,
+            Reason::Error => 7,
         },
         Outcome::Error { code, .. } => match code {
             ErrorCode::FlagNotFound => 4,
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_outcome_has_a_cell_of_its_own() {
-        let reasons = [Reason::Static, Reason::TargetingMatch, Reason::Default, Reason::Disabled];
+        let reasons = [Reason::Static, Reason::TargetingMatch, Reason::Default, Reason::Disabled, Reason::Error];
         let codes = [ErrorCode::FlagNotFound, ErrorCode::ParseError, ErrorCode::General];
         let named = reasons.map(|reason| (Outcome::CodeDefault { reason }, reason.as_str())).into_iter();
         let failed = codes.map(|code| (Outcome::Error { code, details: Cow::Borrowed("") }, code.as_str()));

@@ -24,6 +24,8 @@ pub(crate) struct Targeting {
     pub(crate) config_keys: Box<[Key]>,
     /// The other flags that it asks for.
     pub(crate) flags: Box<[Arc<str>]>,
+    /// Whether it calls guests.
+    pub(crate) calls_guests: bool,
     /// The levels of its expressions.
     pub(crate) levels: usize,
     /// Of the rule's JSON and of the shared rules that it uses.
@@ -52,6 +54,7 @@ impl Targeting {
             reads_time: known.is_some_and(Rule::reads_time),
             config_keys: known.map(config_keys).unwrap_or_default(),
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
+            calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
             levels: known.map(Rule::levels).unwrap_or_default(),
             digest: digest(json, &uses),
             rule,

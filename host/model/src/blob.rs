@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::json;
+use crate::{Value, json};
 
 /// The media type of a value. The three common ones cost no memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,5 +77,11 @@ impl Blob {
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         json::parse(&self.bytes, json::STORED_DEPTH_MAX).ok()
+    }
+
+    /// The value as rules see it: JSON where its type says so, else text; `None` where it is neither.
+    #[must_use]
+    pub fn value(&self) -> Option<Value> {
+        if self.media.is_json() { self.read() } else { std::str::from_utf8(&self.bytes).ok().map(Value::text) }
     }
 }

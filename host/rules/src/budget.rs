@@ -11,6 +11,9 @@ use burgee_model::Limits;
 /// of longer ones, so many bytes cost one step. Emitted code may look at short texts without asking the host.
 pub const SHORT_TEXT_BYTES: usize = 64;
 
+/// The steps that a call of a guest costs: what bounds how many an evaluation makes.
+pub const GUEST_STEPS: usize = 10_000;
+
 /// What is left to an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -24,6 +27,9 @@ pub enum EvalError {
     /// It took more steps, or built more text, than allowed.
     #[error("the rule is too costly for this context")]
     TooCostly,
+    /// A guest gave no value; the text is the kind of its fault.
+    #[error("the guest failed: {0}")]
+    Guest(&'static str),
 }
 
 impl Budget {

@@ -11,7 +11,7 @@ use std::{
 use burgee_model::{Context, Limits, Value};
 
 use crate::{
-    Budget, EvalError,
+    Budget, EvalError, GUEST_STEPS,
     function::Function,
     ir::{Body, Comparison, Expr, Fractional, Rule, Share},
     ops::{self, Each, fractional},
@@ -39,6 +39,11 @@ pub trait Outside {
 
     /// The variant that another flag gives the same context; null where it gives none.
     fn flag(&self, _key: &str, _budget: &mut Budget) -> Result<Value, EvalError> {
+        Ok(Value::Null)
+    }
+
+    /// What a guest gives for such arguments; null where there is no such guest.
+    fn guest(&self, _name: &str, _arguments: &[Value]) -> Result<Value, EvalError> {
         Ok(Value::Null)
     }
 }
@@ -95,6 +100,7 @@ impl<'a> Evaluation<'a, '_> {
             Expr::Timestamp => Ok(Cow::Owned(self.timestamp())),
             Expr::Flagd { flag } => Ok(Cow::Owned(self.flagd(flag))),
             Expr::Config { key, default } => self.config(key, default.as_deref()),
+            Expr::Guest { name, arguments } => self.guest(name, arguments),
             Expr::Flag { key } => self.inputs.outside.flag(key, self.budget).map(Cow::Owned),
             Expr::List(items) => self.list(items),
             Expr::Cat(parts) => self.cat(parts),
@@ -302,6 +308,13 @@ impl<'a> Evaluation<'a, '_> {
     fn call(&mut self, function: &Function, operands: &'a [Expr]) -> Evaluated<'a> {
         let operands: Result<Vec<_>, EvalError> = operands.iter().map(|operand| self.operand(operand)).collect();
         ops::call(function, &operands?, self.budget).map(Cow::Owned)
+    }
+
+    fn guest(&mut self, name: &str, arguments: &'a [Expr]) -> Evaluated<'a> {
+        let values: Result<Vec<Value>, EvalError> =
+            arguments.iter().map(|argument| self.value(argument).map(Cow::into_owned)).collect();
+        self.budget.step(GUEST_STEPS)?;
+        self.inputs.outside.guest(name, &values?).map(Cow::Owned)
     }
 
     fn each(&mut self, each: Each, list: &'a Expr, body: &'a Body) -> Evaluated<'a> {

@@ -51,6 +51,13 @@ pub enum Expr {
         /// The other flag's key.
         key: Arc<str>,
     },
+    /// What a guest of the tenant gives; null where there is no such guest.
+    Guest {
+        /// Its name.
+        name: Arc<str>,
+        /// What it is called with; all are evaluated, in order.
+        arguments: Vec<Expr>,
+    },
     /// The value of the first arm whose condition is true, else of the last branch.
     If {
         /// Conditions and their values, in order.

@@ -41,4 +41,4 @@ pub mod outcome;
 pub mod parse;
 pub mod walk;
 
-pub use budget::{Budget, EvalError, SHORT_TEXT_BYTES};
+pub use budget::{Budget, EvalError, GUEST_STEPS, SHORT_TEXT_BYTES};

@@ -35,6 +35,18 @@ impl Rule {
         levels(&self.root)
     }
 
+    /// The guests that the rule may call.
+    #[must_use]
+    pub fn guests(&self) -> BTreeSet<Arc<str>> {
+        let mut names = BTreeSet::new();
+        visit(&self.root, &mut |expr| {
+            if let Expr::Guest { name, .. } = expr {
+                names.insert(name.clone());
+            }
+        });
+        names
+    }
+
     /// Whether the rule may read the time.
     #[must_use]
     pub fn reads_time(&self) -> bool {
@@ -83,6 +95,7 @@ pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
         | Expr::Or(operands)
         | Expr::List(operands)
         | Expr::Cat(operands)
+        | Expr::Guest { arguments: operands, .. }
         | Expr::Call { operands, .. } => operands.iter().for_each(each),
         Expr::Each { list, body, .. } => pair(list, &body.expr, each),
         Expr::Reduce { list, body, initial } => {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use burgee_engine::{ConfigValue, EnvironmentSource};
-use burgee_model::{Blob, Flag, FlagIn, Key, Millis, RegisterId, Value, materialise::materialise};
+use burgee_model::{Blob, Digest, Flag, FlagIn, GuestMeta, Key, Millis, RegisterId, materialise::materialise};
 use burgee_store::Table;
 use serde_json::Map;
 
@@ -117,13 +117,24 @@ fn empty(tenant: &Key, environment: &Key) -> EnvironmentSource {
         environment: environment.clone(),
         flags: BTreeMap::new(),
         segments: BTreeMap::new(),
+        guests: BTreeMap::new(),
         set: Map::new(),
     }
 }
 
 fn read_shared(source: &mut EnvironmentSource, table: &Table, now: Millis) {
     source.segments = table.segments(&source.tenant, &source.environment, now);
+    source.guests = guests(table, &source.tenant, now);
     source.set = table.flag_set(&source.tenant, &source.environment, now).and_then(Blob::read).unwrap_or_default();
+}
+
+/// The modules of the tenant's guests, by name.
+fn guests(table: &Table, tenant: &Key, now: Millis) -> BTreeMap<Key, Digest> {
+    let digest = |guest: &Key| {
+        let version = table.current(&RegisterId::guest(tenant, guest), now)?;
+        version.content.as_ref()?.read::<GuestMeta>().map(|meta| meta.digest)
+    };
+    table.guests(tenant, now, None).filter_map(|guest| Some((guest.clone(), digest(guest)?))).collect()
 }
 
 fn read_flag(table: &Table, tenant: &Key, flag: &Key, now: Millis) -> Option<Flag> {
@@ -152,11 +163,6 @@ fn unless_same(known: Option<&EnvironmentSource>, flag: &Flag, environment: &Key
 pub(super) fn config_value(table: &Table, id: &EnvironmentId, key: &str, now: Millis) -> Option<ConfigValue> {
     let register = RegisterId::config(&id.0, &id.1, &Key::new(key).ok()?);
     let version = table.current(&register, now)?;
-    let blob = version.content.as_ref()?;
-    let value = if blob.media.is_json() {
-        blob.read::<Value>()
-    } else {
-        std::str::from_utf8(&blob.bytes).ok().map(Value::text)
-    };
-    Some(ConfigValue { value: value?, expires_at: version.expires_at })
+    let value = version.content.as_ref()?.value()?;
+    Some(ConfigValue { value, expires_at: version.expires_at })
 }

@@ -92,6 +92,7 @@ impl Snapshots for Fresh {
             environment: environment.clone(),
             flags,
             segments: table.segments(tenant, environment, now),
+            guests: BTreeMap::new(),
             set,
         };
         let config = |key: &str| {

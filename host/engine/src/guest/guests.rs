@@ -30,6 +30,9 @@ const TRIAL_WAIT: Duration = Duration::from_secs(2);
 pub trait Modules: Send + Sync {
     /// The bytes of a guest's module; none where they are not here, or not yet.
     fn module(&self, tenant: &Key, guest: &str, digest: &Digest) -> Option<Bytes>;
+
+    /// A config entry, as rules see it; null where there is none.
+    fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value;
 }
 
 /// One call of a guest.
@@ -130,6 +133,12 @@ impl Guests {
     ) -> Result<Value, GuestFault> {
         let permit = self.pool.enter(id, deadline)?;
         permit.work(Job { id: id.clone(), compiled, call: convert::call(call) }, call.config)
+    }
+
+    /// A config entry that a guest asks for.
+    #[must_use]
+    pub fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value {
+        self.modules.config(tenant, environment, key)
     }
 
     /// Has a module compiled, should it be here and not be compiled yet, so that the first call need not wait for

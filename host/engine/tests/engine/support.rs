@@ -41,6 +41,7 @@ pub(crate) fn source(document: &Json) -> EnvironmentSource {
         tenant: key("acme"),
         environment: key("production"),
         flags: keyed("flags").iter().map(|(name, json)| (key(name), flag(json))).collect(),
+        guests: BTreeMap::new(),
         segments: keyed("$evaluators").into_iter().map(|(name, json)| (key(&name), json)).collect(),
         set,
     }

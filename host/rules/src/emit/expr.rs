@@ -82,7 +82,7 @@ impl<'r> Emitter<'_, 'r> {
             Expr::Call { function, operands } => self.call(function, operands),
             Expr::Each { .. } | Expr::Reduce { .. } => self.interpret(expr),
             // Rules that have them do not fit, or have them in bodies only: none comes here.
-            Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
+            Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Guest { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
         }
     }
 
@@ -113,6 +113,7 @@ impl<'r> Emitter<'_, 'r> {
             | Expr::Fractional(_)
             | Expr::Flagd { .. }
             | Expr::Flag { .. }
+            | Expr::Guest { .. }
             | Expr::Call { .. }
             | Expr::Each { .. }
             | Expr::Reduce { .. }

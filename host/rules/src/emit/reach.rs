@@ -32,7 +32,10 @@ struct Measure {
 impl Measure {
     fn expr(&mut self, expr: &Expr, depth: usize) -> bool {
         self.nodes += 1;
-        if depth > DEPTH_MAX || self.nodes > NODES_MAX || matches!(expr, Expr::Flagd { .. } | Expr::Flag { .. }) {
+        if depth > DEPTH_MAX
+            || self.nodes > NODES_MAX
+            || matches!(expr, Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Guest { .. })
+        {
             return false;
         }
         self.inputs.extend(input_of(expr));

@@ -11,6 +11,7 @@ use super::{
     place::Place,
 };
 use crate::{
+    GUEST_STEPS,
     function::Function,
     ir::Expr,
     ops::{
@@ -43,6 +44,23 @@ impl Parser<'_> {
             Ok(_) => Expr::Flag { key: key.as_str().into() },
             Err(error) => self.fault(&args.place_of(0), "invalid_key", error.to_string()),
         }
+    }
+
+    /// `guest`: the name of one, and arguments.
+    pub(super) fn guest(&mut self, args: &Args<'_>) -> Expr {
+        let Some(Json::String(name)) = args.items.first() else {
+            return self.fault(
+                &args.place,
+                "wrong_arguments",
+                "`guest` takes the name of a guest, a text, and arguments",
+            );
+        };
+        if let Err(error) = Key::new(name) {
+            return self.fault(&args.place_of(0), "invalid_key", error.to_string());
+        }
+        self.cost = self.cost.saturating_add(GUEST_STEPS as u64);
+        let arguments = self.operands(args).split_off(1);
+        Expr::Guest { name: name.as_str().into(), arguments }
     }
 
     /// `matches`: a text, and a pattern.

@@ -48,11 +48,8 @@ const PORTABLE: [&str; 39] = [
 ];
 
 /// Burgee's own operators.
-const OWN: [&str; 9] =
-    ["config", "flag", "segment", "matches", "in_network", "date", "date_part", "ramp", "percentage"];
-
-/// Operators that are not supported yet.
-const LATER: [&str; 1] = ["guest"];
+const OWN: [&str; 10] =
+    ["config", "flag", "guest", "segment", "matches", "in_network", "date", "date_part", "ramp", "percentage"];
 
 /// Names that other languages and rule engines have for operators.
 const SYNONYMS: [(&str, &str); 21] = [
@@ -100,11 +97,6 @@ fn collect(json: &Json, found: &mut BTreeSet<&'static str>) {
     }
 }
 
-/// Whether the operator is known but not supported yet.
-pub(super) fn comes_later(name: &str) -> bool {
-    LATER.contains(&name)
-}
-
 /// The operator that a wrong name may have meant.
 pub(super) fn meant(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
@@ -124,7 +116,7 @@ fn nearest(name: &str) -> Option<&'static str> {
 }
 
 fn operators() -> impl Iterator<Item = &'static str> {
-    PORTABLE.into_iter().chain(OWN).chain(LATER)
+    PORTABLE.into_iter().chain(OWN)
 }
 
 /// The insertions, deletions and replacements that lead from one text to the other.

@@ -119,6 +119,7 @@ impl<'s> Parser<'s> {
             "$ref" => self.reference(args),
             "segment" => self.segment(args),
             "flag" => self.flag_variant(args),
+            "guest" => self.guest(args),
             "if" | "?:" => self.branch(args),
             "and" => self.junction(args, Expr::And),
             "or" => self.junction(args, Expr::Or),
@@ -166,10 +167,6 @@ impl<'s> Parser<'s> {
     }
 
     fn unknown(&mut self, name: &str, args: &Args<'_>) -> Expr {
-        if names::comes_later(name) {
-            let message = format!("the operator `{name}` is not supported yet");
-            return self.fault(&args.place, "unsupported_operator", message);
-        }
         let mut problem =
             Problem::new(args.place.pointer(), "unknown_operator", format!("there is no operator `{name}`"));
         if let Some(meant) = names::meant(name) {

@@ -52,7 +52,7 @@ fn operators_that_are_not_there() {
     faults(json!({"!": {"nope": 1}}), &[("/!/nope", "unknown_operator")]);
     faults(
         json!({"if": [{"guest": [1, 2]}, {"log": []}]}),
-        &[("/if/0/guest", "unsupported_operator"), ("/if/1/log", "unknown_operator")],
+        &[("/if/0/guest", "wrong_arguments"), ("/if/1/log", "unknown_operator")],
     );
     let hint = |operator: &str| parse(&json!({operator: []})).faults[0].hint.clone();
     assert_eq!(hint("startsWith"), Some("did you mean `starts_with`?".into()));

@@ -17,6 +17,10 @@ impl Modules for Shelf {
     fn module(&self, _tenant: &Key, _guest: &str, digest: &Digest) -> Option<Bytes> {
         self.0.lock().unwrap().get(digest).cloned()
     }
+
+    fn config(&self, _: &Key, _: &Key, _: &str) -> Value {
+        Value::Null
+    }
 }
 
 /// A node's guests, and their modules.
