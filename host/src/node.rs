@@ -264,9 +264,10 @@ async fn failed(store: &Store, replication: &Replication, builder: &std::thread:
     let ended = |part| StartError::machine(part, &"ended without having been told to; see the log");
     tokio::select! {
         () = store.failed() => ended("storage"),
-        why = replication.failed() => match why.strip_prefix("node-name: ") {
-            Some(why) => StartError::machine("node-name", &why),
-            None => StartError::machine("replication", &why),
+        why = replication.failed() => {
+            let of = |field| Some((field, why.strip_prefix(field)?.strip_prefix(": ")?));
+            let (field, why) = of("node-name").or_else(|| of("data-dir")).unwrap_or(("replication", &why));
+            StartError::machine(field, &why)
         },
         () = pipeline => ended("pipeline"),
     }

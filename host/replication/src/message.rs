@@ -57,6 +57,9 @@ pub struct NodeInfo {
     pub reaches: Option<Vec<NodeId>>,
 }
 
+/// In place of what is remembered of the receiver: another process has its identity, and started earlier.
+pub const HEARD_TWICE: u64 = u64::MAX;
+
 /// News for one peer; whether it arrives is not known.
 ///
 /// `seq` counts the hints that the sender had for this peer since its start, this one included: whoever

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use burgee_model::{Address, Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{
+    Address, Millis, NodeId, RegisterId, Stamp,
+    stamp::{MILLIS_MAX, millis_to_ntp64},
+};
 
 use tokio::sync::watch;
 
@@ -265,6 +268,10 @@ impl Shared {
 
 /// The time from which history is kept.
 pub(crate) fn history_start(now: Millis, days: u32) -> u64 {
+    // A clock out of range would have nearly all history dropped.
+    if now >= MILLIS_MAX {
+        return 0;
+    }
     millis_to_ntp64(now.saturating_sub(Millis::from(days) * DAY_MS))
 }
 

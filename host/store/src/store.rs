@@ -11,7 +11,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use burgee_model::{Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{
+    Millis, NodeId, RegisterId, Stamp,
+    stamp::{MILLIS_MAX, millis_to_ntp64},
+};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
@@ -364,7 +367,7 @@ impl Opened {
         // A node that ended before it had removed the rows of what it collected does so now.
         let collected = table.collect(table.horizon());
         // What expired while the node was down is nobody's news: readers of an earlier start list again.
-        while table.lapse(now).is_some() {}
+        while now < MILLIS_MAX && table.lapse(now).is_some() {}
         let feed = disk.claim(meta, millis_to_ntp64(now)).map_err(|error| OpenError::Io(io::Error::other(error)))?;
         Ok(Self { node: meta.node, mark: meta.mark, feed, resync: meta.resync, table, collected, disk: Some(disk) })
     }

@@ -77,7 +77,8 @@ pub enum Command {
     Reidentify,
     /// The node is in line with the cluster again: forget, durably, that it had to be.
     Resynchronised,
-    /// The node cannot take part: the process ends with exit code 1. The text follows `node-name: `.
+    /// The node cannot take part: the process ends with exit code 1. The text names the option that is at fault, and
+    /// why: `node-name: …`.
     GiveUp(String),
     /// Something that an operator should read about, or that counts.
     Note(Note),

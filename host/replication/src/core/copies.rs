@@ -1,13 +1,14 @@
 //! Copied data directories: two processes that bear one node's identity.
 //!
 //! Their stamps could be equal, and what one of them is told the other one never hears. So the one that started
-//! later takes a new identity; its name is in use then. Which one that is their machines' clocks say: where
-//! those are wrong the original gives way, and loses nothing either.
+//! later ends, and leaves its disk as it is: what it holds that the other one does not is an operator's to look
+//! at, for the two share one entry in the roster, and nobody waited for both with collecting. Which one that is
+//! their machines' clocks say.
 
 use std::time::Duration;
 
 use super::{Command, Core, Note, Turn};
-use crate::message::{News, PeerId};
+use crate::message::{HEARD_TWICE, News, PeerId};
 
 /// For how long both must be heard: what a process sent before it ended may come late.
 const BOTH: Duration = Duration::from_secs(2);
@@ -30,10 +31,22 @@ impl Core {
             turn.note(Note::IdentityInUse(id));
             turn.out.push(Command::HangUp(id));
             if own.incarnation > id.incarnation {
-                self.reidentify(turn);
+                self.give_way(turn);
             }
         }
         true
+    }
+
+    /// Another process has this node's identity and started earlier.
+    pub(super) fn give_way(&mut self, turn: &mut Turn<'_>) {
+        if !self.halted {
+            self.halted = true;
+            let node = self.settings.own.node;
+            let text = format!(
+                "data-dir: another process has the identity of this one ({node}): one data directory is a copy"
+            );
+            turn.out.push(Command::GiveUp(text));
+        }
     }
 
     /// A beat of another start of a peer than the one that came up last.
@@ -48,7 +61,8 @@ impl Core {
         let (later, seq) = if from.incarnation > peer.id.incarnation { (from, 0) } else { (peer.id, peer.sent) };
         turn.note(Note::IdentityInUse(later));
         let info = self.info(turn);
-        let remembers = self.remembered(later.node, turn.table);
-        turn.out.push(Command::Send { to: later, news: News::Beat { seq, info, remembers, forgotten: true } });
+        // (Who speaks an older protocol takes a new identity.)
+        let news = News::Beat { seq, info, remembers: HEARD_TWICE, forgotten: true };
+        turn.out.push(Command::Send { to: later, news });
     }
 }

@@ -51,14 +51,15 @@ impl Core {
 
     /// A peer's hint came.
     pub(super) fn hinted(&mut self, from: PeerId, seq: u64, versions: Vec<Arc<Version>>, turn: &mut Turn<'_>) {
-        let admitted = self.admits_start(from);
+        // Before a peer knows that this newcomer joins, it collects over its head what it tells it of.
+        let taken = self.admits_start(from) && !self.must_enter(from.node);
         let Some(peer) = self.peers.get_mut(&from.node).filter(|peer| peer.id == from && peer.live) else { return };
         peer.silent_since = turn.now.mono;
         let gap = peer.sequence.arrive(seq, true) == Arrival::Gap;
-        if gap || !admitted {
+        if gap || !taken {
             peer.missing(turn.now.mono);
         }
-        if !admitted {
+        if !taken {
             return;
         }
         if self.is_full() {

@@ -10,7 +10,7 @@ use burgee_model::{NodeId, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{Table, Version, digest::Realm};
 
 use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
-use crate::message::{Answer, Question};
+use crate::message::{Answer, HEARD_TWICE, Question};
 
 /// How long a stamp that a peer remembers and that may be of this very start must be unknown here: the
 /// reader of the feed may be behind.
@@ -48,6 +48,9 @@ impl Core {
 
     /// A peer tells what it knows of this node.
     pub(super) fn told(&mut self, from: NodeId, remembers: u64, forgotten: bool, turn: &mut Turn<'_>) {
+        if remembers == HEARD_TWICE {
+            return self.give_way(turn);
+        }
         if forgotten || self.roster.is_forgotten(self.settings.own.node) {
             return self.reidentify(turn);
         }

@@ -112,7 +112,8 @@ impl Core {
             }
         };
         if turn.now.mono.saturating_sub(since) >= self.settings.periods.ready_timeout {
-            let text = format!("`{}` is the name of a live node of the cluster ({rival})", self.settings.name);
+            let text =
+                format!("node-name: `{}` is the name of a live node of the cluster ({rival})", self.settings.name);
             turn.out.push(Command::GiveUp(text));
             self.halted = true;
         }

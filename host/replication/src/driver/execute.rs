@@ -56,7 +56,7 @@ impl<T: Transport> Driver<T> {
                 self.end = Some(End::Reidentify);
             }
             Command::Resynchronised => self.resynchronised(),
-            Command::GiveUp(text) => self.end = Some(End::Failed(format!("node-name: {text}"))),
+            Command::GiveUp(text) => self.end = Some(End::Failed(text)),
             Command::Note(note) => self.note(&note),
         }
         None
