@@ -44,6 +44,8 @@ fn check_21_both_sides_of_a_split_write_and_are_equal_within_five_seconds() {
     }
     a.client.patch(&flag_in("f"), &json!({ "state": "DISABLED" })).check(200);
     put(&a.client, "shared", "from a");
+    // later by any of their clocks, which a busy machine measures to some tens of milliseconds
+    thread::sleep(Duration::from_millis(250));
     put(&b.client, "shared", "from b, later");
     sees("the other side is away", NOTICED_BOUND, &vec!["a".to_owned()], || live(&a.client));
     assert_eq!(read(&c.client, "a/0"), Err(404));

@@ -73,7 +73,8 @@ fn an_export_says_what_is_not_portable_and_an_import_takes_that_away_again() {
     let exported = client.get(DOCUMENT).expect(200).json();
     assert_eq!(exported["flags"]["own"]["metadata"]["burgee.notPortable"], "percentage, ramp");
     assert_eq!(exported["flags"]["portable"].get("metadata"), None);
-    let report = client.put(DOCUMENT, &exported.to_string()).expect(200).json();
+    let json = [("content-type", "application/json")];
+    let report = client.send("PUT", DOCUMENT, &json, exported.to_string().as_bytes()).expect(200).json();
     assert_eq!(report["changes"], json!([]), "{report}");
     assert_eq!(client.get(DOCUMENT).expect(200).json(), exported);
 }

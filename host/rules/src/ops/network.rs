@@ -1,6 +1,6 @@
 //! `in_network`: whether an IP address lies in a network.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use burgee_model::Value;
 
