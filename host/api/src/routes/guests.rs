@@ -74,7 +74,12 @@ pub(crate) async fn list_guests(
     params(("tenant" = String, Path), ("guest" = String, Path)), responses(
     (status = 200, body = shapes::Guest, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_guest(State(api): Shared, Keys((tenant, key)): Keys<(Key, Key)>, headers: HeaderMap) -> Reply {
+pub(crate) async fn get_guest(
+    State(api): Shared,
+    Keys((tenant, key)): Keys<(Key, Key)>,
+    _: Params<()>,
+    headers: HeaderMap,
+) -> Reply {
     let found = show(&api, &tenant, &key)?;
     reply::tagged(&headers, &found.tag(), &found.document(&key))
 }
