@@ -9,7 +9,7 @@ use burgee_engine::{
     guest::{GuestConfig, Guests},
 };
 use burgee_model::{Key, Millis, stamp::MILLIS_MAX};
-use burgee_replication::{Replication, ReplicationError, Timekeeping};
+use burgee_replication::{Replication, ReplicationError, Timekeeping, wall_clock};
 use burgee_store::{Store, StoreConfig, StoreLimits};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -75,6 +75,7 @@ pub struct Node {
 /// Opens the store, binds all ports and starts every part but HTTP.
 pub async fn start(config: Config) -> Result<Node, StartError> {
     let sources = sources(&config)?;
+    check_clock()?;
     let time = Timekeeping::start();
     let store = open_store(&config, time.clone()).await?;
     let joins = !config.replication.join.is_empty();
@@ -100,6 +101,12 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
     Ok(Node { http, listener, store, pipeline, guests, replication, status, sources, stop, builder, config, token })
+}
+
+/// Refuses a clock that HTTP has no date for.
+fn check_clock() -> Result<(), StartError> {
+    let why = "this machine's clock shows a time before 1970: correct it";
+    if wall_clock() == 0 { Err(StartError::machine("clock", &why)) } else { Ok(()) }
 }
 
 fn replication_error(error: &ReplicationError) -> StartError {

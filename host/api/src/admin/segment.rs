@@ -61,8 +61,14 @@ fn check_rule(segment: &Key, rule: &Json, limits: &Limits) -> Result<(), Refusal
     rule::check_size(rule, limits)?;
     let none = |_: &str| None;
     let problems = check::rule(segment, rule, &none, limits).into_iter();
+    let problems = problems.map(|problem| if problem.code == "unknown_segment" { nested(problem) } else { problem });
     let problems: Vec<Problem> = problems.map(|p| Problem { path: format!("/rule{}", p.path), ..p }).collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal::InvalidRule(problems)) }
+}
+
+/// Whichever it is that a segment's rule refers to: it may not.
+fn nested(problem: Problem) -> Problem {
+    Problem::new(problem.path, "nested_segment", "a segment cannot refer to another one")
 }
 
 /// A segment's document and tag; refuses where it, or its tenant, does not exist.

@@ -23,7 +23,16 @@ impl Network {
             None => most,
             Some(bits) => bits.parse().ok().filter(|parsed| *parsed <= most && plain(bits))?,
         };
-        Some(Self { address, bits })
+        Some(Self { address, bits }.canonical())
+    }
+
+    /// A network of IPv4 addresses that are written as IPv6 is that of IPv4: so are addresses taken.
+    fn canonical(self) -> Self {
+        const MAPPED_BITS: u8 = 96;
+        match (self.address.to_canonical(), self.bits.checked_sub(MAPPED_BITS)) {
+            (address @ IpAddr::V4(_), Some(bits)) if self.address.is_ipv6() => Self { address, bits },
+            _ => self,
+        }
     }
 
     fn holds(self, address: IpAddr) -> bool {
@@ -64,6 +73,8 @@ mod tests {
             ("10.1.2.3", "10.1.2.99/24", true),
             ("10.1.2.3", "0.0.0.0/0", true),
             ("::ffff:10.1.2.3", "10.0.0.0/8", true),
+            ("10.1.2.3", "::ffff:10.0.0.0/104", true),
+            ("::ffff:11.1.2.3", "::ffff:10.0.0.0/104", false),
             ("2001:db8::1", "2001:db8::/32", true),
             ("2001:db9::1", "2001:db8::/32", false),
             ("2001:db8::1", "::/0", true),

@@ -182,7 +182,12 @@ impl Parser<'_> {
         let from = self.number(members, "from", place)?.unwrap_or(0.0);
         let pause = self.number(members, "pause", place)?;
         let course = match members.get("steps") {
-            Some(Json::Array(steps)) => self.steps(steps, &place.member("steps"))?,
+            Some(Json::Array(steps)) => {
+                if let Some(name) = ["to", "start", "end"].into_iter().find(|name| members.contains_key(*name)) {
+                    return Err(self.refuse(&place.member(name), "listed steps have times and values of their own"));
+                }
+                self.steps(steps, &place.member("steps"))?
+            }
             _ => self.even(members, place)?,
         };
         Ok(Ramp { from, course, pause })
@@ -207,6 +212,9 @@ impl Parser<'_> {
     }
 
     fn steps(&mut self, steps: &[Json], place: &Place<'_>) -> Result<Course, Refused> {
+        if steps.is_empty() {
+            return Err(self.refuse(place, "there is no step"));
+        }
         let mut read: Vec<(f64, f64)> = Vec::with_capacity(steps.len());
         for (at, step) in steps.iter().enumerate() {
             let place = place.item(at);

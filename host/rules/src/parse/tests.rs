@@ -151,6 +151,8 @@ fn our_own_operators_refuse_bad_constants() {
         (ramp(json!({"start": 0, "end": 1, "steps": 0})), "/ramp/steps", "invalid_ramp"),
         (ramp(json!({"steps": [[1, 2], [1, 3]]})), "/ramp/steps/1/0", "invalid_ramp"),
         (ramp(json!({"steps": [[1]]})), "/ramp/steps/0", "invalid_ramp"),
+        (ramp(json!({"steps": []})), "/ramp/steps", "invalid_ramp"),
+        (ramp(json!({"steps": [[1, 2]], "to": 3})), "/ramp/to", "invalid_ramp"),
     ] {
         faults(targeting, &[(path, code)]);
     }
