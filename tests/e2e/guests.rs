@@ -158,7 +158,8 @@ fn a_rule_decides_by_what_a_guest_answers() {
         assert_eq!(metric(&node.client, "burgee_guest_faults_total", &["kind=\"failed\""]), 1.0);
     }
     // a config entry is read at each call
-    a.client.put(&entry("loyalty/gold"), "1").check(201);
+    let number = [("content-type", "application/json")];
+    a.client.send("PUT", &entry("loyalty/gold"), &number, b"1").check(201);
     sees("cheap gold", CONVERGE_BOUND, &json!(["on", "TARGETING_MATCH"]), || answer(&b, "f", &json!({"spent": 2})));
     // gone, it is as one that never was: it gives null
     a.client.delete(&format!("{GUESTS}/loyalty")).check(204);

@@ -37,6 +37,7 @@ pub(crate) fn snapshot(
         digest: digest(&source, &flags, &config),
         troubles: prerequisites::troubles(&flags, &index),
         index,
+        calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests),
         varies: flags.iter().any(|flag| varies(flag, &config)),
         placements: placements(flags.len(), &chunks),
         runtime: runtime.clone(),

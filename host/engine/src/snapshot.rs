@@ -43,6 +43,7 @@ pub struct Snapshot {
     pub(crate) troubles: BTreeMap<u32, Trouble>,
     pub(crate) digest: u128,
     pub(crate) varies: bool,
+    pub(crate) calls_guests: bool,
 }
 
 /// The config entries that rules read; an entry that does not exist is none.
@@ -248,6 +249,12 @@ impl Snapshot {
     #[must_use]
     pub fn varies(&self) -> bool {
         self.varies
+    }
+
+    /// Whether any rule calls guests, so that evaluating waits for them.
+    #[must_use]
+    pub fn calls_guests(&self) -> bool {
+        self.calls_guests
     }
 
     /// The config entries that rules read, there or not, in order: when one of them changes, build again.

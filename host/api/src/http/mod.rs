@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod conditions;
 pub(crate) mod cors;
+pub(crate) mod evaluating;
 pub(crate) mod guard;
 pub(crate) mod loopback;
 pub(crate) mod page;

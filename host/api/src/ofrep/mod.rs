@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 
 use crate::{
     admin::environment,
-    http::{Api, Shared, auth, conditions},
+    http::{Api, Shared, auth, conditions, evaluating::evaluating},
     routes::shapes,
 };
 use failure::Failure;
@@ -88,10 +88,10 @@ async fn evaluate(api: &Api, parts: &Parts, body: Body, target: &Target<'_>) -> 
     let snapshot = find(api, target)?;
     let context = request::context(body, api).await?;
     let now = api.store.now();
-    match &target.key {
-        Some(key) => Ok(single_answer(&snapshot, key, &context, now)),
-        None => Ok(bulk_answer(&snapshot, &context, now, &parts.headers)),
-    }
+    Ok(evaluating(&snapshot, || match &target.key {
+        Some(key) => single_answer(&snapshot, key, &context, now),
+        None => bulk_answer(&snapshot, &context, now, &parts.headers),
+    }))
 }
 
 /// The snapshot of the environment that is meant.

@@ -14,7 +14,7 @@ use crate::{
         members::{Member, Members},
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, params::Keys, query::Params, reply},
+    http::{Api, Shared, body, evaluating::evaluating, params::Keys, query::Params, reply},
     ofrep::write_bulk,
 };
 
@@ -43,11 +43,15 @@ pub(crate) async fn evaluate(
     environment::read(&api.store.read(), now, &tenant, &environment)?;
     let snapshot = api.snapshots.get(&tenant, &environment);
     let snapshot = snapshot.ok_or_else(|| ApiError::NotReady(vec!["no_snapshot_yet".into()]))?;
+    evaluating(&snapshot, || evaluated(&api, &snapshot, &request, now))
+}
+
+fn evaluated(api: &Api, snapshot: &Snapshot, request: &Request, now: Millis) -> Reply {
     let mut out = Vec::new();
     match &request.flag {
-        Some(flag) if request.explain => return explained(&api, &snapshot, flag, &request.context, now),
+        Some(flag) if request.explain => return explained(api, snapshot, flag, &request.context, now),
         Some(flag) => snapshot.evaluate(flag.as_str(), &request.context, now).write_ofrep(&mut out),
-        None => write_bulk(&snapshot, &request.context, now, &mut out),
+        None => write_bulk(snapshot, &request.context, now, &mut out),
     }
     Ok(reply::bytes_of(StatusCode::OK, out, "application/json"))
 }
