@@ -64,7 +64,7 @@ fn in_words(reason: &'static str) -> &'static str {
         "no_peer" => "no other node is reached",
         "joining" => "another node's data is being read, or no node that is reached is ready",
         "name_in_use" => "a live node has this one's name",
-        "resynchronising" => "the data here is older than the cluster remembers, and is compared with a ready node's",
+        "resynchronising" => "the cluster has gone on without this node, whose data is compared with a ready node's",
         other => other,
     }
 }
