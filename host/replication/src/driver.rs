@@ -148,7 +148,13 @@ impl<T: Transport> Driver<T> {
                 // An error means that the other end is gone: nobody wants this any more.
                 _ = stop.wait_for(|stop| *stop) => return End::Stopped,
                 Some(change) = sources.inbox.membership.recv() => self.membership(change),
-                Some(incoming) = sources.inbox.frames.recv() => self.incoming(incoming),
+                Some(incoming) = sources.inbox.frames.recv() => {
+                    // A peer appears before it speaks: its first beat would be lost, and the next comes a second later.
+                    while let Ok(change) = sources.inbox.membership.try_recv() {
+                        self.membership(change);
+                    }
+                    self.incoming(incoming);
+                }
                 Some(event) = sources.results.recv() => self.handle(event),
                 written = sources.local.next() => self.handle(match written {
                     Written::Versions(versions) => Event::Written(versions),
