@@ -71,7 +71,9 @@ impl Core {
     }
 
     fn begin_sweep(&mut self, turn: &mut Turn<'_>) {
-        if self.collect.sweep.is_some() || self.collect.flush.is_some() {
+        // Who only begins to join holds nothing yet that it could say, and knows next to nobody: its sweep would count
+        // for nothing, and have all that it pulls persisted at once.
+        if self.is_outside() || self.collect.sweep.is_some() || self.collect.flush.is_some() {
             return;
         }
         let own = self.settings.own.node;
