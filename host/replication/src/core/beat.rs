@@ -14,6 +14,11 @@ impl Core {
         if !self.peers.contains_key(&id.node) && !self.make_room() {
             return turn.out.push(Command::HangUp(id));
         }
+        let is_former = |peer: &Peer| peer.live && peer.id.incarnation > id.incarnation;
+        if self.peers.get(&id.node).is_some_and(is_former) {
+            // What is left of its former self takes the place of nobody.
+            return;
+        }
         let (now, remembered) = (turn.now.mono, self.remembered(id.node, turn.table));
         let peer = self.peers.entry(id.node).or_insert_with(|| Peer::new(id, now));
         if peer.id != id {
@@ -51,6 +56,10 @@ impl Core {
     /// A peer's beat came.
     pub(super) fn beat(&mut self, from: PeerId, seq: u64, info: NodeInfo, turn: &mut Turn<'_>) {
         let now = turn.now.mono;
+        if self.peers.get(&from.node).is_some_and(|peer| !peer.live && peer.id != from) {
+            // It came up while another start of it seemed to be there; that one is gone, and this one speaks.
+            self.up(from, turn);
+        }
         let Some(peer) = self.peers.get_mut(&from.node).filter(|peer| peer.id == from && peer.live) else {
             return self.heard_double(from, turn);
         };
