@@ -60,6 +60,7 @@ impl Engine {
         for used in &snapshot.chunks {
             self.compiler.enqueue(&used.chunk);
         }
+        snapshot.warm_guests();
         snapshot
     }
 

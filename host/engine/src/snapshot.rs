@@ -251,6 +251,14 @@ impl Snapshot {
         self.varies
     }
 
+    /// Has the modules compiled that rules may call, so that the first call need not wait for it. Does not wait.
+    pub(crate) fn warm_guests(&self) {
+        let Some(running) = self.runtime.guests.as_ref().filter(|_| self.calls_guests) else { return };
+        for (name, digest) in &self.guests {
+            running.warm(&self.source.tenant, name.as_str(), digest.0);
+        }
+    }
+
     /// Whether any rule calls guests, so that evaluating waits for them.
     #[must_use]
     pub fn calls_guests(&self) -> bool {
@@ -321,10 +329,7 @@ impl Outside for Others<'_, '_> {
 
     fn guest(&self, name: &str, arguments: &[Value]) -> Result<Value, EvalError> {
         let Snapshot { runtime, guests, source, .. } = self.snapshot;
-        let (Some(running), Some((_, digest))) = (&runtime.guests, guests.iter().find(|(key, _)| key.as_str() == name))
-        else {
-            return Ok(Value::Null);
-        };
+        let (Some(running), Some(digest)) = (&runtime.guests, guests.get(name)) else { return Ok(Value::Null) };
         let answer = running.call(&GuestCall {
             tenant: &source.tenant,
             guest: name,

@@ -3,9 +3,9 @@
 //! Each operation is read and evaluated on its own, by the same parser and the same interpreter as the whole rule:
 //! so what is shown is what happened. That costs more than evaluating, which is why the tree is bounded.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
-use burgee_model::{Key, Limits, Value};
+use burgee_model::{Key, Value};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -24,7 +24,7 @@ const NODES_MAX: usize = 256;
 #[must_use]
 pub fn rule(targeting: &Json, segments: Segments<'_>, inputs: &Inputs<'_>) -> Json {
     let Ok(flag) = Key::new(inputs.flag_key) else { return Json::Null };
-    let explainer = Explainer { flag, segments, inputs, nodes: RefCell::new(0) };
+    let explainer = Explainer { flag, segments, inputs, nodes: Cell::new(0) };
     explainer.node(targeting, &Place::ROOT)
 }
 
@@ -33,7 +33,7 @@ struct Explainer<'a, 'i> {
     segments: Segments<'a>,
     inputs: &'a Inputs<'i>,
     /// How many operations were explained.
-    nodes: RefCell<usize>,
+    nodes: Cell<usize>,
 }
 
 impl Explainer<'_, '_> {
@@ -47,8 +47,8 @@ impl Explainer<'_, '_> {
         };
         if let Some((name, operands)) = operation(json) {
             node.insert("operator".to_owned(), name.into());
-            *self.nodes.borrow_mut() += 1;
-            if *self.nodes.borrow() > NODES_MAX {
+            self.nodes.set(self.nodes.get() + 1);
+            if self.nodes.get() > NODES_MAX {
                 node.insert("truncated".to_owned(), true.into());
             } else {
                 self.operation(name, operands, &place.member(name), &mut node);
@@ -133,7 +133,7 @@ impl Explainer<'_, '_> {
             _ => None,
         };
         let total = shares.iter().map(weight).try_fold(0, |sum, weight| fractional::add(sum, weight?));
-        let mut budget = Budget::new(&Limits::default());
+        let mut budget = Budget::new(self.inputs.limits);
         let hash = fractional::hash(&by, self.flag.as_str(), self.inputs.context, &mut budget).ok().flatten();
         if let (Some(hash), Some(total)) = (hash, total) {
             node.insert("bucket".to_owned(), fractional::bucket(hash, total).into());
@@ -222,7 +222,7 @@ fn whole(number: f64) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use burgee_model::Context;
+    use burgee_model::{Context, Limits};
 
     use super::*;
 
