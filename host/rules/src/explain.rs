@@ -12,7 +12,7 @@ use crate::{
     Budget,
     interpret::{self, Inputs},
     ops::{fractional, number::number_text, truthy},
-    parse::{self, Segments, place::Place},
+    parse::{self, Segments, operation, place::Place},
 };
 
 /// The most operations of one explanation.
@@ -179,11 +179,6 @@ impl<'a> Operands<'a> {
     fn holds(&self, explainer: &Explainer<'_, '_>, at: usize) -> bool {
         self.items.get(at).is_some_and(|json| explainer.evaluate(json).is_ok_and(|value| truthy(&value)))
     }
-}
-
-fn operation(json: &Json) -> Option<(&str, &Json)> {
-    let members = json.as_object().filter(|members| members.len() == 1)?;
-    members.iter().next().map(|(name, operands)| (name.as_str(), operands))
 }
 
 /// Whether it is an operation, or a list of some.

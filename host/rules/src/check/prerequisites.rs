@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use burgee_model::{Key, Problem};
 use serde_json::Value as Json;
 
-use crate::parse::Segments;
+use crate::parse::{Segments, operation};
 
 /// The most flags that are followed. A longer way is refused when it is evaluated, if at all.
 const FOLLOWED_MAX: usize = 1_000;
@@ -62,19 +62,17 @@ fn asked(rule: &Json, segments: Segments<'_>) -> BTreeSet<String> {
 
 /// Goes as deep as the rule, which was bounded when it was written.
 fn collect(json: &Json, flags: &mut BTreeSet<String>, shared: &mut BTreeSet<String>) {
+    if let Some((name, operand)) = operation(json) {
+        let operand = operand.as_str().or_else(|| operand.get(0)?.as_str());
+        match name {
+            "flag" => flags.extend(operand.map(str::to_owned)),
+            "segment" | "$ref" => shared.extend(operand.map(str::to_owned)),
+            _ => {}
+        }
+    }
     match json {
         Json::Array(items) => items.iter().for_each(|item| collect(item, flags, shared)),
-        Json::Object(members) => {
-            if let (1, Some((name, operand))) = (members.len(), members.iter().next()) {
-                let operand = operand.as_str().or_else(|| operand.get(0)?.as_str());
-                match name.as_str() {
-                    "flag" => flags.extend(operand.map(str::to_owned)),
-                    "segment" | "$ref" => shared.extend(operand.map(str::to_owned)),
-                    _ => {}
-                }
-            }
-            members.values().for_each(|value| collect(value, flags, shared));
-        }
+        Json::Object(members) => members.values().for_each(|value| collect(value, flags, shared)),
         _ => {}
     }
 }

@@ -37,10 +37,7 @@ pub fn is_variant(value: &Value) -> bool {
 /// targeting key. `None` makes the whole null: another value, or no targeting key.
 pub fn hash(bucket_by: &Value, flag: &str, context: &Context, budget: &mut Budget) -> Result<Option<u32>, EvalError> {
     match bucket_by {
-        Value::Text(text) => {
-            budget.look(text.len())?;
-            Ok(Some(murmur3::hash(text.as_bytes())))
-        }
+        Value::Text(text) => text_hash(text, budget).map(Some),
         Value::Null => default_hash(flag, context, budget),
         _ => Ok(None),
     }
@@ -52,6 +49,11 @@ pub fn default_hash(flag: &str, context: &Context, budget: &mut Budget) -> Resul
         Some(key) => joined_hash(flag, key, budget),
         None => Ok(None),
     }
+}
+
+fn text_hash(text: &str, budget: &mut Budget) -> Result<u32, EvalError> {
+    budget.look(text.len())?;
+    Ok(murmur3::hash(text.as_bytes()))
 }
 
 fn joined_hash(flag: &str, key: &str, budget: &mut Budget) -> Result<Option<u32>, EvalError> {
@@ -70,10 +72,7 @@ fn hash_of(
     budget: &mut Budget,
 ) -> Result<Option<u32>, EvalError> {
     match (bucket_by, flag, targeting_key) {
-        (Some(Value::Text(text)), ..) => {
-            budget.look(text.len())?;
-            Ok(Some(murmur3::hash(text.as_bytes())))
-        }
+        (Some(Value::Text(text)), ..) => text_hash(text, budget).map(Some),
         (None | Some(Value::Null), Value::Text(flag), Value::Text(key)) => joined_hash(flag, key, budget),
         _ => Ok(None),
     }

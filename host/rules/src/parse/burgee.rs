@@ -77,11 +77,10 @@ impl Parser<'_> {
 
     /// `in_network`: an address, and one or several networks.
     pub(super) fn in_network(&mut self, args: &Args<'_>) -> Expr {
-        let (Some([address]), [_, networks @ ..]) = (args.items.get(..1), args.items) else {
-            self.at_least(args, 2);
+        if !self.at_least(args, 2) {
             return null();
-        };
-        self.at_least(args, 2);
+        }
+        let [address, networks @ ..] = args.items else { return null() };
         let address = self.expr(address, &args.place_of(0));
         let mut read = Vec::new();
         for (at, json) in (1..).zip(networks) {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     args::Args,
+    operation,
     parser::{Parser, constant, null},
     place::Place,
 };
@@ -149,8 +150,7 @@ impl Parser<'_> {
 /// Whether only its value tells what an operand is: an operation after the first operand, or one there that may give
 /// a share. What attributes and texts give as first operand is a value to bucket by.
 fn is_computed_share((at, operand): (usize, &Json)) -> bool {
-    let Some(members) = operand.as_object().filter(|members| members.len() == 1) else { return false };
-    at > 0 || !["var", "cat", "substr", "config"].iter().any(|name| members.contains_key(*name))
+    operation(operand).is_some_and(|(name, _)| at > 0 || !["var", "cat", "substr", "config"].contains(&name))
 }
 
 impl ReadShare {

@@ -55,6 +55,12 @@ pub fn rule(flag: &Key, targeting: &Json, segments: Segments<'_>, limits: &Limit
     }
 }
 
+/// The operator and the operands of an operation: an object with one member. None where it is a value.
+pub(crate) fn operation(json: &Json) -> Option<(&str, &Json)> {
+    let members = json.as_object().filter(|members| members.len() == 1)?;
+    members.iter().next().map(|(name, operands)| (name.as_str(), operands))
+}
+
 /// The operators in a rule that are Burgee's own: with any of them, it is not portable to flagd. Empty for a document
 /// beyond the limits, which has no rule.
 #[must_use]
