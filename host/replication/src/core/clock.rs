@@ -2,11 +2,12 @@
 //!
 //! Each peer's wall clock is measured with each comparison, at half a round trip; of the last few measures
 //! the one with the shortest round trip counts. The lower median of all live nodes' clocks, this one's
-//! included, is cluster time. A node without live peers keeps its last correction.
+//! included, is cluster time. A node without live peers keeps its last correction. A clock that shows a time that
+//! no stamp can bear says nothing.
 
 use std::{collections::VecDeque, time::Duration};
 
-use burgee_model::Millis;
+use burgee_model::{Millis, stamp::MILLIS_MAX};
 
 use super::{Command, Core, Note, Now, Turn};
 
@@ -22,6 +23,11 @@ const NOTED_MS: u64 = 100;
 const STEP_MS: u64 = 50;
 /// From how many milliseconds on a step makes all measures worthless.
 const LEAP_MS: u64 = 1_000;
+
+/// How far behind cluster time the median may be, in milliseconds, for cluster time to wait for it at half speed.
+/// Beyond a day, which would take two, it is set back: most clocks were wrong together, and whoever starts
+/// anew meanwhile would be right.
+const WAITED_FOR_MS: u64 = 24 * 3_600_000;
 
 /// How a peer's wall clock differs from this node's.
 #[derive(Clone, Debug, Default)]
@@ -99,12 +105,14 @@ impl Core {
 
     /// Corrects cluster time, and judges this node's own clock.
     pub(super) fn correct_clock(&mut self, turn: &mut Turn<'_>) {
-        let mut ahead: Vec<i64> = self.live_offsets(turn.now.mono).collect();
+        let wall = turn.now.wall;
+        let tells = |ahead: &i64| wall.saturating_add_signed(*ahead) < MILLIS_MAX;
+        let mut ahead: Vec<i64> = self.live_offsets(turn.now.mono).filter(tells).collect();
         self.judge_clock(&ahead, turn);
         if ahead.is_empty() {
             return;
         }
-        ahead.push(0);
+        ahead.extend(Some(0).filter(tells));
         ahead.sort_unstable();
         let median = ahead[(ahead.len() - 1) / 2];
         let in_force = signed_difference(turn.now.cluster, turn.now.wall);
@@ -114,7 +122,8 @@ impl Core {
             return;
         }
         // It is set once in any case, so that from then on it does not follow the wall clock's steps.
-        let (offset_ms, outright) = (if is_news { median } else { in_force }, self.is_free());
+        let offset_ms = if is_news { median } else { in_force };
+        let outright = self.is_free() || in_force > median && change > WAITED_FOR_MS;
         self.clock.set_ms = Some(offset_ms);
         turn.out.push(Command::SetClusterTime { offset_ms, outright });
         if outright && change >= NOTED_MS {
@@ -128,9 +137,9 @@ impl Core {
         self.clock.set_ms.is_some()
     }
 
-    /// Whether cluster time may be set outright: nobody has relied on this node's yet.
+    /// Whether cluster time may be set outright: this node has nobody's time yet but its own.
     fn is_free(&self) -> bool {
-        !self.readiness.ready || self.readiness.alone
+        !self.readiness.ready || self.readiness.alone || !self.is_corrected()
     }
 
     fn live_offsets(&self, now: Duration) -> impl Iterator<Item = i64> {

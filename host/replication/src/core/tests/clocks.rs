@@ -103,3 +103,63 @@ fn a_node_alone_keeps_its_correction() {
     world.run(200);
     assert_eq!(world.offset_ms(1), -HOUR);
 }
+
+/// Nobody had its time but itself; going there at half speed would take as long as it was wrong.
+#[test]
+fn a_founder_is_set_right_by_the_first_that_it_meets() {
+    let mut world = World::new(1);
+    world.nodes[0].skew_ms = HOUR;
+    world.run(15);
+    assert!(world.nodes[0].core.readiness().ready);
+    world.join(settings(1, &[0]));
+    world.run(3);
+    assert_eq!(world.now(0).cluster, world.now(1).cluster);
+    assert_eq!(offsets(&world), [-HOUR, 0]);
+}
+
+#[test]
+fn clocks_that_show_what_no_stamp_can_bear_say_nothing() {
+    let mut world = World::new(3);
+    world.run(15);
+    let before = world.now(0).cluster;
+    [1, 2].into_iter().for_each(|node| world.nodes[node].skew_ms = 100 * 365 * 24 * HOUR);
+    world.run(5);
+    assert!((0..3).all(|node| world.now(node).cluster == before + 5_000));
+    assert_eq!(world.nodes[0].core.clock_ahead(), None, "the one that is right is not told otherwise");
+}
+
+/// As the nodes that start meanwhile have it: otherwise deadlines would differ for years.
+#[test]
+fn cluster_time_that_was_wrong_by_years_is_set_back() {
+    let mut world = World::new(3);
+    world.run(15);
+    (0..3).for_each(|node| world.nodes[node].skew_ms = 3 * 365 * 24 * HOUR);
+    world.run(3);
+    // To a node whose clock leaps together with all others', they show no difference: those of a new start do.
+    for node in 0..3 {
+        let own = PeerId { node: node_id(node), incarnation: 2 };
+        let Now { mono, wall, .. } = world.now(node);
+        world.nodes[node].time.set(0, true, wall, mono);
+        world.rename(node, own, |node| Settings { own, ..settings(node, if node == 0 { &[] } else { &[0] }) });
+    }
+    world.run(15);
+    (0..3).for_each(|node| world.nodes[node].skew_ms = 0);
+    world.run(5);
+    let now = world.now(0);
+    assert!((0..3).all(|node| world.now(node).cluster == now.wall), "{now:?}");
+}
+
+/// Within a day it waits.
+#[test]
+fn cluster_time_that_was_wrong_by_hours_goes_on_at_half_speed() {
+    let mut world = World::new(3);
+    world.run(15);
+    for node in 0..3 {
+        let Now { mono, wall, .. } = world.now(node);
+        world.nodes[node].time.set(3 * HOUR, false, wall, mono);
+    }
+    let before = world.now(0).cluster;
+    world.run(10);
+    let passed = world.now(0).cluster - before;
+    assert!((5_000..5_200).contains(&passed), "{passed}");
+}
