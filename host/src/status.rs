@@ -180,6 +180,7 @@ fn node(view: &NodeView) -> ClusterNode {
         address: view.endpoint.clone(),
         state,
         ready: view.ready,
+        joining: view.joining,
         lag_ms: view.lag_ms,
         skew_ms: view.skew_ms,
         root: view.root.clone(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use harness::{
     TOKEN,
     cli::Cli,
-    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, all_see, cluster, equal, live, meet, place, put, read, sees, trio},
+    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, all_see, cluster, equal, id_of, live, meet, place, put, read, sees, trio},
     node::{Node, Spec},
     proc::Signal,
     stream::{Event, Stream},
@@ -108,6 +108,16 @@ fn the_command_line_shows_the_nodes_and_forgets_one_that_is_gone() {
         let members = nodes.iter().filter(|node| node["state"] != "forgotten");
         members.filter_map(|node| node["name"].as_str().map(str::to_owned)).collect()
     });
+
+    let none = cli.run(&["cluster", "forget", "--gone"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(0), "No node is gone.\n"), "{none:?}");
+    let id = id_of(&b);
+    let _ = b.stop();
+    sees("b is gone", CONVERGE_BOUND, &"gone".to_owned(), || row("b")[1].clone());
+    let all = cli.run(&["cluster", "forget", "--gone"]);
+    assert_eq!((all.code, all.out), (Some(0), format!("Node b ({id}) forgotten.\n")));
+    let neither = cli.run(&["cluster", "forget"]);
+    assert_eq!((neither.code, neither.out.as_str()), (Some(2), ""), "{neither:?}");
 }
 
 #[test]

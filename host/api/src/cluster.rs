@@ -54,6 +54,9 @@ pub struct ClusterNode {
     pub state: ClusterNodeState,
     /// Whether it is ready.
     pub ready: bool,
+    /// Whether it only began to join; absent where it did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub joining: bool,
     /// How far this node is behind it, in milliseconds, where known.
     pub lag_ms: Option<u64>,
     /// By how much its clock is ahead of this node's, in milliseconds, where known.

@@ -94,6 +94,8 @@ pub struct NodeView {
     pub state: NodeState,
     /// Whether it says that it may serve.
     pub ready: bool,
+    /// Whether it only began to join; one that is gone as well may be back, or may never be.
+    pub joining: bool,
     /// When it started, by cluster time.
     pub started_at: Option<Millis>,
     /// How far this node is behind it, in milliseconds; none where it is not reached.

@@ -13,7 +13,7 @@ const PATH: &str = "/api/v1/cluster";
 pub(super) enum Cluster {
     /// Show the nodes, as the asked node sees them
     Status(Status),
-    /// Forget a node that will not return: deletions are then collected without waiting for it
+    /// Forget nodes that will not return: deletions are then collected without waiting for them
     Forget(Forget),
 }
 
@@ -28,8 +28,11 @@ pub(super) struct Status {
 #[derive(Args, Debug)]
 pub(super) struct Forget {
     /// The node's name, or its id where several had the name
-    #[arg(value_name = "NAME|ID")]
-    node: String,
+    #[arg(value_name = "NAME|ID", required_unless_present = "gone")]
+    node: Option<String>,
+    /// All nodes that the asked node does not reach
+    #[arg(long, conflicts_with = "node")]
+    gone: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -83,7 +86,8 @@ fn row(node: &Json, cluster: &Json) -> Vec<String> {
     let ready = if node["ready"] == true { "yes" } else { "no" };
     let root: String = text(&node["root"]).chars().take(8).collect();
     let name = format!("{}{own}", text(&node["name"]));
-    vec![name, text(&node["state"]), ready.to_owned(), lag, clock, root, text(&node["address"]), text(&node["id"])]
+    let state = format!("{}{}", text(&node["state"]), if node["joining"] == true { ", joining" } else { "" });
+    vec![name, state, ready.to_owned(), lag, clock, root, text(&node["address"]), text(&node["id"])]
 }
 
 fn text(value: &Json) -> String {
@@ -92,15 +96,38 @@ fn text(value: &Json) -> String {
 
 impl Forget {
     fn run(&self) -> Result<(), Failure> {
-        let id = match self.node.parse::<NodeId>() {
+        let Some(node) = &self.node else { return self.forget_all_gone() };
+        let id = match node.parse::<NodeId>() {
             Ok(id) => id.to_string(),
-            Err(_) => named(&self.target.expect("GET", PATH, None)?.json()?, &self.node)?,
+            Err(_) => named(&self.target.expect("GET", PATH, None)?.json()?, node)?,
         };
-        self.target.expect("DELETE", &format!("{PATH}/nodes/{}", segment(&id)), None)?;
+        self.forget(&id)?;
         match self.target.output {
             Output::Json => output::line(&serde_json::json!({ "forgotten": id }).to_string()),
             Output::Text => output::line("Node forgotten."),
         }
+    }
+
+    fn forget(&self, id: &str) -> Result<(), Failure> {
+        self.target.expect("DELETE", &format!("{PATH}/nodes/{}", segment(id)), None).map(drop)
+    }
+
+    /// Says each as it is done: where one is refused, those before it are forgotten all the same.
+    fn forget_all_gone(&self) -> Result<(), Failure> {
+        let cluster = self.target.expect("GET", PATH, None)?.json()?;
+        let gone: Vec<&Json> = nodes(&cluster).iter().filter(|node| node["state"] == "gone").collect();
+        if gone.is_empty() && self.target.output == Output::Text {
+            return output::line("No node is gone.");
+        }
+        for node in gone {
+            let id = text(&node["id"]);
+            self.forget(&id)?;
+            match self.target.output {
+                Output::Json => output::line(&serde_json::json!({ "forgotten": id }).to_string())?,
+                Output::Text => output::line(&format!("Node {} ({id}) forgotten.", text(&node["name"])))?,
+            }
+        }
+        Ok(())
     }
 }
 
