@@ -112,6 +112,10 @@ pub struct MemberMeta {
     /// Whether it only begins to join, and need not hold yet what the others hold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub joining: bool,
+    /// Up to where the peer that it joined by had said by then that it holds everything: what was collected up to
+    /// there, was with this member's entry known or without need of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Stamp>,
 }
 
 /// What remains of a forgotten member.

@@ -90,7 +90,9 @@ pub struct Core {
     /// Whether it got in line with a ready peer that knew its entry before.
     lined: bool,
     /// Up to where that peer said by then that it holds everything: a horizon up to there passes nobody by.
-    joined_at: Stamp,
+    joined_at: Option<Stamp>,
+    /// Whether it is to serve as soon as its entry as a member is on disk.
+    accepted: bool,
     /// Whether the node was ready once.
     served: bool,
     /// Whether the first event came.
@@ -210,7 +212,8 @@ impl Core {
             snapshot: None,
             resume: None,
             lined: false,
-            joined_at: Stamp::ZERO,
+            joined_at: None,
+            accepted: false,
             served: false,
             started: false,
             came_entered: false,

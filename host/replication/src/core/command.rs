@@ -97,6 +97,8 @@ pub enum SystemWrite {
         acked: Option<Stamp>,
         /// Whether it only begins to join.
         joining: bool,
+        /// Up to where nothing that was collected passes it by.
+        joined: Option<Stamp>,
     },
     /// The horizon: the version's stamp is the horizon itself.
     Horizon(Stamp),

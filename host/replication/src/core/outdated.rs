@@ -77,7 +77,9 @@ impl Core {
     /// said that it joined by. Either those who drew it did not know this node, or its disk is an old one: what it
     /// said since is on theirs.
     pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
-        !self.is_outside() && horizon > self.acked(table).max(self.joined_at)
+        let own = table.members().find(|(node, ..)| *node == self.settings.own.node);
+        let joined = own.and_then(|(_, meta, _)| meta.joined).max(self.joined_at);
+        !self.is_outside() && horizon > self.acked(table).max(joined.unwrap_or(Stamp::ZERO))
     }
 
     /// What this node said last that it holds, as far as its disk knows.
@@ -165,7 +167,7 @@ impl Core {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
-                self.joined_at = self.acked_of(ask.to, turn.table);
+                self.joined_at = Some(self.acked_of(ask.to, turn.table));
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }

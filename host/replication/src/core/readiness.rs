@@ -2,7 +2,8 @@
 //!
 //! Ready is who holds everything that one ready peer had when the exchange began. Before a newcomer pulls
 //! anything from a peer, that peer has its entry in the roster on disk: whatever becomes of either, nothing is
-//! collected over the newcomer's head. Who finds no ready peer in time goes on with what it and the nodes that
+//! collected over the newcomer's head. Before it serves, its own disk says that it is a member: what it
+//! acknowledges from then on, it comes back with. Who finds no ready peer in time goes on with what it and the nodes that
 //! it reaches hold, unless that may be nothing for the wrong reason: a node that came empty waits for one that
 //! has data.
 
@@ -32,6 +33,7 @@ impl Core {
     /// Decides anew, and tells who has to know.
     pub(super) fn decide_readiness(&mut self, turn: &mut Turn<'_>) {
         let decided = self.decide(turn);
+        let decided = self.once_entered(decided, turn);
         if decided != self.readiness {
             if decided.ready {
                 // Once it serves, and is no longer alone, it may not be set outright.
@@ -44,6 +46,22 @@ impl Core {
             self.readiness = decided.clone();
             turn.out.push(Command::SetReadiness(decided));
         }
+    }
+
+    /// Holds a newcomer back until its entry as a member is on disk: before that, it would come back from a crash as
+    /// one that only began to join, and what it had acknowledged as what nobody waited for.
+    fn once_entered(&mut self, decided: Readiness, turn: &Turn<'_>) -> Readiness {
+        if !decided.ready || self.served || self.is_entered(turn.table) {
+            return decided;
+        }
+        if !std::mem::replace(&mut self.accepted, true) {
+            self.enrol_due = turn.now.mono;
+        }
+        Readiness::waiting("joining")
+    }
+
+    fn is_entered(&self, table: &Table) -> bool {
+        table.members().any(|(node, meta, _)| node == self.settings.own.node && !meta.joining)
     }
 
     fn decide(&self, turn: &Turn<'_>) -> Readiness {
@@ -82,9 +100,9 @@ impl Core {
         self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
     }
 
-    /// Whether this node only begins to join: it never was ready.
+    /// Whether this node only begins to join: nothing lets it serve yet.
     pub(super) fn is_joining(&self) -> bool {
-        !(self.readiness.ready || self.served || self.came_entered)
+        !(self.accepted || self.came_entered)
     }
 
     /// This node holds what a ready peer had, and is known as a member.
@@ -133,7 +151,7 @@ impl Core {
     pub(super) fn may_enrol(&self) -> bool {
         let met = || self.peers.keys().any(|node| self.admits(*node));
         let waits = self.settings.resync || self.rival.is_some();
-        !waits && (self.readiness.ready || self.is_corrected() && met())
+        !waits && (self.accepted || self.readiness.ready || self.is_corrected() && met())
     }
 
     /// Whether a peer is to know this newcomer's entry before anything is pulled from it. (Of one that must get in
@@ -170,8 +188,13 @@ impl Core {
         }
     }
 
-    /// A newcomer's entry is merged: it is told so once that is on disk.
+    /// A newcomer's entry is merged: it is told so once that is on disk, and has by then what this node holds
+    /// everything up to.
     pub(super) fn entry_merged(&mut self, ticket: u64, turn: &mut Turn<'_>) {
+        let said = self.roster.member(self.settings.own.node).and_then(|member| member.acked);
+        if self.collect.acked > said {
+            self.write_member(turn);
+        }
         let flush = self.flush(turn);
         self.entries.insert(flush, Entry { ticket, since: turn.now.mono });
     }

@@ -25,6 +25,8 @@ pub(super) struct Member {
     pub(super) promise: Stamp,
     /// It only begins to join.
     pub(super) joining: bool,
+    /// Up to where nothing that was collected passes it by.
+    pub(super) joined: Option<Stamp>,
 }
 
 impl Roster {
@@ -32,8 +34,8 @@ impl Roster {
         let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
         let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
         let members = members.map(|(node, meta, promise)| {
-            let MemberMeta { name, endpoint, acked, joining } = meta;
-            (node, Member { name, endpoint, acked, promise, joining })
+            let MemberMeta { name, endpoint, acked, joining, joined } = meta;
+            (node, Member { name, endpoint, acked, promise, joining, joined })
         });
         Self { members: members.collect(), forgotten }
     }
@@ -152,12 +154,13 @@ impl Core {
     }
 
     pub(super) fn write_member(&mut self, turn: &mut Turn<'_>) {
-        let known = self.roster.member(self.settings.own.node).and_then(|member| member.acked);
+        let known = self.roster.member(self.settings.own.node);
         turn.out.push(Command::Write(SystemWrite::Member {
             name: self.settings.name.clone(),
             endpoint: self.settings.endpoint.clone(),
-            acked: self.collect.acked.max(known),
+            acked: self.collect.acked.max(known.and_then(|member| member.acked)),
             joining: self.is_joining(),
+            joined: self.joined_at.max(known.and_then(|member| member.joined)),
         }));
     }
 }

@@ -13,9 +13,9 @@ impl SystemWrite {
     #[must_use]
     pub fn request(&self, own: NodeId) -> (Request, Draft) {
         let (address, content, stamping) = match self {
-            Self::Member { name, endpoint, acked, joining } => {
+            Self::Member { name, endpoint, acked, joining, joined } => {
                 let (name, endpoint) = (name.clone(), endpoint.clone());
-                let meta = MemberMeta { name, endpoint, acked: *acked, joining: *joining };
+                let meta = MemberMeta { name, endpoint, acked: *acked, joining: *joining, joined: *joined };
                 (Address::Member { node: own }, json(&meta), Stamping::Local)
             }
             Self::Horizon(stamp) => (Address::Horizon, json(&serde_json::json!({})), Stamping::At(*stamp)),

@@ -297,3 +297,49 @@ fn a_node_whose_stamps_a_peer_knows_better_is_outdated() {
     world.run(3);
     assert_eq!(world.nodes[1].ended, Some(Command::Reidentify));
 }
+
+/// What it acknowledged before that, it would come back without being known as a member.
+#[test]
+fn a_newcomer_serves_once_its_own_disk_says_that_it_is_a_member() {
+    let mut world = World::new(2);
+    world.put(0, "x", "1");
+    world.lost = |question| matches!(question, Question::Days { .. });
+    world.run(5);
+    world.nodes[1].full = true;
+    world.lost = |_| false;
+    world.cut(0, 1);
+    world.heal();
+    world.run(10);
+    assert!(world.nodes[1].core.accepted && !world.nodes[1].core.readiness().ready);
+    world.nodes[1].full = false;
+    world.run(3);
+    assert!(world.nodes[1].core.readiness().ready);
+    let entry = world.nodes[1].table.members().find(|(node, ..)| *node == node_id(1));
+    assert!(entry.is_some_and(|(_, meta, _)| !meta.joining));
+}
+
+/// The one that it joined by had said before what it holds: what was collected passes nobody by.
+#[test]
+fn one_that_starts_again_soon_after_it_joined_keeps_its_identity() {
+    let mut world = World::new(2);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.delete(0, "x");
+    world.run(30);
+    assert!(world.nodes[1].table.horizon() > Stamp::ZERO);
+    world.cut(0, 1);
+    world.join(settings(2, &[0]));
+    world.cut(1, 2);
+    world.run(5);
+    assert!(world.nodes[2].core.readiness().ready);
+    world.cut(0, 2);
+    let own = PeerId { node: node_id(2), incarnation: 2 };
+    world.rename(2, own, |node| Settings { own, ..settings(node, &[1]) });
+    world.run(1);
+    let (met, back) = (world.nodes[1].table.horizon(), &world.nodes[2]);
+    assert!(!back.core.is_outside() && !back.core.is_passed_by(met, &back.table));
+    world.cut.remove(&(1, 2));
+    world.run(15);
+    assert_eq!(world.nodes[2].ended, None, "the peer that it meets had not heard of it");
+    assert!(world.nodes[2].core.readiness().ready);
+}

@@ -313,7 +313,7 @@ impl World {
                     self.nodes[node].evicted += usize::from(self.nodes[node].table.evict(&id, stamp));
                 }
             }
-            Command::Flush { .. } if self.nodes[node].full => {}
+            Command::Flush { .. } | Command::Write(_) if self.nodes[node].full => {}
             Command::Flush { flush } => self.events.push_back((node, Event::Flushed { flush })),
             Command::Write(write) => {
                 let (request, draft) = write.request(from.node);
