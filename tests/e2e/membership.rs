@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use harness::{
     TOKEN,
     cli::Cli,
-    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, all_see, cluster, equal, id_of, live, meet, place, put, read, sees, trio},
+    cluster::{
+        CONVERGE_BOUND, VISIBLE_BOUND, all_see, cluster, equal, id_of, live, meet, place, put, read, sees, trio,
+    },
     node::{Node, Spec},
     proc::Signal,
     stream::{Event, Stream},

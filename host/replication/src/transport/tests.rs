@@ -1,8 +1,6 @@
-//! One suite for every transport: in memory, over TCP, over QUIC.
+//! What only sockets do: certificates, refusals, strangers. What every transport does, `tests/conformance` holds.
 
 mod certificates;
-mod dialling;
-mod frames;
 mod networks;
 mod refused;
 mod rotation;
@@ -13,8 +11,8 @@ use std::collections::BTreeSet;
 use burgee_model::NodeId;
 use tokio::time::{sleep, timeout};
 
-use self::networks::{Memory, Network, Sockets};
-use super::*;
+use self::networks::Sockets;
+use super::{sockets::SocketsTransport, *};
 
 /// Longer than anything takes; reached only by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,10 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// One node under test.
-struct Node<T> {
+struct Node {
     id: PeerId,
     endpoint: String,
-    transport: T,
+    transport: SocketsTransport,
     inbox: Inbox,
     refusals: Arc<Refusals>,
 }
@@ -34,7 +32,7 @@ fn id(number: u8) -> PeerId {
     PeerId { node: NodeId([number; 16]), incarnation: u64::from(number) + 100 }
 }
 
-impl<T: Transport> Node<T> {
+impl Node {
     /// Waits until exactly these nodes have appeared since the last call, or vanished if they had.
     async fn sees(&mut self, expected: &[PeerId]) {
         let expected: BTreeSet<_> = expected.iter().copied().collect();
@@ -73,58 +71,11 @@ impl<T: Transport> Node<T> {
 }
 
 /// Two nodes with a link.
-async fn two<N: Network>(network: &N) -> [Node<N::Transport>; 2] {
+async fn two(network: &Sockets) -> [Node; 2] {
     let limits = ReplicationLimits::default();
     let (mut a, mut b) = (network.node(1, &limits).await, network.node(2, &limits).await);
     assert_eq!(b.transport.dial(&a.endpoint).await, Ok(a.id));
     a.sees(&[b.id]).await;
     b.sees(&[a.id]).await;
     [a, b]
-}
-
-/// Three nodes with links from each to each.
-async fn three<N: Network>(network: &N) -> [Node<N::Transport>; 3] {
-    let [mut a, mut b] = two(network).await;
-    let mut c = network.node(3, &ReplicationLimits::default()).await;
-    assert_eq!(c.transport.dial(&a.endpoint).await, Ok(a.id));
-    assert_eq!(b.transport.dial(&c.endpoint).await, Ok(c.id));
-    a.sees(&[c.id]).await;
-    b.sees(&[c.id]).await;
-    c.sees(&[a.id, b.id]).await;
-    [a, b, c]
-}
-
-macro_rules! conformance {
-    ($($module:ident::$case:ident),* $(,)?) => {
-        mod memory_transport {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$module::$case(super::Memory::new()).await;
-            })*
-        }
-        mod tcp_transport {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$module::$case(super::Sockets::tcp()).await;
-            })*
-        }
-        mod quic_transport {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$module::$case(super::Sockets::quic()).await;
-            })*
-        }
-    };
-}
-
-conformance! {
-    frames::go_to_one_in_order,
-    frames::asks_one_and_gets_its_answer,
-    frames::large_ones_come_whole,
-    frames::fails_in_time,
-    frames::a_reader_that_sleeps_delays_nobody,
-    dialling::notices_who_leaves_and_returns,
-    dialling::dials_and_hangs_up,
-    dialling::dialling_itself_gives_its_own_id,
-    dialling::mutual_dialling_gives_one_peer,
 }

@@ -1,42 +1,12 @@
-//! How nodes of each transport are started.
+//! How nodes over sockets are started.
 
 use tempfile::TempDir;
 
 use super::{certificates::Authority, *};
 use crate::{
     config::ReplicationConfig,
-    transport::{
-        memory::{MemoryNetwork, MemoryTransport},
-        sockets::{OpenError, SocketsTransport},
-    },
+    transport::sockets::{OpenError, SocketsTransport},
 };
-
-/// Starts nodes of one transport.
-pub(super) trait Network {
-    type Transport: Transport;
-
-    /// A node that reaches nobody yet.
-    async fn node(&self, number: u8, limits: &ReplicationLimits) -> Node<Self::Transport>;
-}
-
-pub(super) struct Memory(MemoryNetwork);
-
-impl Memory {
-    pub(super) fn new() -> Self {
-        Self(MemoryNetwork::new())
-    }
-}
-
-impl Network for Memory {
-    type Transport = MemoryTransport;
-
-    async fn node(&self, number: u8, limits: &ReplicationLimits) -> Node<MemoryTransport> {
-        let refusals = Arc::new(Refusals::default());
-        let (sender, inbox) = inbox(limits, Arc::clone(&refusals));
-        let transport = self.0.join(id(number), sender);
-        Node { id: id(number), endpoint: transport.endpoint().to_owned(), transport, inbox, refusals }
-    }
-}
 
 /// Loopback, with or without certificates.
 pub(super) struct Sockets {
@@ -73,15 +43,14 @@ impl Sockets {
     }
 }
 
-impl Network for Sockets {
-    type Transport = SocketsTransport;
-
-    async fn node(&self, number: u8, limits: &ReplicationLimits) -> Node<SocketsTransport> {
+impl Sockets {
+    /// A node that reaches nobody yet.
+    pub(super) async fn node(&self, number: u8, limits: &ReplicationLimits) -> Node {
         open(number, &self.config(number, limits)).await.unwrap()
     }
 }
 
-pub(super) async fn open(number: u8, config: &ReplicationConfig) -> Result<Node<SocketsTransport>, OpenError> {
+pub(super) async fn open(number: u8, config: &ReplicationConfig) -> Result<Node, OpenError> {
     let refusals = Arc::new(Refusals::default());
     let (sender, inbox) = inbox(&config.limits, Arc::clone(&refusals));
     let transport = SocketsTransport::open(config, id(number), sender, Arc::clone(&refusals)).await?;

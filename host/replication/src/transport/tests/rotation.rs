@@ -94,13 +94,13 @@ async fn what_the_files_lack_is_named() {
 
 /// Three nodes that tell each other something every few milliseconds, and how long nothing came.
 struct Traffic {
-    nodes: Vec<Node<crate::transport::sockets::SocketsTransport>>,
+    nodes: Vec<Node>,
     heard: Vec<Vec<Instant>>,
     longest: Duration,
 }
 
 impl Traffic {
-    fn new(nodes: Vec<Node<crate::transport::sockets::SocketsTransport>>) -> Self {
+    fn new(nodes: Vec<Node>) -> Self {
         let heard = vec![vec![Instant::now(); nodes.len()]; nodes.len()];
         Self { nodes, heard, longest: Duration::ZERO }
     }

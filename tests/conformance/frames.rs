@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::*;
 
 /// A frame reaches the one it is for, in order, and nobody else.
-pub(super) async fn go_to_one_in_order(network: impl Network) {
+pub(crate) async fn go_to_one_in_order(network: impl Network) {
     let [mut a, mut b, mut c] = three(&network).await;
     let texts = ["one", "two", "three", ""];
     for text in texts {
@@ -24,7 +24,7 @@ pub(super) async fn go_to_one_in_order(network: impl Network) {
 }
 
 /// A request reaches the one it is for; its answer comes back.
-pub(super) async fn asks_one_and_gets_its_answer(network: impl Network) {
+pub(crate) async fn asks_one_and_gets_its_answer(network: impl Network) {
     let [a, mut b, mut c] = three(&network).await;
     let to = b.id;
     let serve = async {
@@ -42,7 +42,7 @@ pub(super) async fn asks_one_and_gets_its_answer(network: impl Network) {
 }
 
 /// Large frames come whole, and news overtakes them.
-pub(super) async fn large_ones_come_whole(network: impl Network) {
+pub(crate) async fn large_ones_come_whole(network: impl Network) {
     let [a, mut b] = two(&network).await;
     let (to, back) = (b.id, a.id);
     for size in [1 << 20, 1 << 25] {
@@ -61,7 +61,7 @@ pub(super) async fn large_ones_come_whole(network: impl Network) {
 }
 
 /// Nobody there, nobody answering, or no wish to answer: an error in time.
-pub(super) async fn fails_in_time(network: impl Network) {
+pub(crate) async fn fails_in_time(network: impl Network) {
     let [a, mut b, c] = three(&network).await;
     let short = Duration::from_millis(300);
     let nobody = timeout(PATIENCE, a.transport.request(id(9), Bytes::new(), short)).await.unwrap();
@@ -75,7 +75,7 @@ pub(super) async fn fails_in_time(network: impl Network) {
 }
 
 /// A node that does not read its inbox holds bounded memory and delays nobody; what it loses is counted.
-pub(super) async fn a_reader_that_sleeps_delays_nobody(network: impl Network) {
+pub(crate) async fn a_reader_that_sleeps_delays_nobody(network: impl Network) {
     let limits = ReplicationLimits::default();
     let mut a = network.node(1, &limits).await;
     let mut b = network.node(2, &limits).await;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Who closes is missed at once; a new start of it is another peer.
-pub(super) async fn notices_who_leaves_and_returns(network: impl Network) {
+pub(crate) async fn notices_who_leaves_and_returns(network: impl Network) {
     let [mut a, mut b, c] = three(&network).await;
     let unanswered = a.transport.request(c.id, Bytes::new(), PATIENCE);
     let leave = async {
@@ -21,7 +21,7 @@ pub(super) async fn notices_who_leaves_and_returns(network: impl Network) {
 }
 
 /// Links are made and ended while the nodes run.
-pub(super) async fn dials_and_hangs_up(network: impl Network) {
+pub(crate) async fn dials_and_hangs_up(network: impl Network) {
     let [mut a, mut b] = two(&network).await;
     assert_eq!(b.transport.dial(&a.endpoint).await, Ok(a.id), "there is a link already");
     assert!(matches!(a.transport.dial("nonsense").await, Err(DialError::Endpoint(_) | DialError::Unreachable(_))));
@@ -36,7 +36,7 @@ pub(super) async fn dials_and_hangs_up(network: impl Network) {
     assert_eq!(&b.receives().await.frame[..], b"again");
 }
 
-pub(super) async fn dialling_itself_gives_its_own_id(network: impl Network) {
+pub(crate) async fn dialling_itself_gives_its_own_id(network: impl Network) {
     let mut a = network.node(1, &ReplicationLimits::default()).await;
     for _ in 0..3 {
         assert_eq!(a.transport.dial(&a.endpoint).await, Ok(a.id));
@@ -47,7 +47,7 @@ pub(super) async fn dialling_itself_gives_its_own_id(network: impl Network) {
 }
 
 /// Two nodes that dial each other, also several times, appear to each other once and never vanish.
-pub(super) async fn mutual_dialling_gives_one_peer(network: impl Network) {
+pub(crate) async fn mutual_dialling_gives_one_peer(network: impl Network) {
     for round in 0..50 {
         let limits = ReplicationLimits::default();
         let (mut a, mut b) = (network.node(1, &limits).await, network.node(2, &limits).await);
