@@ -162,7 +162,6 @@ impl World {
         let (Some(by), None) = (by, &self.slots[slot].process) else { return false };
         let name = self.slots[slot].name.clone();
         say!(self, "n{by} is told to forget n{slot}, {node:?}");
-        self.doubt(slot);
         self.write(by, Action::System(SystemWrite::Forgotten { node, name })).is_some()
     }
 

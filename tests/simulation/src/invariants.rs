@@ -7,6 +7,8 @@ pub mod conflicts;
 pub mod convergence;
 pub mod deletion;
 pub mod durability;
+pub mod identity;
+pub mod joining;
 pub mod kill;
 pub mod readiness;
 pub mod seen;

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burgee_simulation::{Plan, Report, run, schedule::SECOND};
+use burgee_simulation::{Plan, Report, oracle::Excused, run, schedule::SECOND};
 
 /// What is to be run.
 struct Order {
@@ -91,7 +91,10 @@ fn main() -> ExitCode {
     });
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{} runs in {:?}: {}", done.into_inner(), began.elapsed(), total.text());
-    if failed.into_inner() || total.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    println!("not judged: {}", total.excused);
+    let too_many = total.excused.too_many(total.runs);
+    too_many.iter().for_each(|text| println!("{text}"));
+    if failed.into_inner() || total.failed > 0 || too_many.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// What all runs came to.
@@ -108,6 +111,7 @@ struct Total {
     horizons: u64,
     lapsed: u64,
     slowest: (u64, u64),
+    excused: Excused,
     shown: u64,
     failed: u64,
 }
@@ -130,6 +134,7 @@ impl Total {
         ] {
             *sum += one;
         }
+        self.excused.add(&report.excused);
         self.slowest = self.slowest.max((report.settled_in.unwrap_or(0), report.seed));
         let Some(violation) = &report.violation else { return false };
         self.failed += 1;

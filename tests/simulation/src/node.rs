@@ -54,6 +54,8 @@ pub struct Slot {
     pub gave_up: Option<String>,
     /// Whether it is never to be started again.
     pub retired: bool,
+    /// Whether its disk was copied from another machine's, whose node goes on.
+    pub is_copy: bool,
 }
 
 impl Slot {
@@ -78,6 +80,7 @@ impl Slot {
             backlog: VecDeque::new(),
             gave_up: None,
             retired: false,
+            is_copy: false,
         }
     }
 
@@ -134,6 +137,8 @@ pub struct Process {
     pub born: Micros,
     /// Whether it was not in the roster then, as far as its disk knew.
     pub newcomer: bool,
+    /// The ready peer that last told it how they compare: where it just became ready, by that one.
+    pub level_with: Option<PeerId>,
     /// Whether it serves.
     pub readiness: Readiness,
     /// The verdict on its wall clock.
@@ -204,6 +209,7 @@ impl Process {
             core: Core::new(settings(start, id, at)),
             seen: Seen::of(&table),
             newcomer,
+            level_with: None,
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,

@@ -4,6 +4,7 @@ mod deliver;
 mod execute;
 mod lifecycle;
 mod look;
+mod standing;
 mod write;
 
 use std::{
@@ -160,7 +161,7 @@ impl World {
             now: 0,
             slots,
             network: Network::new(plan.network.clone(), rng.fork()),
-            oracle: Oracle::default(),
+            oracle: Oracle::new(plan.history),
             trace,
             counts: Counts::default(),
             notes: VecDeque::new(),

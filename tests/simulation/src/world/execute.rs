@@ -96,7 +96,7 @@ impl World {
                     disk.resync = false;
                 }
                 self.oracle.doubted.remove(&end.slot);
-                self.oracle.astray.remove(&end.slot);
+                self.oracle.apart.remove(&end.slot);
                 say!(self, "n{} is in line again", end.slot);
             }
             Command::Reidentify => self.reidentify(end),

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_model::{Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::core::Event;
 use burgee_store::{Applied, Outcome, Version, stamp_draft};
 
@@ -81,6 +81,9 @@ impl World {
         for version in &versions {
             self.take(end.slot, version, true);
             self.oracle.acknowledged(version);
+            if let Address::Forgotten { node } = version.register.address {
+                self.forgotten(node);
+            }
             if self.trace.is_loud() {
                 say!(self, "n{} wrote {version:?}", end.slot);
             }
@@ -105,6 +108,9 @@ impl World {
             say!(self, "n{slot} merged {:?} {}: {outcome:?}", version.register.address, version.stamp);
         }
         invariants::seen::merged(self, slot, version, &outcome);
+        if matches!(outcome, Outcome::Applied(_)) && !local && self.is_listened_to(slot) {
+            self.oracle.heard(version);
+        }
         self.begin_persist(slot);
     }
 

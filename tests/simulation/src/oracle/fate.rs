@@ -1,0 +1,157 @@
+//! What becomes of versions where replicas go, or where nobody need listen any more to those who have them.
+
+use std::sync::Arc;
+
+use burgee_model::{Millis, RegisterId, Stamp};
+use burgee_store::{Table, Version};
+
+use super::{Excuse, Oracle, Written, keeps_effect};
+use crate::invariants::deletion::floor_covers;
+
+/// A day, in milliseconds: more than any value of the workload lives.
+const DAY_MS: Millis = 86_400_000;
+
+/// What a node holds, in memory or on disk.
+#[derive(Debug)]
+pub struct Replica {
+    /// All of it.
+    pub table: Table,
+    /// Whether it is a disk.
+    pub durable: bool,
+    /// Whether the cluster waits for its node before it collects.
+    pub heard: bool,
+}
+
+/// What became of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It, or what supersedes it, is somewhere.
+    Held,
+    /// What superseded it was collected since.
+    Outlived,
+    /// Nobody has it.
+    Lost(Excuse),
+}
+
+/// Replicas that are gone, or whose node nobody need listen to any more.
+#[derive(Debug)]
+pub struct Loss<'a> {
+    /// The replicas, as they were.
+    pub gone: &'a [Replica],
+    /// Why what they alone held need not last.
+    pub excuse: Excuse,
+    /// When, by true time.
+    pub now: Millis,
+}
+
+/// What is seen of a version.
+enum Seen {
+    Held,
+    Lost(Excuse),
+    /// Nobody has it, and it was not in what is gone; but it was for an excuse that it need not last.
+    Missing(Option<Excuse>),
+    /// Only those have it that nobody need listen to, or only memories, and it was not in what is gone.
+    Astray(&'static str),
+}
+
+impl Oracle {
+    /// Something went: looks at what `replicas`, all that are left, hold.
+    ///
+    /// # Errors
+    /// The first version that is missing although it was not in what went.
+    pub fn account(&mut self, replicas: &[Replica], loss: &Loss<'_>) -> Result<(), String> {
+        let mut held: Vec<&Replica> = replicas.iter().collect();
+        // Those first whose word is enough.
+        held.sort_by_key(|replica| !(replica.heard && replica.durable));
+        let mut missing = Vec::new();
+        for (place, twins) in &mut self.written {
+            for (number, written) in twins.iter_mut().enumerate().filter(|(_, written)| written.is_open()) {
+                match written.look(&held, loss, (self.versions_max, self.horizon)) {
+                    Seen::Held => {}
+                    Seen::Lost(excuse) => written.fate = Fate::Lost(excuse),
+                    Seen::Missing(excuse) => missing.push((place.clone(), number, excuse)),
+                    Seen::Astray(how) => return Err(format!("{how} {:?}", written.version)),
+                }
+            }
+        }
+        missing.into_iter().try_for_each(|(place, number, excuse)| self.miss(&place, number, excuse, loss.now))
+    }
+
+    /// Nobody has a version, and that not because of what just went.
+    fn miss(
+        &mut self,
+        place: &(RegisterId, Stamp),
+        number: usize,
+        excuse: Option<Excuse>,
+        now: Millis,
+    ) -> Result<(), String> {
+        let Some(version) = self.written.get(place).and_then(|twins| Some(twins.get(number)?.version.clone())) else {
+            return Ok(());
+        };
+        let fate = match excuse {
+            _ if self.is_outlived(&version, self.horizon, now) => Fate::Outlived,
+            Some(excuse) => Fate::Lost(excuse),
+            None => return Err(format!("nobody has {version:?}")),
+        };
+        if let Some(written) = self.written.get_mut(place).and_then(|twins| twins.get_mut(number)) {
+            written.fate = fate;
+        }
+        Ok(())
+    }
+
+    /// Whether a version, or one that superseded it, was collected by a horizon.
+    #[must_use]
+    pub fn is_outlived(&self, version: &Arc<Version>, horizon: Stamp, now: Millis) -> bool {
+        let collectable = |other: &Version| {
+            let expired = other.expires_at.is_some_and(|deadline| deadline <= now + DAY_MS);
+            other.stamp <= horizon && (other.content.is_none() || expired || other.is_floor())
+        };
+        let supersedes = |other: &Version| {
+            let same = other.register == version.register;
+            let later = same && (other.floor_seen, other.stamp) >= (version.floor_seen, version.stamp);
+            later || floor_covers(other, version)
+        };
+        self.all().any(|other| collectable(&other.version) && supersedes(&other.version))
+    }
+}
+
+impl Written {
+    fn is_open(&self) -> bool {
+        self.fate == Fate::Held && !self.is_system()
+    }
+
+    /// Looks who has it, and notes who of them counts.
+    fn look(&mut self, held: &[&Replica], loss: &Loss<'_>, (versions_max, horizon): (usize, Stamp)) -> Seen {
+        let version = &self.version;
+        let keeps = |replica: &Replica| keeps_effect(&replica.table, version, versions_max);
+        if held.iter().any(|replica| replica.heard && replica.durable && keeps(replica)) {
+            (self.doubtful, self.bereft) = (None, false);
+            return Seen::Held;
+        }
+        let went = || loss.gone.iter().any(keeps);
+        if !self.acknowledged {
+            self.doubtful = self.doubtful.or_else(|| went().then_some(loss.excuse));
+            return Seen::Held;
+        }
+        let (heard, durable) = (
+            held.iter().any(|replica| replica.heard && keeps(replica)),
+            held.iter().any(|replica| replica.durable && keeps(replica)),
+        );
+        self.bereft |= !durable && loss.gone.iter().any(|replica| replica.durable && keeps(replica));
+        let left = self.doubtful.filter(|_| version.stamp <= horizon);
+        if !heard && !durable && !held.iter().any(|replica| keeps(replica)) {
+            return if self.bereft && went() { Seen::Lost(loss.excuse) } else { Seen::Missing(left) };
+        }
+        self.bereft &= !durable;
+        if heard {
+            self.doubtful = None;
+        } else if self.doubtful.is_none() {
+            if !went() {
+                return Seen::Astray("nobody who is listened to has");
+            }
+            self.doubtful = Some(loss.excuse);
+        }
+        let on_no_disk = !durable && !self.bereft && self.doubtful.is_none();
+        if on_no_disk { Seen::Astray("nobody has on disk") } else { Seen::Held }
+    }
+}
