@@ -172,7 +172,8 @@ impl Core {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
-                self.joined_at = self.acked_of(ask.to, turn.table);
+                // What the peer has collected itself is told of in what it holds.
+                self.joined_at = self.acked_of(ask.to, turn.table).max(in_line.horizon);
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }

@@ -24,7 +24,8 @@ pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: 
         names || held.floor_seen > version.floor_seen
     };
     let held = || table.history(&version.register);
-    held().any(|held| settles(&held)) || held().count() >= versions_max || !would_take(table, version)
+    let is_forgotten = || held().filter(|held| held.stamp > version.stamp).count() >= versions_max;
+    held().any(|held| settles(&held)) || is_forgotten() || !would_take(table, version)
 }
 
 /// Whether a table has collected a version, or would.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Millis, RegisterId, Stamp};
+use burgee_model::{Millis, Stamp};
 use burgee_store::{Table, Version};
 
 use super::{Excuse, Oracle, Written, keeps_effect};
@@ -48,10 +48,13 @@ pub struct Loss<'a> {
 enum Seen {
     Held,
     Lost(Excuse),
-    /// Nobody has it, and it was not in what is gone; but it was for an excuse that it need not last.
-    Missing(Option<Excuse>),
-    /// Only those have it that nobody need listen to, or only memories, and it was not in what is gone.
-    Astray(&'static str),
+    /// Those who should have it have not, and it was not in what is gone.
+    Missing {
+        /// Who.
+        who: &'static str,
+        /// Why it need not last all the same.
+        excuse: Option<Excuse>,
+    },
 }
 
 impl Oracle {
@@ -64,37 +67,20 @@ impl Oracle {
         // Those first whose word is enough.
         held.sort_by_key(|replica| !(replica.heard && replica.durable));
         let mut missing = Vec::new();
-        for (place, twins) in &mut self.written {
-            for (number, written) in twins.iter_mut().enumerate().filter(|(_, written)| written.is_open()) {
-                match written.look(&held, loss, (self.versions_max, self.horizon)) {
-                    Seen::Held => {}
-                    Seen::Lost(excuse) => written.fate = Fate::Lost(excuse),
-                    Seen::Missing(excuse) => missing.push((place.clone(), number, excuse)),
-                    Seen::Astray(how) => return Err(format!("{how} {:?}", written.version)),
-                }
+        for written in self.written.values_mut().flatten().filter(|written| written.is_open()) {
+            match written.look(&held, loss, (self.versions_max, self.horizon)) {
+                Seen::Held => {}
+                Seen::Lost(excuse) => written.fate = Fate::Lost(excuse),
+                Seen::Missing { who, excuse } => missing.push((written.version.clone(), who, excuse)),
             }
         }
-        missing.into_iter().try_for_each(|(place, number, excuse)| self.miss(&place, number, excuse, loss.now))
-    }
-
-    /// Nobody has a version, and that not because of what just went.
-    fn miss(
-        &mut self,
-        place: &(RegisterId, Stamp),
-        number: usize,
-        excuse: Option<Excuse>,
-        now: Millis,
-    ) -> Result<(), String> {
-        let Some(version) = self.written.get(place).and_then(|twins| Some(twins.get(number)?.version.clone())) else {
-            return Ok(());
-        };
-        let fate = match excuse {
-            _ if self.is_outlived(&version, self.horizon, now) => Fate::Outlived,
-            Some(excuse) => Fate::Lost(excuse),
-            None => return Err(format!("nobody has {version:?}")),
-        };
-        if let Some(written) = self.written.get_mut(place).and_then(|twins| twins.get_mut(number)) {
-            written.fate = fate;
+        for (version, who, excuse) in missing {
+            let fate = match excuse {
+                _ if self.is_outlived(&version, self.horizon, loss.now) => Fate::Outlived,
+                Some(excuse) => Fate::Lost(excuse),
+                None => return Err(format!("{who} has {version:?}")),
+            };
+            self.mark(&version, |written| written.fate = fate);
         }
         Ok(())
     }
@@ -140,18 +126,22 @@ impl Written {
         self.bereft |= !durable && loss.gone.iter().any(|replica| replica.durable && keeps(replica));
         let left = self.doubtful.filter(|_| version.stamp <= horizon);
         if !heard && !durable && !held.iter().any(|replica| keeps(replica)) {
-            return if self.bereft && went() { Seen::Lost(loss.excuse) } else { Seen::Missing(left) };
+            return if self.bereft && went() {
+                Seen::Lost(loss.excuse)
+            } else {
+                Seen::Missing { who: "nobody", excuse: left }
+            };
         }
         self.bereft &= !durable;
         if heard {
             self.doubtful = None;
         } else if self.doubtful.is_none() {
             if !went() {
-                return Seen::Astray("nobody who is listened to has");
+                return Seen::Missing { who: "nobody who is listened to", excuse: None };
             }
             self.doubtful = Some(loss.excuse);
         }
         let on_no_disk = !durable && !self.bereft && self.doubtful.is_none();
-        if on_no_disk { Seen::Astray("nobody has on disk") } else { Seen::Held }
+        if on_no_disk { Seen::Missing { who: "no disk", excuse: None } } else { Seen::Held }
     }
 }
