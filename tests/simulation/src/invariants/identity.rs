@@ -1,5 +1,6 @@
 //! A node takes a new identity only where it must: it was forgotten, or restored from a backup, or nobody who is
-//! listened to knows it.
+//! listened to and runs knows it. (Those who know it may be down: a node that said nothing yet of what it holds cannot
+//! tell that from having been left behind. It loses its name, and no data.)
 
 use crate::{oracle::Excuse, say, world::World};
 
@@ -10,7 +11,7 @@ pub fn renounced(world: &mut World, slot: usize) {
     if world.oracle.is_doubted(slot) {
         return;
     }
-    if world.is_heard_of(slot, id) {
+    if world.is_known(slot, id) {
         return world.violate("identity", format!("n{slot} gives up the identity {id:?}, by which it is known"));
     }
     say!(world, "n{slot} is left behind");

@@ -44,6 +44,24 @@ pub struct Loss<'a> {
     pub now: Millis,
 }
 
+/// Who should have a version.
+#[derive(Clone, Copy)]
+enum Who {
+    Anybody,
+    Listened,
+    Disk,
+}
+
+impl Who {
+    fn nobody(self) -> &'static str {
+        match self {
+            Self::Anybody => "nobody",
+            Self::Listened => "nobody who is listened to",
+            Self::Disk => "no disk",
+        }
+    }
+}
+
 /// What is seen of a version.
 enum Seen {
     Held,
@@ -51,7 +69,7 @@ enum Seen {
     /// Those who should have it have not, and it was not in what is gone.
     Missing {
         /// Who.
-        who: &'static str,
+        who: Who,
         /// Why it need not last all the same.
         excuse: Option<Excuse>,
     },
@@ -74,31 +92,46 @@ impl Oracle {
                 Seen::Missing { who, excuse } => missing.push((written.version.clone(), who, excuse)),
             }
         }
-        for (version, who, excuse) in missing {
-            let fate = match excuse {
-                _ if self.is_outlived(&version, self.horizon, loss.now) => Fate::Outlived,
-                Some(excuse) => Fate::Lost(excuse),
-                None => return Err(format!("{who} has {version:?}")),
-            };
-            self.mark(&version, |written| written.fate = fate);
-        }
+        missing.into_iter().try_for_each(|(version, who, excuse)| self.miss(&version, who, excuse, loss.now))
+    }
+
+    /// Those who should have a version have not, and it was not in what went: looks for what took its place.
+    fn miss(&mut self, version: &Arc<Version>, who: Who, excuse: Option<Excuse>, now: Millis) -> Result<(), String> {
+        let fate = match (excuse, who) {
+            _ if self.is_outlived(version, self.horizon, now) => Fate::Outlived,
+            (Some(excuse), _) => Fate::Lost(excuse),
+            (None, Who::Anybody) if self.is_bereft(version) => Fate::Lost(Excuse::Disk),
+            (None, Who::Disk) if self.is_bereft(version) => {
+                self.mark(version, |written| written.bereft = true);
+                return Ok(());
+            }
+            _ => return Err(format!("{} has {version:?}", who.nobody())),
+        };
+        self.mark(version, |written| written.fate = fate);
         Ok(())
     }
 
     /// Whether a version, or one that superseded it, was collected by a horizon.
     #[must_use]
-    pub fn is_outlived(&self, version: &Arc<Version>, horizon: Stamp, now: Millis) -> bool {
+    pub fn is_outlived(&self, version: &Version, horizon: Stamp, now: Millis) -> bool {
         let collectable = |other: &Version| {
             let expired = other.expires_at.is_some_and(|deadline| deadline <= now + DAY_MS);
             other.stamp <= horizon && (other.content.is_none() || expired || other.is_floor())
         };
-        let supersedes = |other: &Version| {
-            let same = other.register == version.register;
-            let later = same && (other.floor_seen, other.stamp) >= (version.floor_seen, version.stamp);
-            later || floor_covers(other, version)
-        };
-        self.all().any(|other| collectable(&other.version) && supersedes(&other.version))
+        self.all().any(|other| collectable(&other.version) && supersedes(&other.version, version))
     }
+
+    /// Whether what superseded a version was lost with a disk: its row may have gone before that.
+    fn is_bereft(&self, version: &Version) -> bool {
+        let lost = |other: &Written| other.bereft || matches!(other.fate, Fate::Lost(_));
+        self.all().any(|other| other.acknowledged && lost(other) && supersedes(&other.version, version))
+    }
+}
+
+fn supersedes(other: &Version, version: &Version) -> bool {
+    let same = other.register == version.register;
+    let later = same && (other.floor_seen, other.stamp) >= (version.floor_seen, version.stamp);
+    later || floor_covers(other, version)
 }
 
 impl Written {
@@ -129,7 +162,7 @@ impl Written {
             return if self.bereft && went() {
                 Seen::Lost(loss.excuse)
             } else {
-                Seen::Missing { who: "nobody", excuse: left }
+                Seen::Missing { who: Who::Anybody, excuse: left }
             };
         }
         self.bereft &= !durable;
@@ -137,11 +170,11 @@ impl Written {
             self.doubtful = None;
         } else if self.doubtful.is_none() {
             if !went() {
-                return Seen::Missing { who: "nobody who is listened to", excuse: None };
+                return Seen::Missing { who: Who::Listened, excuse: None };
             }
             self.doubtful = Some(loss.excuse);
         }
         let on_no_disk = !durable && !self.bereft && self.doubtful.is_none();
-        if on_no_disk { Seen::Missing { who: "no disk", excuse: None } } else { Seen::Held }
+        if on_no_disk { Seen::Missing { who: Who::Disk, excuse: None } } else { Seen::Held }
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     clock::true_time,
     disk::Disk,
     invariants::{self, Verdict},
-    node::Process,
     oracle::{Excuse, Loss, Replica},
     world::World,
 };
@@ -31,13 +30,16 @@ impl World {
         self.processes().any(|(other, process)| other != slot && process.readiness.ready)
     }
 
-    /// Whether a node is a member for somebody who is listened to, in memory or on disk.
-    pub(crate) fn is_heard_of(&self, slot: usize, id: NodeId) -> bool {
-        let knows = |table: &Table| table.members().any(|(node, ..)| node == id);
-        let listened = |other: &usize| *other != slot && self.is_listened_to(*other);
-        let others: Vec<usize> = (0..self.slots.len()).filter(listened).collect();
-        let in_memory = |other: &usize| self.table(*other).is_some_and(knows);
-        others.iter().any(in_memory) || self.replicas(|other| others.contains(&other)).iter().any(|held| knows(&held.table))
+    /// Whether a node is a member for somebody else who is listened to, in memory or on disk.
+    fn is_heard_of(&self, slot: usize, id: NodeId) -> bool {
+        let others = self.replicas(|other| other != slot && self.is_listened_to(other));
+        others.iter().any(|replica| knows(&replica.table, id))
+    }
+
+    /// Whether a node is a member for somebody else who is listened to, and runs.
+    pub(crate) fn is_known(&self, slot: usize, id: NodeId) -> bool {
+        let mut others = self.processes().filter(|(other, _)| *other != slot && self.is_listened_to(*other));
+        others.any(|(_, process)| knows(&process.table, id))
     }
 
     /// Those that were left behind, or began by themselves, and were heard of since.
@@ -46,10 +48,7 @@ impl World {
         let unknown: Vec<usize> = left.chain(self.oracle.apart.iter().copied()).collect();
         for slot in unknown {
             let id = self.slots[slot].disk.as_ref().map(|disk| disk.node);
-            let knows = |(other, process): (usize, &Process)| {
-                other != slot && self.is_listened_to(other) && process.table.members().any(|(node, ..)| Some(node) == id)
-            };
-            if id.is_none() || self.processes().any(knows) {
+            if id.is_none_or(|id| self.is_known(slot, id)) {
                 self.oracle.doubted.remove(&slot);
                 self.oracle.apart.remove(&slot);
             }
@@ -114,4 +113,8 @@ impl World {
         }
         replicas
     }
+}
+
+fn knows(table: &Table, id: NodeId) -> bool {
+    table.members().any(|(node, ..)| node == id)
 }
