@@ -207,7 +207,7 @@ impl Process {
         Self {
             id,
             core: Core::new(settings(start, id, at)),
-            seen: Seen::of(&table),
+            seen: Seen::of(&table, at),
             newcomer,
             level_with: None,
             table,

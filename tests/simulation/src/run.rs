@@ -75,7 +75,8 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused
     invariants::settled(world)?;
     let (held, now) = (world.processes().next(), true_time(world.now));
     *excused = held.map(|(_, process)| world.oracle.excused(&process.table, now)).unwrap_or_default();
-    invariants::traffic::quiet(world)
+    invariants::traffic::quiet(world)?;
+    invariants::traffic::repair(world)
 }
 
 /// Nodes start one after the other; some join late.

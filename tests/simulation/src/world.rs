@@ -105,6 +105,10 @@ pub struct Counts {
     pub occurrences: u64,
     /// Frames sent.
     pub frames: u64,
+    /// Their bytes, as the product's codec writes them, without the headers of links.
+    pub bytes: u64,
+    /// The bytes of those that repair: all but beats, hints, comparisons, endpoints and snapshots.
+    pub repair_bytes: u64,
     /// Writes acknowledged.
     pub acknowledged: u64,
     /// Faults.
