@@ -61,6 +61,7 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
 /// # Errors
 /// The first violation.
 pub fn settled(world: &World) -> Verdict {
+    identity::settled(world)?;
     convergence::settled(world)?;
     durability::settled(world)?;
     deletion::settled(world)?;

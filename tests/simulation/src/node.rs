@@ -54,8 +54,8 @@ pub struct Slot {
     pub gave_up: Option<String>,
     /// Whether it is never to be started again.
     pub retired: bool,
-    /// Whether its disk was copied from another machine's, whose node goes on.
-    pub is_copy: bool,
+    /// The machine from which its disk was copied, and whose node goes on.
+    pub copy_of: Option<usize>,
 }
 
 impl Slot {
@@ -80,8 +80,14 @@ impl Slot {
             backlog: VecDeque::new(),
             gave_up: None,
             retired: false,
-            is_copy: false,
+            copy_of: None,
         }
+    }
+
+    /// Whether its disk is a copy of another machine's.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.copy_of.is_some()
     }
 
     /// Whether its process takes part now.

@@ -50,6 +50,8 @@ pub struct Oracle {
     pub doubted: BTreeMap<usize, Excuse>,
     /// Machines whose node began a cluster of its own while another one was there, and has not met that yet.
     pub apart: BTreeSet<usize>,
+    /// Machines of whose disk a copy was started that wrote by its identity.
+    pub copied: BTreeSet<usize>,
     /// The greatest horizon that anybody wrote.
     pub horizon: Stamp,
     /// Of a kill, so many versions are kept.
@@ -169,9 +171,15 @@ impl Written {
             Fate::Lost(excuse) => Some(excuse),
             Fate::Held | Fate::Outlived => {
                 let halves = self.apart.then_some(Excuse::Halves);
-                self.doubtful.or(halves).filter(|_| self.version.stamp <= horizon)
+                self.doubtful.or(halves).filter(|excuse| self.is_conceded(*excuse, horizon))
             }
         }
+    }
+
+    /// Whether an excuse counts. What a copy alone wrote is nobody's; all else may go only where it could be taken for
+    /// what was collected.
+    fn is_conceded(&self, excuse: Excuse, horizon: Stamp) -> bool {
+        excuse == Excuse::Copied || self.version.stamp <= horizon
     }
 
     /// Whether it is of the cluster's own tenant.

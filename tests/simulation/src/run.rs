@@ -96,7 +96,12 @@ fn begin(world: &mut World) {
 /// Where it takes too long.
 pub fn settle(world: &mut World) -> Result<Micros, Violation> {
     let began = world.now;
-    let settled = |world: &World| world.all_ready() && world.agree() && invariants::time::settled(world).is_ok();
+    let settled = |world: &World| {
+        world.all_ready()
+            && world.agree()
+            && world.copies().next().is_none()
+            && invariants::time::settled(world).is_ok()
+    };
     if !world.run_until(SETTLE, 250 * MS, settled)? {
         invariants::settled(world)?;
     }

@@ -1,5 +1,6 @@
 //! A cluster: machines, the network between them, and what happens when.
 
+mod copies;
 mod deliver;
 mod execute;
 mod lifecycle;

@@ -51,8 +51,7 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     world.oracle.horizon = before.max(version.stamp);
     let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
         let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
-        // An old disk, until its node notices.
-        let is_old = world.oracle.doubted.get(&number) == Some(&Excuse::Restored) || other.is_copy;
+        let is_old = is_old(world, number);
         let gone = first_missing(world, disk, (before, version.stamp), |_| true)?;
         (!is_old).then_some((number, gone))
     });
@@ -61,6 +60,13 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
         let horizon = version.stamp;
         world.violate("collection", format!("n{slot} collects up to {horizon} before n{number} has {gone:?} on disk"));
     }
+}
+
+/// Whether a machine's disk knows less than its entry says: it is an old one, or one of two, until its node notices.
+fn is_old(world: &World, slot: usize) -> bool {
+    let oracle = &world.oracle;
+    let is_restored = oracle.doubted.get(&slot) == Some(&Excuse::Restored);
+    is_restored || oracle.copied.contains(&slot) || world.slots[slot].is_copy()
 }
 
 /// Halves of a cluster that never met collect each by themselves: what one of them deleted, and the other one does
@@ -110,8 +116,7 @@ fn all_missing(
 fn acknowledged(world: &mut World, slot: usize, version: &Version) {
     let Slot { process: Some(process), disk: Some(disk), .. } = &world.slots[slot] else { return };
     let acked = |entry: &Version| entry.content.as_ref()?.read::<MemberMeta>()?.acked;
-    let is_old = world.oracle.doubted.get(&slot) == Some(&Excuse::Restored) || world.slots[slot].is_copy;
-    let (Some(up_to), false) = (acked(version), is_old) else { return };
+    let (Some(up_to), false) = (acked(version), is_old(world, slot)) else { return };
     let before = process.table.latest(&version.register).and_then(|entry| acked(&entry));
     let members = members(&process.table);
     let of_members = |version: &Version| members.contains(&version.stamp.id);

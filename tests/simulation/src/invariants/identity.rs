@@ -1,14 +1,15 @@
 //! A node takes a new identity only where it must: it was forgotten, or restored from a backup, or nobody who is
 //! listened to and runs knows it. (Those who know it may be down: a node that said nothing yet of what it holds cannot
-//! tell that from having been left behind. It loses its name, and no data.)
+//! tell that from having been left behind. It loses no data.) And of a data directory and its copy, the copy ends.
 
+use super::{Verdict, broken};
 use crate::{oracle::Excuse, say, world::World};
 
 /// A node is about to take a new identity.
 pub fn renounced(world: &mut World, slot: usize) {
     let Some(process) = &world.slots[slot].process else { return };
     let id = process.id.node;
-    if world.oracle.is_doubted(slot) {
+    if world.oracle.is_doubted(slot) || world.oracle.copied.contains(&slot) {
         return;
     }
     if world.is_known(slot, id) {
@@ -16,4 +17,23 @@ pub fn renounced(world: &mut World, slot: usize) {
     }
     say!(world, "n{slot} is left behind");
     world.doubt(slot, Excuse::Left);
+}
+
+/// A node has ended by itself. Of two with one identity it is the copy, which started later.
+pub fn ended(world: &mut World, slot: usize) {
+    if world.is_copied(slot) {
+        let why = world.slots[slot].gave_up.clone();
+        world.violate("identity", format!("n{slot} ends, whose disk was copied: {why:?}"));
+    }
+}
+
+/// Looks at a settled cluster.
+///
+/// # Errors
+/// Where a copy still runs.
+pub fn settled(world: &World) -> Verdict {
+    match world.copies().next() {
+        Some((slot, _)) => broken("identity", format!("n{slot} runs, a copy of {:?}", world.slots[slot].copy_of)),
+        None => Ok(()),
+    }
 }

@@ -11,8 +11,9 @@ pub fn joined(world: &mut World, slot: usize, by: PeerId) {
     let entry = RegisterId::system(Address::Member { node: process.id.node });
     let disks = world.slots.iter().filter_map(|slot| slot.disk.as_ref());
     // One that lost its disk meanwhile is another node.
-    let of_peer = disks.filter(|disk| disk.node == by.node);
-    let unknown = of_peer.map(|disk| disk.versions().any(|version| version.register == entry)).any(|knows| !knows);
+    let mut of_peer = disks.filter(|disk| disk.node == by.node).peekable();
+    let exists = of_peer.peek().is_some();
+    let unknown = exists && !of_peer.any(|disk| disk.versions().any(|version| version.register == entry));
     if unknown {
         let what = format!("n{slot} joined by {:?}, on whose disk it is no member", by.node);
         world.violate("joining", what);

@@ -9,7 +9,10 @@ use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::message::PeerId;
 use burgee_store::{Outcome, Table, Version};
 
-use crate::{node::MAX_SKEW_MS, world::World};
+use crate::{
+    node::{MAX_SKEW_MS, Slot},
+    world::World,
+};
 
 /// A version's place in the order of its register.
 pub type Place = (Option<Stamp>, Stamp);
@@ -50,15 +53,14 @@ impl Seen {
         let mut seen = Self::default();
         for version in table.page(None, usize::MAX).versions {
             seen.note(&version.register, place(&version));
-            seen.await_deadline(&version);
+            seen.await_deadline(&version, at);
         }
-        seen.awaited.retain(|_, (_, deadline)| *deadline > at);
         seen
     }
 
-    /// A version is current.
-    fn await_deadline(&mut self, version: &Version) {
-        match version.expires_at {
+    /// A version is current. (One that comes when it has expired nobody ever saw alive.)
+    fn await_deadline(&mut self, version: &Version, at: Millis) {
+        match version.expires_at.filter(|deadline| *deadline > at) {
             Some(deadline) => self.awaited.insert(version.register.clone(), (place(version), deadline)),
             None => self.awaited.remove(&version.register),
         };
@@ -106,7 +108,9 @@ impl Seen {
 
 /// A version came into a node's table.
 pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
-    let Some(process) = &mut world.slots[slot].process else { return };
+    let now = world.now;
+    let Slot { wall, process: Some(process), .. } = &mut world.slots[slot] else { return };
+    let cluster = process.time(*wall, now).cluster;
     let register = &version.register;
     process.seen.fresh.insert(register.clone());
     if matches!(outcome, Outcome::Dead) {
@@ -119,7 +123,7 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
     let before = process.seen.greatest.get(register).copied();
     process.seen.note(register, place(&latest));
     if matches!(outcome, Outcome::Applied(_)) {
-        process.seen.await_deadline(&latest);
+        process.seen.await_deadline(&latest, cluster);
     }
     let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
     // One that must get in line drops what it wrote and nobody took, also by collecting it.

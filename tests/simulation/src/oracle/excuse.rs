@@ -15,7 +15,7 @@ pub enum Excuse {
     Left,
     /// A deletion: halves of the cluster that never met had each collected.
     Halves,
-    /// A copied data directory wrote it beside the original, or the original wrote it while the copy served.
+    /// A copied data directory wrote it beside the original, and nobody took it.
     Copied,
 }
 

@@ -157,7 +157,7 @@ impl Written {
             held.iter().any(|replica| replica.durable && keeps(replica)),
         );
         self.bereft |= !durable && loss.gone.iter().any(|replica| replica.durable && keeps(replica));
-        let left = self.doubtful.filter(|_| version.stamp <= horizon);
+        let left = self.doubtful.filter(|excuse| self.is_conceded(*excuse, horizon));
         if !heard && !durable && !held.iter().any(|replica| keeps(replica)) {
             return if self.bereft && went() {
                 Seen::Lost(loss.excuse)

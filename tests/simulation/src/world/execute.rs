@@ -98,6 +98,7 @@ impl World {
                 }
                 self.oracle.doubted.remove(&end.slot);
                 self.oracle.apart.remove(&end.slot);
+                self.oracle.copied.remove(&end.slot);
                 say!(self, "n{} is in line again", end.slot);
             }
             Command::Reidentify => self.reidentify(end),

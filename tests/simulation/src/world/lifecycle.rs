@@ -158,7 +158,7 @@ impl World {
     pub(super) fn give_up(&mut self, end: End, why: String) {
         say!(self, "n{} gives up: {why}", end.slot);
         self.stop(end.slot);
-        self.slots[end.slot].gave_up = Some(why);
+        self.ended(end.slot, why);
     }
 
     pub(super) fn set_cluster_time(&mut self, end: End, offset_ms: i64, outright: bool) {

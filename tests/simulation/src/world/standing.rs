@@ -72,7 +72,7 @@ impl World {
 
     /// Replicas are gone, or not listened to: some versions need not last any more, and all others are still there.
     pub(super) fn lost(&mut self, gone: &[Replica], excuse: Excuse) {
-        let (left, now) = (self.replicas(|slot| !self.slots[slot].is_copy), true_time(self.now));
+        let (left, now) = (self.replicas(|slot| !self.slots[slot].is_copy()), true_time(self.now));
         if let Err(what) = self.oracle.account(&left, &Loss { gone, excuse, now }) {
             self.violate("durability", what);
         }
@@ -90,7 +90,7 @@ impl World {
     /// Whether the cluster waits for a machine's node before it collects: not for one that was forgotten or
     /// restored, nor for a newcomer that is not in the roster yet.
     pub(crate) fn is_listened_to(&self, slot: usize) -> bool {
-        let is_copy = self.slots[slot].is_copy;
+        let is_copy = self.slots[slot].is_copy();
         !is_copy && !self.oracle.is_doubted(slot) && self.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled)
     }
 

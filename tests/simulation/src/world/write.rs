@@ -78,6 +78,7 @@ impl World {
         let Slot { disk: Some(disk), process: Some(process), .. } = &mut self.slots[end.slot] else { return };
         let Some(Commit { write, versions }) = process.commit.take() else { return };
         disk.append(&versions, process.clock.mark());
+        self.wrote_as_copy(end.slot);
         for version in &versions {
             self.take(end.slot, version, true);
             self.oracle.acknowledged(version);
