@@ -269,7 +269,6 @@ impl Core {
             Event::Merged { merge, taken } => self.merged(merge, taken, turn),
             Event::Flushed { flush } => {
                 self.sweep_flushed(flush, turn);
-                self.joined_flushed(flush, turn);
                 self.entry_flushed(flush, turn);
                 self.in_line_flushed(flush, turn);
             }

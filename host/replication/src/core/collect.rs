@@ -21,8 +21,6 @@ pub(super) struct Collect {
     /// What this node holds for certain.
     pub(super) acked: Option<Stamp>,
     flush: Option<(u64, Sweep)>,
-    /// What this node joined by, and with which flush that is on its disk.
-    joined: Option<(u64, Stamp)>,
 }
 
 #[derive(Debug)]
@@ -125,21 +123,6 @@ impl Core {
             if self.is_of_all(&sweep) {
                 self.collect.acked = self.collect.acked.max(Some(sweep.promise));
             }
-        }
-    }
-
-    /// What this node joined by goes to its disk, and it says so in its entry: else it would be taken for one that was left
-    /// behind, once it has started anew, by members that were away when it joined.
-    pub(super) fn hold_joined(&mut self, turn: &mut Turn<'_>) {
-        if self.joined_at > Stamp::ZERO {
-            self.collect.joined = Some((self.flush(turn), self.joined_at));
-        }
-    }
-
-    pub(super) fn joined_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
-        if let Some((_, held)) = self.collect.joined.take_if(|(number, _)| *number == flush) {
-            self.collect.acked = self.collect.acked.max(Some(held));
-            self.write_member(turn);
         }
     }
 

@@ -176,8 +176,6 @@ impl Core {
                 self.joined_at = self.acked_of(ask.to, turn.table).max(in_line.horizon);
                 if resync {
                     turn.out.push(Command::Resynchronised);
-                } else {
-                    self.hold_joined(turn);
                 }
                 if let Some(peer) = self.peers.get_mut(&ask.to) {
                     peer.exchanged = Some(true);
