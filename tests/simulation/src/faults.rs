@@ -39,7 +39,7 @@ pub fn step(world: &mut World) {
     world.counts.faults += 1;
     let slot = world.rng.index(world.plan.nodes);
     let lasting = lasting(&mut world.rng);
-    if world.plan.copies && copy(world, slot) || world.is_copied(slot) {
+    if world.plan.copies && copy(world, slot, lasting) || world.is_copied(slot) {
         // While a copy runs, the original is not to start after it.
         return;
     }
@@ -59,13 +59,17 @@ pub fn step(world: &mut World) {
     }
 }
 
-/// A copy of a machine's disk is started beside it, once in a run; says whether it is.
-fn copy(world: &mut World, slot: usize) -> bool {
+/// A copy of a machine's disk is started beside it, once in a run; often the two do not reach each other. Says whether
+/// it is.
+fn copy(world: &mut World, slot: usize, lasting: Micros) -> bool {
     let is_member = world.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled);
     let is_first = world.slots.len() == world.plan.nodes;
     let starts = is_first && is_member && world.serves(slot) && world.now > world.plan.chaos / 4;
     if starts {
-        world.copy(slot);
+        let copy = world.copy(slot);
+        if world.rng.chance(500) {
+            cut_between(world, slot, copy, lasting);
+        }
     }
     starts
 }
@@ -97,6 +101,12 @@ fn cut(world: &mut World, slot: usize, lasting: Micros, both: bool) {
         world.network.cut(slot, other);
     }
     say!(world, "cut: n{slot} to n{other}, both ways {both}");
+    world.after(lasting, Occurrence::Mend(Mend::Links(vec![(slot, other)])));
+}
+
+fn cut_between(world: &mut World, slot: usize, other: usize, lasting: Micros) {
+    world.network.separate(slot, other);
+    say!(world, "cut: n{slot} to n{other}");
     world.after(lasting, Occurrence::Mend(Mend::Links(vec![(slot, other)])));
 }
 

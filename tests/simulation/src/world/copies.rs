@@ -9,19 +9,20 @@ use crate::{
 };
 
 impl World {
-    /// Starts a copy of the disk of a machine, whose node goes on, on a machine of its own.
-    pub fn copy(&mut self, slot: usize) {
-        let Some(disk) = self.slots[slot].disk.clone() else { return };
+    /// Starts a copy of the disk of a machine, whose node goes on, on a machine of its own: answers which.
+    pub fn copy(&mut self, slot: usize) -> usize {
+        let disk = self.slots[slot].disk.clone();
         let number = self.slots.len();
         let mut machine = Slot::new(number, &self.plan);
         machine.seeds = self.slots.iter().map(|slot| slot.endpoint.clone()).collect();
         machine.name.clone_from(&self.slots[slot].name);
-        (machine.disk, machine.copy_of) = (Some(disk), Some(slot));
+        (machine.disk, machine.copy_of) = (disk, Some(slot));
         self.slots.push(machine);
         // What it alone writes is an operator's to look at.
         self.oracle.doubted.insert(number, Excuse::Copied);
         say!(self, "n{slot}'s disk is copied to n{number}, and started there");
         self.start(number);
+        number
     }
 
     /// Whether a copy of a machine's disk runs.
