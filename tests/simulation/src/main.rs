@@ -1,6 +1,7 @@
 //! Runs many simulations: `cargo run --release -p burgee-simulation -- --runs 10000 --seed-start 1`.
 //!
-//! Ends with exit code 1 at the first run in which an invariant does not hold, and says how to replay it.
+//! Ends with exit code 1 at the first run in which an invariant does not hold, and says how to replay it; also where
+//! more runs had to be excused than a judge may excuse who is to be believed.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 
 use std::{

@@ -73,9 +73,9 @@ impl Excused {
 }
 
 /// Runs with versions excused for one and the same reason, of a thousand. (What went with a disk is simply gone.)
-const EXCUSED_IN_THOUSAND: u64 = 100;
+const EXCUSED_IN_THOUSAND: u64 = 30;
 /// Runs whose nodes are orphaned in the end, of a thousand.
-const ORPHANED_IN_THOUSAND: u64 = 20;
+const ORPHANED_IN_THOUSAND: u64 = 30;
 /// Excused runs beyond the share: few runs say little.
 const FREE: u64 = 3;
 
@@ -87,5 +87,21 @@ impl fmt::Display for Excused {
             write!(f, ", {versions} versions of {runs} runs {}", excuse.name())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_may_excuse_a_share_of_its_runs_and_what_went_with_a_disk_freely() {
+        let batch = |excuse, count| Excused { runs: BTreeMap::from([(excuse, count)]), ..Excused::default() };
+        assert_eq!(batch(Excuse::Restored, 33).too_many(1_000), None);
+        assert!(batch(Excuse::Restored, 34).too_many(1_000).is_some());
+        assert_eq!(batch(Excuse::Disk, 900).too_many(1_000), None);
+        let orphaned = |orphaned| Excused { orphaned, ..Excused::default() };
+        assert_eq!(orphaned(3).too_many(1), None);
+        assert!(orphaned(4).too_many(10).is_some());
     }
 }
