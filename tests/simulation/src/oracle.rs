@@ -74,7 +74,8 @@ impl Oracle {
             acknowledged: false,
             fate: Fate::Held,
             doubtful,
-            bereft: false,
+            // The disk of a copy counts for nothing.
+            bereft: doubtful == Some(Excuse::Copied),
             apart: false,
         };
         let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
