@@ -139,6 +139,9 @@ impl Total {
         }
         self.excused.add(&report.excused);
         self.slowest = self.slowest.max((report.settled_in.unwrap_or(0), report.seed));
+        if order.keep_going && report.excused.orphaned > 0 {
+            println!("seed {}: orphaned", report.seed);
+        }
         let Some(violation) = &report.violation else { return false };
         self.failed += 1;
         if order.keep_going {
