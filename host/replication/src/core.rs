@@ -89,7 +89,8 @@ pub struct Core {
     readiness: Readiness,
     /// Whether it got in line with a ready peer that knew its entry before.
     lined: bool,
-    /// Up to where that peer said by then that it holds everything: a horizon up to there passes nobody by.
+    /// Up to where that peer said by then that it holds everything, or had collected: a horizon up to there passes
+    /// nobody by.
     joined_at: Option<Stamp>,
     /// Whether it is to serve as soon as its entry as a member is on disk.
     accepted: bool,

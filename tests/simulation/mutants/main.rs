@@ -1,7 +1,8 @@
 //! Shows that the simulation finds faults: `cargo run --release -p burgee-simulation --bin mutants [NAME...]`.
 //!
 //! Each [mutation](mutations) is made in a copy of the crates, in the target folder; the simulation is built
-//! there and run until an invariant breaks. One that is not found in [`RUNS_MAX`] runs is a failure.
+//! there and run until an invariant breaks. One that is found neither in [`RUNS_MAX`] runs nor by the unit test that
+//! it names is a failure.
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 mod mutations;
@@ -12,7 +13,7 @@ use std::{
     process::{Command, ExitCode, Output},
 };
 
-use mutations::{MUTATIONS, Mutation};
+use mutations::{MUTATIONS, Mutation, Test};
 
 /// Runs in which a fault must be found.
 const RUNS_MAX: u32 = 300;
@@ -35,18 +36,32 @@ fn main() -> ExitCode {
 
 /// What found the mutation, or why nothing did.
 fn attempt(mutation: &Mutation) -> Result<String, String> {
+    let copy = mutated(mutation)?;
+    match (simulated(&copy), &mutation.test) {
+        (Err(_), Some(test)) => tested(&copy, test),
+        (found, _) => found,
+    }
+}
+
+/// A copy with the mutation in it.
+fn mutated(mutation: &Mutation) -> Result<PathBuf, String> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let copy = top.join("target/mutants/tree");
     prepare(&top, &copy).map_err(|error| format!("the copy failed: {error}"))?;
     for (file, old, new) in mutation.edits {
         edit(&copy.join(file), old, new).map_err(|error| format!("{file}: {error}"))?;
     }
-    let built = cargo(&copy, &["build"])?;
+    Ok(copy)
+}
+
+/// Which invariant broke.
+fn simulated(copy: &Path) -> Result<String, String> {
+    let built = cargo(copy, &["build"])?;
     if !built.status.success() {
         return Err(format!("does not build:\n{}", String::from_utf8_lossy(&built.stderr)));
     }
     let runs = RUNS_MAX.to_string();
-    let ran = cargo(&copy, &["run", "--", "--runs", &runs, "--seed-start", "1"])?;
+    let ran = cargo(copy, &["run", "--", "--runs", &runs, "--seed-start", "1"])?;
     let text = String::from_utf8_lossy(&ran.stdout);
     let found = text.lines().find(|line| line.starts_with("seed "));
     let Some(found) = found else { return Err(format!("not found in {RUNS_MAX} runs")) };
@@ -56,11 +71,27 @@ fn attempt(mutation: &Mutation) -> Result<String, String> {
     Ok(format!("found by `{invariant}` after {runs} runs"))
 }
 
+/// Which unit test failed.
+fn tested(copy: &Path, test: &Test) -> Result<String, String> {
+    let Test { package, name } = test;
+    let ran = run_cargo(copy, &["test", "--release", "--offline", "-p", package, "--lib", name])?;
+    let text = String::from_utf8_lossy(&ran.stdout);
+    if text.lines().any(|line| line.starts_with("test ") && line.ends_with("FAILED")) {
+        return Ok(format!("found by the test {package}: {name}"));
+    }
+    Err(format!("not found in {RUNS_MAX} runs, nor by {package}: {name}"))
+}
+
 fn cargo(copy: &Path, arguments: &[&str]) -> Result<Output, String> {
     let (command, rest) = arguments.split_first().ok_or("no command")?;
+    let of_simulation = ["--release", "--offline", "-p", "burgee-simulation", "--bin", "burgee-simulation"];
+    let all: Vec<&str> = [*command].into_iter().chain(of_simulation).chain(rest.iter().copied()).collect();
+    run_cargo(copy, &all)
+}
+
+fn run_cargo(copy: &Path, arguments: &[&str]) -> Result<Output, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([command, "--release", "--offline", "-p", "burgee-simulation", "--bin", "burgee-simulation"]).args(rest);
-    cargo.current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
+    cargo.args(arguments).current_dir(copy).env("CARGO_TARGET_DIR", copy.join("../target"));
     cargo.output().map_err(|error| error.to_string())
 }
 

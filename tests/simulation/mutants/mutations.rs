@@ -6,6 +6,16 @@ pub(crate) struct Mutation {
     pub(crate) name: &'static str,
     /// File, text that must be there once, and what takes its place.
     pub(crate) edits: &'static [(&'static str, &'static str, &'static str)],
+    /// A unit test that is to find it where no run does: what needs so rare a moment that only a scenario makes it.
+    pub(crate) test: Option<Test>,
+}
+
+/// A unit test.
+pub(crate) struct Test {
+    /// Of which package.
+    pub(crate) package: &'static str,
+    /// Its name, or the end of it.
+    pub(crate) name: &'static str,
 }
 
 const CLOCK: &str = "host/store/src/clock.rs";
@@ -15,10 +25,12 @@ const REGISTER: &str = "host/store/src/register.rs";
 const MERGE: &str = "host/store/src/table/merge.rs";
 const TABLE: &str = "host/store/src/table.rs";
 const CORE: &str = "host/replication/src/core.rs";
+const COPIES: &str = "host/replication/src/core/copies.rs";
 const COLLECT: &str = "host/replication/src/core/collect.rs";
 const EXCHANGE: &str = "host/replication/src/core/exchange.rs";
 const HINTS: &str = "host/replication/src/core/hints.rs";
 const OUTDATED: &str = "host/replication/src/core/outdated.rs";
+const READINESS: &str = "host/replication/src/core/readiness.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
 const SEQUENCE: &str = "host/replication/src/core/sequence.rs";
@@ -26,14 +38,16 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 21] = [
+pub(crate) const MUTATIONS: [Mutation; 31] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
+        test: None,
     },
     Mutation {
         name: "stamps do not look at the register",
         edits: &[(STAMPING, "self.table.greatest_of(&write.register).max(over.any)", "over.any")],
+        test: None,
     },
     Mutation {
         name: "stamps do not look at the promise",
@@ -42,6 +56,7 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
             "table.promise_of(clock.id()).max(Some(table.acked().max(table.horizon())))",
             "Some(table.acked().max(table.horizon()))",
         )],
+        test: None,
     },
     Mutation {
         name: "members that never acknowledged are ignored",
@@ -50,14 +65,17 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
             ".map(|(_, member)| member.acked).min().flatten()",
             ".filter_map(|(_, member)| member.acked).min()",
         )],
+        test: None,
     },
     Mutation {
         name: "the grace period is ignored",
         edits: &[(COLLECT, "least.map(|least| least.min(self.youngest_collected(turn.now.cluster)))", "least")],
+        test: None,
     },
     Mutation {
         name: "acknowledged before the sweep has ended",
         edits: &[(COLLECT, "if !sweep.waiting.is_empty() {", "if sweep.began > turn.now.mono {")],
+        test: None,
     },
     Mutation {
         name: "the sweep is acknowledged before it is durable",
@@ -66,6 +84,7 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
             "self.collect.flush = Some((flush, sweep));",
             "let _ = flush;\n            self.collect.acked = self.collect.acked.max(Some(sweep.promise));",
         )],
+        test: None,
     },
     Mutation {
         name: "a write is acknowledged before it is durable",
@@ -75,6 +94,7 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
             "        versions.iter().for_each(|version| self.oracle.acknowledged(version));\n        \
              let (from, to) = self.plan.disk.commit;\n",
         )],
+        test: None,
     },
     Mutation {
         name: "a floor kills nothing that is there",
@@ -83,22 +103,27 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
             "let (died, trimmed) = self.sweep(&id.tenant, scope, version.stamp);",
             "let (died, trimmed) = (Vec::new(), Vec::new());",
         )],
+        test: None,
     },
     Mutation {
         name: "which floors an author had seen is ignored",
         edits: &[(FLOORS, " || seen < self.container", " || (false && seen < self.container)")],
+        test: None,
     },
     Mutation {
         name: "only the newest version of a kill is kept",
         edits: &[(REGISTER, "policy.max_versions.saturating_sub(1)", "0")],
+        test: None,
     },
     Mutation {
         name: "cluster time is each node's own wall clock",
         edits: &[(TIME, "        turn.out.push(Command::SetClusterTime { offset_ms, outright });\n", "")],
+        test: None,
     },
     Mutation {
         name: "values expire three seconds early",
         edits: &[(TABLE, "self.deadlines.due(now)", "self.deadlines.due(now + 3_000)")],
+        test: None,
     },
     Mutation {
         name: "lost hints are not noticed",
@@ -110,18 +135,22 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
                 "if seq > expected.saturating_add(1 << 40) { Arrival::Gap } else { Arrival::InOrder }",
             ),
         ],
+        test: None,
     },
     Mutation {
         name: "what does not stay is passed on",
         edits: &[(HINTS, "        news.retain(|version| holds(turn.table, version));\n", "")],
+        test: None,
     },
     Mutation {
         name: "resynchronising drops nothing",
         edits: &[(REPAIR, "    walk.vanished |= !gone.is_empty();\n    gone\n", "    gone.clear();\n    gone\n")],
+        test: None,
     },
     Mutation {
         name: "what the peer collected meanwhile is not asked",
         edits: &[(OUTDATED, " if *horizon == in_line.horizon => {", " if *horizon >= in_line.horizon => {")],
+        test: None,
     },
     Mutation {
         name: "outdated and forgotten nodes are listened to",
@@ -130,19 +159,102 @@ pub(crate) const MUTATIONS: [Mutation; 21] = [
             "!info.resync && !outdated && !self.roster.is_forgotten(node) && ",
             "(outdated || !outdated) && ",
         )],
+        test: None,
     },
     Mutation {
         name: "a restored backup is not noticed",
         edits: &[(OUTDATED, "if remembers <= self.written {", "if remembers <= self.written.max(u64::MAX) {")],
+        test: None,
     },
     // (That what vanished while it was walked is forgotten cannot be found: what killed it is younger than the
     // exchange, no horizon reaches it before the next one, and the next comparison brings it.)
     Mutation {
         name: "older versions are not exchanged",
         edits: &[(EXCHANGE, "match differ.pop() {", "match differ.pop().filter(|_| false) {")],
+        test: None,
     },
     Mutation {
         name: "walking history drops current values",
         edits: &[(REPAIR, "Realm::Current => collected(", "Realm::Current | Realm::History(_) => collected(")],
+        test: None,
+    },
+    Mutation {
+        name: "newcomers pull before anybody knows of them",
+        edits: &[(
+            READINESS,
+            "!knows && self.is_outside() && !self.settings.resync\n",
+            "!knows && self.is_outside() && !self.settings.resync && self.halted\n",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "a newcomer's entry counts before it is durable",
+        edits: &[(
+            READINESS,
+            "        self.entries.insert(flush, Entry { ticket, since: turn.now.mono });\n",
+            "        self.entries.insert(flush, Entry { ticket, since: turn.now.mono });\n        \
+             self.entry_flushed(flush, turn);\n",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "an exchange of before anybody was to know counts",
+        edits: &[(OUTDATED, "if self.must_enter(node) {\n            // It", "if self.halted {\n            // It")],
+        test: None,
+    },
+    Mutation {
+        name: "what a joiner's peer held does not count",
+        edits: &[(OUTDATED, "self.acked(table).max(self.joined_at)", "self.acked(table)")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "one_that_joins_after_something_was_collected_is_not_taken_for_an_old_one",
+        }),
+    },
+    Mutation {
+        name: "a horizon passes nobody by",
+        edits: &[(OUTDATED, "!self.is_outside() && horizon >", "!self.is_outside() && self.halted && horizon >")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "an_old_disk_that_wrote_before_it_met_anybody_is_outdated",
+        }),
+    },
+    Mutation {
+        name: "who was left behind goes on",
+        edits: &[(OUTDATED, "let was_left = !is_known &&", "let was_left = self.halted && !is_known &&")],
+        test: Some(Test { package: "burgee-replication", name: "one_that_joined_by_a_forgotten_node_is_outdated" }),
+    },
+    Mutation {
+        name: "stamps do not look at what members hold",
+        edits: &[(STAMPING, "Some(table.acked().max(table.horizon()))", "Some(table.horizon())")],
+        test: Some(Test {
+            package: "burgee-store",
+            name: "a_write_stands_above_what_any_member_says_that_it_holds_everything_up_to",
+        }),
+    },
+    Mutation {
+        name: "copies are not told by a third",
+        edits: &[(
+            COPIES,
+            "if now.saturating_sub(double.since) < BOTH {",
+            "if now.saturating_sub(double.since) >= BOTH {",
+        )],
+        test: Some(Test { package: "burgee-replication", name: "the_later_start_gives_way_where_a_third_hears_both" }),
+    },
+    Mutation {
+        name: "copies that meet go on",
+        edits: &[(
+            COPIES,
+            "if own.incarnation > id.incarnation {",
+            "if own.incarnation > id.incarnation && self.halted {",
+        )],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "the_later_start_gives_way_to_the_one_that_it_reaches",
+        }),
+    },
+    Mutation {
+        name: "expiries are not told",
+        edits: &[(TABLE, "self.deadlines.due(now)", "self.deadlines.due(now).filter(|_| now == 0)")],
+        test: None,
     },
 ];

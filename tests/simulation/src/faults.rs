@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Wall,
+    disk::Disk,
     rng::Rng,
     say,
     schedule::{MS, Micros, SECOND},
@@ -36,8 +37,12 @@ pub fn step(world: &mut World) {
     let next = world.rng.below(2 * gap);
     world.after(next, Occurrence::Fault);
     world.counts.faults += 1;
-    let slot = world.rng.index(world.slots.len());
+    let slot = world.rng.index(world.plan.nodes);
     let lasting = lasting(&mut world.rng);
+    if world.plan.copies && copy(world, slot, lasting) || world.is_copied(slot) {
+        // While a copy runs, the original is not to start after it.
+        return;
+    }
     match world.rng.below(100) {
         0..14 => partition(world, lasting),
         14..22 => cut(world, slot, lasting, true),
@@ -52,6 +57,21 @@ pub fn step(world: &mut World) {
         87..94 => set_wall(world, slot, lasting),
         _ => forget(world, slot, lasting),
     }
+}
+
+/// A copy of a machine's disk is started beside it, once in a run; often the two do not reach each other. Says whether
+/// it is.
+fn copy(world: &mut World, slot: usize, lasting: Micros) -> bool {
+    let is_member = world.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled);
+    let is_first = world.slots.len() == world.plan.nodes;
+    let starts = is_first && is_member && world.serves(slot) && world.now > world.plan.chaos / 4;
+    if starts {
+        let copy = world.copy(slot);
+        if world.rng.chance(500) {
+            cut_between(world, slot, copy, lasting);
+        }
+    }
+    starts
 }
 
 /// Most faults are short, some are long.
@@ -81,6 +101,12 @@ fn cut(world: &mut World, slot: usize, lasting: Micros, both: bool) {
         world.network.cut(slot, other);
     }
     say!(world, "cut: n{slot} to n{other}, both ways {both}");
+    world.after(lasting, Occurrence::Mend(Mend::Links(vec![(slot, other)])));
+}
+
+fn cut_between(world: &mut World, slot: usize, other: usize, lasting: Micros) {
+    world.network.separate(slot, other);
+    say!(world, "cut: n{slot} to n{other}");
     world.after(lasting, Occurrence::Mend(Mend::Links(vec![(slot, other)])));
 }
 
@@ -162,7 +188,6 @@ impl World {
         let (Some(by), None) = (by, &self.slots[slot].process) else { return false };
         let name = self.slots[slot].name.clone();
         say!(self, "n{by} is told to forget n{slot}, {node:?}");
-        self.doubt(slot);
         self.write(by, Action::System(SystemWrite::Forgotten { node, name })).is_some()
     }
 

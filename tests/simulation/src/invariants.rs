@@ -7,6 +7,8 @@ pub mod conflicts;
 pub mod convergence;
 pub mod deletion;
 pub mod durability;
+pub mod identity;
+pub mod joining;
 pub mod kill;
 pub mod readiness;
 pub mod seen;
@@ -59,6 +61,7 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
 /// # Errors
 /// The first violation.
 pub fn settled(world: &World) -> Verdict {
+    identity::settled(world)?;
     convergence::settled(world)?;
     durability::settled(world)?;
     deletion::settled(world)?;

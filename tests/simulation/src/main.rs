@@ -1,6 +1,7 @@
 //! Runs many simulations: `cargo run --release -p burgee-simulation -- --runs 10000 --seed-start 1`.
 //!
-//! Ends with exit code 1 at the first run in which an invariant does not hold, and says how to replay it.
+//! Ends with exit code 1 at the first run in which an invariant does not hold, and says how to replay it; also where
+//! more runs had to be excused than a judge may excuse who is to be believed.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burgee_simulation::{Plan, Report, run, schedule::SECOND};
+use burgee_simulation::{Plan, Report, oracle::Excused, run, schedule::SECOND};
 
 /// What is to be run.
 struct Order {
@@ -91,7 +92,10 @@ fn main() -> ExitCode {
     });
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{} runs in {:?}: {}", done.into_inner(), began.elapsed(), total.text());
-    if failed.into_inner() || total.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    println!("not judged: {}", total.excused);
+    let too_many = total.excused.too_many(total.runs);
+    too_many.iter().for_each(|text| println!("{text}"));
+    if failed.into_inner() || total.failed > 0 || too_many.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// What all runs came to.
@@ -105,9 +109,11 @@ struct Total {
     faults: u64,
     starts: u64,
     reidentified: u64,
+    needless: u64,
     horizons: u64,
     lapsed: u64,
     slowest: (u64, u64),
+    excused: Excused,
     shown: u64,
     failed: u64,
 }
@@ -125,12 +131,17 @@ impl Total {
             (&mut self.faults, counts.faults),
             (&mut self.starts, counts.starts),
             (&mut self.reidentified, counts.reidentified),
+            (&mut self.needless, counts.needless),
             (&mut self.horizons, counts.horizons),
             (&mut self.lapsed, counts.lapsed),
         ] {
             *sum += one;
         }
+        self.excused.add(&report.excused);
         self.slowest = self.slowest.max((report.settled_in.unwrap_or(0), report.seed));
+        if order.keep_going && report.excused.orphaned > 0 {
+            println!("seed {}: orphaned", report.seed);
+        }
         let Some(violation) = &report.violation else { return false };
         self.failed += 1;
         if order.keep_going {
@@ -160,7 +171,7 @@ impl Total {
         let (settled, seed) = self.slowest;
         format!(
             "{} failed; {} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} expiries, {} faults, \
-             {} starts, {} new identities, {} horizons; settled after at most {:.1} s (seed {seed})",
+             {} starts, {} new identities ({} for nothing), {} horizons; settled after at most {:.1} s (seed {seed})",
             self.failed,
             self.virtual_seconds,
             self.occurrences,
@@ -170,6 +181,7 @@ impl Total {
             self.faults,
             self.starts,
             self.reidentified,
+            self.needless,
             self.horizons,
             settled as f64 / SECOND as f64
         )

@@ -54,6 +54,8 @@ pub struct Slot {
     pub gave_up: Option<String>,
     /// Whether it is never to be started again.
     pub retired: bool,
+    /// The machine from which its disk was copied, and whose node goes on.
+    pub copy_of: Option<usize>,
 }
 
 impl Slot {
@@ -78,7 +80,14 @@ impl Slot {
             backlog: VecDeque::new(),
             gave_up: None,
             retired: false,
+            copy_of: None,
         }
+    }
+
+    /// Whether its disk is a copy of another machine's.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.copy_of.is_some()
     }
 
     /// Whether its process takes part now.
@@ -134,6 +143,8 @@ pub struct Process {
     pub born: Micros,
     /// Whether it was not in the roster then, as far as its disk knew.
     pub newcomer: bool,
+    /// The ready peer that last told it how they compare: where it just became ready, by that one.
+    pub level_with: Option<PeerId>,
     /// Whether it serves.
     pub readiness: Readiness,
     /// The verdict on its wall clock.
@@ -202,8 +213,9 @@ impl Process {
         Self {
             id,
             core: Core::new(settings(start, id, at)),
-            seen: Seen::of(&table),
+            seen: Seen::of(&table, at),
             newcomer,
+            level_with: None,
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,

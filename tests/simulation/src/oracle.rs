@@ -1,12 +1,23 @@
 //! Who knows everything: all versions that were ever written, and what must have become of them.
 
+mod effect;
+mod excuse;
+mod fate;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use burgee_model::{Address, RegisterId, Scope, Stamp};
-use burgee_store::{HistoryPolicy, Outcome, Table, Version};
+use burgee_model::{Address, Millis, RegisterId, Stamp};
+use burgee_store::{HistoryPolicy, Table, Version};
+
+use self::effect::keeps_effect;
+pub use self::{
+    effect::{accounts_for, is_collected},
+    excuse::{Excuse, Excused},
+    fate::{Fate, Loss, Replica},
+};
 
 /// What is known of a version that somebody wrote.
 #[derive(Clone, Debug)]
@@ -17,11 +28,15 @@ pub struct Written {
     pub slot: usize,
     /// Whether its author was told that it is written.
     pub acknowledged: bool,
-    /// Whether the last copy of it, and of whatever supersedes it, went with a disk or a memory.
-    pub lost: bool,
-    /// Whether only nodes that the cluster need not listen to had it: forgotten ones, and ones restored from
-    /// a backup. What lies at or below the horizon of theirs may go.
-    pub doubtful: bool,
+    /// What became of it.
+    pub fate: Fate,
+    /// Why only nodes have it that the cluster need not listen to, if that is so: what lies at or below the horizon of
+    /// theirs may go.
+    pub doubtful: Option<Excuse>,
+    /// Whether the disks that had it are lost, and only memories have it.
+    pub bereft: bool,
+    /// Whether it is a deletion that was collected before all halves of the cluster had met.
+    pub apart: bool,
 }
 
 /// All versions ever written.
@@ -31,48 +46,85 @@ pub struct Oracle {
     /// followed because it was too far ahead, stamps are counted up from what each register holds.
     /// (A node that was restored from a backup may even do that in one register.)
     written: BTreeMap<(RegisterId, Stamp), Vec<Written>>,
-    /// Machines whose node was forgotten, or restored from a backup, and is not in line since.
-    pub doubted: BTreeSet<usize>,
-    /// Machines whose node joined by doubted ones alone: the cluster goes on without them as well, until a node
-    /// that it listens to has heard of them.
-    pub astray: BTreeSet<usize>,
+    /// Machines whose node need not be listened to until it is in line, or known, again.
+    pub doubted: BTreeMap<usize, Excuse>,
+    /// Machines whose node began a cluster of its own while another one was there, and has not met that yet.
+    pub apart: BTreeSet<usize>,
+    /// Machines of whose disk a copy was started that wrote by its identity.
+    pub copied: BTreeSet<usize>,
     /// The greatest horizon that anybody wrote.
     pub horizon: Stamp,
+    /// Of a kill, so many versions are kept.
+    versions_max: usize,
 }
 
 impl Oracle {
+    /// Of a cluster that keeps so many versions of a kill.
+    #[must_use]
+    pub fn new(history: HistoryPolicy) -> Self {
+        Self { versions_max: history.max_versions, ..Self::default() }
+    }
+
     /// A version is about to be written. Answers the version that bears its stamp already, if one does.
     pub fn planned(&mut self, version: &Arc<Version>, slot: usize) -> Option<Arc<Version>> {
-        let doubtful = self.is_doubted(slot);
-        let written = Written { version: version.clone(), slot, acknowledged: false, lost: false, doubtful };
+        let doubtful = self.doubted.get(&slot).copied();
+        let written = Written {
+            version: version.clone(),
+            slot,
+            acknowledged: false,
+            fate: Fate::Held,
+            doubtful,
+            // The disk of a copy counts for nothing.
+            bereft: doubtful == Some(Excuse::Copied),
+            apart: false,
+        };
         let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
         if twins.iter().any(|twin| twin.version == *version) {
             return None;
         }
         twins.push(written);
         let same = |other: &&Written| other.version != *version && other.version.floor_seen == version.floor_seen;
-        let other = twins.iter().filter(same).find(|other| !other.lost && !other.doubtful && !doubtful)?;
+        let counts = |other: &&Written| other.fate == Fate::Held && other.doubtful.or(doubtful).is_none();
+        let other = twins.iter().filter(same).find(counts)?;
         Some(other.version.clone())
     }
 
     /// Whether nobody need listen to what only a machine's node has.
     #[must_use]
     pub fn is_doubted(&self, slot: usize) -> bool {
-        self.doubted.contains(&slot) || self.astray.contains(&slot)
+        self.doubted.contains_key(&slot)
     }
 
-    /// A process ended before anything of a write was on disk: nobody was told, and nobody will know.
-    pub fn vanished(&mut self, versions: &[Arc<Version>]) {
-        for version in versions {
-            let twins = self.written.get_mut(&(version.register.clone(), version.stamp)).into_iter().flatten();
-            twins.filter(|twin| twin.version == *version).for_each(|twin| twin.lost = true);
-        }
+    /// A process ended before anything of a write was on disk, so nobody will know. Answers what was acknowledged of it.
+    pub fn vanished(&mut self, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+        versions.iter().for_each(|version| self.mark(version, |twin| twin.fate = Fate::Lost(Excuse::Disk)));
+        let told = |version: &&Arc<Version>| self.twins(version).any(|twin| twin.acknowledged);
+        versions.iter().find(told).cloned()
     }
 
     /// A version's author was told that it is written.
     pub fn acknowledged(&mut self, version: &Version) {
+        self.mark(version, |twin| twin.acknowledged = true);
+    }
+
+    /// A node that is listened to took a version in.
+    pub fn heard(&mut self, version: &Version) {
+        self.mark(version, |twin| twin.doubtful = None);
+    }
+
+    /// A deletion was collected before all halves of the cluster had met.
+    pub fn collected_apart(&mut self, version: &Version) {
+        self.mark(version, |twin| twin.apart = true);
+    }
+
+    fn twins(&self, version: &Version) -> impl Iterator<Item = &Written> {
+        let twins = self.written.get(&(version.register.clone(), version.stamp)).into_iter().flatten();
+        twins.filter(move |twin| *twin.version == *version)
+    }
+
+    fn mark(&mut self, version: &Version, how: impl Fn(&mut Written)) {
         let twins = self.written.get_mut(&(version.register.clone(), version.stamp)).into_iter().flatten();
-        twins.filter(|twin| *twin.version == *version).for_each(|twin| twin.acknowledged = true);
+        twins.filter(|twin| *twin.version == *version).for_each(how);
     }
 
     /// All that was ever written.
@@ -85,27 +137,24 @@ impl Oracle {
     #[must_use]
     pub fn required(&self, horizon: Stamp) -> Table {
         let mut table = crate::disk::table(HistoryPolicy { max_versions: usize::MAX, ..HistoryPolicy::default() });
-        for written in self.written.values().flatten().filter(|written| written.is_required(horizon)) {
+        for written in self.all().filter(|written| written.is_required(horizon)) {
             table.merge(&written.version);
         }
         table
     }
 
-    /// Copies were destroyed, or their nodes are no longer listened to: whatever none of `tables` holds or
-    /// supersedes is lost.
-    pub fn destroyed(&mut self, tables: &[&Table]) {
-        let open = |written: &&mut Written| written.acknowledged && !written.lost;
-        for written in self.written.values_mut().flatten().filter(open) {
-            written.lost = !tables.iter().any(|table| keeps_effect(table, &written.version));
+    /// What need not have lasted and has not, in the end.
+    #[must_use]
+    pub fn excused(&self, table: &Table, now: Millis) -> Excused {
+        let mut excused = Excused::default();
+        let horizon = table.horizon();
+        for written in self.all().filter(|written| written.acknowledged && !written.is_system()) {
+            let Some(excuse) = written.excuse(horizon) else { continue };
+            if !accounts_for(table, &written.version) && !self.is_outlived(&written.version, horizon, now) {
+                excused.version(excuse);
+            }
         }
-    }
-
-    /// The same, for copies that are still there but not listened to.
-    pub fn doubted(&mut self, tables: &[&Table]) {
-        let open = |written: &&mut Written| !written.lost && !written.doubtful;
-        for written in self.written.values_mut().flatten().filter(open) {
-            written.doubtful = !tables.iter().any(|table| keeps_effect(table, &written.version));
-        }
+        excused
     }
 }
 
@@ -113,8 +162,25 @@ impl Written {
     /// Whether it, or what supersedes it, must be everywhere in the end.
     #[must_use]
     pub fn is_required(&self, horizon: Stamp) -> bool {
-        let collected = self.doubtful && self.version.stamp <= horizon;
-        self.acknowledged && !self.lost && !collected && !self.is_system()
+        let gone = self.fate == Fate::Outlived || self.excuse(horizon).is_some();
+        self.acknowledged && !gone && !self.is_system()
+    }
+
+    /// Why it need not be there, if so.
+    fn excuse(&self, horizon: Stamp) -> Option<Excuse> {
+        match self.fate {
+            Fate::Lost(excuse) => Some(excuse),
+            Fate::Held | Fate::Outlived => {
+                let halves = self.apart.then_some(Excuse::Halves);
+                self.doubtful.or(halves).filter(|excuse| self.is_conceded(*excuse, horizon))
+            }
+        }
+    }
+
+    /// Whether an excuse counts. What a copy alone wrote is nobody's; all else may go only where it could be taken for
+    /// what was collected.
+    fn is_conceded(&self, excuse: Excuse, horizon: Stamp) -> bool {
+        excuse == Excuse::Copied || self.version.stamp <= horizon
     }
 
     /// Whether it is of the cluster's own tenant.
@@ -122,60 +188,4 @@ impl Written {
     pub fn is_system(&self) -> bool {
         matches!(self.version.register.address, Address::Member { .. } | Address::Forgotten { .. } | Address::Horizon)
     }
-}
-
-/// Whether a table holds a version or something that supersedes it.
-#[must_use]
-pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
-    let id = &version.register;
-    let supersedes = |held: &Version| (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp);
-    table.latest(id).is_some_and(|latest| supersedes(&latest)) || !would_take(table, version)
-}
-
-/// Whether a table holds what a version did. Of a kill, a later version is not enough: it must have seen it.
-fn keeps_effect(table: &Table, version: &Arc<Version>) -> bool {
-    if !version.register.address.keeps_heads() {
-        return accounts_for(table, version);
-    }
-    let settles = |held: &Version| {
-        let names = held.stamp == version.stamp || held.parents.contains(&version.stamp);
-        names || held.floor_seen > version.floor_seen
-    };
-    table.history(&version.register).any(|held| settles(&held)) || !would_take(table, version)
-}
-
-/// Whether a table has collected a version, or would.
-#[must_use]
-pub fn is_collected(table: &Table, version: &Version) -> bool {
-    let dead = version.content.is_none() || version.expires_at.is_some() || version.is_floor();
-    dead && version.stamp <= table.horizon()
-}
-
-/// Whether a version would live in a table, as far as its floors and its horizon decide.
-fn would_take(table: &Table, version: &Arc<Version>) -> bool {
-    let id = &version.register;
-    if is_collected(table, version) {
-        return false;
-    }
-    let mut probe = crate::disk::table(HistoryPolicy::default());
-    for scope in id.containers().chain(prefixes(&id.address)) {
-        if let Some(floor) = table.floor(&id.tenant, &scope) {
-            probe.merge(floor);
-        }
-    }
-    if let Some(horizon) = table.latest(&RegisterId::system(Address::Horizon)) {
-        probe.merge(&horizon);
-    }
-    matches!(probe.merge(version), Outcome::Applied(_))
-}
-
-fn prefixes(address: &Address) -> impl Iterator<Item = Scope> + '_ {
-    let entry = match address {
-        Address::Config { environment, key } => Some((environment, key.as_str())),
-        _ => None,
-    };
-    entry.into_iter().flat_map(|(environment, key)| {
-        let ends = key.char_indices().map(|(at, _)| at).chain([key.len()]);
-        ends.map(|end| Scope::Config { environment: environment.clone(), prefix: key[..end].into() })
-    })
 }

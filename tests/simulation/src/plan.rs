@@ -57,6 +57,8 @@ pub struct Plan {
     pub refused_merges: u32,
     /// Local writes that nobody names, in a thousand.
     pub unseen_writes: u32,
+    /// Whether a copied data directory is started beside the original.
+    pub copies: bool,
     /// The protocol's periods.
     pub periods: Periods,
     /// How much history is kept.
@@ -86,6 +88,7 @@ impl Plan {
             disk: DiskPlan { commit: (MS, 5 * MS), behind: (5 * MS, 50 * MS), registers: 4096 },
             refused_merges: 0,
             unseen_writes: 0,
+            copies: false,
             periods: short_periods(),
             history: HistoryPolicy::default(),
             all_seeds: true,
@@ -118,6 +121,7 @@ impl Plan {
         if rng.chance(250) {
             plan.history = HistoryPolicy { min_versions: 2, max_versions: 6, ..plan.history };
         }
+        plan.copies = rng.chance(150);
         plan
     }
 }

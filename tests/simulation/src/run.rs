@@ -1,7 +1,9 @@
 //! One run: nodes start, people write, things fail, everything is mended, and what must hold is looked at.
 
 use crate::{
+    clock::true_time,
     invariants::{self, Verdict, Violation},
+    oracle::Excused,
     plan::Plan,
     schedule::{MS, Micros, SECOND},
     trace::Trace,
@@ -26,6 +28,8 @@ pub struct Report {
     pub settled_in: Option<Micros>,
     /// What it counted.
     pub counts: Counts,
+    /// What was not judged.
+    pub excused: Excused,
     /// What did not hold.
     pub violation: Option<Violation>,
     /// Its last lines.
@@ -36,9 +40,10 @@ pub struct Report {
 #[must_use]
 pub fn run(plan: Plan, loud: bool) -> Report {
     let mut world = World::new(plan, Trace::new(loud));
-    let mut settled_in = None;
-    let violation = all(&mut world, &mut settled_in).err();
+    let (mut settled_in, mut excused) = (None, Excused::default());
+    let violation = all(&mut world, &mut settled_in, &mut excused).err();
     Report {
+        excused,
         seed: world.plan.seed,
         nodes: world.plan.nodes,
         span: world.now,
@@ -49,20 +54,29 @@ pub fn run(plan: Plan, loud: bool) -> Report {
     }
 }
 
-fn all(world: &mut World, settled_in: &mut Option<Micros>) -> Verdict {
+fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused) -> Verdict {
     crate::say!(world, "plan: {:?}", world.plan);
     begin(world);
     let chaos = world.plan.chaos;
     world.run_for(chaos)?;
     world.heal();
     match settle(world) {
-        Err(_) if world.is_orphaned() => return Ok(()),
+        Err(_) if world.is_orphaned() => {
+            excused.orphaned = 1;
+            // Whom an operator decides for, nothing is lost.
+            return world.account();
+        }
         took => *settled_in = Some(took?),
     }
+    world.account()?;
     invariants::settled(world)?;
     collect(world)?;
+    world.account()?;
     invariants::settled(world)?;
-    invariants::traffic::quiet(world)
+    let (held, now) = (world.processes().next(), true_time(world.now));
+    *excused = held.map(|(_, process)| world.oracle.excused(&process.table, now)).unwrap_or_default();
+    invariants::traffic::quiet(world)?;
+    invariants::traffic::repair(world)
 }
 
 /// Nodes start one after the other; some join late.
@@ -82,7 +96,12 @@ fn begin(world: &mut World) {
 /// Where it takes too long.
 pub fn settle(world: &mut World) -> Result<Micros, Violation> {
     let began = world.now;
-    let settled = |world: &World| world.all_ready() && world.agree() && invariants::time::settled(world).is_ok();
+    let settled = |world: &World| {
+        world.all_ready()
+            && world.agree()
+            && world.copies().next().is_none()
+            && invariants::time::settled(world).is_ok()
+    };
     if !world.run_until(SETTLE, 250 * MS, settled)? {
         invariants::settled(world)?;
     }

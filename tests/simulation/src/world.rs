@@ -1,9 +1,11 @@
 //! A cluster: machines, the network between them, and what happens when.
 
+mod copies;
 mod deliver;
 mod execute;
 mod lifecycle;
 mod look;
+mod standing;
 mod write;
 
 use std::{
@@ -104,6 +106,10 @@ pub struct Counts {
     pub occurrences: u64,
     /// Frames sent.
     pub frames: u64,
+    /// Their bytes, as the product's codec writes them, without the headers of links.
+    pub bytes: u64,
+    /// The bytes of those that repair: all but beats, hints, comparisons, endpoints and snapshots.
+    pub repair_bytes: u64,
     /// Writes acknowledged.
     pub acknowledged: u64,
     /// Faults.
@@ -112,6 +118,8 @@ pub struct Counts {
     pub starts: u64,
     /// New identities.
     pub reidentified: u64,
+    /// New identities for nothing: of nodes that are known, and had not said yet what they hold.
+    pub needless: u64,
     /// Horizons written.
     pub horizons: u64,
     /// Expiries.
@@ -160,7 +168,7 @@ impl World {
             now: 0,
             slots,
             network: Network::new(plan.network.clone(), rng.fork()),
-            oracle: Oracle::default(),
+            oracle: Oracle::new(plan.history),
             trace,
             counts: Counts::default(),
             notes: VecDeque::new(),

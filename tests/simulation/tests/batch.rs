@@ -4,11 +4,14 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
-use burgee_simulation::{Plan, run, schedule::SECOND};
+use burgee_simulation::{Plan, oracle::Excused, run, schedule::SECOND};
 
 /// Runs of the same seeds, from 1 on.
 const FIXED: u64 = 250;
@@ -28,7 +31,7 @@ fn runs_of_new_seeds_keep_every_invariant() {
 
 fn batch(first: u64, runs: u64) {
     eprintln!("seeds {first}..{}", first + runs);
-    let taken = AtomicU64::new(0);
+    let (taken, excused) = (AtomicU64::new(0), Mutex::new(Excused::default()));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
@@ -37,17 +40,23 @@ fn batch(first: u64, runs: u64) {
                     if number >= runs {
                         break;
                     }
-                    check(first + number);
+                    let of_run = check(first + number);
+                    excused.lock().unwrap_or_else(PoisonError::into_inner).add(&of_run);
                 }
             });
         }
     });
+    let excused = excused.into_inner().unwrap_or_else(PoisonError::into_inner);
+    eprintln!("not judged: {excused}");
+    assert_eq!(excused.too_many(runs), None);
 }
 
-fn check(seed: u64) {
+/// Answers what of the run was not judged.
+fn check(seed: u64) -> Excused {
     let report = run(Plan::drawn(seed, (2, 5), 60 * SECOND), false);
     let replay = format!(
         "cargo run --release -p burgee-simulation -- --runs 1 --seed-start {seed} --minutes 1 --nodes 2..5 --trace"
     );
     assert!(report.violation.is_none(), "seed {seed}: {:?}\nreplay: {replay}", report.violation);
+    report.excused
 }

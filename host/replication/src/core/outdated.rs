@@ -140,6 +140,13 @@ impl Core {
         if !run.peer_was_ready || !self.is_outside() || self.in_line.is_some() {
             return;
         }
+        if self.must_enter(node) {
+            // It began while nobody was to know of this node yet: what the peer collects meanwhile waits for nobody.
+            if let Some(peer) = self.peers.get_mut(&node) {
+                peer.missing(turn.now.mono);
+            }
+            return;
+        }
         let flush = (self.settings.resync || self.evicted).then(|| self.flush(turn));
         self.in_line = Some(InLine { node, horizon: run.horizon, flush });
         if flush.is_none() {
@@ -167,7 +174,8 @@ impl Core {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
-                self.joined_at = Some(self.acked_of(ask.to, turn.table));
+                // What the peer has collected itself is told of in what it holds.
+                self.joined_at = Some(self.acked_of(ask.to, turn.table).max(in_line.horizon));
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }

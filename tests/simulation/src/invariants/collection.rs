@@ -9,7 +9,7 @@ use burgee_store::{Outcome, Table, Version};
 use crate::{
     disk::Disk,
     node::{MAX_SKEW_MS, Slot},
-    oracle::{Written, accounts_for},
+    oracle::{Excuse, Written, accounts_for},
     world::World,
 };
 
@@ -51,39 +51,72 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     world.oracle.horizon = before.max(version.stamp);
     let missing = world.slots.iter().enumerate().find_map(|(number, other)| {
         let disk = other.disk.as_ref().filter(|disk| members.contains(&disk.node))?;
+        let is_old = is_old(world, number);
         let gone = first_missing(world, disk, (before, version.stamp), |_| true)?;
-        (!world.oracle.is_doubted(number)).then_some((number, gone))
+        (!is_old).then_some((number, gone))
     });
+    collected_apart(world, slot, (before, version.stamp));
     if let Some((number, gone)) = missing {
         let horizon = version.stamp;
         world.violate("collection", format!("n{slot} collects up to {horizon} before n{number} has {gone:?} on disk"));
     }
 }
 
+/// Whether a machine's disk knows less than its entry says: it is an old one, or one of two, until its node notices.
+fn is_old(world: &World, slot: usize) -> bool {
+    let oracle = &world.oracle;
+    let is_restored = oracle.doubted.get(&slot) == Some(&Excuse::Restored);
+    is_restored || oracle.copied.contains(&slot) || world.slots[slot].is_copy()
+}
+
+/// Halves of a cluster that never met collect each by themselves: what one of them deleted, and the other one does
+/// not know of, may return when they meet.
+fn collected_apart(world: &mut World, slot: usize, span: (Stamp, Stamp)) {
+    if world.oracle.apart.is_empty() {
+        return;
+    }
+    let is_apart = |slot: usize| world.oracle.apart.contains(&slot);
+    let others = world.slots.iter().enumerate().filter(|(other, _)| is_apart(*other) != is_apart(slot));
+    let disks: Vec<&Disk> = others.filter_map(|(_, slot)| slot.disk.as_ref()).collect();
+    let missing: Vec<_> = disks.iter().flat_map(|disk| all_missing(world, disk, span, |_| true)).collect();
+    missing.iter().for_each(|version| world.oracle.collected_apart(version));
+}
+
 /// The first deletion in a span of stamps, above the first up to the second, that a disk knows nothing of.
 fn first_missing(
     world: &World,
     disk: &Disk,
-    (above, up_to): (Stamp, Stamp),
+    span: (Stamp, Stamp),
     counts: impl Fn(&Version) -> bool,
 ) -> Option<Arc<Version>> {
+    all_missing(world, disk, span, counts).into_iter().next()
+}
+
+fn all_missing(
+    world: &World,
+    disk: &Disk,
+    (above, up_to): (Stamp, Stamp),
+    counts: impl Fn(&Version) -> bool,
+) -> Vec<Arc<Version>> {
     let is_wanted = |written: &&Written| {
         let Written { version, doubtful, .. } = written;
         let deletes = version.content.is_none() || version.is_floor();
         let newly = above < version.stamp && version.stamp <= up_to;
-        newly && deletes && written.is_required(up_to) && !doubtful && counts(version)
+        newly && deletes && written.is_required(up_to) && doubtful.is_none() && counts(version)
     };
     let mut wanted = world.oracle.all().filter(is_wanted).peekable();
-    wanted.peek()?;
+    if wanted.peek().is_none() {
+        return Vec::new();
+    }
     let table = disk.load(world.plan.history);
-    wanted.map(|written| &written.version).find(|version| would_return(&table, version)).cloned()
+    wanted.map(|written| written.version.clone()).filter(|version| would_return(&table, version)).collect()
 }
 
 /// A member acknowledges up to where its disk holds everything that the members wrote.
 fn acknowledged(world: &mut World, slot: usize, version: &Version) {
     let Slot { process: Some(process), disk: Some(disk), .. } = &world.slots[slot] else { return };
     let acked = |entry: &Version| entry.content.as_ref()?.read::<MemberMeta>()?.acked;
-    let (Some(up_to), false) = (acked(version), world.oracle.is_doubted(slot)) else { return };
+    let (Some(up_to), false) = (acked(version), is_old(world, slot)) else { return };
     let before = process.table.latest(&version.register).and_then(|entry| acked(&entry));
     let members = members(&process.table);
     let of_members = |version: &Version| members.contains(&version.stamp.id);

@@ -9,7 +9,10 @@ use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::message::PeerId;
 use burgee_store::{Outcome, Table, Version};
 
-use crate::{node::MAX_SKEW_MS, world::World};
+use crate::{
+    node::{MAX_SKEW_MS, Slot},
+    world::World,
+};
 
 /// A version's place in the order of its register.
 pub type Place = (Option<Stamp>, Stamp);
@@ -25,6 +28,8 @@ pub struct Seen {
     refused: BTreeSet<(RegisterId, Stamp)>,
     /// Expiries fed: a register that a floor emptied may bear the same stamp again.
     pub lapsed: BTreeSet<(RegisterId, Place)>,
+    /// Deadlines of what is current, by register: each is to be told when it passes.
+    pub awaited: BTreeMap<RegisterId, (Place, Millis)>,
     /// When it last looked for what had expired, by cluster time.
     pub looked: Millis,
     /// What it took in since.
@@ -35,18 +40,30 @@ pub struct Seen {
     pub told: BTreeSet<(PeerId, RegisterId, Option<Stamp>, Stamp)>,
 }
 
-fn place(version: &Version) -> Place {
+/// Its place in the order of its register.
+#[must_use]
+pub fn place(version: &Version) -> Place {
     (version.floor_seen, version.stamp)
 }
 
 impl Seen {
-    /// Of a process that starts with a table.
+    /// Of a process that starts with a table, at some cluster time. (What had expired by then is told to nobody.)
     #[must_use]
-    pub fn of(table: &Table) -> Self {
+    pub fn of(table: &Table, at: Millis) -> Self {
         let mut seen = Self::default();
-        let versions = table.page(None, usize::MAX).versions;
-        versions.iter().for_each(|version| seen.note(&version.register, place(version)));
+        for version in table.page(None, usize::MAX).versions {
+            seen.note(&version.register, place(&version));
+            seen.await_deadline(&version, at);
+        }
         seen
+    }
+
+    /// A version is current. (One that comes when it has expired nobody ever saw alive.)
+    fn await_deadline(&mut self, version: &Version, at: Millis) {
+        match version.expires_at.filter(|deadline| *deadline > at) {
+            Some(deadline) => self.awaited.insert(version.register.clone(), (place(version), deadline)),
+            None => self.awaited.remove(&version.register),
+        };
     }
 
     fn note(&mut self, register: &RegisterId, place: Place) {
@@ -76,6 +93,7 @@ impl Seen {
     /// A floor emptied a register: what it held no longer proves which floors there are.
     fn died(&mut self, register: &RegisterId, floor: Stamp) {
         self.greatest.remove(register);
+        self.awaited.remove(register);
         let dead = self.dead.entry(register.clone()).or_insert(floor);
         *dead = floor.max(*dead);
     }
@@ -84,12 +102,15 @@ impl Seen {
     pub fn evicted(&mut self, register: &RegisterId) {
         self.greatest.remove(register);
         self.dead.remove(register);
+        self.awaited.remove(register);
     }
 }
 
 /// A version came into a node's table.
 pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
-    let Some(process) = &mut world.slots[slot].process else { return };
+    let now = world.now;
+    let Slot { wall, process: Some(process), .. } = &mut world.slots[slot] else { return };
+    let cluster = process.time(*wall, now).cluster;
     let register = &version.register;
     process.seen.fresh.insert(register.clone());
     if matches!(outcome, Outcome::Dead) {
@@ -101,6 +122,9 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
     let Some(latest) = process.table.latest(register) else { return };
     let before = process.seen.greatest.get(register).copied();
     process.seen.note(register, place(&latest));
+    if matches!(outcome, Outcome::Applied(_)) {
+        process.seen.await_deadline(&latest, cluster);
+    }
     let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
     // One that must get in line drops what it wrote and nobody took, also by collecting it.
     let dropped = |(_, stamp): Place| process.resync && stamp <= process.table.horizon();

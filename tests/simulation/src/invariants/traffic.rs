@@ -1,28 +1,64 @@
-//! A cluster in which nothing happens says little: beats, a comparison now and then, and what collection needs.
+//! A cluster in which nothing happens says little: beats, and a comparison now and then. And repair costs by what differs,
+//! not by what there is.
 
 use super::{Verdict, broken};
 use crate::{
-    schedule::{Micros, SECOND},
+    run::settle,
+    schedule::{MS, Micros, SECOND},
+    workload::Action,
     world::World,
 };
 
 /// For how long a cluster is listened to.
 const SPAN: Micros = 10 * SECOND;
-/// Frames in a second from each node to each other, on average: a beat, a comparison's question and answer, and
-/// with steps of collection every three seconds an entry, a horizon, and the exchange with everybody that follows.
-const FRAMES_MAX: u64 = 8;
+/// Bytes in a second between two nodes, in both directions and without the headers of links: a beat each, comparisons,
+/// and steps of collection, of which there are many more here than by the product's own periods.
+const IDLE_BYTES_MAX: u64 = 1_024;
+/// Writes that nobody is told of, for repair to find.
+const DIFFERENCES: u64 = 5;
+/// Bytes for each two nodes and each write that repair finds: the version both ways, and the places on the way to it.
+const DIFFERENCE_BYTES_MAX: u64 = 512;
+/// Bytes for each two nodes that a repair costs whatever differs: the upper levels of the trees.
+const WALK_BYTES_MAX: u64 = 2_048;
+
+fn pairs(world: &World) -> u64 {
+    let nodes = world.processes().count() as u64;
+    nodes * nodes.saturating_sub(1) / 2
+}
 
 /// Listens to a settled cluster in which nobody writes.
 ///
 /// # Errors
 /// Where it says more than that.
 pub fn quiet(world: &mut World) -> Verdict {
-    let before = world.counts.frames;
+    let before = world.counts;
     world.run_for(SPAN)?;
-    let (frames, nodes) = (world.counts.frames - before, world.processes().count() as u64);
-    let most = FRAMES_MAX * nodes * nodes.saturating_sub(1) * (SPAN / SECOND);
-    if frames > most {
-        return broken("traffic", format!("{nodes} nodes sent {frames} frames in {} s", SPAN / SECOND));
+    let bytes = world.counts.bytes - before.bytes;
+    if bytes > pairs(world) * IDLE_BYTES_MAX * (SPAN / SECOND) {
+        let (frames, pairs) = (world.counts.frames - before.frames, pairs(world));
+        return broken("traffic", format!("{bytes} bytes in {frames} frames, {pairs} pairs, {} s", SPAN / SECOND));
+    }
+    Ok(())
+}
+
+/// A settled cluster repairs a few writes that nobody was told of.
+///
+/// # Errors
+/// Where that costs more than what differs.
+pub fn repair(world: &mut World) -> Verdict {
+    let Some(slot) = (0..world.slots.len()).find(|slot| world.serves(*slot)) else { return Ok(()) };
+    let unseen = std::mem::replace(&mut world.plan.unseen_writes, 1_000);
+    for number in 0..DIFFERENCES {
+        world.write(slot, Action::put(&format!("repair/{number}"), "value"));
+    }
+    world.run_for(100 * MS)?;
+    world.plan.unseen_writes = unseen;
+    let before = world.counts.repair_bytes;
+    settle(world)?;
+    let bytes = world.counts.repair_bytes - before;
+    let most = pairs(world) * (WALK_BYTES_MAX + DIFFERENCES * DIFFERENCE_BYTES_MAX);
+    if bytes > most {
+        return broken("traffic", format!("{bytes} bytes of repair for {DIFFERENCES} writes, {} pairs", pairs(world)));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! An expiry is told once by each node: not before the deadline by cluster time, and the next time that the node
+//! An expiry is told once by each node, and told at all: not before the deadline by cluster time, and the next time that the node
 //! looks after it. (It looks with each tick, ten times a second; where its time leaps, the leap is not its own.)
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_model::Millis;
+use burgee_model::{Millis, RegisterId};
 use burgee_store::Version;
 
 use crate::world::World;
@@ -24,10 +24,15 @@ pub fn lapsed(world: &mut World, slot: usize, version: &Arc<Version>, cluster: M
     }
 }
 
-/// A node has told all expiries that it knew of.
+/// A node has told all expiries that it knew of: what was to be told by now was.
 pub fn looked(world: &mut World, slot: usize, cluster: Millis) {
-    if let Some(process) = &mut world.slots[slot].process {
-        process.seen.looked = cluster;
-        process.seen.fresh.clear();
+    let Some(process) = &mut world.slots[slot].process else { return };
+    let seen = &mut process.seen;
+    (seen.looked, seen.fresh) = (cluster, BTreeSet::new());
+    let due = seen.awaited.extract_if(.., |_, (_, deadline)| *deadline <= cluster);
+    let untold = |register: &RegisterId, place| !seen.lapsed.contains(&(register.clone(), place));
+    let untold = due.map(|(register, (place, _))| (register, place)).find(|(register, place)| untold(register, *place));
+    if let Some((register, place)) = untold {
+        world.violate("ttl", format!("n{slot} does not tell that {register:?} at {place:?} has expired"));
     }
 }

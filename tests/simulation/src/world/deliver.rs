@@ -1,6 +1,6 @@
 //! What reaches processes: ticks, frames, links, answers to dials.
 
-use burgee_replication::core::Event;
+use burgee_replication::{core::Event, message::Answer};
 
 use crate::{
     invariants,
@@ -29,9 +29,7 @@ impl World {
         let jitter = self.dice.below(10 * MS);
         self.after(TICK + jitter, Occurrence::Tick(end));
         self.lapse(end.slot);
-        if !self.oracle.astray.is_empty() {
-            self.find();
-        }
+        self.find();
         self.handle(end.slot, Event::Tick);
         invariants::bounds::check(self, end.slot);
     }
@@ -67,6 +65,9 @@ impl World {
                     return;
                 }
                 process.asked.remove(&request);
+                if matches!(answer, Answer::Compared { ready: true, .. }) {
+                    process.level_with = Some(from);
+                }
                 Event::Answered { request, answer: Some(answer) }
             }
         };

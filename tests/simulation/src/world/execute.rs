@@ -3,6 +3,7 @@
 use burgee_replication::{
     core::{Command, Event, Note},
     message::{Answer, News, PeerId, Question},
+    wire::{Codec, Message, PROTOCOL},
 };
 
 use crate::{
@@ -96,7 +97,8 @@ impl World {
                     disk.resync = false;
                 }
                 self.oracle.doubted.remove(&end.slot);
-                self.oracle.astray.remove(&end.slot);
+                self.oracle.apart.remove(&end.slot);
+                self.oracle.copied.remove(&end.slot);
                 say!(self, "n{} is in line again", end.slot);
             }
             Command::Reidentify => self.reidentify(end),
@@ -136,7 +138,7 @@ impl World {
 
     #[expect(clippy::needless_pass_by_value, reason = "what is sent is gone; each copy that travels is made here")]
     fn transmit(&mut self, end: End, to: PeerId, payload: Payload) {
-        self.counts.frames += 1;
+        self.weigh(&payload);
         let droppable = matches!(payload, Payload::News(_));
         if self.trace.is_loud() {
             say!(self, "n{} -> {:?} {payload:?}", end.slot, to.node);
@@ -145,6 +147,21 @@ impl World {
         for at in flight.at {
             let frame = Occurrence::Frame { link: flight.link, to: flight.to, payload: payload.clone() };
             self.after(at - self.now, frame);
+        }
+    }
+
+    /// Counts a frame, as the network would carry it.
+    fn weigh(&mut self, payload: &Payload) {
+        let message = match payload.clone() {
+            Payload::News(news) => Message::News(news),
+            Payload::Question { question, .. } => Message::Question(question),
+            Payload::Answer { answer, .. } => Message::Answer(answer),
+        };
+        let bytes = Codec::new(usize::MAX).encode(PROTOCOL, &message).len() as u64;
+        self.counts.frames += 1;
+        self.counts.bytes += bytes;
+        if message.kind() == "repair" {
+            self.counts.repair_bytes += bytes;
         }
     }
 

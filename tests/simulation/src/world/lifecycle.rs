@@ -1,13 +1,14 @@
 //! Starts and ends of processes.
 
 use burgee_model::NodeId;
-use burgee_store::Table;
 
 use crate::{
     clock::span,
     disk::Disk,
+    invariants,
     network::End,
     node::{Commit, Process, Slot, Start},
+    oracle::Excuse,
     say,
     world::{Occurrence, World},
 };
@@ -39,8 +40,8 @@ impl World {
         (machine.paused, machine.gave_up) = (false, None);
         machine.backlog.clear();
         self.after(0, Occurrence::Tick(end));
-        crate::invariants::readiness::started(self, slot);
-        crate::invariants::readiness::changed(self, slot);
+        invariants::readiness::started(self, slot);
+        invariants::readiness::changed(self, slot);
     }
 
     fn random_id(&mut self) -> NodeId {
@@ -54,7 +55,7 @@ impl World {
         say!(self, "n{slot} crashes");
         self.network.vanish(process.id);
         self.settle(slot, process.commit, process.clock.mark());
-        self.account();
+        self.lost(&[self.memory(slot, process.table)], Excuse::Disk);
     }
 
     /// Ends a process in good order: what it merged is on disk, and its peers notice.
@@ -72,7 +73,11 @@ impl World {
         let lucky = self.dice.chance(500);
         match (commit, &mut self.slots[slot].disk) {
             (Some(commit), Some(disk)) if lucky => disk.append(&commit.versions, mark),
-            (Some(commit), _) => self.oracle.vanished(&commit.versions),
+            (Some(commit), _) => {
+                if let Some(version) = self.oracle.vanished(&commit.versions) {
+                    self.violate("durability", format!("n{slot} acknowledged {version:?}, which is on no disk"));
+                }
+            }
             (None, _) => {}
         }
     }
@@ -86,10 +91,11 @@ impl World {
             let others = self.slots.iter().enumerate().filter(|(other, _)| *other != slot);
             self.slots[slot].seeds = others.map(|(_, other)| other.endpoint.clone()).collect();
         }
+        let gone = self.replicas(|other| other == slot);
         (self.slots[slot].disk, self.slots[slot].backup) = (None, None);
         self.oracle.doubted.remove(&slot);
-        self.oracle.astray.remove(&slot);
-        self.account();
+        self.oracle.apart.remove(&slot);
+        self.lost(&gone, Excuse::Disk);
     }
 
     /// Copies a machine's disk.
@@ -103,9 +109,10 @@ impl World {
         let Some(backup) = self.slots[slot].backup.clone() else { return };
         self.crash(slot);
         say!(self, "n{slot} gets the copy of its disk back");
+        let gone = self.replicas(|other| other == slot);
         self.slots[slot].disk = Some(backup);
-        self.account();
-        self.doubt(slot);
+        self.oracle.doubted.insert(slot, Excuse::Restored);
+        self.lost(&gone, Excuse::Restored);
     }
 
     /// Stops a process without ending it.
@@ -124,75 +131,11 @@ impl World {
         }
     }
 
-    /// A node is ready.
-    pub(super) fn joined(&mut self, slot: usize) {
-        if self.went_astray(slot) {
-            self.oracle.astray.insert(slot);
-            self.account();
-        }
-    }
-
-    /// Whether a newcomer that is ready joined by none but doubted ones.
-    fn went_astray(&self, slot: usize) -> bool {
-        let newcomer = self.slots[slot].process.as_ref().filter(|process| process.newcomer);
-        let serves = |(other, process): (usize, &Process)| other != slot && process.readiness.ready;
-        newcomer.is_some_and(|process| self.processes().any(serves) && !self.is_heard_of(slot, process.id.node))
-    }
-
-    /// Whether a node is a member for somebody who is listened to.
-    fn is_heard_of(&self, slot: usize, id: NodeId) -> bool {
-        let knows = |table: &Table| table.members().any(|(node, ..)| node == id);
-        let mut others = self.processes().filter(|(other, _)| *other != slot && !self.oracle.is_doubted(*other));
-        others.any(|(_, process)| knows(&process.table))
-    }
-
-    /// Those that went astray and were heard of since.
-    pub(super) fn find(&mut self) {
-        let found = |slot: &usize| match &self.slots[*slot].disk {
-            Some(disk) => self.is_heard_of(*slot, disk.node),
-            None => true,
-        };
-        let found: Vec<usize> = self.oracle.astray.iter().copied().filter(found).collect();
-        self.oracle.astray.retain(|slot| !found.contains(slot));
-    }
-
-    /// From now on nobody need listen to what only this machine's node has.
-    pub fn doubt(&mut self, slot: usize) {
-        self.oracle.doubted.insert(slot);
-        self.account();
-    }
-
-    /// Copies were destroyed, or are not listened to: some versions need not last any more.
-    fn account(&mut self) {
-        let held = self.copies(|_| true);
-        self.oracle.destroyed(&held.iter().collect::<Vec<_>>());
-        if !(self.oracle.doubted.is_empty() && self.oracle.astray.is_empty()) {
-            let held = self.copies(|slot| self.is_listened_to(slot));
-            self.oracle.doubted(&held.iter().collect::<Vec<_>>());
-        }
-    }
-
-    /// Whether the cluster waits for a machine's node before it collects: not for one that was forgotten or
-    /// restored, nor for a newcomer that is not in the roster yet.
-    fn is_listened_to(&self, slot: usize) -> bool {
-        !self.oracle.is_doubted(slot) && self.slots[slot].disk.as_ref().is_some_and(Disk::is_enrolled)
-    }
-
-    /// What some machines hold, in memory and on disk.
-    fn copies(&self, of: impl Fn(usize) -> bool) -> Vec<Table> {
-        let slots = self.slots.iter().enumerate().filter(|(number, _)| of(*number));
-        let copies = slots.flat_map(|(_, slot)| {
-            let memory = slot.process.as_ref().map(|process| process.table.clone());
-            let disk = slot.disk.as_ref().map(|disk| disk.load(self.plan.history));
-            [memory, disk]
-        });
-        copies.flatten().collect()
-    }
-
     /// A process goes on under a new id, with its table.
     pub(super) fn reidentify(&mut self, end: End) {
         let node = self.random_id();
         let slot = end.slot;
+        invariants::identity::renounced(self, slot);
         let Slot { disk: Some(disk), process, .. } = &mut self.slots[slot] else { return };
         let Some(old) = process.take() else { return };
         (disk.node, disk.resync) = (node, true);
@@ -215,7 +158,7 @@ impl World {
     pub(super) fn give_up(&mut self, end: End, why: String) {
         say!(self, "n{} gives up: {why}", end.slot);
         self.stop(end.slot);
-        self.slots[end.slot].gave_up = Some(why);
+        self.ended(end.slot, why);
     }
 
     pub(super) fn set_cluster_time(&mut self, end: End, offset_ms: i64, outright: bool) {

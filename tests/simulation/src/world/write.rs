@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_model::{Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::core::Event;
 use burgee_store::{Applied, Outcome, Version, stamp_draft};
 
@@ -78,9 +78,13 @@ impl World {
         let Slot { disk: Some(disk), process: Some(process), .. } = &mut self.slots[end.slot] else { return };
         let Some(Commit { write, versions }) = process.commit.take() else { return };
         disk.append(&versions, process.clock.mark());
+        self.wrote_as_copy(end.slot);
         for version in &versions {
             self.take(end.slot, version, true);
             self.oracle.acknowledged(version);
+            if let Address::Forgotten { node } = version.register.address {
+                self.forgotten(node);
+            }
             if self.trace.is_loud() {
                 say!(self, "n{} wrote {version:?}", end.slot);
             }
@@ -105,6 +109,9 @@ impl World {
             say!(self, "n{slot} merged {:?} {}: {outcome:?}", version.register.address, version.stamp);
         }
         invariants::seen::merged(self, slot, version, &outcome);
+        if matches!(outcome, Outcome::Applied(_)) && !local && self.is_listened_to(slot) {
+            self.oracle.heard(version);
+        }
         self.begin_persist(slot);
     }
 

@@ -78,3 +78,32 @@ fn a_name_that_is_in_use_is_refused_while_its_node_lives() {
     assert!(cluster.slots[2].gave_up.is_some());
     cluster.put(1, "k", "v");
 }
+
+/// A copy of a node's data directory is started beside it.
+fn copied(reaches_original: bool) -> (Cluster, usize) {
+    let mut cluster = Cluster::new(3);
+    cluster.put(2, "k", "v");
+    cluster.pass(5 * SECOND);
+    let copy = cluster.copy(2);
+    if !reaches_original {
+        cluster.network.separate(2, copy);
+    }
+    (cluster, copy)
+}
+
+#[test]
+fn a_copied_data_directory_ends_and_the_original_goes_on() {
+    for reaches_original in [true, false] {
+        let (mut cluster, copy) = copied(reaches_original);
+        cluster.put(2, "l", "of the original");
+        let what = format!("the copy ends, where it reaches the original: {reaches_original}");
+        cluster.until(10 * SECOND, &what, |world| world.slots[copy].gave_up.is_some());
+        cluster.pass(20 * SECOND);
+        cluster.settle();
+        assert!(cluster.slots[2].gave_up.is_none());
+        assert_eq!(cluster.everywhere("l").as_deref(), Some("of the original"));
+        cluster.put(2, "m", "later");
+        cluster.settle();
+        assert_eq!(cluster.everywhere("m").as_deref(), Some("later"));
+    }
+}

@@ -1,0 +1,45 @@
+//! A node takes a new identity only where it must: it was forgotten, or restored from a backup, or nobody who is
+//! listened to and runs knows it. And of a data directory and its copy, the copy ends.
+//!
+//! (One that started anew before it ever said what it holds cannot tell whether it was left behind by a member that has
+//! not heard of it: it takes a new identity for nothing, which is counted. It loses no data.)
+
+use super::{Verdict, broken};
+use crate::{oracle::Excuse, say, world::World};
+
+/// A node is about to take a new identity.
+pub fn renounced(world: &mut World, slot: usize) {
+    let Some(process) = &world.slots[slot].process else { return };
+    let id = process.id.node;
+    if world.oracle.is_doubted(slot) || world.oracle.copied.contains(&slot) {
+        return;
+    }
+    let entry = process.table.members().find(|(node, ..)| *node == id);
+    let is_young = !process.newcomer && entry.is_none_or(|(_, meta, _)| meta.acked.is_none());
+    if world.is_known(slot, id) && is_young {
+        world.counts.needless += 1;
+    } else if world.is_known(slot, id) {
+        return world.violate("identity", format!("n{slot} gives up the identity {id:?}, by which it is known"));
+    }
+    say!(world, "n{slot} is left behind");
+    world.doubt(slot, Excuse::Left);
+}
+
+/// A node has ended by itself. Of two with one identity it is the copy, which started later.
+pub fn ended(world: &mut World, slot: usize) {
+    if world.is_copied(slot) {
+        let why = world.slots[slot].gave_up.clone();
+        world.violate("identity", format!("n{slot} ends, whose disk was copied: {why:?}"));
+    }
+}
+
+/// Looks at a settled cluster.
+///
+/// # Errors
+/// Where a copy still runs.
+pub fn settled(world: &World) -> Verdict {
+    match world.copies().next() {
+        Some((slot, _)) => broken("identity", format!("n{slot} runs, a copy of {:?}", world.slots[slot].copy_of)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,65 @@
+//! What a table makes of a version that it need not hold any more.
+
+use std::sync::Arc;
+
+use burgee_model::{Address, RegisterId, Scope};
+use burgee_store::{HistoryPolicy, Outcome, Table, Version};
+
+/// Whether a table holds a version or something that supersedes it.
+#[must_use]
+pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
+    let id = &version.register;
+    let supersedes = |held: &Version| (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp);
+    table.latest(id).is_some_and(|latest| supersedes(&latest)) || !would_take(table, version)
+}
+
+/// Whether a table holds what a version did. Of a kill, a later version is not enough: it must have seen it, or so many
+/// must have come after it (`versions_max`) that it is forgotten.
+pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: usize) -> bool {
+    if !version.register.address.keeps_heads() {
+        return accounts_for(table, version);
+    }
+    let settles = |held: &Version| {
+        let names = held.stamp == version.stamp || held.parents.contains(&version.stamp);
+        names || held.floor_seen > version.floor_seen
+    };
+    let held = || table.history(&version.register);
+    let is_forgotten = || held().filter(|held| held.stamp > version.stamp).count() >= versions_max;
+    held().any(|held| settles(&held)) || is_forgotten() || !would_take(table, version)
+}
+
+/// Whether a table has collected a version, or would.
+#[must_use]
+pub fn is_collected(table: &Table, version: &Version) -> bool {
+    let dead = version.content.is_none() || version.expires_at.is_some() || version.is_floor();
+    dead && version.stamp <= table.horizon()
+}
+
+/// Whether a version would live in a table, as far as its floors and its horizon decide.
+fn would_take(table: &Table, version: &Arc<Version>) -> bool {
+    let id = &version.register;
+    if is_collected(table, version) {
+        return false;
+    }
+    let mut probe = crate::disk::table(HistoryPolicy::default());
+    for scope in id.containers().chain(prefixes(&id.address)) {
+        if let Some(floor) = table.floor(&id.tenant, &scope) {
+            probe.merge(floor);
+        }
+    }
+    if let Some(horizon) = table.latest(&RegisterId::system(Address::Horizon)) {
+        probe.merge(&horizon);
+    }
+    matches!(probe.merge(version), Outcome::Applied(_))
+}
+
+fn prefixes(address: &Address) -> impl Iterator<Item = Scope> + '_ {
+    let entry = match address {
+        Address::Config { environment, key } => Some((environment, key.as_str())),
+        _ => None,
+    };
+    entry.into_iter().flat_map(|(environment, key)| {
+        let ends = key.char_indices().map(|(at, _)| at).chain([key.len()]);
+        ends.map(|end| Scope::Config { environment: environment.clone(), prefix: key[..end].into() })
+    })
+}
