@@ -84,7 +84,12 @@ impl Oracle {
         }
         twins.push(written);
         let same = |other: &&Written| other.version != *version && other.version.floor_seen == version.floor_seen;
-        let counts = |other: &&Written| other.fate == Fate::Held && other.doubtful.or(doubtful).is_none();
+        // A data directory and its copy may give equal stamps.
+        let has_copies = self.doubted.values().any(|excuse| *excuse == Excuse::Copied);
+        let counts = |other: &&Written| {
+            let is_own = other.slot == slot || !has_copies;
+            is_own && other.fate == Fate::Held && other.doubtful.or(doubtful).is_none()
+        };
         let other = twins.iter().filter(same).find(counts)?;
         Some(other.version.clone())
     }

@@ -119,7 +119,8 @@ impl Core {
     /// what somebody ready had, and hears of nobody ready, goes on with that part: at once where all members that
     /// it knows of are there, or were replaced, and else after long.
     fn may_start_together(&self, live: &[&Peer], turn: &Turn<'_>) -> bool {
-        let merged = live.iter().all(|peer| peer.exchanged.is_some() && !peer.is_ready());
+        // (One may have said in an exchange that it is ready before its beat does.)
+        let merged = live.iter().all(|peer| peer.exchanged == Some(false) && !peer.is_ready());
         let is_empty = content(turn.table) == 0;
         let empty = |peer: &&Peer| peer.info.as_ref().is_some_and(|info| info.versions == 0);
         let patience = if self.is_anybody_missing() { PATIENCE } else { 1 };

@@ -144,12 +144,14 @@ impl World {
         let changes = self.network.leave(old.id);
         self.tell(changes);
         self.settle(slot, old.commit, old.clock.mark());
-        let Process { table, time, dirty, clock, .. } = old;
+        let Process { table, time, dirty, clock, seen, .. } = old;
         self.launch(slot, &disk, |start| Process::around(start, table, time));
         self.counts.reidentified += 1;
         if let Slot { wall, process: Some(process), .. } = &mut self.slots[slot] {
             let cluster = process.time(*wall, self.now).cluster;
             process.dirty = dirty;
+            // Its table knows what it has told.
+            (process.seen.awaited, process.seen.lapsed) = (seen.awaited, seen.lapsed);
             process.clock.resume(clock.mark(), cluster);
         }
         self.begin_persist(slot);
