@@ -124,7 +124,8 @@ impl Oracle {
     /// Whether what superseded a version was lost with a disk: its row may have gone before that.
     fn is_bereft(&self, version: &Version) -> bool {
         let lost = |other: &Written| other.bereft || matches!(other.fate, Fate::Lost(_));
-        self.all().any(|other| other.acknowledged && lost(other) && supersedes(&other.version, version))
+        let others = self.all().filter(|other| *other.version != *version && other.acknowledged);
+        others.filter(|other| lost(other)).any(|other| supersedes(&other.version, version))
     }
 }
 
