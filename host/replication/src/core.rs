@@ -116,6 +116,8 @@ pub struct Core {
     entries: BTreeMap<u64, Entry>,
     /// When somebody ready was last there.
     ready_seen_at: Duration,
+    /// Since when all who are ready have collected less than this node heard of.
+    behind_since: Option<Duration>,
     /// The last number given to a request, a merge or a flush.
     numbers: u64,
     ticked: Duration,
@@ -227,6 +229,7 @@ impl Core {
             passing: BTreeSet::new(),
             entries: BTreeMap::new(),
             ready_seen_at: Duration::ZERO,
+            behind_since: None,
             numbers: 0,
             ticked: Duration::ZERO,
             beat_due: Duration::ZERO,
@@ -307,6 +310,7 @@ impl Core {
         self.dial(turn);
         self.correct_clock(turn);
         self.look_for_ready(turn);
+        self.look_for_horizon(turn);
         self.compare_with_one(turn);
         self.resume_snapshot(turn);
         self.pump_all(turn);

@@ -143,8 +143,10 @@ pub struct Process {
     pub born: Micros,
     /// Whether it was not in the roster then, as far as its disk knew.
     pub newcomer: bool,
-    /// The ready peer that last told it how they compare: where it just became ready, by that one.
+    /// The ready peer that last told it how they compare before it wrote that it is a member: it joined by that one.
     pub level_with: Option<PeerId>,
+    /// Whether it wrote that it is a member.
+    pub accepted: bool,
     /// Whether it serves.
     pub readiness: Readiness,
     /// The verdict on its wall clock.
@@ -216,6 +218,7 @@ impl Process {
             seen: Seen::of(&table, at),
             newcomer,
             level_with: None,
+            accepted: false,
             table,
             clock: Clock::new(id.node, MAX_SKEW_MS, grain),
             time,

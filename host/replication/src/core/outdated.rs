@@ -119,6 +119,22 @@ impl Core {
         }
     }
 
+    /// Notes whether any who is ready has collected as much as this node heard of.
+    pub(super) fn look_for_horizon(&mut self, turn: &Turn<'_>) {
+        let own = turn.table.horizon();
+        let ready = || self.peers.values().filter(|peer| peer.is_ready());
+        let told = || ready().filter_map(|peer| peer.info.as_ref());
+        let all_less = ready().next().is_some() && told().all(|info| info.horizon < own);
+        self.behind_since = self.behind_since.or(Some(turn.now.mono)).filter(|_| all_less);
+    }
+
+    /// Whether a node from which nobody takes anything goes by those who have collected less: who told it of more is
+    /// gone with its disk, and they would never hear of it. (Should they be outdated, so is who joins by them.)
+    pub(super) fn goes_by_less(&self, now: Duration) -> bool {
+        let waited = self.behind_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        self.settings.resync && waited >= self.settings.periods.ready_timeout
+    }
+
     pub(super) fn reidentify(&mut self, turn: &mut Turn<'_>) {
         if !self.halted {
             self.halted = true;
@@ -175,7 +191,8 @@ impl Core {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
                 // What the peer has collected itself is told of in what it holds.
-                self.joined_at = Some(self.acked_of(ask.to, turn.table).max(in_line.horizon));
+                let joined_at = self.acked_of(ask.to, turn.table).max(in_line.horizon);
+                self.joined_at = Some(joined_at).filter(|joined_at| *joined_at > Stamp::ZERO);
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }

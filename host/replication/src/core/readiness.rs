@@ -12,7 +12,7 @@ use std::time::Duration;
 use burgee_model::{NodeId, Stamp};
 use burgee_store::Table;
 
-use super::{Ask, Asked, Command, Core, Turn, exchange::RETRY_MIN, peer::Peer};
+use super::{Ask, Asked, Command, Core, Turn, exchange::RETRY_MIN, peer::Peer, roster::Roster};
 use crate::{
     message::{Answer, Question},
     status::Readiness,
@@ -42,6 +42,7 @@ impl Core {
             if decided.ready != self.readiness.ready {
                 self.beat_due = turn.now.mono;
                 self.enrol_due = turn.now.mono;
+                self.roster = Roster::of(turn.table);
             }
             self.readiness = decided.clone();
             turn.out.push(Command::SetReadiness(decided));

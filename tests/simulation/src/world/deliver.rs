@@ -65,7 +65,7 @@ impl World {
                     return;
                 }
                 process.asked.remove(&request);
-                if matches!(answer, Answer::Compared { ready: true, .. }) {
+                if matches!(answer, Answer::Compared { ready: true, .. }) && !process.accepted {
                     process.level_with = Some(from);
                 }
                 Event::Answered { request, answer: Some(answer) }

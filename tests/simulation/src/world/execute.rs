@@ -1,7 +1,7 @@
 //! Executing the core's commands, as the product's driver does.
 
 use burgee_replication::{
-    core::{Command, Event, Note},
+    core::{Command, Event, Note, SystemWrite},
     message::{Answer, News, PeerId, Question},
     wire::{Codec, Message, PROTOCOL},
 };
@@ -59,6 +59,9 @@ impl World {
             Command::Evict(versions) => self.evict(end, &versions),
             Command::Flush { flush } => self.flush(end, flush),
             Command::Write(write) => {
+                if let (Some(process), SystemWrite::Member { joining: false, .. }) = (self.process(end), &write) {
+                    process.accepted = true;
+                }
                 invariants::collection::decided(self, end.slot, &write);
                 self.enqueue(end.slot, Action::System(write));
             }

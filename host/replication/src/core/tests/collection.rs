@@ -2,7 +2,7 @@
 
 use burgee_model::{Address, RegisterId, Stamp};
 
-use super::world::{World, kill, node_id, settings};
+use super::world::{World, entry, kill, node_id, settings};
 use crate::{
     core::{Command, Settings, SystemWrite},
     message::{PeerId, Question},
@@ -342,4 +342,26 @@ fn one_that_starts_again_soon_after_it_joined_keeps_its_identity() {
     world.run(15);
     assert_eq!(world.nodes[2].ended, None, "the peer that it meets had not heard of it");
     assert!(world.nodes[2].core.readiness().ready);
+}
+
+/// It heard of the horizon while it resynchronised, from whom alone it was told, who then lost its disk: nobody takes
+/// anything from it, so nobody else ever hears of it.
+#[test]
+fn a_node_that_resynchronises_goes_by_those_who_have_collected_less() {
+    let mut world = World::new(3);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.run(2);
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.cut(0, 2);
+    world.cut(1, 2);
+    let written = world.nodes[0].table.latest(&entry("x")).unwrap().stamp;
+    world.command(2, Command::Write(SystemWrite::Horizon(written)));
+    world.rename(2, own, |node| Settings { own, resync: true, ..settings(node, &[0]) });
+    world.heal();
+    world.run(8);
+    assert!(!world.nodes[2].core.readiness().ready && world.nodes[2].table.horizon() > Stamp::ZERO);
+    world.run(12);
+    assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
+    assert!((0..3).all(|node| world.get(node, "x").is_some()));
 }
