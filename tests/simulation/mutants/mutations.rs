@@ -236,7 +236,7 @@ pub(crate) const MUTATIONS: [Mutation; 31] = [
         edits: &[(
             COPIES,
             "if now.saturating_sub(double.since) < BOTH {",
-            "if now.saturating_sub(double.since) >= BOTH {",
+            "if now.saturating_sub(double.since) < BOTH * 1_000 {",
         )],
         test: Some(Test { package: "burgee-replication", name: "the_later_start_gives_way_where_a_third_hears_both" }),
     },
