@@ -138,6 +138,7 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         ca: options.cluster_ca.clone(),
         cert: options.cluster_cert.clone(),
         key: options.cluster_key.clone(),
+        trust_own_data: options.trust_own_data,
         ready_timeout: duration("ready-timeout", options.ready_timeout.as_deref(), 10)?,
         max_skew,
         collect_grace: duration("collect-grace", options.collect_grace.as_deref(), 3600)?,

@@ -90,6 +90,17 @@ fn a_joiner_that_waits_says_why_in_its_log_and_when_that_is_over() {
 }
 
 #[test]
+fn a_node_that_waits_for_nobody_there_serves_when_an_operator_says_so() {
+    let gone = Spec::serve().cluster("a").start();
+    let waiting = Spec::serve().cluster("b").join(&gone);
+    let _ = gone.stop();
+    let b = waiting.launch();
+    sees("it waits", Duration::from_secs(5), &503, || b.client.get("/readyz").status);
+    let b = b.stop().arg("--trust-own-data");
+    b.start().wait_ready();
+}
+
+#[test]
 fn check_18_a_name_in_use_is_refused_while_its_bearer_lives() {
     let a = Spec::serve().cluster("a").start();
     place(&a.client);

@@ -33,6 +33,9 @@ pub struct ReplicationConfig {
     pub cert: Option<PathBuf>,
     /// The private key of the certificate, PEM (`cluster-key`).
     pub key: Option<PathBuf>,
+    /// Whether the node waits for nobody before it serves what it holds (`trust-own-data`): for a cluster in which each
+    /// node waits for another one. It counts for the first identity of a process alone.
+    pub trust_own_data: bool,
     /// How long a node with seeds looks for a ready peer before it may go on without one (`ready-timeout`).
     pub ready_timeout: Duration,
     /// Between two steps of collection (`collect-period`).
@@ -108,6 +111,7 @@ impl Default for ReplicationConfig {
             ca: None,
             cert: None,
             key: None,
+            trust_own_data: false,
             ready_timeout: Duration::from_secs(10),
             collect_period: Duration::from_secs(30),
             collect_grace: Duration::from_secs(3600),

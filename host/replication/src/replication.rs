@@ -118,6 +118,7 @@ pub(crate) async fn enter<N: Network>(
         traffic: Arc::new(Traffic::default()),
         views: Arc::clone(&views),
     };
+    supervisor.heed_operator().await;
     let opened = supervisor.open().await?;
     let endpoint = opened.endpoint.clone();
     let (stop, stopped) = watch::channel(false);
@@ -140,6 +141,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         seeds: config.join.clone(),
         mark: 0,
         resync: store.needs_resync(),
+        trusted: config.trust_own_data,
         started_at: store.now(),
         random_seed: 0,
         max_skew_ms: 0,

@@ -84,6 +84,7 @@ impl<N: Network> Supervisor<N> {
             seeds: config.join.clone(),
             mark: self.store.mark(),
             resync: self.store.needs_resync(),
+            trusted: config.trust_own_data,
             started_at: self.store.now(),
             random_seed: random()?,
             max_skew_ms: u64::try_from(config.max_skew.as_millis()).unwrap_or(u64::MAX),
@@ -141,6 +142,8 @@ impl<N: Network> Supervisor<N> {
 
     /// Takes a new identity and enters the network under it; none where the node was stopped meanwhile.
     async fn begin_anew(&mut self, mut stop: watch::Receiver<bool>) -> Option<Opened<N::Transport>> {
+        // The operator did not know of what now shows that it is outdated.
+        self.config.trust_own_data = false;
         let anew = async {
             while let Err(error) = self.reidentify().await {
                 tracing::error!(%error, "no new identity yet");
@@ -157,6 +160,19 @@ impl<N: Network> Supervisor<N> {
         tokio::select! {
             opened = anew => Some(opened),
             _ = stop.wait_for(|stop| *stop) => None,
+        }
+    }
+
+    /// Forgets that the node must resynchronise, where an operator says so.
+    pub(crate) async fn heed_operator(&self) {
+        if !self.config.trust_own_data {
+            return;
+        }
+        tracing::warn!("trust-own-data: this node waits for nobody, and serves what it holds");
+        if self.store.needs_resync()
+            && let Err(error) = self.store.resynchronised().await
+        {
+            tracing::error!(%error, "this node will resynchronise all the same");
         }
     }
 

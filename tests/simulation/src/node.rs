@@ -54,6 +54,8 @@ pub struct Slot {
     pub gave_up: Option<String>,
     /// Whether it is never to be started again.
     pub retired: bool,
+    /// Whether an operator says, at its next start, that what it holds is the cluster's.
+    pub trusted: bool,
     /// The machine from which its disk was copied, and whose node goes on.
     pub copy_of: Option<usize>,
 }
@@ -80,6 +82,7 @@ impl Slot {
             backlog: VecDeque::new(),
             gave_up: None,
             retired: false,
+            trusted: false,
             copy_of: None,
         }
     }
@@ -258,6 +261,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         seeds: start.slot.seeds.clone(),
         mark: start.disk.mark,
         resync: start.disk.resync,
+        trusted: start.slot.trusted,
         started_at,
         random_seed: start.seed,
         max_skew_ms: MAX_SKEW_MS,

@@ -63,8 +63,11 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused
     match settle(world) {
         Err(_) if world.is_orphaned() => {
             excused.orphaned = 1;
-            // Whom an operator decides for, nothing is lost.
-            return world.account();
+            world.account()?;
+            // Whomever an operator decides for, the cluster is one again. (What that node had not heard was deleted may
+            // be back.)
+            world.decide();
+            return settle(world).map(drop);
         }
         took => *settled_in = Some(took?),
     }

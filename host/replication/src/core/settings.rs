@@ -21,6 +21,8 @@ pub struct Settings {
     pub mark: u64,
     /// Whether the node was forgotten or restored, and is not in line with the cluster since.
     pub resync: bool,
+    /// Whether an operator says that what this node holds is the cluster's: then it waits for nobody.
+    pub trusted: bool,
     /// Cluster time of the start: the eldest node is the one that started first.
     pub started_at: Millis,
     /// Makes the choices of peers and pauses, and nothing that lasts.

@@ -365,3 +365,18 @@ fn a_node_that_resynchronises_goes_by_those_who_have_collected_less() {
     assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
     assert!((0..3).all(|node| world.get(node, "x").is_some()));
 }
+
+/// One waits to get in line with somebody ready, the other one is new: only an operator can say who is right.
+#[test]
+fn where_each_waits_for_another_an_operator_decides() {
+    let waiting = |node| Settings { resync: node == 0, ..settings(node, &[1 - node]) };
+    let mut world = World::of((0..2).map(waiting));
+    world.put(0, "x", "1");
+    world.run(120);
+    assert!(world.nodes.iter().all(|node| !node.core.readiness().ready));
+    let own = PeerId { node: node_id(0), incarnation: 2 };
+    world.rename(0, own, |node| Settings { own, trusted: true, ..settings(node, &[1]) });
+    world.run(5);
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready));
+    assert!(world.get(1, "x").is_some());
+}

@@ -66,6 +66,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         // What a world writes before its first event is of an earlier start.
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
+        trusted: false,
         started_at: START + node as u64,
         random_seed: node as u64,
         max_skew_ms: 60_000,
