@@ -60,7 +60,7 @@ fn flags(
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
     let prepare = |(key, flag): (Key, Arc<FlagIn>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
-        let targeting = targeting(before, &key, &flag, &source.segments, limits);
+        let targeting = targeting(before, &key, &flag, source, limits);
         match before {
             Some(before) if same_set && is_same(before, &flag, targeting.as_ref()) => before.clone(),
             _ => Arc::new(PreparedFlag::new(&key, flag, targeting, inherited)),
@@ -87,17 +87,17 @@ fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
     flag: &Arc<FlagIn>,
-    segments: &BTreeMap<Key, Json>,
+    source: &EnvironmentSource,
     limits: &Limits,
 ) -> Option<Arc<Targeting>> {
     let json = flag.targeting.as_ref()?;
     if let Some(before) = before {
         let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(json);
-        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(segments)) {
+        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(source)) {
             return Some(known.clone());
         }
     }
-    Some(Arc::new(Targeting::new(key, json, segments, limits)))
+    Some(Arc::new(Targeting::new(key, json, source, limits)))
 }
 
 /// Keys to places; taken over where the keys are the same.

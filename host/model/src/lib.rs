@@ -22,11 +22,11 @@ pub mod value;
 
 pub use blob::{Blob, Media};
 pub use context::Context;
-pub use flag::{EnvironmentMeta, Flag, FlagIn, Kill, State, TenantMeta};
+pub use flag::{Bucketing, EnvironmentMeta, Flag, FlagIn, Kill, State, TenantMeta};
 pub use guest::{Digest, GuestMeta};
 pub use key::{Key, KeyError};
 pub use limits::Limits;
-pub use problem::Problem;
+pub use problem::{Problem, Severity};
 pub use register::{Address, FlagField, FlagInField, ForgottenMeta, MemberMeta, RegisterId, SYSTEM_TENANT, Scope};
 pub use stamp::{NodeId, Stamp};
 pub use value::Value;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use burgee_model::{
-    Key, Limits, Problem, flagd,
+    Bucketing, Key, Limits, Problem, flagd,
     json::{self, JsonError},
 };
+use burgee_rules::parse::Setting;
 use clap::{Args, Subcommand};
 use serde_json::Value as Json;
 
@@ -76,14 +77,14 @@ fn check(text: &[u8], limits: &Limits) -> Vec<Problem> {
 /// A bare rule belongs to no flag; its key matters to `$flagd.flagKey` alone, which every text can be.
 fn check_rule(rule: &Json, limits: &Limits) -> Vec<Problem> {
     match Key::new("rule") {
-        Ok(key) => burgee_rules::check::rule(&key, rule, &|_| None, limits),
+        Ok(key) => burgee_rules::check::rule(&key, rule, &Setting::new(&|_| None, limits)),
         Err(error) => vec![Problem::new("", "invalid_key", error.to_string())],
     }
 }
 
 fn check_document(text: &[u8], limits: &Limits) -> Vec<Problem> {
     match flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR)) {
-        Ok(document) => burgee_rules::check::document(&document, limits),
+        Ok(document) => burgee_rules::check::document(&document, Bucketing::default(), limits),
         Err(flagd::DocumentError::Invalid(problems)) => problems,
         Err(flagd::DocumentError::Json(error)) => vec![unreadable(&error)],
     }

@@ -26,6 +26,7 @@ fn document(key: &Key, meta: &EnvironmentMeta, stamp: Stamp) -> Json {
         out["name"] = json!(name);
     }
     out["protected"] = json!(meta.protected);
+    out["fractionalVersion"] = json!(meta.bucketing);
     out["stamps"] = json!({ "environment": stamp.to_string() });
     out
 }
@@ -113,7 +114,7 @@ pub(crate) async fn patch_environment(
     let patch = environment::read_patch(body::document(&headers, body, &api.limits).await?)?;
     let (planned, conditions) = ((tenant.clone(), key.clone()), preconditions(&headers));
     let plan = move |table: &_, now| environment::patch(table, now, &planned.0, &planned.1, patch, &conditions);
-    super::write(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
+    write_flags(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
     let (body, tag) = show(&api, &tenant, &key)?;
     Ok(reply::with_tag(reply::json(StatusCode::OK, &body)?, &tag))
 }

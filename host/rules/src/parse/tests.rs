@@ -19,7 +19,7 @@ fn segments(name: &str) -> Option<Json> {
 }
 
 fn parse_with(targeting: &Json, limits: &Limits) -> Compiled {
-    rule(&Key::new("banner").unwrap(), targeting, &segments, limits)
+    rule(&Key::new("banner").unwrap(), targeting, &Setting::new(&segments, limits))
 }
 
 fn parse(targeting: &Json) -> Compiled {
@@ -157,7 +157,7 @@ fn our_own_operators_refuse_bad_constants() {
         faults(targeting, &[(path, code)]);
     }
     warns(json!({"date": "yesterday"}), &[("/date", "invalid_date")]);
-    warns(json!({"segment": "nobody"}), &[("/segment", "unknown_segment")]);
+    warns(json!({"segment": "nobody"}), &[]);
     warns(json!({"map": [[1], {"fractional": ["x", ["a"]]}]}), &[("/map/1/fractional", "wrong_arguments")]);
 }
 
@@ -226,7 +226,11 @@ fn many_references_to_a_large_shared_rule_are_too_costly() {
     let shared = json!({"or": large});
     let references: Vec<Json> = (0..1_000).map(|_| json!({"$ref": "large"})).collect();
     let flag = Key::new("f").unwrap();
-    let compiled = rule(&flag, &json!({"and": references}), &|_| Some(shared.clone()), &Limits::default());
+    let compiled = rule(
+        &flag,
+        &json!({"and": references}),
+        &Setting::new(&|_| Some(shared.clone()), &Limits::default()),
+    );
     assert_eq!(listed(&compiled.faults), [("", "too_costly")]);
 }
 

@@ -16,6 +16,8 @@ pub struct Past {
     at: Millis,
     table: Table,
     lost: Lost,
+    /// Whether what was deleted by then, if it was, is known.
+    remembered: bool,
 }
 
 /// What may have been there, but of which no version of that time is kept.
@@ -35,8 +37,9 @@ impl Table {
     #[must_use]
     pub fn past(&self, tenant: &Key, environment: &Key, at: Millis) -> Option<Past> {
         let held = self.tenants.get(tenant)?;
-        let (table, lost) = (Self::default(), Lost::default());
-        let mut past = Past { tenant: tenant.clone(), environment: environment.clone(), at, table, lost };
+        let (table, lost, remembered) = (Self::default(), Lost::default(), self.horizon.millis() <= at);
+        let (owner, place) = (tenant.clone(), environment.clone());
+        let mut past = Past { tenant: owner, environment: place, at, table, lost, remembered };
         past.keep(held, &Address::Tenant);
         past.keep(held, &Address::Environment { environment: environment.clone() });
         past.table.register(&RegisterId::environment(tenant, environment))?;
@@ -84,6 +87,13 @@ impl Past {
     #[must_use]
     pub fn lost(&self) -> &Lost {
         &self.lost
+    }
+
+    /// Whether what is neither there nor lost was not there. Otherwise it may have been deleted, and the cluster has
+    /// forgotten so.
+    #[must_use]
+    pub fn is_remembered(&self) -> bool {
+        self.remembered
     }
 
     /// The instant.
