@@ -143,3 +143,16 @@ impl Outside for Others<'_, '_, '_> {
         answer.unwrap_or_else(|| Err(running.refuse())).map_err(|fault| EvalError::Guest(fault.kind()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_waited_too_long_waits_no_more() {
+        let patience = Patience::new(Duration::from_millis(1));
+        assert_eq!(patience.wait(|| 7), Some(7));
+        assert!(patience.wait(|| std::thread::sleep(Duration::from_millis(2))).is_some());
+        assert_eq!(patience.wait(|| 7), None);
+    }
+}

@@ -16,6 +16,7 @@ mod history;
 mod metrics;
 mod ofrep;
 mod openapi;
+mod past;
 mod queries;
 mod segments;
 mod server;

@@ -235,4 +235,32 @@ mod tests {
         assert_eq!(choose(5, [WEIGHT_MAX, 1].into_iter()), None);
         assert_eq!(choose(u32::MAX, [WEIGHT_MAX - 1, 1].into_iter()), Some(1));
     }
+
+    /// What flagd's reference engine for this version (Python, 2.0.0) gives for four shares of 25 each.
+    #[test]
+    fn the_choices_of_version_3() {
+        let shares = ["a", "b", "c", "d"].map(|name| Value::List([Value::text(name), Value::Number(25.0)].into()));
+        let chosen = |key: &str, by: Option<Value>| {
+            let operands: Vec<Cow<'_, Value>> = by.into_iter().chain(shares.clone()).map(Cow::Owned).collect();
+            let mut budget = Budget::new(&Limits::default());
+            of_values(Bucketing::V3, &Value::text("flag"), &Value::text(key), &operands, &mut budget).unwrap()
+        };
+        let value = |json| Some(serde_json::from_str(json).unwrap());
+        for (by, expected) in [
+            (r#""user1""#, "d"),
+            (r#""jon@company.com""#, "a"),
+            (r#""""#, "a"),
+            ("42", "b"),
+            ("42.0", "b"),
+            ("1.5", "a"),
+            ("true", "a"),
+            (r#"{"b":1,"a":"x"}"#, "d"),
+        ] {
+            assert_eq!(chosen("user1", value(by)), Value::text(expected), "{by}");
+        }
+        for (key, expected) in [("user1", "b"), ("user2", "c"), ("user3", "d"), ("user4", "b"), ("user5", "c")] {
+            assert_eq!(chosen(key, None), Value::text(expected), "{key}");
+        }
+        assert_eq!([chosen("user1", Some(Value::Null)), chosen("", None)], [Value::Null, Value::Null]);
+    }
 }
