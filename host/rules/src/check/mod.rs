@@ -7,7 +7,10 @@ mod returns;
 use burgee_model::{Key, Problem, key::KEY_BYTES_MAX, materialise::variant_type, problem::pointer};
 use serde_json::{Map, Value as Json};
 
-pub use self::{document::document, prerequisites::cycle};
+pub use self::{
+    document::{document, within},
+    prerequisites::cycle,
+};
 use crate::parse::{self, PROBLEMS_MAX, Setting};
 
 /// A flag as it is written for one environment.
