@@ -182,7 +182,8 @@ impl ApiError {
     fn retries(&self) -> bool {
         use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyLooksBack, TooManyStreams};
         let of_clock = matches!(self, ClockAhead(_) | ClockOutOfRange);
-        of_clock || matches!(self, TooManyStreams { .. } | TooManyLooksBack { .. } | NotReady(_) | Overloaded | Storage(_))
+        of_clock
+            || matches!(self, TooManyStreams { .. } | TooManyLooksBack { .. } | NotReady(_) | Overloaded | Storage(_))
     }
 
     /// The problem document.

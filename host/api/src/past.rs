@@ -43,9 +43,8 @@ pub(crate) fn stood(store: &Store, now: &Snapshot, at: Millis, flag: Option<&Key
     };
     let source = source_of(&past, now);
     let entry = |key: &Key| RegisterId::config(now.tenant(), now.environment(), key);
-    let config = |key: &str| -> Option<ConfigValue> {
-        source::config_value(&store.read(), &entry(&Key::new(key).ok()?), at)
-    };
+    let config =
+        |key: &str| -> Option<ConfigValue> { source::config_value(&store.read(), &entry(&Key::new(key).ok()?), at) };
     let snapshot = now.with_source(source, &config);
     let complete = !is_lost
         && past.lost().segments.is_empty()
@@ -71,7 +70,9 @@ fn take_all(store: &Store, past: &mut Past, now: &Snapshot) {
 
 /// Whether a rule asks for what was not there, or was deleted so long ago that nobody knows.
 fn lacks_anything(snapshot: &Snapshot) -> bool {
-    snapshot.flags().any(|flag| snapshot.problems(flag.as_str()).iter().any(|problem| problem.severity == Severity::Warning))
+    snapshot
+        .flags()
+        .any(|flag| snapshot.problems(flag.as_str()).iter().any(|problem| problem.severity == Severity::Warning))
 }
 
 /// Says which were taken: as many as an environment may have at most, for each is taken once.

@@ -12,7 +12,8 @@ use burgee_store::Table;
 #[must_use]
 pub fn environment(table: &Table, tenant: &Key, environment: &Key, now: Millis) -> EnvironmentSource {
     let register = RegisterId::environment(tenant, environment);
-    let meta: Option<EnvironmentMeta> = table.current(&register, now).and_then(|version| version.content.as_ref()?.read());
+    let meta: Option<EnvironmentMeta> =
+        table.current(&register, now).and_then(|version| version.content.as_ref()?.read());
     EnvironmentSource {
         tenant: tenant.clone(),
         environment: environment.clone(),

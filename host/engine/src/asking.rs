@@ -61,11 +61,7 @@ impl<'s, 'w> Asking<'s, 'w> {
     }
 
     /// What a flag's rule decides, at the cost of a budget; the text says why it decided nothing.
-    pub(crate) fn chosen(
-        &self,
-        flag: &PreparedFlag,
-        budget: &mut Budget,
-    ) -> Result<Result<Choice, String>, EvalError> {
+    pub(crate) fn chosen(&self, flag: &PreparedFlag, budget: &mut Budget) -> Result<Result<Choice, String>, EvalError> {
         let Some(rule) = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()) else {
             return Ok(Ok(Choice::Default));
         };
@@ -107,7 +103,6 @@ impl<'s, 'w> Asking<'s, 'w> {
         let name = choice.and_then(|choice| flag.variant(choice));
         Ok(name.map_or(Value::Null, |name| Value::Text(name.clone())))
     }
-
 }
 
 /// What the rule of one flag may ask for.

@@ -15,6 +15,7 @@ pub mod json;
 pub mod key;
 pub mod limits;
 pub mod materialise;
+pub mod place;
 pub mod problem;
 pub mod register;
 pub mod stamp;
@@ -26,6 +27,7 @@ pub use flag::{Bucketing, EnvironmentMeta, Flag, FlagIn, Kill, State, TenantMeta
 pub use guest::{Digest, GuestMeta};
 pub use key::{Key, KeyError};
 pub use limits::Limits;
+pub use place::Place;
 pub use problem::{Problem, Severity};
 pub use register::{Address, FlagField, FlagInField, ForgottenMeta, MemberMeta, RegisterId, SYSTEM_TENANT, Scope};
 pub use stamp::{NodeId, Stamp};

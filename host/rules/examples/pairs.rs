@@ -76,20 +76,7 @@ fn evaluate(rule: &Json, segments: &Map<String, Json>, context: &Json) -> Result
     let inputs =
         Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, outside: &config, limits: &limits };
     let value = interpret::evaluate(&rule, &inputs);
-    Ok(value.map(|value| plain(&value)).map_err(|error| error.to_string()))
-}
-
-/// A value as JSON.
-fn plain(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => Json::from(*truth),
-        Value::Number(number) if number.is_finite() => Json::from(*number),
-        Value::Number(number) => json!({"$number": number_text(*number)}),
-        Value::Text(text) => Json::from(&**text),
-        Value::List(items) => items.iter().map(plain).collect(),
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.to_string(), plain(value))).collect::<Map<_, _>>().into()
-        }
-    }
+    Ok(value
+        .map(|value| value.to_json(&|number| json!({"$number": number_text(number)})))
+        .map_err(|error| error.to_string()))
 }

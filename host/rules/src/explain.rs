@@ -5,14 +5,14 @@
 
 use std::cell::Cell;
 
-use burgee_model::{Bucketing, Key, Value};
-use serde_json::{Map, Value as Json, json};
+use burgee_model::{Bucketing, Key, Place, Value};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     Budget,
     interpret::{self, Inputs},
     ops::{fractional, number::number_text, truthy},
-    parse::{self, Segments, Setting, operation, place::Place},
+    parse::{self, Segments, Setting, operation},
 };
 
 /// The most operations of one explanation.
@@ -43,7 +43,7 @@ impl Explainer<'_, '_> {
         node.insert("path".to_owned(), place.pointer().into());
         let value = self.evaluate(json);
         match &value {
-            Ok(value) => node.insert("value".to_owned(), plain(value)),
+            Ok(value) => node.insert("value".to_owned(), value.to_json(&|number| number_text(number).into())),
             Err(error) => node.insert("error".to_owned(), error.clone().into()),
         };
         if let Some((name, operands)) = operation(json) {
@@ -145,9 +145,7 @@ impl Explainer<'_, '_> {
     fn hash(&self, by: Option<&Value>) -> Option<u32> {
         let (mut budget, context) = (Budget::new(self.inputs.limits), self.inputs.context);
         let hash = match self.setting.bucketing {
-            Bucketing::V2 => {
-                fractional::hash(by.unwrap_or(&Value::Null), self.flag.as_str(), context, &mut budget)
-            }
+            Bucketing::V2 => fractional::hash(by.unwrap_or(&Value::Null), self.flag.as_str(), context, &mut budget),
             Bucketing::V3 => {
                 let key = context.targeting_key().map_or(Value::Null, Value::text);
                 fractional::encoded_hash(by, &Value::text(self.flag.as_str()), &key, &mut budget)
@@ -207,31 +205,10 @@ fn insert_operands(node: &mut Map<String, Json>, operands: Vec<Json>) {
     }
 }
 
-/// A value as JSON; a number that JSON does not have as its text.
-fn plain(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => json!(truth),
-        Value::Number(number) if number.is_finite() => whole(*number),
-        Value::Number(number) => json!(number_text(*number)),
-        Value::Text(text) => json!(**text),
-        Value::List(items) => items.iter().map(plain).collect(),
-        Value::Object(members) => {
-            Json::Object(members.iter().map(|(name, value)| (name.to_string(), plain(value))).collect())
-        }
-    }
-}
-
-/// Whole numbers without a fraction, as JavaScript writes them.
-#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn whole(number: f64) -> Json {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() < EXACT { json!(number as i64) } else { json!(number) }
-}
-
 #[cfg(test)]
 mod tests {
     use burgee_model::{Context, Limits};
+    use serde_json::json;
 
     use super::*;
 

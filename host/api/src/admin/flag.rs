@@ -140,7 +140,14 @@ fn check_create(table: &Table, now: Millis, tenant: &Key, request: &Create, limi
         let segments = table.segments(tenant, environment, now);
         let bucketing = environment::bucketing(table, now, tenant, environment);
         let rule_of = rule::rules(table, now, tenant, environment);
-        let scene = Scene { flag: &request.key, variants: &variants, segments: &segments, bucketing, rule_of: &rule_of, limits };
+        let scene = Scene {
+            flag: &request.key,
+            variants: &variants,
+            segments: &segments,
+            bucketing,
+            rule_of: &rule_of,
+            limits,
+        };
         faults.settings(&path, &scene, patch.settings());
     }
     faults.finish()

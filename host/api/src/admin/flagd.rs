@@ -36,7 +36,8 @@ pub fn export(
     limits: &Limits,
 ) -> Result<Map<String, Json>, Refusal> {
     let bucketing = environment::read(table, now, tenant, environment)?.meta.bucketing;
-    let mut set: Map<String, Json> = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
+    let mut set: Map<String, Json> =
+        table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
     let mut document = Map::new();
     move_member(&mut set, &mut document, "$schema");
     if let Some(Json::Object(metadata)) = set.get_mut("metadata") {

@@ -64,12 +64,16 @@ fn check_rule(segment: &Key, rule: &Json, limits: &Limits) -> Result<(), Refusal
     rule::check_size(rule, limits)?;
     let none = |_: &str| None;
     let mut problems = check::rule(segment, rule, &Setting::new(&none, limits));
-    problems.iter_mut().filter(|problem| problem.code == "unknown_segment").for_each(|problem| *problem = nested(&problem.path));
+    problems
+        .iter_mut()
+        .filter(|problem| problem.code == "unknown_segment")
+        .for_each(|problem| *problem = nested(&problem.path));
     if problems.is_empty() {
         let asked = references(rule, &none).into_iter().filter(|asked| asked.thing == Thing::Segment);
         problems.extend(asked.map(|asked| nested(&asked.path)));
     }
-    let problems: Vec<Problem> = problems.into_iter().map(|p| Problem { path: format!("/rule{}", p.path), ..p }).collect();
+    let problems: Vec<Problem> =
+        problems.into_iter().map(|p| Problem { path: format!("/rule{}", p.path), ..p }).collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal::InvalidRule(problems)) }
 }
 

@@ -104,7 +104,11 @@ pub(crate) async fn put_flagd(
 }
 
 /// The document with the faults of its rules.
-fn read_document(text: &[u8], bucketing: Bucketing, limits: &Limits) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
+fn read_document(
+    text: &[u8],
+    bucketing: Bucketing,
+    limits: &Limits,
+) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
     let mut document = match document::parse(text, body::depth_max(limits)) {
         Ok(document) => document,
         Err(DocumentError::Json(error)) => return Err(ApiError::InvalidJson(error)),

@@ -110,9 +110,6 @@ impl RuleView {
     /// The faults of a flag's rule in an environment.
     pub(crate) fn problems(&self, environment: &Key, flag: &str) -> Vec<Problem> {
         let of_rule = self.0.get(environment).map(|snapshot| snapshot.problems(flag)).unwrap_or_default();
-        of_rule
-            .into_iter()
-            .map(|problem| Problem { path: format!("/targeting{}", problem.path), ..problem })
-            .collect()
+        of_rule.into_iter().map(|problem| Problem { path: format!("/targeting{}", problem.path), ..problem }).collect()
     }
 }

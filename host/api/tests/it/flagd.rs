@@ -136,10 +136,7 @@ async fn an_export_says_how_it_buckets_and_an_import_never_changes_that() {
     assert_eq!((&same["changes"], &same["problems"]), (&json!([]), &json!([])));
     let other = server.json("PUT", &format!("{prod}/flagd.json"), &[], &exported).await.expect(200).body();
     let [problem] = other["problems"].as_array().unwrap().as_slice() else { panic!("{other}") };
-    assert_eq!(
-        (&problem["code"], &problem["severity"]),
-        (&json!("fractional_version_differs"), &json!("warning"))
-    );
+    assert_eq!((&problem["code"], &problem["severity"]), (&json!("fractional_version_differs"), &json!("warning")));
     assert_eq!(server.get(prod).await.body()["fractionalVersion"], 2);
     assert_eq!(server.get(&format!("{prod}/flagd.json")).await.body(), json!({ "flags": {} }));
 }

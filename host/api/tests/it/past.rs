@@ -61,9 +61,10 @@ async fn flags_and_segments_are_those_of_then() {
     story.patch(json!({ "kill": true })).await;
     story.patch(json!({ "kill": false, "targeting": null, "defaultVariant": "on" })).await;
     // minute 1: made; 2: off; 4: its rule; 5: the segment; 6: killed; 7: on again
-    assert_eq!(story.variants(1..=7).await, [
-        json!("on"), json!("off"), json!("off"), json!("on"), json!("off"), Json::Null, json!("on")
-    ]);
+    assert_eq!(
+        story.variants(1..=7).await,
+        [json!("on"), json!("off"), json!("off"), json!("on"), json!("off"), Json::Null, json!("on")]
+    );
     let killed = story.ask(6, json!({ "flag": "f" })).await;
     assert_eq!((&killed["reason"], &killed["complete"]), (&json!("DISABLED"), &json!(true)));
     assert_eq!(story.ask(0, json!({ "flag": "f" })).await["errorCode"], "FLAG_NOT_FOUND");

@@ -1,10 +1,8 @@
 //! A node without a network: the router, a store in memory, and snapshots built when they are asked for.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use axum::{Router, body::Body};

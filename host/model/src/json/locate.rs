@@ -78,7 +78,10 @@ fn end_of_text(text: &[u8], start: usize) -> Option<usize> {
     let mut escaped = false;
     let rest = text.get(start + 1..)?;
     let length = rest.iter().position(|byte| match byte {
-        _ if escaped => std::mem::take(&mut escaped) && false,
+        _ if escaped => {
+            escaped = false;
+            false
+        }
         b'\\' => {
             escaped = true;
             false
@@ -145,7 +148,8 @@ mod tests {
 
     #[test]
     fn where_a_pointer_leads_nowhere_it_is_followed_as_far_as_it_goes() {
-        for (pointer, value) in [("/x", TEXT.trim()), ("/a~1b/7/x", r#"[1, {"~": "x\"]"}, [ ] ]"#), ("/last/x", "null")] {
+        for (pointer, value) in [("/x", TEXT.trim()), ("/a~1b/7/x", r#"[1, {"~": "x\"]"}, [ ] ]"#), ("/last/x", "null")]
+        {
             assert_eq!(found(pointer).1, value, "{pointer}");
         }
     }

@@ -37,7 +37,9 @@ pub fn within(document: &Document) -> Vec<Problem> {
     let of_flag = |flag: &DocumentFlag| -> Vec<Problem> {
         let (Some(rule), base) = (&flag.targeting, pointer("/flags", &flag.key)) else { return Vec::new() };
         let missing = references(rule, &segments).into_iter().filter(missing);
-        let missing = missing.map(|asked| asked.missing()).map(|told| Problem { path: format!("/targeting{}", told.path), ..told });
+        let missing = missing
+            .map(|asked| asked.missing())
+            .map(|told| Problem { path: format!("/targeting{}", told.path), ..told });
         let cycle = super::cycle(&flag.key, rule, &segments, &|key| rules.get(key).map(|rule| (*rule).clone()));
         missing.chain(cycle).map(|told| Problem { path: format!("{base}{}", told.path), ..told }).collect()
     };
@@ -76,7 +78,8 @@ mod tests {
             "$evaluators": {"s": {"==": [1, 1]}}
         }"#;
         let read = burgee_model::flagd::parse(text.as_bytes(), 64).unwrap();
-        let found: Vec<_> = document(&read, Bucketing::default(), &Limits::default()).into_iter().map(|p| (p.path, p.code)).collect();
+        let found: Vec<_> =
+            document(&read, Bucketing::default(), &Limits::default()).into_iter().map(|p| (p.path, p.code)).collect();
         let expected = [
             ("/metadata/owner", "invalid_metadata"),
             ("/flags/a~1b/variants/y", "mixed_variant_types"),

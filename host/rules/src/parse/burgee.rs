@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Key, Problem, Value};
+use burgee_model::{Key, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{
     args::Args,
     parser::{Parser, constant, null},
-    place::Place,
 };
 use crate::{
     GUEST_STEPS,

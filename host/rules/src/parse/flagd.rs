@@ -1,13 +1,12 @@
 //! flagd's own operators. With wrong operands they give null, so that is what they become, with a warning.
 
-use burgee_model::{Bucketing, Value};
+use burgee_model::{Bucketing, Place, Value};
 use serde_json::Value as Json;
 
 use super::{
     args::Args,
     operation,
     parser::{Parser, constant, null},
-    place::Place,
 };
 use crate::{
     function::Function,
@@ -167,9 +166,7 @@ impl Share {
     /// The list that it was read from.
     fn into_list(self) -> Expr {
         match (self.variant, self.weight) {
-            (Expr::Literal(variant), Expr::Literal(weight)) => {
-                Expr::Literal(Value::List([variant, weight].into()))
-            }
+            (Expr::Literal(variant), Expr::Literal(weight)) => Expr::Literal(Value::List([variant, weight].into())),
             (variant, weight) => Expr::List(vec![variant, weight]),
         }
     }

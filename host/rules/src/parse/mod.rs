@@ -10,7 +10,6 @@ mod jsonlogic;
 mod names;
 mod operators;
 mod parser;
-pub(crate) mod place;
 mod references;
 mod size;
 

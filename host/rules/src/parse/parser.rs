@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use burgee_model::{Bucketing, Key, Limits, Problem, Value};
+use burgee_model::{Bucketing, Key, Limits, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Compiled, PROBLEMS_MAX, Segments, Setting, args::Args, names, place::Place, size};
+use super::{Compiled, PROBLEMS_MAX, Segments, Setting, args::Args, names, size};
 use crate::{
     SHORT_TEXT_BYTES,
     function::Function,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use burgee_model::Problem;
+use burgee_model::{Place, Problem};
 use serde_json::Value as Json;
 
-use super::{Segments, operation, place::Place};
+use super::{Segments, operation};
 
 /// The most names that are listed of one rule.
 const REFERENCES_MAX: usize = 1_000;
@@ -54,7 +54,8 @@ impl Reference {
 /// What a rule asks for, by way of its shared rules too, each once. Goes as deep as the rule, which must be bounded.
 #[must_use]
 pub fn references(rule: &Json, segments: Segments<'_>) -> Vec<Reference> {
-    let mut search = Search { segments, within: None, seen: BTreeSet::new(), shared: BTreeSet::new(), found: Vec::new() };
+    let mut search =
+        Search { segments, within: None, seen: BTreeSet::new(), shared: BTreeSet::new(), found: Vec::new() };
     search.look(rule, &Place::ROOT);
     search.found
 }

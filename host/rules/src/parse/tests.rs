@@ -226,11 +226,8 @@ fn many_references_to_a_large_shared_rule_are_too_costly() {
     let shared = json!({"or": large});
     let references: Vec<Json> = (0..1_000).map(|_| json!({"$ref": "large"})).collect();
     let flag = Key::new("f").unwrap();
-    let compiled = rule(
-        &flag,
-        &json!({"and": references}),
-        &Setting::new(&|_| Some(shared.clone()), &Limits::default()),
-    );
+    let compiled =
+        rule(&flag, &json!({"and": references}), &Setting::new(&|_| Some(shared.clone()), &Limits::default()));
     assert_eq!(listed(&compiled.faults), [("", "too_costly")]);
 }
 

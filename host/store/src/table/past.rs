@@ -111,7 +111,9 @@ impl Past {
                 let tenant = self.table.tenants.entry(self.tenant.clone()).or_default();
                 tenant.registers.insert(address.clone(), register);
             }
-            None if register.versions().last().is_some_and(|oldest| had_another_before(oldest, at)) => self.lose(address),
+            None if register.versions().last().is_some_and(|oldest| had_another_before(oldest, at)) => {
+                self.lose(address);
+            }
             None => {}
         }
     }
@@ -214,6 +216,8 @@ mod tests {
         assert!(now.stood(&config("absent"), 0));
         let purge = Scope::Config { environment: key("e"), prefix: "a".into() };
         let purged = table([floor(purge, millis_to_ntp64(6_000))]);
-        assert!(purged.stood(&config("b"), 0) && purged.stood(&config("ab"), 6_000) && !purged.stood(&config("ab"), 5_000));
+        assert!(
+            purged.stood(&config("b"), 0) && purged.stood(&config("ab"), 6_000) && !purged.stood(&config("ab"), 5_000)
+        );
     }
 }
