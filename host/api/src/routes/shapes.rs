@@ -413,6 +413,9 @@ pub(crate) struct OfrepBulk {
     flags: Vec<OfrepItem>,
     #[schema(nullable = false)]
     metadata: Option<Map<String, Json>>,
+    /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
+    #[schema(nullable = false)]
+    complete: Option<bool>,
 }
 
 /// Why OFREP gives no evaluation.

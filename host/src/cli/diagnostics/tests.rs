@@ -8,7 +8,6 @@ fn said(text: &str) -> String {
     Read::new("rules.json".into(), text.as_bytes().to_vec(), Bucketing::V2, &Limits::default()).report().in_words()
 }
 
-/// `BLESS=1` prints what it is instead.
 fn golden(text: &str, expected: &str) {
     let found = said(text);
     assert_eq!(found.trim_end(), expected.trim(), "\n{found}");
@@ -58,19 +57,21 @@ rules.json: 2 errors, 1 warning
 #[test]
 fn a_bare_rule_is_checked_too() {
     golden(
-        "{\"if\": [\n\t{\"==\": [{\"var\": \"plan\"}]}, {\"ramp\": {\"start\": 0, \"ends\": 1}}\n]}",
+        "{\"if\": [\n\t{\"==\": [{\"var\": \"plan\"}]}, {\"ramp\": {\"start\": 0, \"end\": 1, \"form\": 5}}\n]}",
         r#"
-error[wrong_arguments]: `==` takes 2 operands, here is 1
+error[wrong_arguments]: `==` takes 2 operands, here are 1
  --> rules.json:2:3, at /if/0/==
   |
-2 |  {"==": [{"var": "plan"}]}, {"ramp": {"start": 0, "ends": 1}}
+2 |  {"==": [{"var": "plan"}]}, {"ramp": {"start": 0, "end": 1, "form": 5}}
   |   ^^^^
 
-error[unknown_member]: `ramp` has no `ends`: there are `from`, `to`, `start`, `end`, `steps`, `pause`
- --> rules.json:2:51, at /if/1/ramp/ends
+error[unknown_member]: `ramp` has no `form`: there are `from`, `to`, `start`, `end`, `steps`, `pause`
+ --> rules.json:2:61, at /if/1/ramp/form
   |
-2 |  {"==": [{"var": "plan"}]}, {"ramp": {"start": 0, "ends": 1}}
-  |                                                   ^^^^^^^^^
+2 |  {"==": [{"var": "plan"}]}, {"ramp": {"start": 0, "end": 1, "form": 5}}
+  |                                                             ^^^^^^^^^
+
+rules.json: 2 errors
 "#,
     );
 }
