@@ -231,7 +231,7 @@ mod tests {
     fn values_are_written_as_they_were_read() {
         let text = r#"{"b":[1,-2.5,-0.0,1e300,null,true,"x\"y"],"a":{"":[],"n":9007199254740993}}"#;
         let written = read(text).to_json(&|_| Json::Null).to_string();
-        assert_eq!(written, text.replace("9007199254740993", "9007199254740992.0"));
+        assert_eq!(written, text.replace("9007199254740993", "9007199254740992.0").replace("1e300", "1e+300"));
         let list = Value::List([Value::Number(f64::NAN), Value::Number(f64::INFINITY)].into());
         assert_eq!(list.to_json(&|number| number.to_string().into()).to_string(), r#"["NaN","inf"]"#);
     }
