@@ -87,16 +87,17 @@ impl Flag {
 #[cfg(test)]
 mod tests {
     use burgee_model::Limits;
+    use burgee_rules::parse::{Setting, rule};
 
     #[test]
     fn every_rule_of_the_demo_compiles() {
         let sources = super::sources().unwrap();
         assert_eq!(sources.len(), 3);
         for source in sources {
-            let segments = |name: &str| source.document.evaluators.get(name).cloned();
+            let (segments, limits) = (|name: &str| source.document.evaluators.get(name).cloned(), Limits::default());
             for flag in &source.document.flags {
-                let Some(rule) = &flag.targeting else { continue };
-                let compiled = burgee_rules::parse::rule(&flag.key, rule, &segments, &Limits::default());
+                let Some(targeting) = &flag.targeting else { continue };
+                let compiled = rule(&flag.key, targeting, &Setting::new(&segments, &limits));
                 let problems: Vec<_> = compiled.problems().collect();
                 assert!(problems.is_empty(), "{}: {problems:?}", flag.key);
             }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use burgee_api::admin::flagd::forget_notes;
+use burgee_api::admin::flagd::take_notes;
 use burgee_model::{
     Blob, EnvironmentMeta, Key, Limits, NodeId, RegisterId, TenantMeta,
     flagd::{self, Document, DocumentError},
@@ -38,12 +38,12 @@ impl Source {
     /// Reads a document for an environment.
     pub fn parse(tenant: &Key, environment: &Key, text: &[u8], limits: &Limits) -> Result<Self, DocumentError> {
         let mut document = flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR))?;
-        forget_notes(&mut document);
+        let bucketing = take_notes(&mut document).unwrap_or_default();
         Ok(Self {
             tenant: tenant.clone(),
             tenant_meta: TenantMeta::default(),
             environment: environment.clone(),
-            environment_meta: EnvironmentMeta::default(),
+            environment_meta: EnvironmentMeta { bucketing, ..EnvironmentMeta::default() },
             document,
             more: Vec::new(),
             author: genesis_author(tenant, environment, text),

@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::Arc};
 use arc_swap::ArcSwap;
 use burgee_api::{Caught, Snapshots};
 use burgee_engine::{Engine, Snapshot};
-use burgee_model::Key;
+use burgee_model::{Key, RegisterId};
 use burgee_store::{FeedEvent, FeedReader, Position, Store};
 use futures_util::FutureExt;
 use tokio::sync::watch;
@@ -116,7 +116,10 @@ impl Builder {
         after.retain(|id, _| self.sources.get(id).is_some());
         for id in touched {
             if let Some(source) = self.sources.get(&id) {
-                let config = |key: &str| source::config_value(&self.store.read(), &id, key, now);
+                let config = |key: &str| {
+                    let entry = RegisterId::config(&id.0, &id.1, &Key::new(key).ok()?);
+                    burgee_api::source::config_value(&self.store.read(), &entry, now)
+                };
                 let snapshot = self.engine.build(before.get(&id), source.clone(), &config);
                 after.insert(id, snapshot);
             }

@@ -119,6 +119,29 @@ fn rules_are_checked_without_a_node() {
 }
 
 #[test]
+fn rules_are_compiled_without_a_node() {
+    let dir = tempfile::tempdir().unwrap();
+    let (rule, out) = (dir.path().join("rule.json"), dir.path().join("out.wasm"));
+    let compile = |text: &str, more: &[&str]| {
+        fs::write(&rule, text).unwrap();
+        let (rule, out) = (rule.display().to_string(), out.display().to_string());
+        Cli::bare().run(&[&["rule", "compile", &rule, "-o", &out], more].concat())
+    };
+    assert_eq!(compile(r#"{"iff": []}"#, &[]).code, Some(1));
+    assert!(!out.exists());
+    assert_eq!(compile(r#"{"if": [{"flag": "other"}, "on"]}"#, &[]).code, Some(1), "it is interpreted");
+    let said = compile(r#"{"if": [{"var": "x"}, "on", "off"]}"#, &["--emit", "wat"]);
+    assert_eq!((said.code, said.out.starts_with("(module")), (Some(0), true), "{said:?}");
+    assert_eq!(fs::read(&out).unwrap()[..4], *b"\0asm");
+    // more flags than one module holds
+    let flag = json!({"state": "ENABLED", "variants": {"on": true}, "targeting": {"if": [{"var": "x"}, "on"]}});
+    let flags: serde_json::Map<String, Json> = (0..300).map(|n| (format!("f{n}"), flag.clone())).collect();
+    let said = compile(&json!({ "flags": flags }).to_string(), &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(dir.path().join("out.1.wasm").exists() && said.out.lines().count() >= 3, "{said:?}");
+}
+
+#[test]
 fn what_cannot_be_done_ends_with_1_and_what_cannot_be_meant_with_2() {
     let (node, cli) = node();
     for usage in [

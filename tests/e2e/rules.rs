@@ -1,7 +1,8 @@
 //! Burgee's own operators through the front doors: written, refused, evaluated, exported and imported.
 
 use harness::{
-    cluster::{flag, flag_in, place},
+    cli::Cli,
+    cluster::{CONVERGE_BOUND, flag, flag_in, pair, place, sees},
     http::Client,
     node::Spec,
 };
@@ -106,4 +107,81 @@ fn an_explanation_says_which_branch_decided_and_from_which_stamps() {
     assert_eq!((plain.get("explain"), plain.get("stamps")), (None, None));
     client.post(evaluate, &json!({"explain": true})).problem(422, "invalid_value");
     client.post(evaluate, &json!({"flag": "f", "explain": "yes"})).problem(422, "invalid_value");
+}
+
+const ENVIRONMENT: &str = "/api/v1/tenants/demo/environments/development";
+
+/// When the flag's targeting last changed, as its history says.
+fn last_change(client: &Client, key: &str) -> Json {
+    let query = format!("kind=flag&key={key}&environment=development&field=targeting&limit=1");
+    let history = client.get(&format!("/api/v1/tenants/demo/history?{query}")).expect(200).json();
+    history["items"][0]["at"].clone()
+}
+
+#[test]
+fn what_stood_is_told_by_every_node_and_on_the_command_line() {
+    let (a, b) = pair();
+    targeted(&a.client, "f", &json!({"if": [{"==": [{"var": "plan"}, "gold"]}, "on", "off"]}));
+    let then = last_change(&a.client, "f");
+    // instants have milliseconds, and a write in the same one would count
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    a.client.patch(&flag_in("f"), &json!({ "targeting": null, "kill": true })).check(200);
+    let context = json!({"plan": "gold"});
+    let asked = json!({"flag": "f", "context": context, "at": then, "explain": true});
+    sees("the kill", CONVERGE_BOUND, &json!("DISABLED"), || {
+        b.client.ofrep(PLACE, "f", &context).json().get("reason").cloned().unwrap_or_default()
+    });
+    for client in [&a.client, &b.client] {
+        let answer = client.post(&format!("{ENVIRONMENT}/evaluate"), &asked).expect(200).json();
+        assert_eq!((&answer["variant"], &answer["complete"]), (&json!("on"), &json!(true)), "{answer}");
+        assert_eq!(answer["explain"]["branch"], 1, "{answer}");
+    }
+    let (at, context) = (then.as_str().unwrap(), context.to_string());
+    let said = Cli::of(&b).run(&["eval", "f", "--context", &context, "--at", at, "--output", "json"]);
+    let item: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &item["variant"]), (Some(0), &json!("on")), "{said:?}");
+    let said = Cli::of(&b).run(&["eval", "f", "--at", "2001-01-01"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("history_not_kept"), "{said:?}");
+}
+
+#[test]
+fn a_version_of_bucketing_holds_on_every_node() {
+    let (a, b) = pair();
+    targeted(&a.client, "f", &json!({"fractional": [["on", 1], ["off", 1]]}));
+    // flag key `f`: what version 2 and version 3 give differs for at least one of these
+    let variants = |client: &Client| -> Vec<Json> {
+        (0..16).map(|user| variant(client, "f", &json!({"targetingKey": user.to_string()}))).collect()
+    };
+    let before = variants(&a.client);
+    a.client.patch(ENVIRONMENT, &json!({ "fractionalVersion": 3 })).check(200);
+    let after = variants(&a.client);
+    assert_ne!(after, before);
+    sees("the version", CONVERGE_BOUND, &json!(3), || b.client.get(ENVIRONMENT).json()["fractionalVersion"].clone());
+    sees("its variants", CONVERGE_BOUND, &after, || variants(&b.client));
+}
+
+#[test]
+fn a_cycle_that_nobody_wrote_as_such_is_listed() {
+    let node = Spec::serve().start();
+    let client = &node.client;
+    place(client);
+    let asking = |other: &str| json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "targeting": {"if": [{"flag": other}, "on", "off"]}});
+    // an import is taken as it is, as what merges is
+    let document = json!({"flags": {"a": asking("b"), "b": asking("a"), "c": asking("nobody")}});
+    let json = [("content-type", "application/json")];
+    client.send("PUT", DOCUMENT, &json, document.to_string().as_bytes()).check(200);
+    for (key, code, severity) in [
+        ("a", "prerequisite_cycle", Json::Null),
+        ("b", "prerequisite_cycle", Json::Null),
+        ("c", "unknown_flag", json!("warning")),
+    ] {
+        let flag = client.get(&format!("/api/v1/tenants/demo/flags/{key}")).expect(200).json();
+        let problem = &flag["problems"][0];
+        assert_eq!((&problem["code"], &problem["severity"]), (&json!(code), &severity), "{flag}");
+        assert_eq!(problem["environment"], "development", "{flag}");
+    }
+    let answer = client.ofrep(PLACE, "a", &json!({})).json();
+    assert!(answer["errorDetails"].as_str().unwrap().starts_with("prerequisite_cycle"), "{answer}");
+    assert_eq!(variant(client, "c", &json!({})), "off");
 }

@@ -64,6 +64,12 @@ pub enum ApiError {
         /// What is allowed.
         max: usize,
     },
+    /// Too many evaluations of earlier instants wait.
+    #[error("{max} evaluations of earlier instants wait, no more are allowed")]
+    TooManyLooksBack {
+        /// What is allowed.
+        max: usize,
+    },
     /// The node does not serve yet, or not any more.
     #[error("the node is not ready: {}", .0.join(", "))]
     NotReady(Vec<String>),
@@ -134,7 +140,7 @@ impl ApiError {
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
-            Self::TooManyStreams { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::TooManyStreams { .. } | Self::TooManyLooksBack { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
             Self::ClockAhead(_) | Self::ClockOutOfRange => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded"),
@@ -150,6 +156,9 @@ impl ApiError {
             }
             Self::Refused(Refusal::HistoryNotKept(path)) => {
                 vec![Fault::new((*path).to_owned(), "history_not_kept", self.to_string())]
+            }
+            Self::Refused(Refusal::HistoryTooShort) => {
+                vec![Fault::new("/at".into(), "history_not_kept", self.to_string())]
             }
             Self::Refused(Refusal::NoConflict) => {
                 vec![Fault::new("/register".into(), "no_conflict", self.to_string())]
@@ -171,9 +180,10 @@ impl ApiError {
     }
 
     fn retries(&self) -> bool {
-        use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyStreams};
+        use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyLooksBack, TooManyStreams};
         let of_clock = matches!(self, ClockAhead(_) | ClockOutOfRange);
-        of_clock || matches!(self, TooManyStreams { .. } | NotReady(_) | Overloaded | Storage(_))
+        of_clock
+            || matches!(self, TooManyStreams { .. } | TooManyLooksBack { .. } | NotReady(_) | Overloaded | Storage(_))
     }
 
     /// The problem document.
@@ -211,7 +221,7 @@ fn json_fault(error: &JsonError) -> Fault {
 fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::NotFound(..) | Refusal::NoVersion(_) | Refusal::NoConflict => (StatusCode::NOT_FOUND, "not_found"),
-        Refusal::HistoryNotKept(_) => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
+        Refusal::HistoryNotKept(_) | Refusal::HistoryTooShort => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
         Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),

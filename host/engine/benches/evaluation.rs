@@ -12,7 +12,7 @@ use std::{
 };
 
 use burgee_engine::{Engine, EngineConfig, EnvironmentSource, Snapshot};
-use burgee_model::{Context, FlagIn, Key, Limits, State, Value};
+use burgee_model::{Bucketing, Context, FlagIn, Key, Limits, State, Value};
 use serde_json::{Map, Value as Json, json};
 
 const NOW: u64 = 1_795_176_000_000;
@@ -50,6 +50,7 @@ fn flag(targeting: Option<Json>, variants: &Json) -> Arc<FlagIn> {
 fn source(flags: impl IntoIterator<Item = (String, Arc<FlagIn>)>) -> EnvironmentSource {
     let key = |text: &str| Key::new(text).unwrap();
     EnvironmentSource {
+        bucketing: Bucketing::default(),
         tenant: key("bench"),
         environment: key("bench"),
         flags: flags.into_iter().map(|(name, flag)| (key(&name), flag)).collect(),

@@ -18,7 +18,7 @@ use burgee_engine::{
     Engine, EngineConfig, EnvironmentSource, Snapshot,
     guest::{GuestCall, GuestConfig, GuestFault, Guests, Modules, Prepared},
 };
-use burgee_model::{Context, Digest, FlagIn, Key, Limits, State, Value};
+use burgee_model::{Bucketing, Context, Digest, FlagIn, Key, Limits, State, Value};
 use bytes::Bytes;
 use serde_json::{Map, json};
 
@@ -185,6 +185,7 @@ fn ordinary() -> Arc<Snapshot> {
     let variants = json!({"on": true, "off": false}).as_object().unwrap().clone();
     let flag = FlagIn { state: State::Enabled, targeting: Some(rule), variants, ..FlagIn::default() };
     let source = EnvironmentSource {
+        bucketing: Bucketing::default(),
         tenant: Key::new("other").unwrap(),
         environment: Key::new("e").unwrap(),
         flags: [(Key::new("flag").unwrap(), Arc::new(flag))].into(),

@@ -49,7 +49,8 @@ pub(crate) fn snapshot(
     }
 }
 
-fn flags(
+/// The flags, those of a previous snapshot that are as they were.
+pub(crate) fn flags(
     previous: Option<&Snapshot>,
     sources: BTreeMap<Key, Arc<FlagIn>>,
     source: &EnvironmentSource,
@@ -60,7 +61,7 @@ fn flags(
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
     let prepare = |(key, flag): (Key, Arc<FlagIn>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
-        let targeting = targeting(before, &key, &flag, &source.segments, limits);
+        let targeting = targeting(before, &key, &flag, source, limits);
         match before {
             Some(before) if same_set && is_same(before, &flag, targeting.as_ref()) => before.clone(),
             _ => Arc::new(PreparedFlag::new(&key, flag, targeting, inherited)),
@@ -87,17 +88,17 @@ fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
     flag: &Arc<FlagIn>,
-    segments: &BTreeMap<Key, Json>,
+    source: &EnvironmentSource,
     limits: &Limits,
 ) -> Option<Arc<Targeting>> {
     let json = flag.targeting.as_ref()?;
     if let Some(before) = before {
         let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(json);
-        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(segments)) {
+        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(source)) {
             return Some(known.clone());
         }
     }
-    Some(Arc::new(Targeting::new(key, json, segments, limits)))
+    Some(Arc::new(Targeting::new(key, json, source, limits)))
 }
 
 /// Keys to places; taken over where the keys are the same.
@@ -126,8 +127,6 @@ fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
 fn chunks(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Box<[ChunkUse]> {
     let known: HashMap<u128, &Arc<Chunk>> =
         previous.iter().flat_map(|p| &p.chunks).map(|used| (used.chunk.fingerprint, &used.chunk)).collect();
-    let compiled = (0..).zip(flags).filter(|(_, flag)| flag.targeting.as_ref().is_some_and(|t| t.emittable));
-    let compiled: Vec<u32> = compiled.map(|(at, _)| at).collect();
     let make = |members: Box<[u32]>| {
         let each = || members.iter().filter_map(|at| flags.get(*at as usize));
         let fingerprint = chunk::fingerprint(each().map(Arc::as_ref));
@@ -138,7 +137,13 @@ fn chunks(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Box<[Chun
         };
         ChunkUse { chunk, states, members }
     };
-    chunk::divide(flags, &compiled).into_iter().map(make).collect()
+    chunk::divide(flags, &emittable(flags)).into_iter().map(make).collect()
+}
+
+/// The places of the flags whose rules can be compiled.
+pub(crate) fn emittable(flags: &[Arc<PreparedFlag>]) -> Vec<u32> {
+    let compiled = (0..).zip(flags).filter(|(_, flag)| flag.targeting.as_ref().is_some_and(|t| t.emittable));
+    compiled.map(|(at, _)| at).collect()
 }
 
 fn placements(flags: usize, chunks: &[ChunkUse]) -> Box<[Placement]> {

@@ -5,6 +5,7 @@
 //! default variant, variants, config entries) are data: changing one compiles nothing.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod asking;
 mod build;
 mod chunk;
 mod compiler;
@@ -16,6 +17,7 @@ pub mod guest;
 mod hash;
 mod host;
 mod input;
+mod modules;
 mod prerequisites;
 mod runtime;
 mod snapshot;
@@ -28,6 +30,7 @@ pub use build::ReadConfig;
 pub use digest::etag;
 pub use engine::{Engine, EngineError};
 pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};
+pub use modules::{Module, modules};
 pub use snapshot::{Snapshot, Tiers};
 pub use source::{ConfigValue, EngineConfig, EnvironmentSource};
 pub use tally::{Evaluations, Tier};

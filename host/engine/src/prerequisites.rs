@@ -18,13 +18,19 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// In snake case.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Cycle => "prerequisite_cycle",
+            Self::TooDeep => "prerequisites_too_deep",
+        }
+    }
+
     /// For people.
     pub(crate) fn message(self) -> String {
         match self {
-            Self::Cycle => "prerequisite_cycle: the flag asks for itself by way of other flags".to_owned(),
-            Self::TooDeep => {
-                format!("prerequisites_too_deep: the rules on the way have more than {LEVELS_MAX} levels together")
-            }
+            Self::Cycle => "the flag asks for itself by way of other flags".to_owned(),
+            Self::TooDeep => format!("the rules on the way have more than {LEVELS_MAX} levels together"),
         }
     }
 }

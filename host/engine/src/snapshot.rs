@@ -1,21 +1,24 @@
 //! The immutable state of one environment that evaluations read.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
-use burgee_model::{Context, Digest, Key, Millis, Problem, Value};
+use burgee_model::{Context, Digest, Key, Millis, Problem};
 use burgee_rules::{
     Budget, EvalError, explain,
-    interpret::{self, Inputs, Outside},
+    interpret::Inputs,
+    parse::{PROBLEMS_MAX, Reference, Thing},
 };
 
 use crate::{
+    asking::{Asking, Patience},
+    build::{self, ReadConfig},
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
-    flag::{Choice, Fixed, Plan, PreparedFlag},
-    guest::GuestCall,
+    flag::{Choice, Plan, PreparedFlag},
     hash::BuildShortHasher,
     input::World,
     prerequisites::Trouble,
@@ -57,11 +60,14 @@ pub(crate) struct Origin {
     pub(crate) tenant: Key,
     pub(crate) environment: Key,
     pub(crate) set: serde_json::Map<String, serde_json::Value>,
+    /// The names of the shared rules.
+    segments: BTreeSet<Key>,
 }
 
 impl Origin {
     pub(crate) fn new(source: EnvironmentSource) -> Self {
-        Self { tenant: source.tenant, environment: source.environment, set: source.set }
+        let segments = source.segments.into_keys().collect();
+        Self { tenant: source.tenant, environment: source.environment, set: source.set, segments }
     }
 }
 
@@ -82,6 +88,13 @@ impl Snapshot {
     #[must_use]
     pub fn set(&self) -> &serde_json::Map<String, serde_json::Value> {
         &self.source.set
+    }
+
+    /// The same environment at another state, such as an earlier one. Its rules are interpreted, but for those that
+    /// this snapshot has compiled.
+    #[must_use]
+    pub fn with_source(&self, source: EnvironmentSource, config: ReadConfig<'_>) -> Self {
+        build::snapshot(Some(self), source, config, &self.runtime)
     }
 
     /// Evaluates one flag. `now` decides `$flagd.timestamp` and which config entries have expired.
@@ -105,7 +118,7 @@ impl Snapshot {
 
     /// Evaluates all flags, in key order.
     pub fn evaluate_all<'a>(&'a self, context: &Context, now: Millis, mut each: impl FnMut(Evaluation<'a>)) {
-        let world = self.world(context, now);
+        let (world, patience) = (self.world(context, now), self.patience());
         let mut counts = Counts::default();
         let mut each = |tier, evaluation: Evaluation<'a>| {
             counts.count(tier, &evaluation.outcome);
@@ -127,7 +140,7 @@ impl Snapshot {
             }
             match decided {
                 Some(choice) => each(Tier::Compiled, flag.answer(choice)),
-                None => each(Tier::Interpreted, self.interpret(at, flag, &world)),
+                None => each(Tier::Interpreted, self.interpret(at, flag, &world, &patience)),
             }
         }
         self.runtime.tally.add(&counts);
@@ -149,7 +162,7 @@ impl Snapshot {
         });
         match compiled {
             Some(choice) => (Tier::Compiled, flag.answer(choice)),
-            None => (Tier::Interpreted, self.interpret(at, flag, world)),
+            None => (Tier::Interpreted, self.interpret(at, flag, world, &self.patience())),
         }
     }
 
@@ -162,12 +175,24 @@ impl Snapshot {
         }
     }
 
-    fn interpret<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> Evaluation<'a> {
+    /// What guests may take of the time of one request.
+    fn patience(&self) -> Patience {
+        Patience::new(Duration::from_millis(self.runtime.config.limits.guest_request_ms))
+    }
+
+    fn interpret<'a>(
+        &'a self,
+        at: usize,
+        flag: &'a PreparedFlag,
+        world: &World<'_>,
+        patience: &Patience,
+    ) -> Evaluation<'a> {
         if let Some(trouble) = self.trouble(at) {
-            return flag.failed(trouble.message());
+            return flag.failed(format!("{}: {}", trouble.code(), trouble.message()));
         }
         let mut budget = Budget::new(&self.runtime.config.limits);
-        match self.chosen(flag, world, &mut budget) {
+        let asking = Asking::new(self, world, patience);
+        match asking.chosen(flag, &mut budget) {
             Ok(Ok(choice)) => flag.answer(choice),
             Ok(Err(why)) => flag.failed(why),
             Err(EvalError::Guest(_)) if flag.has_default() => flag.in_error(),
@@ -176,48 +201,8 @@ impl Snapshot {
         }
     }
 
-    fn trouble(&self, at: usize) -> Option<Trouble> {
+    pub(crate) fn trouble(&self, at: usize) -> Option<Trouble> {
         u32::try_from(at).ok().and_then(|at| self.troubles.get(&at)).copied()
-    }
-
-    /// What a flag's rule decides, at the cost of a budget; the text says why it decided nothing.
-    fn chosen(
-        &self,
-        flag: &PreparedFlag,
-        world: &World<'_>,
-        budget: &mut Budget,
-    ) -> Result<Result<Choice, String>, EvalError> {
-        let Some(rule) = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()) else {
-            return Ok(Ok(Choice::Default));
-        };
-        let inputs = Inputs {
-            flag_key: flag.key.as_str(),
-            context: world.context,
-            timestamp_seconds: world.timestamp_seconds(),
-            outside: &Others { snapshot: self, flag: flag.key.as_str(), world },
-            limits: &self.runtime.config.limits,
-        };
-        let result = interpret::expression(&rule.root, &inputs, budget)?;
-        Ok(flag.choose(&result))
-    }
-
-    /// The variant that a flag gives to another one's rule.
-    fn variant(&self, key: &str, world: &World<'_>, budget: &mut Budget) -> Result<Value, EvalError> {
-        let Some(at) = self.index.get(key).map(|at| *at as usize).filter(|at| self.trouble(*at).is_none()) else {
-            return Ok(Value::Null);
-        };
-        let Some(flag) = self.flags.get(at) else { return Ok(Value::Null) };
-        let choice = match flag.plan {
-            Plan::Fixed(Fixed::Default) => Some(Choice::Default),
-            Plan::Fixed(Fixed::Disabled | Fixed::Broken) => None,
-            Plan::Rule => {
-                let rule = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref());
-                budget.step(rule.map_or(0, |rule| rule.steps))?;
-                self.chosen(flag, world, budget)?.ok()
-            }
-        };
-        let name = choice.and_then(|choice| flag.variant(choice));
-        Ok(name.map_or(Value::Null, |name| Value::Text(name.clone())))
     }
 
     /// Why a flag answers what it answers: the tree of [`burgee_rules::explain`]. None where no rule is run.
@@ -226,15 +211,16 @@ impl Snapshot {
         let at = *self.index.get(flag)? as usize;
         let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
         let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.targeting.as_ref()?);
-        let world = self.world(context, now);
+        let (world, patience) = (self.world(context, now), self.patience());
+        let asking = Asking::new(self, &world, &patience);
         let inputs = Inputs {
             flag_key: flag,
             context,
             timestamp_seconds: world.timestamp_seconds(),
-            outside: &Others { snapshot: self, flag, world: &world },
+            outside: &asking.of(flag),
             limits: &self.runtime.config.limits,
         };
-        Some(explain::rule(rule, &|name| targeting.segment(name), &inputs))
+        Some(explain::rule(rule, &|name| targeting.segment(name), targeting.bucketing, &inputs))
     }
 
     /// A digest of the content: the same on every node that holds the same flags, segments and config
@@ -276,10 +262,26 @@ impl Snapshot {
         self.config.contains_key(key)
     }
 
-    /// What is wrong with a flag's rule; paths are relative to `targeting`. Empty for an unknown flag.
+    /// What is wrong with a flag's rule, and what it asks for that is not there; paths are relative to `targeting`.
+    /// Empty for an unknown flag.
     #[must_use]
-    pub fn problems(&self, flag: &str) -> &[Problem] {
-        self.prepared(flag).and_then(|flag| flag.targeting.as_ref()).map_or(&[], |targeting| &targeting.problems)
+    pub fn problems(&self, flag: &str) -> Vec<Problem> {
+        let Some(at) = self.index.get(flag).map(|at| *at as usize) else { return Vec::new() };
+        let Some(targeting) = self.flags.get(at).and_then(|flag| flag.targeting.as_ref()) else { return Vec::new() };
+        let trouble = self.trouble(at).map(|trouble| Problem::new("", trouble.code(), trouble.message()));
+        let missing = targeting.references.iter().filter(|asked| !self.has(asked)).map(Reference::missing);
+        targeting.problems.iter().cloned().chain(trouble).chain(missing).take(PROBLEMS_MAX).collect()
+    }
+
+    /// Whether what a rule asks for is there.
+    fn has(&self, asked: &Reference) -> bool {
+        let name = asked.name.as_str();
+        match asked.thing {
+            Thing::Flag => self.index.contains_key(name),
+            Thing::Segment => self.source.segments.contains(name),
+            Thing::Guest => self.guests.contains_key(name),
+            Thing::Config => self.config.get(name).is_some_and(Option::is_some),
+        }
     }
 
     pub(crate) fn prepared(&self, flag: &str) -> Option<&Arc<PreparedFlag>> {
@@ -309,39 +311,6 @@ pub struct Tiers {
     pub compiled: usize,
     /// By the interpreter, for now or for good.
     pub interpreted: usize,
-}
-
-/// What the rule of one flag may ask for.
-struct Others<'s, 'w> {
-    snapshot: &'s Snapshot,
-    flag: &'s str,
-    world: &'s World<'w>,
-}
-
-impl Outside for Others<'_, '_> {
-    fn config(&self, key: &str) -> Value {
-        self.world.config_value(key).clone()
-    }
-
-    fn flag(&self, key: &str, budget: &mut Budget) -> Result<Value, EvalError> {
-        self.snapshot.variant(key, self.world, budget)
-    }
-
-    fn guest(&self, name: &str, arguments: &[Value]) -> Result<Value, EvalError> {
-        let Snapshot { runtime, guests, source, .. } = self.snapshot;
-        let (Some(running), Some(digest)) = (&runtime.guests, guests.get(name)) else { return Ok(Value::Null) };
-        let answer = running.call(&GuestCall {
-            tenant: &source.tenant,
-            guest: name,
-            digest: digest.0,
-            flag: self.flag,
-            timestamp_seconds: self.world.timestamp_seconds(),
-            context: self.world.context,
-            arguments,
-            config: &|key| running.config(&source.tenant, &source.environment, key),
-        });
-        answer.map_err(|fault| EvalError::Guest(fault.kind()))
-    }
 }
 
 impl std::fmt::Debug for Snapshot {

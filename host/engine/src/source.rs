@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_model::{Digest, FlagIn, Key, Limits, Millis, Value};
+use burgee_model::{Bucketing, Digest, FlagIn, Key, Limits, Millis, Value};
 use serde_json::{Map, Value as Json};
 
 /// The state of one environment, as the replica holds it.
@@ -16,6 +16,8 @@ pub struct EnvironmentSource {
     pub flags: BTreeMap<Key, Arc<FlagIn>>,
     /// The shared rules (flagd's `$evaluators`) by name.
     pub segments: BTreeMap<Key, Json>,
+    /// How `fractional` buckets.
+    pub bucketing: Bucketing,
     /// The modules of the tenant's guests, by name.
     pub guests: BTreeMap<Key, Digest>,
     /// The top-level members of the flagd document; flags inherit its `metadata`.

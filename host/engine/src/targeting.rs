@@ -2,11 +2,15 @@
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
-use burgee_model::{Key, Limits, Problem, Value};
-use burgee_rules::{emit, ir::Rule, parse};
+use burgee_model::{Bucketing, Key, Limits, Problem, Value};
+use burgee_rules::{
+    emit,
+    ir::Rule,
+    parse::{self, Reference, Setting},
+};
 use serde_json::Value as Json;
 
-use crate::digest::Digester;
+use crate::{digest::Digester, source::EnvironmentSource};
 
 /// A rule with what the engine must know of it.
 pub(crate) struct Targeting {
@@ -14,6 +18,10 @@ pub(crate) struct Targeting {
     pub(crate) rule: Option<Arc<Rule>>,
     /// Faults, then warnings.
     pub(crate) problems: Box<[Problem]>,
+    /// What it asks for by name, that it is there or not. Empty where it does not compile.
+    pub(crate) references: Box<[Reference]>,
+    /// How its `fractional` buckets.
+    pub(crate) bucketing: Bucketing,
     /// The constants that the rule can give as they stand, in the order in which the compiled rule counts them.
     pub(crate) results: Box<[Value]>,
     /// Whether it is compiled to WebAssembly; else it is interpreted for good.
@@ -35,14 +43,16 @@ pub(crate) struct Targeting {
 }
 
 impl Targeting {
-    pub(crate) fn new(flag: &Key, json: &Json, segments: &BTreeMap<Key, Json>, limits: &Limits) -> Self {
+    pub(crate) fn new(flag: &Key, json: &Json, source: &EnvironmentSource, limits: &Limits) -> Self {
         let uses = RefCell::new(BTreeMap::new());
         let segment = |name: &str| {
-            let found = segments.get(name).cloned();
+            let found = source.segments.get(name).cloned();
             uses.borrow_mut().insert(Box::from(name), found.clone());
             found
         };
-        let compiled = parse::rule(flag, json, &segment, limits);
+        let bucketing = source.bucketing;
+        let compiled = parse::rule(flag, json, &Setting { segments: &segment, bucketing, limits });
+        let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
         let uses: Box<[_]> = uses.into_inner().into_iter().collect();
         let problems = compiled.problems().cloned().collect();
         let rule = compiled.rule.map(Arc::new);
@@ -56,7 +66,9 @@ impl Targeting {
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
             levels: known.map(Rule::levels).unwrap_or_default(),
-            digest: digest(json, &uses),
+            references: references.into(),
+            bucketing,
+            digest: digest(json, bucketing, &uses),
             rule,
             uses,
         }
@@ -67,9 +79,10 @@ impl Targeting {
         self.uses.iter().find(|(used, _)| **used == *name).and_then(|(_, rule)| rule.clone())
     }
 
-    /// Whether the shared rules that it uses are still what they were.
-    pub(crate) fn still_holds(&self, segments: &BTreeMap<Key, Json>) -> bool {
-        self.uses.iter().all(|(name, then)| segments.get(&**name) == then.as_ref())
+    /// Whether the shared rules that it uses, and how it buckets, are still what they were.
+    pub(crate) fn still_holds(&self, source: &EnvironmentSource) -> bool {
+        self.bucketing == source.bucketing
+            && self.uses.iter().all(|(name, then)| source.segments.get(&**name) == then.as_ref())
     }
 }
 
@@ -78,8 +91,9 @@ fn config_keys(rule: &Rule) -> Box<[Key]> {
     rule.config_keys().iter().filter_map(|key| Key::new(key).ok()).collect()
 }
 
-fn digest(json: &Json, uses: &[(Box<str>, Option<Json>)]) -> u128 {
+fn digest(json: &Json, bucketing: Bucketing, uses: &[(Box<str>, Option<Json>)]) -> u128 {
     let mut d = Digester::new("rule");
+    d.word(bucketing.number().into());
     d.json(json);
     for (name, rule) in uses {
         d.text(name);

@@ -26,6 +26,54 @@ pub struct EnvironmentMeta {
     /// Whether changes ask for more care.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// How `fractional` buckets here. Whoever changes it moves users between variants.
+    #[serde(rename = "fractionalVersion", skip_serializing_if = "Bucketing::is_default")]
+    pub bucketing: Bucketing,
+}
+
+/// A version of flagd's bucketing, which decides what `fractional` hashes. It is written as its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub enum Bucketing {
+    /// Version 2: a text as it is; by itself, flag key + targeting key.
+    #[default]
+    V2,
+    /// Version 3: the canonical CBOR of any value; by itself, of the list of flag key and targeting key.
+    V3,
+}
+
+impl Bucketing {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The version's number.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+}
+
+/// The number is none of a version of bucketing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`fractional` has the versions 2 and 3")]
+pub struct BucketingError;
+
+impl TryFrom<u64> for Bucketing {
+    type Error = BucketingError;
+
+    fn try_from(number: u64) -> Result<Self, BucketingError> {
+        [Self::V2, Self::V3].into_iter().find(|version| version.number() == number).ok_or(BucketingError)
+    }
+}
+
+impl From<Bucketing> for u64 {
+    fn from(version: Bucketing) -> Self {
+        version.number()
+    }
 }
 
 /// Whether a flag is evaluated in an environment.

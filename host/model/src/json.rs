@@ -1,5 +1,6 @@
 //! Reading JSON whose depth its author chose: bounded, so that no document can exhaust the stack.
 
+pub mod locate;
 mod once;
 
 use serde::Deserialize;

@@ -38,6 +38,8 @@ pub struct Limits {
     pub guest_time_ms: u64,
     /// Calls of one tenant's guests that run at once on a node.
     pub guest_calls_per_tenant: usize,
+    /// Milliseconds that calls of guests may take, one after the other, for one request, be it for all flags.
+    pub guest_request_ms: u64,
     /// Threads of a node that run guests; 0 leaves it to the number of processors.
     pub guest_threads: usize,
     /// Deterministic steps of one evaluation.
@@ -68,6 +70,7 @@ impl Default for Limits {
             guest_stack_bytes: 1024 * KIB,
             guest_time_ms: 5,
             guest_calls_per_tenant: 2,
+            guest_request_ms: 1_000,
             guest_threads: 0,
             evaluation_steps: 100_000,
             evaluation_bytes: 1024 * KIB,

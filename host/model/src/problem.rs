@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Key;
 
 /// A fault: where, which, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// JSON Pointer (RFC 6901) into the document that was read; empty means the whole.
     pub path: String,
@@ -19,13 +19,39 @@ pub struct Problem {
     /// The environment in which it shows, where it is not the whole flag's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub environment: Option<Key>,
+    /// How grave it is.
+    #[serde(skip_serializing_if = "Severity::is_error", default)]
+    pub severity: Severity,
+}
+
+/// How grave a fault is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// What people write is refused for it.
+    #[default]
+    Error,
+    /// It is told, no more: what comes of it is defined, and may be meant.
+    Warning,
+}
+
+impl Severity {
+    fn is_error(&self) -> bool {
+        *self == Self::Error
+    }
 }
 
 impl Problem {
     /// A fault without hint.
     #[must_use]
     pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { path: path.into(), code: code.to_owned(), message: message.into(), hint: None, environment: None }
+        Self { path: path.into(), code: code.to_owned(), message: message.into(), ..Self::default() }
+    }
+
+    /// What is told, no more.
+    #[must_use]
+    pub fn warning(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(path, code, message) }
     }
 
     /// The same with a hint.

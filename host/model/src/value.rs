@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
 
 /// A JSON value. Cloning is cheap (texts, lists and objects are shared).
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -27,6 +28,22 @@ impl Value {
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::Text(Arc::from(text))
+    }
+
+    /// As JSON, whole numbers without a fraction as JavaScript writes them. `beyond` stands in for numbers that JSON does
+    /// not have. Goes as deep as the value.
+    pub fn to_json(&self, beyond: &dyn Fn(f64) -> Json) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(truth) => Json::Bool(*truth),
+            Self::Number(number) if number.is_finite() => number_to_json(*number),
+            Self::Number(number) => beyond(*number),
+            Self::Text(text) => Json::from(&**text),
+            Self::List(items) => items.iter().map(|item| item.to_json(beyond)).collect(),
+            Self::Object(members) => {
+                members.iter().map(|(name, value)| (name.to_string(), value.to_json(beyond))).collect()
+            }
+        }
     }
 
     /// The member of an object; `None` also where the value is no object.
@@ -58,6 +75,13 @@ impl Value {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn number_to_json(number: f64) -> Json {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let is_whole = number.fract() == 0.0 && number.abs() < EXACT && !(number == 0.0 && number.is_sign_negative());
+    if is_whole { Json::from(number as i64) } else { Json::from(number) }
+}
+
 /// An index as JavaScript writes it: digits, without sign and leading zeros.
 fn index(token: &str) -> Option<usize> {
     let plain = token == "0" || token.starts_with(|c: char| matches!(c, '1'..='9'));
@@ -80,11 +104,33 @@ impl From<&serde_json::Value> for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        d.deserialize_any(AnyValue)
+        AnyValue { once: false }.deserialize(d)
     }
 }
 
-struct AnyValue;
+/// A value whose objects name each member once, at any depth: reading anything else is an error that names the member.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Once(pub Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        AnyValue { once: true }.deserialize(d).map(Self)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct AnyValue {
+    /// Whether a member may be there only once; else the last one counts.
+    once: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for AnyValue {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
+        d.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for AnyValue {
     type Value = Value;
@@ -114,15 +160,20 @@ impl<'de> Visitor<'de> for AnyValue {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
+        while let Some(item) = seq.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Value::List(items.into()))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Members::default();
-        while let Some((name, value)) = map.next_entry()? {
-            members.set(name, value);
+        while let Some(name) = map.next_key::<Arc<str>>()? {
+            let there = members.position(&name);
+            if there.is_some() && self.once {
+                return Err(A::Error::custom(format_args!("the member `{name}` is there twice")));
+            }
+            let value = map.next_value_seed(self)?;
+            members.set(there, name, value);
         }
         Ok(Value::Object(members.list.into()))
     }
@@ -139,9 +190,10 @@ struct Members {
 impl Members {
     const SCANNED: usize = 16;
 
-    fn set(&mut self, name: Arc<str>, value: Value) {
-        match self.position(&name) {
-            Some(at) => self.list[at].1 = value,
+    /// Takes a member's value in the place of the one that it has.
+    fn set(&mut self, place: Option<usize>, name: Arc<str>, value: Value) {
+        match place.and_then(|at| self.list.get_mut(at)) {
+            Some(member) => member.1 = value,
             None => self.push(name, value),
         }
     }
@@ -173,6 +225,26 @@ mod tests {
     #[test]
     fn the_last_of_equal_names_wins() {
         assert_eq!(read(r#"{"a":1,"b":2,"a":3}"#), read(r#"{"a":3,"b":2}"#));
+    }
+
+    #[test]
+    fn values_are_written_as_they_were_read() {
+        let text = r#"{"b":[1,-2.5,-0.0,1e300,null,true,"x\"y"],"a":{"":[],"n":9007199254740993}}"#;
+        let written = read(text).to_json(&|_| Json::Null).to_string();
+        assert_eq!(written, text.replace("9007199254740993", "9007199254740992.0").replace("1e300", "1e+300"));
+        let list = Value::List([Value::Number(f64::NAN), Value::Number(f64::INFINITY)].into());
+        assert_eq!(list.to_json(&|number| number.to_string().into()).to_string(), r#"["NaN","inf"]"#);
+    }
+
+    #[test]
+    fn each_member_once_if_that_is_wanted() {
+        let once = |text: &str| serde_json::from_str::<Once>(text).map(|once| once.0);
+        for text in [r#"{"a":{"a":[1,{"a":2}]},"b":1}"#, "[{},{}]", "7"] {
+            assert_eq!(once(text).unwrap(), read(text), "{text}");
+        }
+        for text in [r#"{"x":1,"b":{"x":1},"x":2}"#, r#"[{"a":{"x":1,"\u0078":1}}]"#] {
+            assert!(once(text).unwrap_err().to_string().contains("`x` is there twice"), "{text}");
+        }
     }
 
     #[test]

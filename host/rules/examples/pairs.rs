@@ -68,27 +68,15 @@ fn unsigned_zero(json: Json) -> Json {
 /// The value of a rule; or that it was too costly.
 fn evaluate(rule: &Json, segments: &Map<String, Json>, context: &Json) -> Result<Result<Json, String>, Box<dyn Error>> {
     let limits = Limits::default();
-    let compiled = parse::rule(&Key::new(FLAG)?, rule, &|name| segments.get(name).cloned(), &limits);
+    let segments = |name: &str| segments.get(name).cloned();
+    let compiled = parse::rule(&Key::new(FLAG)?, rule, &parse::Setting::new(&segments, &limits));
     let rule = compiled.rule.ok_or_else(|| format!("{rule}: {:?}", compiled.faults))?;
     let context = generators::as_context(context);
     let config = |_: &str| Value::Null;
     let inputs =
         Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, outside: &config, limits: &limits };
     let value = interpret::evaluate(&rule, &inputs);
-    Ok(value.map(|value| plain(&value)).map_err(|error| error.to_string()))
-}
-
-/// A value as JSON.
-fn plain(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => Json::from(*truth),
-        Value::Number(number) if number.is_finite() => Json::from(*number),
-        Value::Number(number) => json!({"$number": number_text(*number)}),
-        Value::Text(text) => Json::from(&**text),
-        Value::List(items) => items.iter().map(plain).collect(),
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.to_string(), plain(value))).collect::<Map<_, _>>().into()
-        }
-    }
+    Ok(value
+        .map(|value| value.to_json(&|number| json!({"$number": number_text(number)})))
+        .map_err(|error| error.to_string()))
 }

@@ -5,14 +5,14 @@
 
 use std::cell::Cell;
 
-use burgee_model::{Key, Value};
-use serde_json::{Map, Value as Json, json};
+use burgee_model::{Bucketing, Key, Place, Value};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     Budget,
     interpret::{self, Inputs},
     ops::{fractional, number::number_text, truthy},
-    parse::{self, Segments, operation, place::Place},
+    parse::{self, Segments, Setting, operation},
 };
 
 /// The most operations of one explanation.
@@ -22,15 +22,16 @@ const NODES_MAX: usize = 256;
 /// `branch` (the position of the operand that `if`, `and` or `or` gave), `bucket` and `of` (of a weighted choice),
 /// `segment`, `flag`. `error` stands in place of a value that there is none of; `truncated` where the tree was cut.
 #[must_use]
-pub fn rule(targeting: &Json, segments: Segments<'_>, inputs: &Inputs<'_>) -> Json {
+pub fn rule(targeting: &Json, segments: Segments<'_>, bucketing: Bucketing, inputs: &Inputs<'_>) -> Json {
     let Ok(flag) = Key::new(inputs.flag_key) else { return Json::Null };
-    let explainer = Explainer { flag, segments, inputs, nodes: Cell::new(0) };
+    let setting = Setting { segments, bucketing, limits: inputs.limits };
+    let explainer = Explainer { flag, setting, inputs, nodes: Cell::new(0) };
     explainer.node(targeting, &Place::ROOT)
 }
 
 struct Explainer<'a, 'i> {
     flag: Key,
-    segments: Segments<'a>,
+    setting: Setting<'a>,
     inputs: &'a Inputs<'i>,
     /// How many operations were explained.
     nodes: Cell<usize>,
@@ -42,7 +43,7 @@ impl Explainer<'_, '_> {
         node.insert("path".to_owned(), place.pointer().into());
         let value = self.evaluate(json);
         match &value {
-            Ok(value) => node.insert("value".to_owned(), plain(value)),
+            Ok(value) => node.insert("value".to_owned(), value.to_json(&|number| number_text(number).into())),
             Err(error) => node.insert("error".to_owned(), error.clone().into()),
         };
         if let Some((name, operands)) = operation(json) {
@@ -59,7 +60,7 @@ impl Explainer<'_, '_> {
 
     /// The value of a part of the rule, as it stands there.
     fn evaluate(&self, json: &Json) -> Result<Value, String> {
-        let compiled = parse::rule(&self.flag, json, self.segments, self.inputs.limits);
+        let compiled = parse::rule(&self.flag, json, &self.setting);
         let Some(rule) = compiled.rule else {
             return Err(compiled.faults.into_iter().next().map_or_else(String::new, |fault| fault.message));
         };
@@ -125,27 +126,38 @@ impl Explainer<'_, '_> {
     fn fractional(&self, operands: &Operands<'_>, node: &mut Map<String, Json>) {
         let values: Vec<Value> = operands.items.iter().map(|item| self.evaluate(item).unwrap_or_default()).collect();
         let (by, shares) = match values.split_first() {
-            Some((first, rest)) if !matches!(first, Value::List(_)) => (first.clone(), rest),
-            _ => (Value::Null, values.as_slice()),
+            Some((first, rest)) if !matches!(first, Value::List(_)) => (Some(first), rest),
+            _ => (None, values.as_slice()),
         };
         let weight = |share: &Value| match share {
             Value::List(share) => share.get(1).map_or(Some(1), fractional::weight),
             _ => None,
         };
         let total = shares.iter().map(weight).try_fold(0, |sum, weight| fractional::add(sum, weight?));
-        let mut budget = Budget::new(self.inputs.limits);
-        let hash = fractional::hash(&by, self.flag.as_str(), self.inputs.context, &mut budget).ok().flatten();
-        if let (Some(hash), Some(total)) = (hash, total) {
+        if let (Some(hash), Some(total)) = (self.hash(by), total) {
             node.insert("bucket".to_owned(), fractional::bucket(hash, total).into());
             node.insert("of".to_owned(), total.into());
         }
         self.all(operands, usize::MAX, node);
     }
 
+    /// What a value to bucket by is hashed to.
+    fn hash(&self, by: Option<&Value>) -> Option<u32> {
+        let (mut budget, context) = (Budget::new(self.inputs.limits), self.inputs.context);
+        let hash = match self.setting.bucketing {
+            Bucketing::V2 => fractional::hash(by.unwrap_or(&Value::Null), self.flag.as_str(), context, &mut budget),
+            Bucketing::V3 => {
+                let key = context.targeting_key().map_or(Value::Null, Value::text);
+                fractional::encoded_hash(by, &Value::text(self.flag.as_str()), &key, &mut budget)
+            }
+        };
+        hash.ok().flatten()
+    }
+
     fn segment(&self, operands: &Operands<'_>, node: &mut Map<String, Json>) {
         let Some(name) = operands.items.first().and_then(|name| name.as_str()) else { return };
         node.insert("segment".to_owned(), name.into());
-        if let Some(shared) = (self.segments)(name) {
+        if let Some(shared) = (self.setting.segments)(name) {
             insert_operands(node, vec![self.node(&shared, &Place::ROOT)]);
         }
     }
@@ -193,31 +205,10 @@ fn insert_operands(node: &mut Map<String, Json>, operands: Vec<Json>) {
     }
 }
 
-/// A value as JSON; a number that JSON does not have as its text.
-fn plain(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => json!(truth),
-        Value::Number(number) if number.is_finite() => whole(*number),
-        Value::Number(number) => json!(number_text(*number)),
-        Value::Text(text) => json!(**text),
-        Value::List(items) => items.iter().map(plain).collect(),
-        Value::Object(members) => {
-            Json::Object(members.iter().map(|(name, value)| (name.to_string(), plain(value))).collect())
-        }
-    }
-}
-
-/// Whole numbers without a fraction, as JavaScript writes them.
-#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn whole(number: f64) -> Json {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.fract() == 0.0 && number.abs() < EXACT { json!(number as i64) } else { json!(number) }
-}
-
 #[cfg(test)]
 mod tests {
     use burgee_model::{Context, Limits};
+    use serde_json::json;
 
     use super::*;
 
@@ -228,7 +219,7 @@ mod tests {
         let inputs =
             Inputs { flag_key: "flag", context: &context, timestamp_seconds: 0, outside: &config, limits: &limits };
         let segments = |name: &str| (name == "eu").then(|| json!({"in": [{"var": "country"}, ["de", "fr"]]}));
-        rule(targeting, &segments, &inputs)
+        rule(targeting, &segments, Bucketing::V2, &inputs)
     }
 
     #[test]

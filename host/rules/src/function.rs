@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use burgee_model::Bucketing;
+
 use crate::ops::{date::Part, network::Network, pattern::Pattern, ramp::Ramp};
 
 /// Which function; constants of the rule that need preparing are part of it.
@@ -47,6 +49,7 @@ pub enum Function {
     /// `percentage`: the share in percent, the value to bucket by (null: the default), the flag's key, the targeting
     /// key.
     Percentage,
-    /// `fractional` with computed shares: the flag's key, the targeting key, then its operands.
-    Fractional,
+    /// `fractional` where a share is computed, or what is hashed is any value: the flag's key, the targeting key, then
+    /// its operands.
+    Fractional(Bucketing),
 }

@@ -46,6 +46,9 @@ pub(super) struct Eval {
     /// The evaluation context, a JSON object
     #[arg(long, default_value = "{}", value_name = "JSON")]
     context: String,
+    /// As of when: RFC 3339 like 2026-11-26T14:05:00Z, a day, or milliseconds since 1970
+    #[arg(long, value_name = "INSTANT")]
+    at: Option<String>,
     /// Also say why: what each part of the rule gave, and which branch decided
     #[arg(long)]
     explain: bool,
@@ -149,6 +152,9 @@ impl Eval {
         if self.explain {
             body["explain"] = true.into();
         }
+        if let Some(at) = &self.at {
+            body["at"] = at.parse::<u64>().map_or_else(|_| at.as_str().into(), Json::from);
+        }
         let body = body.to_string();
         let path = format!("{}/evaluate", self.target.environment_path());
         let answer = self.target.expect("POST", &path, Some(&Body::json(body.as_bytes())))?;
@@ -163,6 +169,9 @@ impl Eval {
         if self.target.output == Output::Text {
             output::line(&in_words(&item))?;
             explanation(&item["explain"], 0).iter().try_for_each(|line| output::line(line))?;
+            if item["complete"] == false {
+                output::error("incomplete: of some of what was read, only its state of today is known");
+            }
         }
         Ok(())
     }

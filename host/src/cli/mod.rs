@@ -2,9 +2,11 @@
 
 mod client;
 mod cluster;
+mod diagnostics;
 mod entries;
 mod flags;
 mod guests;
+mod modules;
 mod output;
 mod rules;
 mod serve;

@@ -2,14 +2,14 @@
 //! change of one flag reads one flag.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use burgee_engine::{ConfigValue, EnvironmentSource};
-use burgee_model::{Blob, Digest, Flag, FlagIn, GuestMeta, Key, Millis, RegisterId, materialise::materialise};
+use burgee_api::source;
+use burgee_engine::EnvironmentSource;
+use burgee_model::{Flag, FlagIn, Key, Millis, RegisterId};
 use burgee_store::Table;
-use serde_json::Map;
 
 use super::{EnvironmentId, dirty::Dirty};
 
@@ -40,7 +40,8 @@ impl Sources {
         }
         for id in &dirty.environments {
             if let Some(source) = self.0.get_mut(id).filter(|_| !touched.contains(id)) {
-                read_shared(source, table, now);
+                let flags = std::mem::take(&mut source.flags);
+                *source = EnvironmentSource { flags, ..source::environment(table, &id.0, &id.1, now) };
                 touched.insert(id.clone());
             }
         }
@@ -69,14 +70,13 @@ impl Sources {
         };
         self.0.retain(|(t, e), _| t != tenant || environments.contains(e));
         let flags: Vec<Flag> =
-            table.flags(tenant, now, None).filter_map(|key| read_flag(table, tenant, key, now)).collect();
+            table.flags(tenant, now, None).filter_map(|key| source::flag(table, tenant, key, now)).collect();
         environments
             .into_iter()
             .map(|environment| {
                 let id = (tenant.clone(), environment.clone());
                 let known = self.0.remove(&id);
-                let mut source = empty(tenant, &environment);
-                read_shared(&mut source, table, now);
+                let mut source = source::environment(table, tenant, &environment, now);
                 source.flags = flags
                     .iter()
                     .map(|flag| (flag.key.clone(), unless_same(known.as_ref(), flag, &environment)))
@@ -95,10 +95,10 @@ impl Sources {
         now: Millis,
         touched: &mut HashSet<EnvironmentId>,
     ) {
-        let read = read_flag(table, tenant, flag, now);
+        let read = source::flag(table, tenant, flag, now);
         for (id, source) in self.0.iter_mut().filter(|((t, _), _)| t == tenant) {
             let before = source.flags.get(flag).cloned();
-            let after = read.as_ref().map(|read| in_environment(read, &id.1));
+            let after = read.as_ref().map(|read| source::in_environment(read, &id.1));
             if before.as_deref() == after.as_ref() {
                 continue;
             }
@@ -111,58 +111,11 @@ impl Sources {
     }
 }
 
-fn empty(tenant: &Key, environment: &Key) -> EnvironmentSource {
-    EnvironmentSource {
-        tenant: tenant.clone(),
-        environment: environment.clone(),
-        flags: BTreeMap::new(),
-        segments: BTreeMap::new(),
-        guests: BTreeMap::new(),
-        set: Map::new(),
-    }
-}
-
-fn read_shared(source: &mut EnvironmentSource, table: &Table, now: Millis) {
-    source.segments = table.segments(&source.tenant, &source.environment, now);
-    source.guests = guests(table, &source.tenant, now);
-    source.set = table.flag_set(&source.tenant, &source.environment, now).and_then(Blob::read).unwrap_or_default();
-}
-
-/// The modules of the tenant's guests, by name.
-fn guests(table: &Table, tenant: &Key, now: Millis) -> BTreeMap<Key, Digest> {
-    let digest = |guest: &Key| {
-        let version = table.current(&RegisterId::guest(tenant, guest), now)?;
-        version.content.as_ref()?.read::<GuestMeta>().map(|meta| meta.digest)
-    };
-    table.guests(tenant, now, None).filter_map(|guest| Some((guest.clone(), digest(guest)?))).collect()
-}
-
-fn read_flag(table: &Table, tenant: &Key, flag: &Key, now: Millis) -> Option<Flag> {
-    table.flag(tenant, flag, now).map(|read| materialise(flag, &read.registers).0)
-}
-
-/// The flag in one environment; disabled where it was never configured.
-fn in_environment(flag: &Flag, environment: &Key) -> FlagIn {
-    flag.environments.get(environment).cloned().unwrap_or_else(|| FlagIn {
-        variants: flag.variants.clone(),
-        metadata: flag.metadata.clone(),
-        ..FlagIn::default()
-    })
-}
-
 /// Keeps the earlier `Arc` where nothing changed: the engine reuses what is the same pointer.
 fn unless_same(known: Option<&EnvironmentSource>, flag: &Flag, environment: &Key) -> Arc<FlagIn> {
-    let now = in_environment(flag, environment);
+    let now = source::in_environment(flag, environment);
     match known.and_then(|source| source.flags.get(&flag.key)) {
         Some(before) if **before == now => before.clone(),
         _ => Arc::new(now),
     }
-}
-
-/// A config entry as rules read it: JSON where its type says so, else text; `None` where it is neither.
-pub(super) fn config_value(table: &Table, id: &EnvironmentId, key: &str, now: Millis) -> Option<ConfigValue> {
-    let register = RegisterId::config(&id.0, &id.1, &Key::new(key).ok()?);
-    let version = table.current(&register, now)?;
-    let value = version.content.as_ref()?.value()?;
-    Some(ConfigValue { value, expires_at: version.expires_at })
 }

@@ -38,5 +38,5 @@ pub use limits::{StoreConfig, StoreLimits, WallClock};
 pub use request::{Draft, DraftWrite, Receipt, Request, Stamping, WriteScope};
 pub use stamping::stamp_draft;
 pub use store::{Health, MergeReport, Store};
-pub use table::{Applied, Counts, FlagRead, HistoryPolicy, Outcome, Page, PageCursor, Table};
+pub use table::{Applied, Counts, FlagRead, HistoryPolicy, Lost, Outcome, Page, PageCursor, Past, Table};
 pub use version::{ChangeId, CodecError, PARENTS_MAX, Version};

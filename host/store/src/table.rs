@@ -8,6 +8,7 @@ mod lists;
 mod merge;
 mod names;
 mod page;
+mod past;
 mod read;
 pub(crate) mod rows;
 mod scope;
@@ -24,6 +25,7 @@ use burgee_model::{Address, Key, Millis, RegisterId, Stamp};
 pub use self::{
     counts::Counts,
     page::{Page, PageCursor},
+    past::{Lost, Past},
     read::FlagRead,
 };
 use self::{counts::Kind, system::Authors};

@@ -1,6 +1,6 @@
 //! Environments of a tenant: create, change, delete.
 
-use burgee_model::{EnvironmentMeta, Key, Millis, RegisterId, Scope, Stamp};
+use burgee_model::{Bucketing, EnvironmentMeta, Key, Millis, RegisterId, Scope, Stamp};
 use burgee_store::{Draft, Table};
 use serde_json::Value as Json;
 
@@ -26,6 +26,8 @@ pub struct EnvironmentPatch {
     pub name: Member<String>,
     /// Whether changes ask for more care; null means no.
     pub protected: Member<bool>,
+    /// How `fractional` buckets; null means version 2.
+    pub bucketing: Member<Bucketing>,
 }
 
 impl EnvironmentPatch {
@@ -36,10 +38,13 @@ impl EnvironmentPatch {
         if let Some(protected) = self.protected.given() {
             meta.protected = protected.unwrap_or(false);
         }
+        if let Some(bucketing) = self.bucketing.given() {
+            meta.bucketing = bucketing.unwrap_or_default();
+        }
     }
 
     fn is_empty(&self) -> bool {
-        !self.name.is_given() && !self.protected.is_given()
+        !self.name.is_given() && !self.protected.is_given() && !self.bucketing.is_given()
     }
 }
 
@@ -52,6 +57,12 @@ pub fn read(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Resu
     Ok(EnvironmentRead { meta, stamp: version.stamp })
 }
 
+/// How `fractional` buckets in an environment; as everywhere where it does not exist.
+#[must_use]
+pub fn bucketing(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Bucketing {
+    read(table, now, tenant, environment).map(|found| found.meta.bucketing).unwrap_or_default()
+}
+
 /// Whether an environment exists, and its tenant too.
 #[must_use]
 pub fn exists(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> bool {
@@ -60,7 +71,11 @@ pub fn exists(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> bo
 }
 
 fn read_members(members: &mut Members) -> EnvironmentPatch {
-    EnvironmentPatch { name: members.text("name", NAME_BYTES_MAX), protected: members.boolean("protected") }
+    EnvironmentPatch {
+        name: members.text("name", NAME_BYTES_MAX),
+        protected: members.boolean("protected"),
+        bucketing: members.read("fractionalVersion", "2 or 3"),
+    }
 }
 
 /// Reads the document of a create.

@@ -138,8 +138,16 @@ fn check_create(table: &Table, now: Millis, tenant: &Key, request: &Create, limi
         }
         patch.check_size(limits)?;
         let segments = table.segments(tenant, environment, now);
+        let bucketing = environment::bucketing(table, now, tenant, environment);
         let rule_of = rule::rules(table, now, tenant, environment);
-        let scene = Scene { flag: &request.key, variants: &variants, segments: &segments, rule_of: &rule_of, limits };
+        let scene = Scene {
+            flag: &request.key,
+            variants: &variants,
+            segments: &segments,
+            bucketing,
+            rule_of: &rule_of,
+            limits,
+        };
         faults.settings(&path, &scene, patch.settings());
     }
     faults.finish()
@@ -192,11 +200,12 @@ fn check_uses(
 ) {
     for (environment, here) in &flag.environments {
         let segments = table.segments(tenant, environment, now);
+        let bucketing = environment::bucketing(table, now, tenant, environment);
         let settings =
             Settings { default_variant: here.default_variant.as_deref(), targeting: here.targeting.as_ref() };
         let problems = |shared: &Map<String, Json>| {
             let variants = flag_in::effective_variants(shared, Some(here));
-            Scene { flag: &flag.key, variants: &variants, segments: &segments, rule_of: &|_| None, limits }
+            Scene { flag: &flag.key, variants: &variants, segments: &segments, bucketing, rule_of: &|_| None, limits }
                 .problems(settings)
         };
         let before = problems(&flag.variants);

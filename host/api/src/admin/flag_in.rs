@@ -149,8 +149,10 @@ pub fn patch(
     let (flag, _) = materialise::materialise(&place.flag, &found.registers);
     let variants = effective_variants(&flag.variants, flag.environments.get(&place.environment));
     let segments = table.segments(&place.tenant, &place.environment, now);
+    let bucketing = environment::bucketing(table, now, &place.tenant, &place.environment);
     let rule_of = rule::rules(table, now, &place.tenant, &place.environment);
-    let scene = Scene { flag: &place.flag, variants: &variants, segments: &segments, rule_of: &rule_of, limits };
+    let scene =
+        Scene { flag: &place.flag, variants: &variants, segments: &segments, bucketing, rule_of: &rule_of, limits };
     let mut faults = Faults::default();
     patch.check_size(limits)?;
     faults.settings("", &scene, patch.settings());

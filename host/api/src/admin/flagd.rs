@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use burgee_model::{
-    Address, Blob, FlagInField, Key, Limits, Millis, RegisterId, State,
+    Address, Blob, Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId, State,
     flagd::{Document, flag_to_json, plain_metadata},
     import::{self, Plan, View},
     materialise::materialise,
+    problem::pointer,
 };
 use burgee_rules::parse::own_operators;
 use burgee_store::Table;
@@ -27,15 +28,25 @@ fn configured<'a>(
 
 /// The flagd document of an environment. A killed flag is DISABLED in it: whoever evaluates the document
 /// elsewhere must see the kill.
-pub fn export(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Result<Map<String, Json>, Refusal> {
-    environment::read(table, now, tenant, environment)?;
-    let mut set = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
+pub fn export(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    environment: &Key,
+    limits: &Limits,
+) -> Result<Map<String, Json>, Refusal> {
+    let bucketing = environment::read(table, now, tenant, environment)?.meta.bucketing;
+    let mut set: Map<String, Json> =
+        table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
     let mut document = Map::new();
     move_member(&mut set, &mut document, "$schema");
     if let Some(Json::Object(metadata)) = set.get_mut("metadata") {
         *metadata = plain_metadata(metadata);
     }
-    document.insert("flags".into(), Json::Object(export_flags(table, now, tenant, environment)));
+    if bucketing != Bucketing::default() {
+        note(&mut set, FRACTIONAL_VERSION, json!(bucketing));
+    }
+    document.insert("flags".into(), Json::Object(export_flags(table, now, tenant, environment, limits)));
     let segments = table.segments(tenant, environment, now);
     if !segments.is_empty() {
         let evaluators = segments.into_iter().map(|(name, rule)| (name.to_string(), rule)).collect();
@@ -54,25 +65,50 @@ fn move_member(from: &mut Map<String, Json>, to: &mut Map<String, Json>, name: &
 /// The member of a flag's metadata that names the operators of its rule which flagd does not know.
 const NOT_PORTABLE: &str = "burgee.notPortable";
 
+/// The member of a set's metadata that says how its `fractional` buckets, where that is not as everywhere: flagd leaves
+/// it to the engine.
+const FRACTIONAL_VERSION: &str = "burgee.fractionalVersion";
+
 /// Notes in a flag's metadata that flagd cannot run its rule.
-fn note_portability(flag: &mut Map<String, Json>) {
-    let own = flag.get("targeting").map(|rule| own_operators(rule, &Limits::default())).unwrap_or_default();
+fn note_portability(flag: &mut Map<String, Json>, limits: &Limits) {
+    let own = flag.get("targeting").map(|rule| own_operators(rule, limits)).unwrap_or_default();
     if own.is_empty() {
         return;
     }
-    let names = own.into_iter().collect::<Vec<_>>().join(", ");
-    let metadata = flag.entry("metadata").or_insert_with(|| json!({}));
+    note(flag, NOT_PORTABLE, own.into_iter().collect::<Vec<_>>().join(", ").into());
+}
+
+fn note(of: &mut Map<String, Json>, name: &str, value: Json) {
+    let metadata = of.entry("metadata").or_insert_with(|| json!({}));
     if let Some(metadata) = metadata.as_object_mut() {
-        metadata.insert(NOT_PORTABLE.to_owned(), names.into());
+        metadata.insert(name.to_owned(), value);
     }
 }
 
-/// Takes the notes of an export away, which are not what anybody wrote.
-pub fn forget_notes(document: &mut Document) {
+/// Takes the notes of an export away, which are not what anybody wrote; gives back how the document says that its
+/// `fractional` buckets.
+pub fn take_notes(document: &mut Document) -> Option<Bucketing> {
     document.flags.iter_mut().for_each(|flag| drop(flag.metadata.shift_remove(NOT_PORTABLE)));
+    let metadata = document.set.get_mut("metadata").and_then(Json::as_object_mut)?;
+    let noted = metadata.shift_remove(FRACTIONAL_VERSION)?;
+    if metadata.is_empty() {
+        document.set.shift_remove("metadata");
+    }
+    serde_json::from_value(noted).ok()
 }
 
-fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Map<String, Json> {
+/// That a document was written for another bucketing than the environment's, which an import leaves as it is.
+#[must_use]
+pub fn other_bucketing(noted: Option<Bucketing>, here: Bucketing) -> Option<Problem> {
+    let noted = noted.filter(|noted| *noted != here)?;
+    let path = pointer("/metadata", FRACTIONAL_VERSION);
+    let (noted, here) = (noted.number(), here.number());
+    let message = format!("the document was written for version {noted} of bucketing, the environment has {here}");
+    let hint = "with the environment's `fractionalVersion` changed, users keep the variants of the document's origin";
+    Some(Problem::warning(path, "fractional_version_differs", message).hint(hint))
+}
+
+fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key, limits: &Limits) -> Map<String, Json> {
     let mut out = Map::new();
     for key in configured(table, now, tenant, environment) {
         let Some(read) = table.flag(tenant, key, now) else { continue };
@@ -83,7 +119,7 @@ fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> 
             if killed {
                 members.insert("state".into(), json!(State::Disabled));
             }
-            note_portability(members);
+            note_portability(members, limits);
         }
         out.insert(key.to_string(), json);
     }
@@ -104,6 +140,7 @@ pub fn tag(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Strin
         tagger.bytes(name.as_str().as_bytes());
         tagger.bytes(rule.to_string().as_bytes());
     }
+    tagger.bytes(&environment::bucketing(table, now, tenant, environment).number().to_be_bytes());
     tagger.bytes(table.flag_set(tenant, environment, now).map_or(&[], |blob| &blob.bytes));
     tagger.finish()
 }

@@ -2,6 +2,7 @@
 //! that nobody asked for are faults too.
 
 use burgee_model::{Key, Problem, problem::pointer};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
 use super::Refusal;
@@ -131,6 +132,11 @@ impl Members {
         self.typed(name, "true or false", |json| json.as_bool())
     }
 
+    /// Whatever can be read from JSON; `what` names it.
+    pub fn read<T: DeserializeOwned>(&mut self, name: &str, what: &str) -> Member<T> {
+        self.typed(name, what, |json| serde_json::from_value(json).ok())
+    }
+
     /// An object of any members.
     pub fn object(&mut self, name: &str) -> Member<Map<String, Json>> {
         let read = |json| match json {
@@ -142,7 +148,7 @@ impl Members {
 
     /// A list of texts.
     pub fn texts(&mut self, name: &str) -> Member<Vec<String>> {
-        self.typed(name, "a list of texts", |json| serde_json::from_value(json).ok())
+        self.read(name, "a list of texts")
     }
 
     /// An object whose members are texts, numbers or booleans.

@@ -52,6 +52,9 @@ pub enum Refusal {
     /// Only the current version of such a register is kept; the text is the place of the member that names it.
     #[error("no history is kept of config entries")]
     HistoryNotKept(&'static str),
+    /// What was asked for as of an instant is not known as of then.
+    #[error("no history is kept that reaches back to then")]
+    HistoryTooShort,
     /// A precondition does not hold; the text is the current tag, where there is one.
     #[error("it is not, or no longer, what the request was made from")]
     Stale(Option<String>),

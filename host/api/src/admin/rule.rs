@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use burgee_model::{FlagInField, Key, Limits, Millis, Problem, RegisterId};
-use burgee_rules::check;
+use burgee_model::{Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId};
+use burgee_rules::{check, parse::Setting};
 use burgee_store::Table;
 use serde_json::{Map, Value as Json};
 
@@ -45,8 +45,8 @@ impl Faults {
     /// Adds what is wrong with variants alone.
     pub fn variants(&mut self, flag: &Key, variants: &Map<String, Json>, limits: &Limits) {
         let none = |_: &str| None;
-        let draft =
-            check::Draft { key: flag, variants, default_variant: None, targeting: None, segments: &none, limits };
+        let setting = Setting::new(&none, limits);
+        let draft = check::Draft { key: flag, variants, default_variant: None, targeting: None, setting };
         check::flag(&draft).into_iter().for_each(|problem| self.add(problem));
     }
 
@@ -69,6 +69,8 @@ pub struct Scene<'a> {
     pub variants: &'a Map<String, Json>,
     /// The environment's shared rules.
     pub segments: &'a BTreeMap<Key, Json>,
+    /// How `fractional` buckets there.
+    pub bucketing: Bucketing,
     /// The rules of the environment's other flags.
     pub rule_of: &'a dyn Fn(&str) -> Option<Json>,
     /// What is allowed.
@@ -98,8 +100,7 @@ impl Scene<'_> {
             variants: self.variants,
             default_variant: settings.default_variant,
             targeting: settings.targeting,
-            segments: &segments,
-            limits: self.limits,
+            setting: Setting { segments: &segments, bucketing: self.bucketing, limits: self.limits },
         };
         let mut problems = check::flag(&draft);
         let cycle = settings.targeting.and_then(|rule| check::cycle(self.flag, rule, &segments, self.rule_of));

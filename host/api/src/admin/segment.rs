@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use burgee_model::{Address, Key, Limits, Millis, Problem, RegisterId};
-use burgee_rules::check;
+use burgee_rules::{
+    check,
+    parse::{Setting, Thing, references},
+};
 use burgee_store::{Draft, DraftWrite, Table};
 use serde_json::{Map, Value as Json, json};
 
@@ -60,15 +63,23 @@ fn own(tenant: &Key, segment: &Key, environment: &Key) -> RegisterId {
 fn check_rule(segment: &Key, rule: &Json, limits: &Limits) -> Result<(), Refusal> {
     rule::check_size(rule, limits)?;
     let none = |_: &str| None;
-    let problems = check::rule(segment, rule, &none, limits).into_iter();
-    let problems = problems.map(|problem| if problem.code == "unknown_segment" { nested(problem) } else { problem });
-    let problems: Vec<Problem> = problems.map(|p| Problem { path: format!("/rule{}", p.path), ..p }).collect();
+    let mut problems = check::rule(segment, rule, &Setting::new(&none, limits));
+    problems
+        .iter_mut()
+        .filter(|problem| problem.code == "unknown_segment")
+        .for_each(|problem| *problem = nested(&problem.path));
+    if problems.is_empty() {
+        let asked = references(rule, &none).into_iter().filter(|asked| asked.thing == Thing::Segment);
+        problems.extend(asked.map(|asked| nested(&asked.path)));
+    }
+    let problems: Vec<Problem> =
+        problems.into_iter().map(|p| Problem { path: format!("/rule{}", p.path), ..p }).collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal::InvalidRule(problems)) }
 }
 
 /// Whichever it is that a segment's rule refers to: it may not.
-fn nested(problem: Problem) -> Problem {
-    Problem::new(problem.path, "nested_segment", "a segment cannot refer to another one")
+fn nested(path: &str) -> Problem {
+    Problem::new(path, "nested_segment", "a segment cannot refer to another one")
 }
 
 /// A segment's document and tag; refuses where it, or its tenant, does not exist.

@@ -28,6 +28,12 @@ use crate::{
 /// Uploads of guests that are compiled and tried at once.
 const UPLOADS: usize = 4;
 
+/// Environments that are put together as they once stood, at once.
+const LOOKS_BACK: usize = 2;
+
+/// How many more may wait for that.
+const LOOKS_BACK_WAITING: usize = 32;
+
 /// What the router shares among its handlers.
 pub(crate) struct Api {
     state: ApiState,
@@ -35,6 +41,10 @@ pub(crate) struct Api {
     streams: Arc<Semaphore>,
     /// One permit for each upload of a guest that is looked into at once; others wait.
     pub(crate) uploads: Arc<Semaphore>,
+    /// One permit for each evaluation of an earlier instant that runs.
+    looks_back: Arc<Semaphore>,
+    /// One permit for each that waits.
+    looks_back_waiting: Semaphore,
     /// Writes that this node refused.
     pub(crate) refused: Refused,
 }
@@ -46,7 +56,8 @@ impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let uploads = Arc::new(Semaphore::new(UPLOADS));
-        Self { state, streams, uploads, refused: Refused::default() }
+        let (looks_back, waiting) = (Arc::new(Semaphore::new(LOOKS_BACK)), Semaphore::new(LOOKS_BACK_WAITING));
+        Self { state, streams, uploads, looks_back, looks_back_waiting: waiting, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.
@@ -75,6 +86,14 @@ impl Api {
     pub(crate) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         let permit = self.streams.clone().try_acquire_owned();
         permit.map_err(|_| ApiError::TooManyStreams { max: self.limits.streams })
+    }
+
+    /// Waits to be one of the evaluations of earlier instants that run at once.
+    pub(crate) async fn look_back(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = self.looks_back_waiting.try_acquire();
+        let _place = place.map_err(|_| ApiError::TooManyLooksBack { max: LOOKS_BACK_WAITING })?;
+        let permit = self.looks_back.clone().acquire_owned().await;
+        permit.map_err(|_| ApiError::NotReady(vec!["shutting_down".into()]))
     }
 
     /// Waits, but not for ever, until this node's evaluations show what was written.

@@ -1,7 +1,7 @@
 //! The context of a request. A missing body, or one without a context, stands for an empty one.
 
 use axum::body::Body;
-use burgee_model::{Context, Limits, Value, context::ContextError};
+use burgee_model::{Context, Limits, context::ContextError, value::Once};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Deserialize)]
 struct Request {
     #[serde(default)]
-    context: Value,
+    context: Once,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ fn parse(text: &[u8], limits: &Limits) -> Result<Context, Failure> {
         Context::check_bytes(measured.context.map_or(0, |raw| raw.get().len()), limits).map_err(|e| refused(&e))?;
     }
     let request: Request = serde_json::from_slice(text).map_err(|error| malformed(&error))?;
-    Context::new(request.context, limits).map_err(|error| refused(&error))
+    Context::new(request.context.0, limits).map_err(|error| refused(&error))
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> Failure {

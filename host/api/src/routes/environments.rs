@@ -6,18 +6,11 @@ use burgee_store::WriteScope;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use super::{NoteParams, Reply, shapes, write_flags};
+use super::{NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
     admin::{environment, tenant},
     error::{ApiError, ProblemDocument},
-    http::{
-        Api, Shared, body,
-        conditions::preconditions,
-        page::{Filling, Page, PageParams},
-        params::Keys,
-        query::Params,
-        reply,
-    },
+    http::{Api, Shared, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 fn document(key: &Key, meta: &EnvironmentMeta, stamp: Stamp) -> Json {
@@ -26,6 +19,7 @@ fn document(key: &Key, meta: &EnvironmentMeta, stamp: Stamp) -> Json {
         out["name"] = json!(name);
     }
     out["protected"] = json!(meta.protected);
+    out["fractionalVersion"] = json!(meta.bucketing);
     out["stamps"] = json!({ "environment": stamp.to_string() });
     out
 }
@@ -46,20 +40,16 @@ pub(crate) async fn list_environments(
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Reply {
-    let page = Page::try_from(params)?;
-    let mut filling = Filling::new(&page);
-    let body = {
-        let (table, now) = (api.store.read(), api.store.now());
-        tenant::read(&table, now, &tenant)?;
+    listed(&api, params, &headers, |table, now, page, filling| {
+        tenant::read(table, now, &tenant)?;
         let later = |key: &Key| page.after.as_ref().is_none_or(|after| key > after);
         for (key, meta, stamp) in table.environments(&tenant, now).filter(|(key, ..)| later(key)) {
             if !filling.push(key, || document(key, &meta, stamp)) {
                 break;
             }
         }
-        filling.finish()
-    };
-    reply::list(&headers, &body)
+        Ok(())
+    })
 }
 
 /// Creates an environment.
@@ -113,7 +103,7 @@ pub(crate) async fn patch_environment(
     let patch = environment::read_patch(body::document(&headers, body, &api.limits).await?)?;
     let (planned, conditions) = ((tenant.clone(), key.clone()), preconditions(&headers));
     let plan = move |table: &_, now| environment::patch(table, now, &planned.0, &planned.1, patch, &conditions);
-    super::write(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
+    write_flags(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
     let (body, tag) = show(&api, &tenant, &key)?;
     Ok(reply::with_tag(reply::json(StatusCode::OK, &body)?, &tag))
 }
@@ -130,6 +120,5 @@ pub(crate) async fn delete_environment(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
     let plan = move |table: &_, now| environment::delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Tenant(tenant), note.note, plan).await?;
-    Ok(reply::empty(StatusCode::NO_CONTENT))
+    deleted(&api, tenant, note, plan).await
 }

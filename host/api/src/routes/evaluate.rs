@@ -1,8 +1,11 @@
 //! `/api/v1/tenants/{tenant}/environments/{environment}/evaluate`: what an application would get.
 
+use std::sync::Arc;
+
 use axum::{body::Body, extract::State};
 use burgee_engine::Snapshot;
 use burgee_model::{Context, Key, Limits, Millis, Value, context::ContextError};
+use burgee_rules::ops::date::seconds;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json};
 
@@ -16,12 +19,24 @@ use crate::{
     error::{ApiError, ProblemDocument},
     http::{Api, Shared, body, evaluating::evaluating, params::Keys, query::Params, reply},
     ofrep::write_bulk,
+    past,
 };
 
 struct Request {
     flag: Option<Key>,
     context: Context,
+    at: Option<Millis>,
     explain: bool,
+}
+
+/// What is evaluated, and as of when.
+struct Scene<'a> {
+    snapshot: &'a Snapshot,
+    now: Millis,
+    /// The stamps of what makes a flag what it is.
+    stamps: &'a dyn Fn(&Place) -> Json,
+    /// Of an earlier instant: whether all that was read is known.
+    complete: Option<bool>,
 }
 
 /// Evaluates one flag, or all, and answers as OFREP does: a flag that cannot be evaluated is an item with an
@@ -43,30 +58,52 @@ pub(crate) async fn evaluate(
     environment::read(&api.store.read(), now, &tenant, &environment)?;
     let snapshot = api.snapshots.get(&tenant, &environment);
     let snapshot = snapshot.ok_or_else(|| ApiError::NotReady(vec!["no_snapshot_yet".into()]))?;
-    evaluating(&snapshot, || evaluated(&api, &snapshot, &request, now))
+    match request.at {
+        Some(at) => evaluated_as_of(api, snapshot, request, at).await,
+        None => evaluating(&snapshot, || {
+            let stamps = |place: &Place| flag_document::stamps_here(&api.store.read(), now, place);
+            evaluated(&Scene { snapshot: &snapshot, now, stamps: &stamps, complete: None }, &request)
+        }),
+    }
 }
 
-fn evaluated(api: &Api, snapshot: &Snapshot, request: &Request, now: Millis) -> Reply {
+/// The same as it stood. That takes a while, so it is done on a thread that nobody waits for.
+async fn evaluated_as_of(api: Arc<Api>, snapshot: Arc<Snapshot>, request: Request, at: Millis) -> Reply {
+    let permit = api.look_back().await?;
+    let looking = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let stood = past::stood(&api.store, &snapshot, at, request.flag.as_ref()).ok_or(Refusal::HistoryTooShort)?;
+        let stamps = |place: &Place| flag_document::stamps_here(stood.past.table(), at, place);
+        let complete = Some(stood.complete);
+        evaluated(&Scene { snapshot: &stood.snapshot, now: at, stamps: &stamps, complete }, &request)
+    });
+    looking.await.map_err(|error| ApiError::Internal(error.to_string()))?
+}
+
+fn evaluated(scene: &Scene<'_>, request: &Request) -> Reply {
     let mut out = Vec::new();
     match &request.flag {
-        Some(flag) if request.explain => return explained(api, snapshot, flag, &request.context, now),
-        Some(flag) => snapshot.evaluate(flag.as_str(), &request.context, now).write_ofrep(&mut out),
-        None => write_bulk(snapshot, &request.context, now, &mut out),
+        Some(flag) => scene.snapshot.evaluate(flag.as_str(), &request.context, scene.now).write_ofrep(&mut out),
+        None => write_bulk(scene.snapshot, &request.context, scene.now, &mut out),
     }
-    Ok(reply::bytes_of(StatusCode::OK, out, "application/json"))
+    if scene.complete.is_none() && !request.explain {
+        return Ok(reply::bytes_of(StatusCode::OK, out, "application/json"));
+    }
+    let mut answer: Map<String, Json> =
+        serde_json::from_slice(&out).map_err(|error| ApiError::Internal(error.to_string()))?;
+    if let Some(flag) = request.flag.as_ref().filter(|_| request.explain) {
+        explain(scene, flag, &request.context, &mut answer);
+    }
+    answer.extend(scene.complete.map(|complete| ("complete".to_owned(), complete.into())));
+    reply::json(StatusCode::OK, &Json::Object(answer))
 }
 
-/// The item with why it is so, and the stamps of what was read.
-fn explained(api: &Api, snapshot: &Snapshot, flag: &Key, context: &Context, now: Millis) -> Reply {
-    let mut out = Vec::new();
-    snapshot.evaluate(flag.as_str(), context, now).write_ofrep(&mut out);
-    let mut item: Map<String, Json> =
-        serde_json::from_slice(&out).map_err(|error| ApiError::Internal(error.to_string()))?;
+/// Adds why an item is so, and the stamps of what was read.
+fn explain(scene: &Scene<'_>, flag: &Key, context: &Context, item: &mut Map<String, Json>) {
+    let Scene { snapshot, now, .. } = *scene;
     item.insert("explain".into(), snapshot.explain(flag.as_str(), context, now).unwrap_or_default());
-    let place =
-        Place { tenant: snapshot.tenant().clone(), environment: snapshot.environment().clone(), flag: flag.clone() };
-    item.insert("stamps".into(), flag_document::stamps_here(&api.store.read(), now, &place));
-    reply::json(StatusCode::OK, &Json::Object(item))
+    let (tenant, environment) = (snapshot.tenant().clone(), snapshot.environment().clone());
+    item.insert("stamps".into(), (scene.stamps)(&Place { tenant, environment, flag: flag.clone() }));
 }
 
 fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
@@ -77,8 +114,16 @@ fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
         }
         _ => None,
     };
-    if members.any("at").is_given() {
-        members.fault("/at".into(), "not_supported_yet", "`at` is not supported yet");
+    let at = members.any("at").value().and_then(|at| {
+        let instant = instant(&at);
+        if instant.is_none() {
+            let message = "`at` is an instant: RFC 3339, a day, or milliseconds since 1970";
+            members.fault("/at".into(), "invalid_instant", message);
+        }
+        instant
+    });
+    if members.any("asSeenBy").is_given() {
+        members.fault("/asSeenBy".into(), "not_supported_yet", "`asSeenBy` is not supported yet");
     }
     let explain = members.boolean("explain").value().unwrap_or(false);
     if explain && flag.is_none() {
@@ -86,7 +131,16 @@ fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
     }
     let context = members.any("context").value().unwrap_or_default();
     members.finish()?;
-    Ok(Request { flag, context: check_context(&context, limits)?, explain })
+    Ok(Request { flag, context: check_context(&context, limits)?, at, explain })
+}
+
+/// Milliseconds since 1970; what lies before is 1970.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "dates end with the year 9999")]
+fn instant(json: &Json) -> Option<Millis> {
+    match json {
+        Json::String(text) => seconds(text).map(|seconds| (seconds * 1000.0).round().max(0.0) as Millis),
+        other => other.as_u64(),
+    }
 }
 
 fn check_context(context: &Json, limits: &Limits) -> Result<Context, Refusal> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{body::Body, extract::State, response::Response};
 use burgee_model::{
-    Key, Limits, Problem,
+    Bucketing, Key, Limits, Problem,
     flagd::{self as document, Document, DocumentError},
     import::Plan,
 };
@@ -65,7 +65,7 @@ pub(crate) async fn get_flagd(
         if has_already(&headers, &tag) {
             return Ok(reply::with_tag(reply::empty(StatusCode::NOT_MODIFIED), &tag));
         }
-        (flagd::export(&table, now, &tenant, &environment)?, tag)
+        (flagd::export(&table, now, &tenant, &environment, &api.limits)?, tag)
     };
     Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found))?, &tag))
 }
@@ -85,7 +85,8 @@ pub(crate) async fn put_flagd(
     body::require_json(&headers)?;
     let text = body::read(body, api.limits.import_bytes).await?;
     let limits = api.limits.clone();
-    let read = tokio::task::spawn_blocking(move || read_document(&text, &limits)).await;
+    let bucketing = crate::admin::environment::bucketing(&api.store.read(), api.store.now(), &tenant, &environment);
+    let read = tokio::task::spawn_blocking(move || read_document(&text, bucketing, &limits)).await;
     let (document, problems) = read.map_err(|error| ApiError::Internal(error.to_string()))??;
     let import = Import {
         tenant,
@@ -103,15 +104,20 @@ pub(crate) async fn put_flagd(
 }
 
 /// The document with the faults of its rules.
-fn read_document(text: &[u8], limits: &Limits) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
+fn read_document(
+    text: &[u8],
+    bucketing: Bucketing,
+    limits: &Limits,
+) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
     let mut document = match document::parse(text, body::depth_max(limits)) {
         Ok(document) => document,
         Err(DocumentError::Json(error)) => return Err(ApiError::InvalidJson(error)),
         Err(DocumentError::Invalid(problems)) => return Err(Refusal::Invalid(problems).into()),
     };
-    flagd::forget_notes(&mut document);
+    let noted = flagd::take_notes(&mut document);
     flagd::check_sizes(&document, limits)?;
-    let problems = burgee_rules::check::document(&document, limits);
+    let mut problems = burgee_rules::check::document(&document, bucketing, limits);
+    problems.extend(flagd::other_bucketing(noted, bucketing));
     Ok((Arc::new(document), problems))
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use tokio::sync::oneshot;
 
-use super::{NoteParams, Reply, shapes, write_flags};
+use super::{NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
     admin::{
         Refusal,
@@ -22,14 +22,7 @@ use crate::{
         tenant,
     },
     error::{ApiError, ProblemDocument},
-    http::{
-        Api, Shared, body,
-        conditions::preconditions,
-        page::{Filling, Page, PageParams},
-        params::Keys,
-        query::Params,
-        reply,
-    },
+    http::{Api, Shared, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 /// What an upload brings.
@@ -53,20 +46,16 @@ pub(crate) async fn list_guests(
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Reply {
-    let page = Page::try_from(params)?;
-    let mut filling = Filling::new(&page);
-    let body = {
-        let (table, now) = (api.store.read(), api.store.now());
-        tenant::read(&table, now, &tenant)?;
+    listed(&api, params, &headers, |table, now, page, filling| {
+        tenant::read(table, now, &tenant)?;
         for key in table.guests(&tenant, now, page.after.as_ref()) {
-            let Ok(found) = guest::read(&table, now, &tenant, key) else { continue };
+            let Ok(found) = guest::read(table, now, &tenant, key) else { continue };
             if !filling.push(key, || found.document(key)) {
                 break;
             }
         }
-        filling.finish()
-    };
-    reply::list(&headers, &body)
+        Ok(())
+    })
 }
 
 /// Tells what is known of a guest.
@@ -135,8 +124,7 @@ pub(crate) async fn delete_guest(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
     let plan = move |table: &_, now| guest::plan_delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Tenant(tenant), note.note, plan).await?;
-    Ok(reply::empty(StatusCode::NO_CONTENT))
+    deleted(&api, tenant, note, plan).await
 }
 
 async fn read_upload(api: &Api, request: Request) -> Result<Upload, ApiError> {

@@ -23,6 +23,7 @@ use axum::response::Response;
 use burgee_engine::Snapshot;
 use burgee_model::{Key, Millis, Problem};
 use burgee_store::{Draft, Receipt, Request, Stamping, Table, WriteScope};
+use http::{HeaderMap, StatusCode};
 use utoipa::IntoParams;
 
 use crate::{
@@ -30,7 +31,9 @@ use crate::{
     error::ApiError,
     http::{
         Api, auth,
+        page::{Filling, Page, PageParams},
         query::{FromQuery, Query},
+        reply,
     },
 };
 
@@ -50,6 +53,26 @@ impl FromQuery for NoteParams {
     fn take(query: &mut Query) -> Self {
         Self { note: query.note() }
     }
+}
+
+/// A page of a list, which `fill` fills from the table, up to the item that finds no room.
+fn listed<F>(api: &Api, params: PageParams, headers: &HeaderMap, fill: F) -> Reply
+where
+    F: FnOnce(&Table, Millis, &Page, &mut Filling) -> Result<(), Refusal>,
+{
+    let page = Page::try_from(params)?;
+    let mut filling = Filling::new(&page);
+    fill(&api.store.read(), api.store.now(), &page, &mut filling)?;
+    reply::list(headers, &filling.finish())
+}
+
+/// Writes the end of something that evaluations read.
+async fn deleted<P>(api: &Api, tenant: Key, note: NoteParams, plan: P) -> Reply
+where
+    P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
+{
+    write_flags(api, WriteScope::Tenant(tenant), note.note, plan).await?;
+    Ok(reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Plans and writes a change.
@@ -109,10 +132,7 @@ impl RuleView {
 
     /// The faults of a flag's rule in an environment.
     pub(crate) fn problems(&self, environment: &Key, flag: &str) -> Vec<Problem> {
-        let of_rule = self.0.get(environment).map_or(&[][..], |snapshot| snapshot.problems(flag));
-        of_rule
-            .iter()
-            .map(|problem| Problem { path: format!("/targeting{}", problem.path), ..problem.clone() })
-            .collect()
+        let of_rule = self.0.get(environment).map(|snapshot| snapshot.problems(flag)).unwrap_or_default();
+        of_rule.into_iter().map(|problem| Problem { path: format!("/targeting{}", problem.path), ..problem }).collect()
     }
 }

@@ -6,18 +6,11 @@ use burgee_store::WriteScope;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value as Json;
 
-use super::{NoteParams, Reply, shapes, write_flags};
+use super::{NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
     admin::{flag_document::Tagged, segment},
     error::{ApiError, ProblemDocument},
-    http::{
-        Api, Shared, body,
-        conditions::preconditions,
-        page::{Filling, Page, PageParams},
-        params::Keys,
-        query::Params,
-        reply,
-    },
+    http::{Api, Shared, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Tagged, ApiError> {
@@ -35,20 +28,16 @@ pub(crate) async fn list_segments(
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Reply {
-    let page = Page::try_from(params)?;
-    let mut filling = Filling::new(&page);
-    let body = {
-        let (table, now) = (api.store.read(), api.store.now());
-        let keys = segment::keys(&table, now, &tenant)?;
+    listed(&api, params, &headers, |table, now, page, filling| {
+        let keys = segment::keys(table, now, &tenant)?;
         for key in keys.iter().filter(|key| page.after.as_ref().is_none_or(|after| *key > after)) {
-            let Ok(found) = segment::read(&table, now, &tenant, key) else { continue };
+            let Ok(found) = segment::read(table, now, &tenant, key) else { continue };
             if !filling.push(key, || Json::Object(found.document)) {
                 break;
             }
         }
-        filling.finish()
-    };
-    reply::list(&headers, &body)
+        Ok(())
+    })
 }
 
 /// Creates a segment.
@@ -119,6 +108,5 @@ pub(crate) async fn delete_segment(
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
     let plan = move |table: &_, now| segment::delete(table, now, &planned.0, &planned.1, &conditions);
-    write_flags(&api, WriteScope::Tenant(tenant), note.note, plan).await?;
-    Ok(reply::empty(StatusCode::NO_CONTENT))
+    deleted(&api, tenant, note, plan).await
 }

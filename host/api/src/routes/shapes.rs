@@ -44,28 +44,40 @@ pub(crate) struct TenantList {
 
 /// An environment.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct Environment {
     key: String,
     #[schema(nullable = false)]
     name: Option<String>,
     protected: bool,
+    /// Which version of flagd's bucketing `fractional` follows.
+    #[schema(minimum = 2, maximum = 3)]
+    fractional_version: u64,
     stamps: Stamps,
 }
 
 /// An environment to create.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct NewEnvironment {
     #[schema(min_length = 1, max_length = 512)]
     key: String,
     name: Option<String>,
     protected: Option<bool>,
+    /// Which version of flagd's bucketing `fractional` follows; 2 unless given.
+    #[schema(minimum = 2, maximum = 3)]
+    fractional_version: Option<u64>,
 }
 
 /// What to change of an environment.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct EnvironmentPatch {
     name: Option<String>,
     protected: Option<bool>,
+    /// Moves users between variants. Null means 2.
+    #[schema(minimum = 2, maximum = 3)]
+    fractional_version: Option<u64>,
 }
 
 /// A page of environments.
@@ -95,6 +107,9 @@ pub(crate) struct FlagProblem {
     hint: Option<String>,
     #[schema(nullable = false)]
     environment: Option<String>,
+    /// `warning` where it is told, no more; else absent.
+    #[schema(nullable = false)]
+    severity: Option<String>,
 }
 
 /// A flag's part in one environment.
@@ -350,6 +365,10 @@ pub(crate) struct EvaluateRequest {
     #[schema(nullable = false)]
     flag: Option<String>,
     context: Option<Map<String, Json>>,
+    /// As of when: RFC 3339, a day, or milliseconds since 1970. Flags and segments are those of then, and so is the time
+    /// that rules see. 422 `history_not_kept` where no history reaches back so far.
+    #[schema(nullable = false)]
+    at: Option<Json>,
     /// Whether to say why: the tree of the flag's rule in `explain`, and the stamps of what was read in `stamps`.
     #[schema(nullable = false)]
     explain: Option<bool>,
@@ -383,6 +402,9 @@ pub(crate) struct OfrepItem {
     explain: Option<Json>,
     #[schema(nullable = false)]
     stamps: Option<Stamps>,
+    /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
+    #[schema(nullable = false)]
+    complete: Option<bool>,
 }
 
 /// All flags of an environment, evaluated.
@@ -391,6 +413,9 @@ pub(crate) struct OfrepBulk {
     flags: Vec<OfrepItem>,
     #[schema(nullable = false)]
     metadata: Option<Map<String, Json>>,
+    /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
+    #[schema(nullable = false)]
+    complete: Option<bool>,
 }
 
 /// Why OFREP gives no evaluation.

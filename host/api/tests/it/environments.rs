@@ -47,3 +47,35 @@ async fn the_tenant_must_exist() {
     server.get(ENVIRONMENTS).await.problem(404, "not_found");
     server.post(ENVIRONMENTS, json!({ "key": "dev" })).await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn an_environment_has_a_version_of_bucketing() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let shares = json!({ "fractional": [["on", 1], ["off", 1]] });
+    server.patch("/api/v1/tenants/t/flags/f/environments/dev", json!({ "targeting": shares })).await.expect(200);
+    let path = "/api/v1/tenants/t/environments/dev";
+    assert_eq!(server.get(path).await.body()["fractionalVersion"], 2);
+    let variants = async || {
+        let mut variants = Vec::new();
+        for user in 0..16 {
+            variants.push(server.value("f", json!({ "targetingKey": user.to_string() })).await["variant"].clone());
+        }
+        variants
+    };
+    let before = variants().await;
+    let patched = server.patch(path, json!({ "fractionalVersion": 3 })).await.expect(200);
+    assert_eq!((patched.body(), patched.tag()), (server.get(path).await.body(), server.get(path).await.tag()));
+    assert_eq!(patched.body()["fractionalVersion"], 3);
+    assert_ne!(variants().await, before);
+    server.patch(path, json!({ "name": "other" })).await.expect(200);
+    assert_eq!(server.get(path).await.body()["fractionalVersion"], 3, "nothing else changes it");
+    server.patch(path, json!({ "fractionalVersion": null })).await.expect(200);
+    assert_eq!(variants().await, before);
+    for wrong in [json!(1), json!(4), json!("3"), json!(2.5)] {
+        let faults = server.patch(path, json!({ "fractionalVersion": wrong })).await.problem(422, "invalid_value");
+        assert_eq!(faults[0].0, "/fractionalVersion");
+    }
+    let new = json!({ "key": "new", "fractionalVersion": 3 });
+    assert_eq!(server.post(ENVIRONMENTS, new).await.expect(201).body()["fractionalVersion"], 3);
+}

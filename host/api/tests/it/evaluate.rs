@@ -26,7 +26,10 @@ async fn one_flag_or_all() {
 async fn what_is_wrong_is_named() {
     let server = Server::placed().await;
     let post = async |body: Json| server.post(DEV, body).await.problem(422, "invalid_value");
-    assert_eq!(paths(&post(json!({ "at": 1, "explain": true })).await), ["/at", "/explain"]);
+    assert_eq!(
+        paths(&post(json!({ "at": true, "asSeenBy": "a", "explain": true })).await),
+        ["/at", "/asSeenBy", "/explain"]
+    );
     assert_eq!(paths(&post(json!({ "context": 7 })).await), ["/context"]);
     assert_eq!(paths(&post(json!({ "flag": "" })).await), ["/flag"]);
     let many: serde_json::Map<String, Json> = (0..600).map(|n| (n.to_string(), json!(n))).collect();

@@ -120,3 +120,23 @@ async fn imports_have_limits_of_their_own() {
     let large = json!({ "flags": { "a": { "state": "ENABLED", "variants": { "on": true }, "targeting": rule } } });
     put(&server, "", &large).await.problem(413, "too_large");
 }
+
+#[tokio::test]
+async fn an_export_says_how_it_buckets_and_an_import_never_changes_that() {
+    let server = Server::placed().await;
+    put(&server, "", &json!({ "flags": {} })).await.expect(200);
+    let before = server.get(DEV).await;
+    let (dev, prod) = ("/api/v1/tenants/t/environments/dev", "/api/v1/tenants/t/environments/prod");
+    server.patch(dev, json!({ "fractionalVersion": 3 })).await.expect(200);
+    let exported = server.get(DEV).await.expect(200);
+    assert_ne!(exported.tag(), before.tag());
+    let exported = exported.body();
+    assert_eq!(exported, json!({ "flags": {}, "metadata": { "burgee.fractionalVersion": 3 } }));
+    let same = put(&server, "", &exported).await.expect(200).body();
+    assert_eq!((&same["changes"], &same["problems"]), (&json!([]), &json!([])));
+    let other = server.json("PUT", &format!("{prod}/flagd.json"), &[], &exported).await.expect(200).body();
+    let [problem] = other["problems"].as_array().unwrap().as_slice() else { panic!("{other}") };
+    assert_eq!((&problem["code"], &problem["severity"]), (&json!("fractional_version_differs"), &json!("warning")));
+    assert_eq!(server.get(prod).await.body()["fractionalVersion"], 2);
+    assert_eq!(server.get(&format!("{prod}/flagd.json")).await.body(), json!({ "flags": {} }));
+}

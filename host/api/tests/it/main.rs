@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
 
 mod access;
+mod bad_input;
 mod cluster;
 mod config;
 mod dev;
@@ -16,6 +17,7 @@ mod history;
 mod metrics;
 mod ofrep;
 mod openapi;
+mod past;
 mod queries;
 mod segments;
 mod server;

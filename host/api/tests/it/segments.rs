@@ -52,3 +52,21 @@ async fn a_tenant_without_environments_lists_its_segments_too() {
     }
     assert_eq!(keys(&server.get(SEGMENTS).await.body()), ["a", "b"]);
 }
+
+#[tokio::test]
+async fn a_segment_that_refers_to_another_is_refused_and_one_that_is_not_there_is_told() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    for rule in [json!({ "!": { "$ref": "x" } }), json!({ "!": { "segment": "x" } })] {
+        let faults = server.post(SEGMENTS, json!({ "key": "s", "rule": rule })).await.problem(422, "invalid_rule");
+        assert_eq!(faults[0].1, "nested_segment");
+    }
+    let rule = json!({ "if": [{ "segment": "x" }, "on", "off"] });
+    let path = "/api/v1/tenants/t/flags/f/environments/dev";
+    let told = server.patch(path, json!({ "targeting": rule })).await.expect(200).body()["problems"][0].clone();
+    assert_eq!((&told["code"], &told["severity"]), (&json!("unknown_segment"), &json!("warning")));
+    assert_eq!(told["path"], "/targeting/if/0/segment");
+    let pro = json!({ "==": [{ "var": "plan" }, "pro"] });
+    server.post(SEGMENTS, json!({ "key": "x", "rule": pro })).await.expect(201);
+    assert_eq!(server.get(path).await.body()["problems"], json!([]));
+}

@@ -1,24 +1,21 @@
 //! A node without a network: the router, a store in memory, and snapshots built when they are asked for.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use axum::{Router, body::Body};
 use burgee_api::{
     ApiLimits, ApiState, AuthConfig, Caught, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState,
     ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Snapshots, StoredModules, UiAssets,
-    UiFile, router,
+    UiFile, router, source,
 };
 use burgee_engine::{
-    ConfigValue, Engine, EngineConfig, EnvironmentSource, Snapshot,
+    Engine, EngineConfig, EnvironmentSource, Snapshot,
     guest::{GuestConfig, Guests},
 };
-use burgee_model::{Key, Limits, Millis, NodeId, RegisterId, Value, materialise::materialise};
+use burgee_model::{Key, Limits, Millis, NodeId, RegisterId};
 use burgee_store::{Position, Store, StoreConfig};
 use bytes::Bytes;
 use futures_util::stream;
@@ -81,24 +78,14 @@ impl Snapshots for Fresh {
         table.current(&RegisterId::tenant(tenant), now)?;
         table.current(&RegisterId::environment(tenant, environment), now)?;
         let flag = |key: &Key| {
-            let read = table.flag(tenant, key, now)?;
-            let (mut flag, _) = materialise(key, &read.registers);
-            Some((key.clone(), Arc::new(flag.environments.remove(environment).unwrap_or_default())))
+            let flag = source::flag(&table, tenant, key, now)?;
+            Some((key.clone(), Arc::new(source::in_environment(&flag, environment))))
         };
-        let flags: BTreeMap<_, _> = table.flags(tenant, now, None).filter_map(flag).collect();
-        let set = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
-        let source = EnvironmentSource {
-            tenant: tenant.clone(),
-            environment: environment.clone(),
-            flags,
-            segments: table.segments(tenant, environment, now),
-            guests: BTreeMap::new(),
-            set,
-        };
+        let flags = table.flags(tenant, now, None).filter_map(flag).collect();
+        let source = EnvironmentSource { flags, ..source::environment(&table, tenant, environment, now) };
         let config = |key: &str| {
-            let version = table.current(&RegisterId::config(tenant, environment, &Key::new(key).ok()?), now)?;
-            let text = String::from_utf8_lossy(&version.content.as_ref()?.bytes).into_owned();
-            Some(ConfigValue { value: Value::text(&text), expires_at: version.expires_at })
+            let entry = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
+            source::config_value(&table, &entry, now)
         };
         Some(self.engine.build(None, source, &config))
     }

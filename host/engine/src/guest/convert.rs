@@ -1,8 +1,7 @@
 //! Values on their way to a guest and back. Lists and objects travel as JSON text.
 
-use std::fmt::Write;
-
 use burgee_model::{Value, json};
+use serde_json::Value as Json;
 
 use super::{bindings, config::GuestConfig, fault::GuestFault, guests::GuestCall};
 
@@ -49,50 +48,7 @@ pub(super) fn from_guest(answer: bindings::Value, config: &GuestConfig) -> Resul
 /// A value as JSON text. Numbers that are not finite are null.
 #[must_use]
 pub fn json_text(value: &Value) -> String {
-    let mut text = String::new();
-    write_json(value, &mut text);
-    text
-}
-
-/// Contexts and arguments are as deep as their limits allow, which this recursion can bear.
-fn write_json(value: &Value, out: &mut String) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(value) => write_number(*value, out),
-        Value::Text(text) => write_text(text, out),
-        Value::List(items) => {
-            write_all('[', items, ']', out, write_json);
-        }
-        Value::Object(members) => write_all('{', members, '}', out, |(name, value), out| {
-            write_text(name, out);
-            out.push(':');
-            write_json(value, out);
-        }),
-    }
-}
-
-fn write_all<T>(open: char, items: &[T], close: char, out: &mut String, write: impl Fn(&T, &mut String)) {
-    out.push(open);
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        write(item, out);
-    }
-    out.push(close);
-}
-
-fn write_number(value: f64, out: &mut String) {
-    // writing to a text cannot fail; JSON knows no number that is not finite
-    let _ = match value.is_finite() {
-        true => write!(out, "{value}"),
-        false => write!(out, "null"),
-    };
-}
-
-fn write_text(text: &str, out: &mut String) {
-    let _ = write!(out, "{}", serde_json::Value::from(text));
+    value.to_json(&|_| Json::Null).to_string()
 }
 
 #[cfg(test)]

@@ -35,11 +35,14 @@ pub enum GuestFault {
     /// It answered with an error of its own.
     #[error("the guest answered an error")]
     Failed,
+    /// Guests took as long as they may for one request.
+    #[error("guests took too long for one request")]
+    Request,
 }
 
 impl GuestFault {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Trap,
         Self::Timeout,
         Self::Memory,
@@ -50,6 +53,7 @@ impl GuestFault {
         Self::Busy,
         Self::Missing,
         Self::Failed,
+        Self::Request,
     ];
 
     /// The kind's name in metrics.
@@ -66,6 +70,7 @@ impl GuestFault {
             Self::Busy => "busy",
             Self::Missing => "missing",
             Self::Failed => "failed",
+            Self::Request => "request",
         }
     }
 

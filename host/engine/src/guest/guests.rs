@@ -110,6 +110,12 @@ impl Guests {
         answer
     }
 
+    /// Counts a call that was not made, because guests took as long as they may for its request.
+    pub(crate) fn refuse(&self) -> GuestFault {
+        self.faults.count(GuestFault::Request);
+        GuestFault::Request
+    }
+
     fn try_call(&self, id: &GuestId, call: &GuestCall<'_>) -> Result<Value, GuestFault> {
         let now = Instant::now();
         if self.suspects.is_suspended(id, now) {

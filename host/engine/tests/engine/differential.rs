@@ -72,7 +72,7 @@ impl Case {
             _ => Limits::default(),
         };
         Self {
-            document: json!({"flags": flags, "$evaluators": random.one(&generators::segments())}),
+            document: json!({"bucketing": 2 + seed % 2, "flags": flags, "$evaluators": random.one(&generators::segments())}),
             config: random.one(&generators::config()),
             contexts: (0..CONTEXTS).map(|_| random.one(&context)).collect(),
             limits,

@@ -1,9 +1,10 @@
 //! Flags that ask for other flags.
 #![allow(clippy::needless_pass_by_value, reason = "callers write JSON in place")]
 
+use burgee_model::Severity;
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{NOW, context, item, tiers};
+use crate::support::{NOW, context, item, items, tiers};
 
 fn asking(targeting: Json) -> Json {
     json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off", "targeting": targeting})
@@ -72,16 +73,45 @@ fn a_long_way_is_bounded() {
 }
 
 #[test]
-fn asking_again_and_again_costs_steps() {
-    // Each flag asks for the next one twice: without a price there were 2^58 evaluations.
+fn whichever_ways_lead_to_a_flag_it_is_evaluated_once() {
+    // Each flag asks for the next one twice: evaluated each time, these were 2^60 evaluations.
     let twice = |n: usize| {
         let next = json!({"!": {"flag": format!("f{:02}", n + 1)}});
         (format!("f{n:02}"), asking(json!({"if": [{"or": [next, next]}, "on", "off"]})))
     };
     let mut flags: Map<String, Json> = (0..60).map(twice).collect();
     flags.insert("f60".to_owned(), json!({"state": "DISABLED", "variants": {"on": true}}));
-    for answers in answers(&flags.into(), &["f00", "f59", "f55"]) {
-        assert!(answers[0].as_str().unwrap().starts_with("rule_too_costly"), "{}", answers[0]);
-        assert_eq!(answers[1..], ["on", "off"]);
+    let flags = Json::from(flags);
+    for answers in answers(&flags, &["f00", "f58", "f59"]) {
+        assert_eq!(answers, ["off", "off", "on"]);
+    }
+    for snapshot in tiers(&json!({"flags": flags})) {
+        assert_eq!(items(&snapshot, &context(json!({})))["f00"]["variant"], "off");
+    }
+}
+
+#[test]
+fn what_a_rule_asks_for_and_is_not_there_is_told_and_so_is_a_cycle() {
+    let rule = json!({"if": [
+        {"and": [{"flag": "nobody"}, {"segment": "nowhere"}, {"guest": "nothing"}, {"config": ["absent", 1]}]}, "on",
+        {"flag": "free"}, "on",
+    ]});
+    let flags = json!({"a": after("b"), "b": after("a"), "free": asking(json!("on")), "asks": asking(rule)});
+    for snapshot in tiers(&json!({"flags": flags})) {
+        let found = snapshot.problems("asks");
+        let told: Vec<_> = found.iter().map(|told| (told.code.as_str(), told.path.as_str())).collect();
+        let expected = [
+            ("unknown_flag", "/if/0/and/0/flag"),
+            ("unknown_segment", "/if/0/and/1/segment"),
+            ("unknown_guest", "/if/0/and/2/guest"),
+            ("unknown_config", "/if/0/and/3/config"),
+        ];
+        assert_eq!(told, expected);
+        assert!(found.iter().all(|told| told.severity == Severity::Warning));
+        for looped in ["a", "b"] {
+            let [cycle] = &snapshot.problems(looped)[..] else { panic!("one problem") };
+            assert_eq!((cycle.code.as_str(), cycle.severity), ("prerequisite_cycle", Severity::Error));
+        }
+        assert_eq!(snapshot.problems("free"), []);
     }
 }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value, map::Entry};
 
 use super::JsonError;
-use crate::problem::pointer;
+use crate::Place;
 
 /// Reads one value, of any depth.
 pub(super) fn read<'de, D>(reader: D) -> Result<Value, JsonError>
@@ -15,29 +15,11 @@ where
     D: Deserializer<'de, Error = serde_json::Error>,
 {
     let doubled = RefCell::default();
-    let read = Once { place: Place::Root, doubled: &doubled }.deserialize(reader);
+    let read = Once { place: Place::ROOT, doubled: &doubled }.deserialize(reader);
     read.map_err(|error| match doubled.take() {
         Some(path) => JsonError::Doubled { path },
         None => error.into(),
     })
-}
-
-/// Where a value stands.
-#[derive(Clone, Copy)]
-enum Place<'a> {
-    Root,
-    Member(&'a Place<'a>, &'a str),
-    Item(&'a Place<'a>, usize),
-}
-
-impl Place<'_> {
-    fn pointer(&self) -> String {
-        match self {
-            Self::Root => String::new(),
-            Self::Member(parent, name) => pointer(&parent.pointer(), name),
-            Self::Item(parent, index) => pointer(&parent.pointer(), index.to_string()),
-        }
-    }
 }
 
 /// Reads the value at a place; notes the first member that is there twice.
@@ -92,7 +74,7 @@ impl<'de> Visitor<'de> for Once<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self.at(Place::Item(&self.place, list.len())))? {
+        while let Some(item) = items.next_element_seed(self.at(self.place.item(list.len())))? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -103,11 +85,11 @@ impl<'de> Visitor<'de> for Once<'_> {
         while let Some(name) = members.next_key::<String>()? {
             match object.entry(name) {
                 Entry::Vacant(vacant) => {
-                    let value = members.next_value_seed(self.at(Place::Member(&self.place, vacant.key())))?;
+                    let value = members.next_value_seed(self.at(self.place.member(vacant.key())))?;
                     vacant.insert(value);
                 }
                 Entry::Occupied(there) => {
-                    self.doubled.replace(Some(Place::Member(&self.place, there.key()).pointer()));
+                    self.doubled.replace(Some(self.place.member(there.key()).pointer()));
                     return Err(A::Error::custom("a member is there twice"));
                 }
             }

@@ -1,33 +1,60 @@
 //! What is wrong with a flagd document that is kept all the same: the report of an import and of `rule check`.
 
+use std::collections::{HashMap, HashSet};
+
 use burgee_model::{
-    Limits, Problem,
+    Bucketing, Limits, Problem,
     flagd::{Document, DocumentFlag, metadata_problems},
     problem::pointer,
 };
 use serde_json::Value as Json;
 
 use super::Draft;
-use crate::parse::PROBLEMS_MAX;
+use crate::parse::{PROBLEMS_MAX, Reference, Setting, Thing, references};
 
 /// All problems of a document's flags and metadata, with their places in it; at most [`PROBLEMS_MAX`].
 #[must_use]
-pub fn document(document: &Document, limits: &Limits) -> Vec<Problem> {
+pub fn document(document: &Document, bucketing: Bucketing, limits: &Limits) -> Vec<Problem> {
     let set = document.set.get("metadata").and_then(Json::as_object);
     let set = set.map(|metadata| metadata_problems(metadata, "/metadata")).unwrap_or_default();
-    let flags = document.flags.iter().flat_map(|flag| of_flag(document, flag, limits));
+    let flags = document.flags.iter().flat_map(|flag| of_flag(document, flag, bucketing, limits));
     set.into_iter().chain(flags).take(PROBLEMS_MAX).collect()
 }
 
-fn of_flag(document: &Document, flag: &DocumentFlag, limits: &Limits) -> Vec<Problem> {
+/// What the rules of a document ask for of one another and is not there, and flags that would ask for themselves. What
+/// the environment may have beside the document does not count, so this is for a document on its own.
+#[must_use]
+pub fn within(document: &Document) -> Vec<Problem> {
+    let rules: HashMap<&str, &Json> =
+        document.flags.iter().filter_map(|flag| Some((flag.key.as_str(), flag.targeting.as_ref()?))).collect();
+    let keys: HashSet<&str> = document.flags.iter().map(|flag| flag.key.as_str()).collect();
+    let segments = |name: &str| document.evaluators.get(name).cloned();
+    let missing = |asked: &Reference| match asked.thing {
+        Thing::Flag => !keys.contains(asked.name.as_str()),
+        Thing::Segment => !document.evaluators.contains_key(&asked.name),
+        Thing::Guest | Thing::Config => false,
+    };
+    let of_flag = |flag: &DocumentFlag| -> Vec<Problem> {
+        let (Some(rule), base) = (&flag.targeting, pointer("/flags", &flag.key)) else { return Vec::new() };
+        let missing = references(rule, &segments).into_iter().filter(missing);
+        let missing = missing
+            .map(|asked| asked.missing())
+            .map(|told| Problem { path: format!("/targeting{}", told.path), ..told });
+        let cycle = super::cycle(&flag.key, rule, &segments, &|key| rules.get(key).map(|rule| (*rule).clone()));
+        missing.chain(cycle).map(|told| Problem { path: format!("{base}{}", told.path), ..told }).collect()
+    };
+    document.flags.iter().flat_map(of_flag).take(PROBLEMS_MAX).collect()
+}
+
+fn of_flag(document: &Document, flag: &DocumentFlag, bucketing: Bucketing, limits: &Limits) -> Vec<Problem> {
     let base = pointer("/flags", &flag.key);
+    let segments = |name: &str| document.evaluators.get(name).cloned();
     let mut found = super::flag(&Draft {
         key: &flag.key,
         variants: &flag.variants,
         default_variant: flag.default_variant.as_deref(),
         targeting: flag.targeting.as_ref(),
-        segments: &|name| document.evaluators.get(name).cloned(),
-        limits,
+        setting: Setting { segments: &segments, bucketing, limits },
     });
     found.extend(metadata_problems(&flag.metadata, "/metadata"));
     for problem in &mut found {
@@ -51,7 +78,8 @@ mod tests {
             "$evaluators": {"s": {"==": [1, 1]}}
         }"#;
         let read = burgee_model::flagd::parse(text.as_bytes(), 64).unwrap();
-        let found: Vec<_> = document(&read, &Limits::default()).into_iter().map(|p| (p.path, p.code)).collect();
+        let found: Vec<_> =
+            document(&read, Bucketing::default(), &Limits::default()).into_iter().map(|p| (p.path, p.code)).collect();
         let expected = [
             ("/metadata/owner", "invalid_metadata"),
             ("/flags/a~1b/variants/y", "mixed_variant_types"),

@@ -4,11 +4,14 @@ mod document;
 mod prerequisites;
 mod returns;
 
-use burgee_model::{Key, Limits, Problem, key::KEY_BYTES_MAX, materialise::variant_type, problem::pointer};
+use burgee_model::{Key, Problem, key::KEY_BYTES_MAX, materialise::variant_type, problem::pointer};
 use serde_json::{Map, Value as Json};
 
-pub use self::{document::document, prerequisites::cycle};
-use crate::parse::{self, PROBLEMS_MAX, Segments};
+pub use self::{
+    document::{document, within},
+    prerequisites::cycle,
+};
+use crate::parse::{self, PROBLEMS_MAX, Setting};
 
 /// A flag as it is written for one environment.
 #[derive(Clone, Copy)]
@@ -21,16 +24,14 @@ pub struct Draft<'a> {
     pub default_variant: Option<&'a str>,
     /// Its rule.
     pub targeting: Option<&'a Json>,
-    /// The shared rules of the environment.
-    pub segments: Segments<'a>,
-    /// What is allowed.
-    pub limits: &'a Limits,
+    /// What the rule is read with.
+    pub setting: Setting<'a>,
 }
 
 /// All problems of a rule, with paths relative to `targeting`: faults, and warnings that only an import may bring.
 #[must_use]
-pub fn rule(flag: &Key, targeting: &Json, segments: Segments<'_>, limits: &Limits) -> Vec<Problem> {
-    let compiled = parse::rule(flag, targeting, segments, limits);
+pub fn rule(flag: &Key, targeting: &Json, setting: &Setting<'_>) -> Vec<Problem> {
+    let compiled = parse::rule(flag, targeting, setting);
     compiled.problems().cloned().collect()
 }
 
@@ -92,10 +93,10 @@ pub fn targeting(draft: &Draft<'_>, targeting: &Json) -> Vec<Problem> {
             problems.push(Problem::new("", "not_an_object", message));
         }
     }
-    let compiled = parse::rule(draft.key, targeting, draft.segments, draft.limits);
+    let compiled = parse::rule(draft.key, targeting, &draft.setting);
     problems.extend(compiled.problems().cloned());
     if compiled.rule.is_some() {
-        problems.extend(returns::unknown(targeting, draft.segments, draft.variants));
+        problems.extend(returns::unknown(targeting, draft.setting.segments, draft.variants));
     }
     for problem in &mut problems {
         problem.path.insert_str(0, "/targeting");

@@ -1,11 +1,11 @@
 //! Flags that would ask for themselves, by way of other flags.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use burgee_model::{Key, Problem};
 use serde_json::Value as Json;
 
-use crate::parse::{Segments, operation};
+use crate::parse::{Segments, Thing, references};
 
 /// The most flags that are followed. A longer way is refused when it is evaluated, if at all.
 const FOLLOWED_MAX: usize = 1_000;
@@ -22,7 +22,7 @@ pub fn cycle(
     let mut asked_by: BTreeMap<String, String> = BTreeMap::new();
     let mut open: Vec<(String, String)> = Vec::new();
     let ask = |open: &mut Vec<_>, by: &str, rule: &Json| {
-        open.extend(asked(rule, segments).into_iter().map(|key| (by.to_owned(), key)));
+        open.extend(asked(rule, segments).map(|key| (by.to_owned(), key)));
     };
     ask(&mut open, flag.as_str(), targeting);
     while let Some((by, key)) = open.pop() {
@@ -50,31 +50,9 @@ fn problem(flag: &Key, last: &str, asked_by: &BTreeMap<String, String>) -> Probl
 }
 
 /// The flags that a rule asks for, by way of its shared rules too.
-fn asked(rule: &Json, segments: Segments<'_>) -> BTreeSet<String> {
-    let (mut flags, mut shared) = (BTreeSet::new(), BTreeSet::new());
-    collect(rule, &mut flags, &mut shared);
-    for document in shared.iter().filter_map(|name| segments(name)) {
-        // A shared rule refers to no other.
-        collect(&document, &mut flags, &mut BTreeSet::new());
-    }
-    flags
-}
-
-/// Goes as deep as the rule, which was bounded when it was written.
-fn collect(json: &Json, flags: &mut BTreeSet<String>, shared: &mut BTreeSet<String>) {
-    if let Some((name, operand)) = operation(json) {
-        let operand = operand.as_str().or_else(|| operand.get(0)?.as_str());
-        match name {
-            "flag" => flags.extend(operand.map(str::to_owned)),
-            "segment" | "$ref" => shared.extend(operand.map(str::to_owned)),
-            _ => {}
-        }
-    }
-    match json {
-        Json::Array(items) => items.iter().for_each(|item| collect(item, flags, shared)),
-        Json::Object(members) => members.values().for_each(|value| collect(value, flags, shared)),
-        _ => {}
-    }
+fn asked(rule: &Json, segments: Segments<'_>) -> impl Iterator<Item = String> {
+    let flags = references(rule, segments).into_iter().filter(|reference| reference.thing == Thing::Flag);
+    flags.map(|reference| reference.name)
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use burgee_model::{Problem, Value};
+use burgee_model::{Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
 use super::choices;
 use crate::{
     ops::truthy,
     outcome::variant_name,
-    parse::{PROBLEMS_MAX, Segments, place::Place},
+    parse::{PROBLEMS_MAX, Segments},
 };
 
 /// The constants that a rule can give and that name no variant. The rule must compile.

@@ -1,5 +1,6 @@
 //! What is said about flags.
 
+use burgee_model::Limits;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -9,13 +10,13 @@ use crate::generators;
 fn problems(variants: Json, default_variant: Option<&str>, targeting: Option<Json>) -> Vec<(String, String)> {
     let Json::Object(variants) = variants else { panic!("an object") };
     let shared = |name: &str| (name == "colour").then(|| json!({"if": [{"var": "x"}, "red", "green"]}));
+    let limits = Limits::default();
     let draft = Draft {
         key: &Key::new("banner").unwrap(),
         variants: &variants,
         default_variant,
         targeting: targeting.as_ref(),
-        segments: &shared,
-        limits: &Limits::default(),
+        setting: Setting::new(&shared, &limits),
     };
     flag(&draft).into_iter().map(|problem| (problem.path, problem.code)).collect()
 }

@@ -38,7 +38,7 @@ pub fn call(function: &Function, operands: &[Cow<'_, Value>], budget: &mut Budge
             _ => Value::Null,
         }),
         Function::Percentage => fractional::percentage(operand(0), operand(1), operand(2), operand(3), budget),
-        Function::Fractional => fractional::of_values(operand(0), operand(1), from(2), budget),
+        Function::Fractional(version) => fractional::of_values(*version, operand(0), operand(1), from(2), budget),
     }
 }
 

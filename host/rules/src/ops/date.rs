@@ -51,7 +51,7 @@ pub fn seconds(text: &str) -> Option<f64> {
 }
 
 /// `date`: the seconds of a text; a number is taken for seconds; null for anything else.
-pub(super) fn date(value: &Value) -> Value {
+pub(crate) fn date(value: &Value) -> Value {
     match value {
         Value::Number(_) => value.clone(),
         Value::Text(text) => seconds(text).map_or(Value::Null, Value::Number),
@@ -66,14 +66,11 @@ pub(super) fn part(part: Part, when: &Value, offset: Option<&Value>) -> Value {
 
 #[allow(clippy::cast_possible_truncation, reason = "what is out of range is refused below")]
 fn found(part: Part, when: &Value, offset: Option<&Value>) -> Option<i32> {
-    const SECONDS_A_MINUTE: f64 = 60.0;
     let Value::Number(seconds) = date(when) else { return None };
-    let minutes = match offset {
-        None | Some(Value::Null) => 0.0,
-        Some(Value::Number(minutes)) => *minutes,
-        Some(_) => return None,
+    let offset = match offset {
+        None | Some(Value::Null) => UtcOffset::UTC,
+        Some(minutes) => read_offset(minutes)?,
     };
-    let offset = UtcOffset::from_whole_seconds((minutes * SECONDS_A_MINUTE) as i32).ok()?;
     let date = OffsetDateTime::from_unix_timestamp(seconds.floor() as i64).ok()?.checked_to_offset(offset)?;
     Some(match part {
         Part::Year => date.year(),
@@ -83,6 +80,18 @@ fn found(part: Part, when: &Value, offset: Option<&Value>) -> Option<i32> {
         Part::Minute => i32::from(date.minute()),
         Part::Weekday => i32::from(date.weekday().number_from_monday()),
     })
+}
+
+/// Whether a value is an offset from UTC, in minutes.
+pub(crate) fn is_offset(minutes: &Value) -> bool {
+    read_offset(minutes).is_some()
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "what is out of range is refused")]
+fn read_offset(minutes: &Value) -> Option<UtcOffset> {
+    const SECONDS_A_MINUTE: f64 = 60.0;
+    let Value::Number(minutes) = minutes else { return None };
+    UtcOffset::from_whole_seconds((minutes * SECONDS_A_MINUTE) as i32).ok()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! `fractional`, version 2 of flagd's bucketing: a weighted choice that is the same for the same text.
+//! `fractional`: a weighted choice that is the same for the same value. Version 2 of flagd's bucketing hashes a text
+//! as it is, version 3 the canonical CBOR of any value.
 
 use std::borrow::Cow;
 
-use burgee_model::{Context, Value};
+use burgee_model::{Bucketing, Context, Value};
 
-use super::murmur3;
+use super::{cbor, murmur3};
 use crate::{Budget, EvalError};
 
 /// The greatest weight, and the greatest sum of weights.
@@ -78,9 +79,30 @@ fn hash_of(
     }
 }
 
+/// The hash of version 3: of any value's canonical CBOR; without a value, of the list of flag key and targeting key.
+/// `None` where the value is null, or there is no targeting key.
+pub fn encoded_hash(
+    bucket_by: Option<&Value>,
+    flag: &Value,
+    targeting_key: &Value,
+    budget: &mut Budget,
+) -> Result<Option<u32>, EvalError> {
+    let bytes = match (bucket_by, targeting_key) {
+        (Some(Value::Null), _) => return Ok(None),
+        (Some(value), _) => cbor::canonical(value),
+        (None, Value::Text(key)) if !key.is_empty() => {
+            cbor::canonical(&Value::List([flag.clone(), targeting_key.clone()].into()))
+        }
+        (None, _) => return Ok(None),
+    };
+    budget.look(bytes.len())?;
+    Ok(Some(murmur3::hash(&bytes)))
+}
+
 /// `fractional` where what its operands are is known only now: the first one is the value to bucket by, unless it
 /// is a list; the others are lists of a variant and perhaps a weight.
 pub(super) fn of_values(
+    version: Bucketing,
     flag: &Value,
     targeting_key: &Value,
     operands: &[Cow<'_, Value>],
@@ -90,7 +112,11 @@ pub(super) fn of_values(
         Some((first, rest)) if !matches!(&**first, Value::List(_)) => (Some(&**first), rest),
         _ => (None, operands),
     };
-    let Some(hash) = hash_of(bucket_by, flag, targeting_key, budget)? else { return Ok(Value::Null) };
+    let hash = match version {
+        Bucketing::V2 => hash_of(bucket_by, flag, targeting_key, budget)?,
+        Bucketing::V3 => encoded_hash(bucket_by, flag, targeting_key, budget)?,
+    };
+    let Some(hash) = hash else { return Ok(Value::Null) };
     let shares: Option<Vec<(&Value, u32)>> = shares.iter().map(|share| read_share(share)).collect();
     let shares = shares.unwrap_or_default();
     let chosen = choose(hash, shares.iter().map(|(_, weight)| *weight));
@@ -208,5 +234,33 @@ mod tests {
         assert_eq!(choose(5, [].into_iter()), None);
         assert_eq!(choose(5, [WEIGHT_MAX, 1].into_iter()), None);
         assert_eq!(choose(u32::MAX, [WEIGHT_MAX - 1, 1].into_iter()), Some(1));
+    }
+
+    /// What flagd's reference engine for this version (Python, 2.0.0) gives for four shares of 25 each.
+    #[test]
+    fn the_choices_of_version_3() {
+        let shares = ["a", "b", "c", "d"].map(|name| Value::List([Value::text(name), Value::Number(25.0)].into()));
+        let chosen = |key: &str, by: Option<Value>| {
+            let operands: Vec<Cow<'_, Value>> = by.into_iter().chain(shares.clone()).map(Cow::Owned).collect();
+            let mut budget = Budget::new(&Limits::default());
+            of_values(Bucketing::V3, &Value::text("flag"), &Value::text(key), &operands, &mut budget).unwrap()
+        };
+        let value = |json| Some(serde_json::from_str(json).unwrap());
+        for (by, expected) in [
+            (r#""user1""#, "d"),
+            (r#""jon@company.com""#, "a"),
+            (r#""""#, "a"),
+            ("42", "b"),
+            ("42.0", "b"),
+            ("1.5", "a"),
+            ("true", "a"),
+            (r#"{"b":1,"a":"x"}"#, "d"),
+        ] {
+            assert_eq!(chosen("user1", value(by)), Value::text(expected), "{by}");
+        }
+        for (key, expected) in [("user1", "b"), ("user2", "c"), ("user3", "d"), ("user4", "b"), ("user5", "c")] {
+            assert_eq!(chosen(key, None), Value::text(expected), "{key}");
+        }
+        assert_eq!([chosen("user1", Some(Value::Null)), chosen("", None)], [Value::Null, Value::Null]);
     }
 }

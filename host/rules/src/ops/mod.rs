@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod call;
+mod cbor;
 mod coerce;
 mod compare;
 pub mod date;

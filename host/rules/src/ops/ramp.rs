@@ -46,6 +46,16 @@ impl Ramp {
         self.pause.map_or(value, |pause| self.up_to(value, pause))
     }
 
+    /// The least and the greatest value that it takes, a pause aside.
+    #[must_use]
+    pub fn range(&self) -> (f64, f64) {
+        let values: &mut dyn Iterator<Item = f64> = match &self.course {
+            Course::Even { to, .. } => &mut std::iter::once(*to),
+            Course::Steps(steps) => &mut steps.iter().map(|(_, value)| *value),
+        };
+        values.fold((self.from, self.from), |(least, greatest), value| (least.min(value), greatest.max(value)))
+    }
+
     fn up_to(&self, value: f64, pause: f64) -> f64 {
         if pause >= self.from { value.min(pause) } else { value.max(pause) }
     }

@@ -2,9 +2,8 @@
 
 use std::slice;
 
+use burgee_model::Place;
 use serde_json::Value as Json;
-
-use super::place::Place;
 
 /// The operands of an operation: the items of its list, or the one value that stands there without a list.
 pub(super) struct Args<'a> {

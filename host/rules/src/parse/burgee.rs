@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Key, Value};
+use burgee_model::{Key, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{
     args::Args,
-    parser::{Parser, null},
-    place::Place,
+    parser::{Parser, constant, null},
 };
 use crate::{
     GUEST_STEPS,
@@ -27,6 +26,9 @@ const RAMP_MEMBERS: [&str; 6] = ["from", "to", "start", "end", "steps", "pause"]
 
 /// The most steps of a `ramp`.
 const STEPS_MAX: u32 = 100_000;
+
+/// The code of an operand that cannot be meant.
+const INVALID: &str = "invalid_argument";
 
 /// Why a member of a `ramp` was refused: it is told already.
 struct Refused;
@@ -116,10 +118,15 @@ impl Parser<'_> {
 
     /// Warns of a constant that is no date.
     fn dated(&mut self, when: &Expr, place: &Place<'_>) {
-        if let Expr::Literal(Value::Text(text)) = when
-            && date::seconds(text).is_none()
-        {
+        if constant(when).is_some_and(|value| date::date(value) == Value::Null) {
             self.always_null_at(place, "invalid_date", "this is no date like 2026-12-01 or 2026-12-01T08:00:00Z");
+        }
+    }
+
+    /// Warns of a constant that is no offset.
+    fn offset(&mut self, minutes: &Expr, place: &Place<'_>) {
+        if constant(minutes).is_some_and(|value| *value != Value::Null && !date::is_offset(value)) {
+            self.always_null_at(place, INVALID, "an offset is a number of minutes, less than 26 hours of them");
         }
     }
 
@@ -132,11 +139,14 @@ impl Parser<'_> {
         let name = args.items.first().and_then(Json::as_str);
         let Some((_, part)) = Part::ALL.into_iter().find(|(known, _)| name == Some(known)) else {
             let known = Part::ALL.map(|(name, _)| format!("`{name}`")).join(", ");
-            return self.fault(&args.place_of(0), "invalid_argument", format!("a part of a date is one of {known}"));
+            return self.fault(&args.place_of(0), INVALID, format!("a part of a date is one of {known}"));
         };
         let operands: Vec<Expr> = self.operands(args).into_iter().skip(1).take(2).collect();
         if let Some(when) = operands.first() {
             self.dated(when, &args.place_of(1));
+        }
+        if let Some(minutes) = operands.get(1) {
+            self.offset(minutes, &args.place_of(2));
         }
         self.function(Function::DatePart(part), operands)
     }
@@ -150,6 +160,16 @@ impl Parser<'_> {
         let mut operands = self.operands(args).into_iter();
         let share = operands.next().unwrap_or(null());
         let bucket_by = operands.next().unwrap_or(null());
+        match constant(&share) {
+            Some(Value::Number(share)) if !(0.0..=100.0).contains(share) => {
+                self.useless(&args.place_of(0), INVALID, "a share is from 0 to 100 percent");
+            }
+            None | Some(Value::Number(_)) => {}
+            Some(_) => drop(self.always_null_at(&args.place_of(0), INVALID, "a share is a number from 0 to 100")),
+        }
+        if constant(&bucket_by).is_some_and(|value| !matches!(value, Value::Null | Value::Text(_))) {
+            self.always_null_at(&args.place_of(1), INVALID, "the value to bucket by is no text");
+        }
         let operands = [vec![share, bucket_by], self.who()].concat();
         Expr::Call { function: Function::Percentage, operands }
     }
@@ -172,9 +192,27 @@ impl Parser<'_> {
             self.fault(&place.member(name), "unknown_member", format!("`ramp` has no `{name}`: there are {known}"));
         }
         match self.read_ramp(members, &place) {
-            Ok(ramp) => Expr::Call { function: Function::Ramp(ramp.into()), operands: vec![Expr::Timestamp] },
+            Ok(ramp) => {
+                self.contradictions(&ramp, &place);
+                Expr::Call { function: Function::Ramp(ramp.into()), operands: vec![Expr::Timestamp] }
+            }
             Err(Refused) => null(),
         }
+    }
+
+    /// Warns of a ramp that never moves, and of a pause that it never comes to.
+    fn contradictions(&mut self, ramp: &Ramp, place: &Place<'_>) {
+        let (least, greatest) = ramp.range();
+        if least >= greatest {
+            self.useless(place, "invalid_ramp", "the ramp never moves");
+        } else if ramp.pause.is_some_and(|pause| !(least..=greatest).contains(&pause)) {
+            let why = format!("the ramp goes from {least} to {greatest} and never comes to this value");
+            self.useless(&place.member("pause"), "invalid_ramp", &why);
+        }
+    }
+
+    fn useless(&mut self, place: &Place<'_>, code: &str, why: &str) {
+        self.warn(Problem::new(place.pointer(), code, why));
     }
 
     fn read_ramp(&mut self, members: &Map<String, Json>, place: &Place<'_>) -> Result<Ramp, Refused> {

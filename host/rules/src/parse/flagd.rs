@@ -1,13 +1,12 @@
 //! flagd's own operators. With wrong operands they give null, so that is what they become, with a warning.
 
-use burgee_model::Value;
+use burgee_model::{Bucketing, Place, Value};
 use serde_json::Value as Json;
 
 use super::{
     args::Args,
     operation,
     parser::{Parser, constant, null},
-    place::Place,
 };
 use crate::{
     function::Function,
@@ -75,7 +74,7 @@ impl Parser<'_> {
         }
         if args.items.iter().enumerate().any(is_computed_share) {
             let operands = [self.who(), self.operands(args)].concat();
-            return Expr::Call { function: Function::Fractional, operands };
+            return Expr::Call { function: Function::Fractional(self.bucketing), operands };
         }
         let bucket_by = match args.items.first() {
             None | Some(Json::Array(_)) => None,
@@ -89,12 +88,15 @@ impl Parser<'_> {
             .skip(first)
             .map(|(at, share)| self.share(share, &args.place_of(at)))
             .collect();
-        let bucket_by = match bucket_by {
-            None | Some(Expr::Literal(Value::Null)) => None,
-            Some(Expr::Literal(Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_))) => {
+        let bucket_by = match (bucket_by, self.bucketing) {
+            (Some(Expr::Literal(Value::Null)), Bucketing::V3) => {
+                return self.always_null_at(&args.place_of(0), INVALID, "there is nothing to bucket by");
+            }
+            (None | Some(Expr::Literal(Value::Null)), _) => None,
+            (Some(Expr::Literal(value)), Bucketing::V2) if !matches!(value, Value::Text(_)) => {
                 return self.always_null_at(&args.place_of(0), INVALID, "the value to bucket by is no text");
             }
-            Some(other) => Some(Box::new(other)),
+            (Some(other), _) => Some(other),
         };
         let sound: Option<Vec<Share>> = shares.into_iter().map(ReadShare::sound).collect();
         match sound {
@@ -104,7 +106,7 @@ impl Parser<'_> {
     }
 
     /// The choice, unless constant weights settle that there is none.
-    fn weighed(&mut self, bucket_by: Option<Box<Expr>>, shares: Vec<Share>, args: &Args<'_>) -> Expr {
+    fn weighed(&mut self, bucket_by: Option<Expr>, shares: Vec<Share>, args: &Args<'_>) -> Expr {
         let weights: Option<Vec<u32>> =
             shares.iter().map(|share| constant(&share.weight).and_then(fractional::weight)).collect();
         let known = weights.unwrap_or_else(|| vec![1]);
@@ -112,7 +114,14 @@ impl Parser<'_> {
             _ if shares.is_empty() => self.always_null(args, "`fractional` has no shares"),
             None => self.always_null(args, &format!("the weights' sum is above {}", fractional::WEIGHT_MAX)),
             Some(0) => self.always_null(args, "all weights are zero"),
-            Some(_) => Expr::Fractional(Fractional { bucket_by, shares }),
+            Some(_) => match self.bucketing {
+                Bucketing::V2 => Expr::Fractional(Fractional { bucket_by: bucket_by.map(Box::new), shares }),
+                version @ Bucketing::V3 => {
+                    let shares = shares.into_iter().map(Share::into_list);
+                    let operands = self.who().into_iter().chain(bucket_by).chain(shares).collect();
+                    Expr::Call { function: Function::Fractional(version), operands }
+                }
+            },
         }
     }
 
@@ -151,6 +160,16 @@ impl Parser<'_> {
 /// a share. What attributes and texts give as first operand is a value to bucket by.
 fn is_computed_share((at, operand): (usize, &Json)) -> bool {
     operation(operand).is_some_and(|(name, _)| at > 0 || !["var", "cat", "substr", "config"].contains(&name))
+}
+
+impl Share {
+    /// The list that it was read from.
+    fn into_list(self) -> Expr {
+        match (self.variant, self.weight) {
+            (Expr::Literal(variant), Expr::Literal(weight)) => Expr::Literal(Value::List([variant, weight].into())),
+            (variant, weight) => Expr::List(vec![variant, weight]),
+        }
+    }
 }
 
 impl ReadShare {

@@ -10,15 +10,16 @@ mod jsonlogic;
 mod names;
 mod operators;
 mod parser;
-pub(crate) mod place;
+mod references;
 mod size;
 
 use std::collections::BTreeSet;
 
-use burgee_model::{Key, Limits, Problem};
+use burgee_model::{Bucketing, Key, Limits, Problem};
 use serde_json::Value as Json;
 
 use self::parser::Parser;
+pub use self::references::{Reference, Thing, references};
 use crate::ir::Rule;
 
 /// The most problems that are listed for one rule.
@@ -46,11 +47,30 @@ impl Compiled {
 /// Finds a shared rule (`$ref`) by its name.
 pub type Segments<'a> = &'a dyn Fn(&str) -> Option<Json>;
 
+/// What a rule is read with.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The shared rules of the environment.
+    pub segments: Segments<'a>,
+    /// How its `fractional` buckets.
+    pub bucketing: Bucketing,
+    /// What is allowed.
+    pub limits: &'a Limits,
+}
+
+impl<'a> Setting<'a> {
+    /// With the bucketing that environments have unless they say otherwise.
+    #[must_use]
+    pub fn new(segments: Segments<'a>, limits: &'a Limits) -> Self {
+        Self { segments, bucketing: Bucketing::default(), limits }
+    }
+}
+
 /// Reads the rule of a flag. The paths of problems are relative to `targeting`.
 #[must_use]
-pub fn rule(flag: &Key, targeting: &Json, segments: Segments<'_>, limits: &Limits) -> Compiled {
-    match size::check(targeting, limits) {
-        Ok(()) => Parser::new(flag, segments, limits).rule(targeting),
+pub fn rule(flag: &Key, targeting: &Json, setting: &Setting<'_>) -> Compiled {
+    match size::check(targeting, setting.limits) {
+        Ok(()) => Parser::new(flag, setting).rule(targeting),
         Err(fault) => Compiled { faults: vec![fault], ..Compiled::default() },
     }
 }

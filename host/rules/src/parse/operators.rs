@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Key, Problem, Value};
+use burgee_model::{Key, Place, Problem, Value};
 use serde_json::Value as Json;
 
 use super::{
     args::Args,
     parser::{Parser, null},
-    place::Place,
 };
 use crate::{
     function::Function,

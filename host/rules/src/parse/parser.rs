@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use burgee_model::{Key, Limits, Problem, Value};
+use burgee_model::{Bucketing, Key, Limits, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Compiled, PROBLEMS_MAX, Segments, args::Args, names, place::Place, size};
+use super::{Compiled, PROBLEMS_MAX, Segments, Setting, args::Args, names, size};
 use crate::{
     SHORT_TEXT_BYTES,
     function::Function,
@@ -20,6 +20,7 @@ pub(super) struct Parser<'s> {
     /// The key of the flag.
     pub(super) flag: Arc<str>,
     segments: Segments<'s>,
+    pub(super) bucketing: Bucketing,
     limits: &'s Limits,
     /// The shared rules read so far, and what each costs.
     read: HashMap<(String, bool), (Expr, u64)>,
@@ -39,10 +40,11 @@ struct Within {
 }
 
 impl<'s> Parser<'s> {
-    pub(super) fn new(flag: &Key, segments: Segments<'s>, limits: &'s Limits) -> Self {
+    pub(super) fn new(flag: &Key, setting: &Setting<'s>) -> Self {
         let flag = Arc::from(flag.as_str());
+        let Setting { segments, bucketing, limits } = *setting;
         let (read, within, done) = (HashMap::new(), None, Compiled::default());
-        Self { flag, segments, limits, read, within, in_body: false, cost: 0, done }
+        Self { flag, segments, bucketing, limits, read, within, in_body: false, cost: 0, done }
     }
 
     /// Reads a whole rule.
@@ -204,11 +206,7 @@ impl<'s> Parser<'s> {
         self.in_body = in_body;
         match shared {
             Some(shared) => Expr::Truthy(shared.into()),
-            None => {
-                let message = format!("there is no segment `{name}`: nobody is in it");
-                self.warn(Problem::new(args.place.pointer(), "unknown_segment", message));
-                Expr::Literal(Value::Bool(false))
-            }
+            None => Expr::Literal(Value::Bool(false)),
         }
     }
 

@@ -19,7 +19,7 @@ fn segments(name: &str) -> Option<Json> {
 }
 
 fn parse_with(targeting: &Json, limits: &Limits) -> Compiled {
-    rule(&Key::new("banner").unwrap(), targeting, &segments, limits)
+    rule(&Key::new("banner").unwrap(), targeting, &Setting::new(&segments, limits))
 }
 
 fn parse(targeting: &Json) -> Compiled {
@@ -157,7 +157,7 @@ fn our_own_operators_refuse_bad_constants() {
         faults(targeting, &[(path, code)]);
     }
     warns(json!({"date": "yesterday"}), &[("/date", "invalid_date")]);
-    warns(json!({"segment": "nobody"}), &[("/segment", "unknown_segment")]);
+    warns(json!({"segment": "nobody"}), &[]);
     warns(json!({"map": [[1], {"fractional": ["x", ["a"]]}]}), &[("/map/1/fractional", "wrong_arguments")]);
 }
 
@@ -226,7 +226,8 @@ fn many_references_to_a_large_shared_rule_are_too_costly() {
     let shared = json!({"or": large});
     let references: Vec<Json> = (0..1_000).map(|_| json!({"$ref": "large"})).collect();
     let flag = Key::new("f").unwrap();
-    let compiled = rule(&flag, &json!({"and": references}), &|_| Some(shared.clone()), &Limits::default());
+    let compiled =
+        rule(&flag, &json!({"and": references}), &Setting::new(&|_| Some(shared.clone()), &Limits::default()));
     assert_eq!(listed(&compiled.faults), [("", "too_costly")]);
 }
 
@@ -274,5 +275,64 @@ proptest! {
     #[test]
     fn parsing_is_a_pure_function(targeting in generators::targeting(generators::Language::Burgee)) {
         prop_assert_eq!(parse(&targeting), parse(&targeting));
+    }
+}
+
+#[test]
+fn constants_of_our_own_operators_that_cannot_be_meant() {
+    for (rule, path, code) in [
+        (json!({"percentage": [101]}), "/percentage/0", "invalid_argument"),
+        (json!({"percentage": [-1]}), "/percentage/0", "invalid_argument"),
+        (json!({"percentage": ["25"]}), "/percentage/0", "invalid_argument"),
+        (json!({"percentage": [null]}), "/percentage/0", "invalid_argument"),
+        (json!({"percentage": [25, 7]}), "/percentage/1", "invalid_argument"),
+        (json!({"date": null}), "/date", "invalid_date"),
+        (json!({"date": [true]}), "/date/0", "invalid_date"),
+        (json!({"date_part": ["hour", null]}), "/date_part/1", "invalid_date"),
+        (json!({"date_part": ["hour", 0, 1560]}), "/date_part/2", "invalid_argument"),
+        (json!({"date_part": ["hour", 0, "60"]}), "/date_part/2", "invalid_argument"),
+        (json!({"ramp": {"start": 0, "end": 1, "from": 100}}), "/ramp", "invalid_ramp"),
+        (json!({"ramp": {"start": 0, "end": 1, "pause": 101}}), "/ramp/pause", "invalid_ramp"),
+        (json!({"ramp": {"steps": [[0, 5], [1, 25]], "pause": 50}}), "/ramp/pause", "invalid_ramp"),
+        (json!({"ramp": {"steps": [[0, 0]]}}), "/ramp", "invalid_ramp"),
+    ] {
+        warns(rule, &[(path, code)]);
+    }
+    for (rule, path, code) in [
+        (json!({"date_part": ["second", 0]}), "/date_part/0", "invalid_argument"),
+        (json!({"ramp": {"start": 1, "end": 0}}), "/ramp/end", "invalid_ramp"),
+        (json!({"ramp": {"start": 0, "end": 1, "steps": 0}}), "/ramp/steps", "invalid_ramp"),
+        (json!({"ramp": {"steps": [[0, 1]], "to": 5}}), "/ramp/to", "invalid_ramp"),
+    ] {
+        faults(rule, &[(path, code)]);
+    }
+    for sound in [
+        json!({"percentage": [0]}),
+        json!({"percentage": [100, {"var": "a"}]}),
+        json!({"percentage": [{"var": "share"}, null]}),
+        json!({"date": 0}),
+        json!({"date_part": ["hour", "2026-12-01", -1559]}),
+        json!({"ramp": {"from": 100, "to": 0, "start": 0, "end": 1, "pause": 0}}),
+    ] {
+        warns(sound, &[]);
+    }
+}
+
+#[test]
+fn what_version_3_buckets_by_is_any_value_but_null() {
+    let warned = |rule: Json, bucketing| {
+        let limits = Limits::default();
+        let setting = Setting { segments: &segments, bucketing, limits: &limits };
+        super::rule(&Key::new("banner").unwrap(), &rule, &setting).warnings.len()
+    };
+    for (by, in_version_2, in_version_3) in
+        [(json!(7), 1, 0), (json!(true), 1, 0), (json!("x"), 0, 0), (Json::Null, 0, 1), (json!({"var": "a"}), 0, 0)]
+    {
+        let rule = json!({"fractional": [by, ["on", 1], ["off", 1]]});
+        assert_eq!(warned(rule.clone(), Bucketing::V2), in_version_2, "{rule}");
+        assert_eq!(warned(rule.clone(), Bucketing::V3), in_version_3, "{rule}");
+    }
+    for bucketing in [Bucketing::V2, Bucketing::V3] {
+        assert_eq!(warned(json!({"fractional": [["on", 0.5], ["off", 1]]}), bucketing), 1);
     }
 }

@@ -137,7 +137,7 @@ impl TenantTable {
         self.environments().filter(move |(_, register)| register.current().live(now).is_some()).map(|(key, _)| key)
     }
 
-    fn segments(&self) -> impl Iterator<Item = (&Address, &Register)> {
+    pub(super) fn segments(&self) -> impl Iterator<Item = (&Address, &Register)> {
         let from = least_key().map(|segment| Included(Address::Segment { segment }));
         self.registers
             .range((from.unwrap_or(Unbounded), Unbounded))

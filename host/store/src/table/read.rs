@@ -89,14 +89,14 @@ impl Table {
     }
 }
 
-type Fields = std::ops::RangeInclusive<Address>;
+pub(super) type Fields = std::ops::RangeInclusive<Address>;
 
 fn shared_fields(flag: &Key) -> Fields {
     let address = |field| Address::Flag { flag: flag.clone(), field };
     address(FlagField::ALL[0])..=address(FlagField::ALL[FlagField::ALL.len() - 1])
 }
 
-fn own_fields(flag: &Key, environment: &Key) -> Fields {
+pub(super) fn own_fields(flag: &Key, environment: &Key) -> Fields {
     let address = |field| Address::FlagIn { flag: flag.clone(), environment: environment.clone(), field };
     address(FlagInField::ALL[0])..=address(FlagInField::ALL[FlagInField::ALL.len() - 1])
 }

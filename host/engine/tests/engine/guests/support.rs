@@ -38,6 +38,12 @@ pub(super) struct Live {
     digest: Digest,
 }
 
+impl Live {
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
 pub(super) fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
 }

@@ -1,10 +1,10 @@
-//! Where the parser stands in a document; written out only for a problem.
+//! Where a reader stands in a document; written out only for a problem.
 
-use burgee_model::problem::pointer;
+use crate::problem::pointer;
 
 /// A place: the way from the document's root.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub struct Place<'a> {
     parent: Option<&'a Place<'a>>,
     token: Token<'a>,
 }
@@ -18,20 +18,23 @@ enum Token<'a> {
 
 impl<'a> Place<'a> {
     /// The whole document.
-    pub(crate) const ROOT: Place<'static> = Place { parent: None, token: Token::Root };
+    pub const ROOT: Place<'static> = Place { parent: None, token: Token::Root };
 
     /// The member of an object that stands here.
-    pub(crate) fn member(&'a self, name: &'a str) -> Place<'a> {
+    #[must_use]
+    pub fn member(&'a self, name: &'a str) -> Place<'a> {
         Place { parent: Some(self), token: Token::Name(name) }
     }
 
     /// The item of a list that stands here.
-    pub(crate) fn item(&'a self, index: usize) -> Place<'a> {
+    #[must_use]
+    pub fn item(&'a self, index: usize) -> Place<'a> {
         Place { parent: Some(self), token: Token::Index(index) }
     }
 
     /// The JSON Pointer.
-    pub(crate) fn pointer(&self) -> String {
+    #[must_use]
+    pub fn pointer(&self) -> String {
         let before = self.parent.map(Self::pointer).unwrap_or_default();
         match self.token {
             Token::Root => before,
