@@ -1,6 +1,6 @@
 //! Evaluations in process: compiled rules beside the interpreter, in one run.
 //!
-//! `cargo bench -p burgee-engine`. Times are wall time of short samples, of which the minimum and the median
+//! `cargo bench --workspace --bench evaluation [-- PART]`, with a part of the rows' names. Times are wall time of short samples, of which the minimum and the median
 //! are shown: on a busy machine the minimum is what the code costs.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
@@ -16,7 +16,7 @@ use burgee_model::{Context, FlagIn, Key, Limits, State, Value};
 use serde_json::{Map, Value as Json, json};
 
 const NOW: u64 = 1_795_176_000_000;
-const SAMPLES: usize = 300;
+const SAMPLES: usize = 900;
 const SAMPLE: Duration = Duration::from_micros(400);
 
 /// Nanoseconds a call: the least and the median of many samples.
@@ -139,7 +139,15 @@ fn row(what: &str, flags: usize, compiled: Cost, interpreted: Cost) {
     );
 }
 
+/// Whether a row is asked for; cargo itself adds an option.
+fn wanted(what: &str) -> bool {
+    std::env::args().skip(1).find(|argument| !argument.starts_with('-')).is_none_or(|part| what.contains(&part))
+}
+
 fn both(what: &str, source: &EnvironmentSource, flags: usize, mut work: impl FnMut(&Snapshot)) {
+    if !wanted(what) {
+        return;
+    }
     let [compiled, interpreted] = [true, false].map(|compile| tier(compile, source));
     let compiled = measure(|| work(&compiled.snapshot));
     let interpreted = measure(|| work(&interpreted.snapshot));
@@ -159,9 +167,25 @@ fn singles(contexts: &[Context]) {
     }
 }
 
+/// Where compiled code begins to pay for one flag: rules of more and more conditions that do not hold.
+fn sizes(contexts: &[Context]) {
+    let on_off = json!({"off": false, "on": true});
+    for conditions in [1, 5, 10, 20, 30, 40, 60, 100] {
+        let attributes = ["plan", "country", "device", "language"];
+        let one = |n: usize| json!({"==": [{"var": attributes[n % 4]}, format!("other-{n}")]});
+        let rule = json!({"if": [{"or": (0..conditions).map(one).collect::<Vec<_>>()}, "on", "off"]});
+        let all = source([("rule".to_owned(), flag(Some(rule), &on_off))]);
+        let mut n = 0;
+        both(&format!("one flag of {conditions} conditions"), &all, 1, |snapshot| {
+            n = (n + 1) % contexts.len();
+            black_box(snapshot.evaluate("rule", &contexts[n], NOW));
+        });
+    }
+}
+
 fn bulks(contexts: &[Context]) {
     let on_off = json!({"off": false, "on": true});
-    for flags in [20, 100, 1_000, 10_000] {
+    for flags in [1, 2, 3, 5, 20, 100, 1_000, 10_000] {
         let all = source((0..flags).map(|n| (format!("flag-{n}"), flag(Some(synthetic(n)), &on_off))));
         let mut n = 0;
         both(&format!("bulk of {flags}, a flag"), &all, flags, |snapshot| {
@@ -228,6 +252,9 @@ fn main() {
     println!("{:<34} {:>19} {:>22} {:>8}", "nanoseconds", "compiled", "interpreted", "ratio");
     println!("{:<34} {:>9} {:>9} {:>12} {:>9} {:>8}", "", "least", "median", "least", "median", "least");
     singles(&contexts);
+    sizes(&contexts);
     bulks(&contexts);
-    changes();
+    if wanted("changes") {
+        changes();
+    }
 }

@@ -13,6 +13,7 @@ use crate::{
     digest::Digester,
     flag::{Plan, PreparedFlag},
     prerequisites,
+    reads::Reads,
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource},
@@ -36,6 +37,7 @@ pub(crate) fn snapshot(
     Snapshot {
         digest: digest(&source, &flags, &config),
         troubles: prerequisites::troubles(&flags, &index),
+        reads: reads(previous, &flags),
         index,
         calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests),
         varies: flags.iter().any(|flag| varies(flag, &config)),
@@ -108,6 +110,18 @@ fn index(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Index>
     }
 }
 
+/// What the rules read; taken over where they are the same.
+fn reads(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Reads> {
+    fn rules(flags: &[Arc<PreparedFlag>]) -> impl Iterator<Item = &Arc<Targeting>> {
+        flags.iter().filter_map(|flag| flag.targeting.as_ref())
+    }
+    let same = |p: &&Snapshot| rules(&p.flags).map(Arc::as_ptr).eq(rules(flags).map(Arc::as_ptr));
+    match previous.filter(same) {
+        Some(previous) => previous.reads.clone(),
+        None => Arc::new(Reads::of(rules(flags).map(Arc::as_ref))),
+    }
+}
+
 /// The entries that rules read, whether their flags are on or not.
 fn config_table(flags: &[Arc<PreparedFlag>], read: ReadConfig<'_>) -> ConfigTable {
     let keys: BTreeSet<&Key> =
@@ -131,12 +145,13 @@ fn chunks(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Box<[Chun
     let make = |members: Box<[u32]>| {
         let each = || members.iter().filter_map(|at| flags.get(*at as usize));
         let fingerprint = chunk::fingerprint(each().map(Arc::as_ref));
-        let states = each().map(|flag| u8::from(flag.plan == Plan::Rule)).collect();
+        let states: Box<[u8]> = each().map(|flag| u8::from(flag.plan == Plan::Rule)).collect();
+        let running = states.iter().filter(|state| **state == 1).count();
         let chunk = match known.get(&fingerprint) {
             Some(known) => (*known).clone(),
             None => Arc::new(Chunk::new(fingerprint, each().filter_map(|flag| flag.key_and_rule()).collect())),
         };
-        ChunkUse { chunk, states, members }
+        ChunkUse { chunk, states, running, members }
     };
     chunk::divide(flags, &compiled).into_iter().map(make).collect()
 }

@@ -125,6 +125,8 @@ pub(crate) struct ChunkUse {
     pub(crate) members: Box<[u32]>,
     /// For each of them whether its rule is run: 0 or 1.
     pub(crate) states: Box<[u8]>,
+    /// How many of them are run.
+    pub(crate) running: usize,
 }
 
 /// Where a flag's compiled rule stands: chunk of the snapshot, number in the chunk.

@@ -2,13 +2,13 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use burgee_model::{FlagIn, Key, Value};
+use burgee_model::{FlagIn, Key, Value, value::same_text};
 use burgee_rules::{ir::Rule, outcome::variant_name};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     digest,
-    evaluation::{ErrorCode, Evaluation, Outcome, Reason, json_text},
+    evaluation::{ErrorCode, Evaluation, METADATA, Outcome, Reason, json_text},
     hash::BuildShortHasher,
     targeting::Targeting,
 };
@@ -69,8 +69,8 @@ struct Variant {
     name: Arc<str>,
     /// `{"key":…,"value":…,"variant":…`
     item: Box<str>,
-    /// Where the value stands in it.
-    value: std::ops::Range<usize>,
+    /// Where the value begins and ends in it.
+    value: (usize, usize),
 }
 
 impl PreparedFlag {
@@ -110,6 +110,11 @@ impl PreparedFlag {
 
     fn position(&self, name: &str) -> Option<u32> {
         if self.by_name.is_empty() { position(&self.variants, name) } else { self.by_name.get(name).copied() }
+    }
+
+    /// The most steps that its rule takes.
+    pub(crate) fn steps(&self) -> usize {
+        self.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()).map_or(0, |rule| rule.steps)
     }
 
     /// What a chunk takes of it.
@@ -166,37 +171,30 @@ impl PreparedFlag {
 
     fn value(&self, at: u32, reason: Reason) -> Evaluation<'_> {
         let Some(variant) = self.variants.get(at as usize) else { return self.code_default(reason) };
-        let outcome = Outcome::Value {
-            value_json: variant.item.get(variant.value.clone()).unwrap_or_default(),
-            variant: &variant.name,
-            reason,
-        };
-        let item = [&*variant.item, reason.member(), &*self.tail];
-        Evaluation { key: self.key.as_str(), outcome, metadata_json: self.metadata_json(), item }
+        Evaluation {
+            key: self.key.as_str(),
+            outcome: Outcome::Value { variant: &variant.name, reason },
+            item: [&*variant.item, reason.member(), &*self.tail],
+            value: variant.value,
+        }
     }
 
     fn code_default(&self, reason: Reason) -> Evaluation<'_> {
         Evaluation {
             key: self.key.as_str(),
             outcome: Outcome::CodeDefault { reason },
-            metadata_json: self.metadata_json(),
             item: [&*self.head, reason.member(), &*self.tail],
+            value: (0, 0),
         }
     }
-
-    fn metadata_json(&self) -> Option<&str> {
-        self.tail.get(METADATA.len()..self.tail.len() - 1)
-    }
 }
-
-const METADATA: &str = r#","metadata":"#;
 
 impl Variant {
     fn new(head: &str, name: &str, value: &Json) -> Self {
         let mut item = format!(r#"{head},"value":"#);
         let start = item.len();
         item.push_str(&value.to_string());
-        let value = start..item.len();
+        let value = (start, item.len());
         item.push_str(r#","variant":"#);
         item.push_str(&json_text(name));
         Self { name: Arc::from(name), item: item.into(), value }
@@ -220,7 +218,7 @@ fn digest(key: &Key, source: &FlagIn, targeting: Option<&Targeting>) -> u128 {
 }
 
 fn position(variants: &[Variant], name: &str) -> Option<u32> {
-    variants.iter().position(|v| *v.name == *name).and_then(|at| u32::try_from(at).ok())
+    variants.iter().position(|v| same_text(&v.name, name)).and_then(|at| u32::try_from(at).ok())
 }
 
 fn index(variants: &[Variant]) -> HashMap<Arc<str>, u32, BuildShortHasher> {

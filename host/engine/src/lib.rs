@@ -17,6 +17,7 @@ mod hash;
 mod host;
 mod input;
 mod prerequisites;
+mod reads;
 mod runtime;
 mod snapshot;
 mod source;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Context, Digest, Key, Millis, Problem, Value};
+use burgee_model::{Context, Digest, Key, Millis, Problem, Value, context::WireError};
 use burgee_rules::{
     Budget, EvalError, explain,
     interpret::{self, Inputs, Outside},
@@ -19,6 +19,7 @@ use crate::{
     hash::BuildShortHasher,
     input::World,
     prerequisites::Trouble,
+    reads::Reads,
     runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
@@ -37,6 +38,7 @@ pub struct Snapshot {
     /// Where each flag's compiled rule stands, for all flags in order.
     pub(crate) placements: Box<[Placement]>,
     pub(crate) config: Arc<ConfigTable>,
+    pub(crate) reads: Arc<Reads>,
     /// The modules of the tenant's guests, by name.
     pub(crate) guests: BTreeMap<Key, Digest>,
     /// The flags whose rules are not run, by their places.
@@ -82,6 +84,12 @@ impl Snapshot {
     #[must_use]
     pub fn set(&self) -> &serde_json::Map<String, serde_json::Value> {
         &self.source.set
+    }
+
+    /// Reads the context of a request, `{"context"?: …}`, as far as rules read it: for evaluations of this
+    /// snapshot and no other.
+    pub fn read_context(&self, text: &[u8]) -> Result<Context, WireError> {
+        Context::from_request(text, &|name| self.reads.keep(name), &self.runtime.config.limits)
     }
 
     /// Evaluates one flag. `now` decides `$flagd.timestamp` and which config entries have expired.
@@ -141,9 +149,10 @@ impl Snapshot {
         self.placements.get(at).copied().flatten()
     }
 
-    /// Runs a flag's rule: compiled, where that is ready.
+    /// Runs a flag's rule alone: compiled, where that is ready and pays.
     fn decide<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> (Tier, Evaluation<'a>) {
-        let compiled = self.placement(at).and_then(|(chunk, number)| {
+        let pays = flag.steps() >= self.runtime.config.alone_steps_min;
+        let compiled = self.placement(at).filter(|_| pays).and_then(|(chunk, number)| {
             let artefact = self.chunks.get(chunk as usize)?.chunk.artefact()?;
             worker::evaluate(&self.runtime, artefact, number, flag, world)
         });
@@ -153,11 +162,12 @@ impl Snapshot {
         }
     }
 
-    /// Runs a whole chunk, where its rules are compiled; else leaves no decisions.
+    /// Runs a whole chunk, where its rules are compiled and that pays; else leaves no decisions.
     fn decide_chunk(&self, chunk: u32, world: &World<'_>, decisions: &mut Vec<Option<Choice>>) {
         decisions.clear();
         let Some(used) = self.chunks.get(chunk as usize) else { return };
-        if let Some(artefact) = used.chunk.artefact() {
+        let pays = used.running >= self.runtime.config.together_rules_min;
+        if let Some(artefact) = used.chunk.artefact().filter(|_| pays) {
             worker::evaluate_all(&self.runtime, artefact, used, &self.flags, world, decisions);
         }
     }

@@ -48,6 +48,11 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// Whether rules are compiled at all; without it the interpreter serves everything.
     pub compile: bool,
+    /// Steps from which on a rule runs compiled although it is evaluated alone. Entering compiled code has a fixed
+    /// cost, which a smaller rule does not earn back. 0 runs all that is compiled.
+    pub alone_steps_min: usize,
+    /// Rules of a chunk that are on, from which on they run compiled when all flags are evaluated. 0 runs all.
+    pub together_rules_min: usize,
     /// Chunks that may wait for the compile thread. One that finds the queue full is asked for again by
     /// the next build of its environment.
     pub queue_chunks: usize,
@@ -57,6 +62,13 @@ pub struct EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { limits: Limits::default(), compile: true, queue_chunks: 65_536, instances_per_store: 4_096 }
+        Self {
+            limits: Limits::default(),
+            compile: true,
+            alone_steps_min: 0,
+            together_rules_min: 0,
+            queue_chunks: 65_536,
+            instances_per_store: 4_096,
+        }
     }
 }
