@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     build::{self, ReadConfig},
+    cache::{CacheUse, CodeCache},
     compiler::Compiler,
     guest::Guests,
     runtime::Runtime,
@@ -73,6 +74,12 @@ impl Engine {
     #[must_use]
     pub fn compilations(&self) -> u64 {
         self.compiler.compiled()
+    }
+
+    /// How often the code cache was asked since the start; none without one.
+    #[must_use]
+    pub fn cache(&self) -> Option<CacheUse> {
+        self.runtime.codes.cache().map(CodeCache::used)
     }
 
     /// How many evaluations of its snapshots there were since the start, by tier and result.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::tally::Kind;
+
 /// Why a value was chosen, in OpenFeature's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -100,6 +102,8 @@ pub struct Evaluation<'a> {
     pub(crate) item: [&'a str; 3],
     /// Where the value begins and ends in the first of them.
     pub(crate) value: (usize, usize),
+    /// What it counts as.
+    pub(crate) kind: Kind,
 }
 
 /// What the last piece of an item begins with, where there is metadata.
@@ -112,7 +116,7 @@ impl<'a> Evaluation<'a> {
     }
 
     pub(crate) fn failed(key: &'a str, code: ErrorCode, details: Cow<'a, str>) -> Self {
-        Self { key, outcome: Outcome::Error { code, details }, item: [""; 3], value: (0, 0) }
+        Self { key, outcome: Outcome::Error { code, details }, item: [""; 3], value: (0, 0), kind: code.into() }
     }
 
     /// The variant's value, JSON text. `None` where there is none.

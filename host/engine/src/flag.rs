@@ -123,6 +123,7 @@ impl PreparedFlag {
     }
 
     /// The answer for what the rule decided.
+    #[inline]
     pub(crate) fn answer(&self, choice: Choice) -> Evaluation<'_> {
         match (choice, self.default) {
             (Choice::Variant(at), _) => self.value(at, Reason::TargetingMatch),
@@ -156,6 +157,7 @@ impl PreparedFlag {
     }
 
     /// The answer that needs no context.
+    #[inline]
     pub(crate) fn fixed(&self, fixed: Fixed) -> Evaluation<'_> {
         match (fixed, self.default) {
             (Fixed::Disabled, _) => self.code_default(Reason::Disabled),
@@ -169,6 +171,7 @@ impl PreparedFlag {
         }
     }
 
+    #[inline]
     fn value(&self, at: u32, reason: Reason) -> Evaluation<'_> {
         let Some(variant) = self.variants.get(at as usize) else { return self.code_default(reason) };
         Evaluation {
@@ -176,6 +179,7 @@ impl PreparedFlag {
             outcome: Outcome::Value { variant: &variant.name, reason },
             item: [&*variant.item, reason.member(), &*self.tail],
             value: variant.value,
+            kind: reason.into(),
         }
     }
 
@@ -185,6 +189,7 @@ impl PreparedFlag {
             outcome: Outcome::CodeDefault { reason },
             item: [&*self.head, reason.member(), &*self.tail],
             value: (0, 0),
+            kind: reason.into(),
         }
     }
 }

@@ -6,7 +6,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod build;
+mod cache;
 mod chunk;
+mod code;
 mod compiler;
 mod digest;
 mod engine;
@@ -26,6 +28,7 @@ mod targeting;
 mod worker;
 
 pub use build::ReadConfig;
+pub use cache::{CacheConfig, CacheUse};
 pub use digest::etag;
 pub use engine::{Engine, EngineError};
 pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};

@@ -96,7 +96,7 @@ impl Snapshot {
     #[must_use]
     pub fn evaluate<'a>(&'a self, flag: &'a str, context: &Context, now: Millis) -> Evaluation<'a> {
         let (tier, evaluation) = self.evaluated(flag, context, now);
-        self.runtime.tally.count(tier, &evaluation.outcome);
+        self.runtime.tally.count(tier, evaluation.kind);
         evaluation
     }
 
@@ -116,7 +116,7 @@ impl Snapshot {
         let world = self.world(context, now);
         let mut counts = Counts::default();
         let mut each = |tier, evaluation: Evaluation<'a>| {
-            counts.count(tier, &evaluation.outcome);
+            counts.count(tier, evaluation.kind);
             each(evaluation);
         };
         let (mut chunk, mut decisions) = (None, Vec::new());

@@ -60,6 +60,8 @@ fn flag(targeting: Json) -> Arc<FlagIn> {
 /// An engine that compiles, and one that only interprets.
 #[must_use]
 pub fn engines(limits: &Limits) -> Option<[Arc<Engine>; 2]> {
-    let engine = |compile| Engine::new(EngineConfig { compile, limits: limits.clone(), ..EngineConfig::default() });
+    // all that is compiled runs compiled, whether that pays or not
+    let all = EngineConfig { alone_steps_min: 0, together_rules_min: 0, ..EngineConfig::default() };
+    let engine = |compile| Engine::new(EngineConfig { compile, limits: limits.clone(), ..all.clone() });
     Some([engine(true).ok()?, engine(false).ok()?])
 }

@@ -14,7 +14,7 @@ use proptest::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{boolean_flag, items, source};
+use crate::support::{boolean_flag, compiling, items, source};
 
 /// The flags of the modules that are generated in turn.
 const MODULE_FLAGS: [usize; 4] = [1, 30, 4, 90];
@@ -80,7 +80,7 @@ impl Case {
     }
 
     fn snapshot(&self, compile: bool) -> Arc<Snapshot> {
-        let config = EngineConfig { compile, limits: self.limits.clone(), ..EngineConfig::default() };
+        let config = EngineConfig { compile, limits: self.limits.clone(), ..compiling() };
         let engine = Engine::new(config).unwrap();
         let read = |key: &str| {
             let value = self.config.get(key).map(Value::from)?;

@@ -51,9 +51,14 @@ pub(crate) fn no_config(_: &str) -> Option<ConfigValue> {
     None
 }
 
+/// Settings with which all that is compiled runs compiled, whether that pays or not.
+pub(crate) fn compiling() -> EngineConfig {
+    EngineConfig { alone_steps_min: 0, together_rules_min: 0, ..EngineConfig::default() }
+}
+
 /// An engine that compiles, and one that only interprets.
 pub(crate) fn engines() -> [Arc<Engine>; 2] {
-    [true, false].map(|compile| Engine::new(EngineConfig { compile, ..EngineConfig::default() }).unwrap())
+    [true, false].map(|compile| Engine::new(EngineConfig { compile, ..compiling() }).unwrap())
 }
 
 /// The same document served by both tiers, compiled first.
