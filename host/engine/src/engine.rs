@@ -70,7 +70,13 @@ impl Engine {
         self.compiler.quiesce();
     }
 
-    /// How many chunks were compiled since the start.
+    /// How many chunks wait for the compile thread, the one that it is at included.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.compiler.waiting()
+    }
+
+    /// How many chunks were compiled since the start, or found compiled.
     #[must_use]
     pub fn compilations(&self) -> u64 {
         self.compiler.compiled()
