@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burgee_engine::{Engine, EngineConfig, EnvironmentSource, Snapshot};
+use burgee_engine::{Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot};
 use burgee_model::{Context, FlagIn, Key, Limits, State, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -41,13 +41,17 @@ fn measure(mut work: impl FnMut()) -> Cost {
     Cost { least: samples[0], median: samples[SAMPLES / 2] }
 }
 
-fn flag(targeting: Option<Json>, variants: &Json) -> Arc<FlagIn> {
-    let variants = variants.as_object().unwrap().clone();
-    let default_variant = variants.keys().next().cloned();
-    Arc::new(FlagIn { state: State::Enabled, default_variant, targeting, variants, ..FlagIn::default() })
+fn flag(targeting: Option<Json>, variants: &Json) -> Arc<FlagSource> {
+    Arc::new(FlagSource::from(&flag_in(targeting, variants)))
 }
 
-fn source(flags: impl IntoIterator<Item = (String, Arc<FlagIn>)>) -> EnvironmentSource {
+fn flag_in(targeting: Option<Json>, variants: &Json) -> FlagIn {
+    let variants = variants.as_object().unwrap().clone();
+    let default_variant = variants.keys().next().cloned();
+    FlagIn { state: State::Enabled, default_variant, targeting, variants, ..FlagIn::default() }
+}
+
+fn source(flags: impl IntoIterator<Item = (String, Arc<FlagSource>)>) -> EnvironmentSource {
     let key = |text: &str| Key::new(text).unwrap();
     EnvironmentSource {
         tenant: key("bench"),
@@ -215,6 +219,13 @@ fn bulks(contexts: &[Context]) {
     }
 }
 
+/// Resident memory of this process, in KiB.
+fn resident_kib() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim_end_matches("kB").trim().parse().unwrap()
+}
+
 fn millis(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
@@ -224,22 +235,32 @@ fn millis(work: impl FnOnce()) -> f64 {
 /// What changes cost in an environment of 10,000 flags.
 fn changes() {
     let on_off = json!({"off": false, "on": true});
+    let before = resident_kib();
     let mut all = source((0..10_000).map(|n| (format!("flag-{n}"), flag(Some(synthetic(n)), &on_off))));
+    let held = resident_kib();
     let engine = Engine::new(EngineConfig::default()).unwrap();
     let mut snapshot = None;
     println!(
         "\n10,000 flags: first build {:.1} ms",
         millis(|| snapshot = Some(engine.build(None, all.clone(), &|_| None)))
     );
+    let built = resident_kib();
     println!("10,000 flags: compile all {:.0} ms in the background", millis(|| engine.quiesce()));
+    let a_flag = |kib: i64| kib as f64 / 10_000.0;
+    println!(
+        "10,000 flags: KiB a flag: {:.2} as source, {:.2} more as snapshot, {:.2} more compiled",
+        a_flag(held - before),
+        a_flag(built - held),
+        a_flag(resident_kib() - built)
+    );
     let Tier { engine, mut snapshot } = Tier { engine, snapshot: snapshot.unwrap() };
     let name = Key::new("flag-5000").unwrap();
     let edits = [
-        ("toggle", FlagIn { state: State::Disabled, ..(*all.flags[&name]).clone() }),
-        ("rule edit", FlagIn { targeting: Some(synthetic(77_777)), ..(*all.flags[&name]).clone() }),
+        ("toggle", FlagIn { state: State::Disabled, ..flag_in(Some(synthetic(5_000)), &on_off) }),
+        ("rule edit", flag_in(Some(synthetic(77_777)), &on_off)),
     ];
     for (what, edited) in edits {
-        all.flags.insert(name.clone(), Arc::new(edited));
+        all.flags.insert(name.clone(), Arc::new(FlagSource::from(&edited)));
         let source = all.clone();
         println!(
             "10,000 flags: {what} {:.2} ms to be served",

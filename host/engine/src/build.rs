@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{FlagIn, Key, Limits};
+use burgee_model::{Key, Limits};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     reads::Reads,
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
-    source::{ConfigValue, EnvironmentSource},
+    source::{ConfigValue, EnvironmentSource, FlagSource},
     targeting::Targeting,
 };
 
@@ -53,14 +53,14 @@ pub(crate) fn snapshot(
 
 fn flags(
     previous: Option<&Snapshot>,
-    sources: BTreeMap<Key, Arc<FlagIn>>,
+    sources: BTreeMap<Key, Arc<FlagSource>>,
     source: &EnvironmentSource,
     limits: &Limits,
 ) -> Box<[Arc<PreparedFlag>]> {
     let none = Map::new();
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
-    let prepare = |(key, flag): (Key, Arc<FlagIn>)| {
+    let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
         let targeting = targeting(before, &key, &flag, &source.segments, limits);
         match before {
@@ -75,7 +75,7 @@ fn metadata(set: &Map<String, Json>) -> Option<&Map<String, Json>> {
     set.get("metadata").and_then(Json::as_object)
 }
 
-fn is_same(before: &PreparedFlag, flag: &Arc<FlagIn>, targeting: Option<&Arc<Targeting>>) -> bool {
+fn is_same(before: &PreparedFlag, flag: &Arc<FlagSource>, targeting: Option<&Arc<Targeting>>) -> bool {
     let same_rule = match (&before.targeting, targeting) {
         (None, None) => true,
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -88,18 +88,20 @@ fn is_same(before: &PreparedFlag, flag: &Arc<FlagIn>, targeting: Option<&Arc<Tar
 fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
-    flag: &Arc<FlagIn>,
+    flag: &Arc<FlagSource>,
     segments: &BTreeMap<Key, Json>,
     limits: &Limits,
 ) -> Option<Arc<Targeting>> {
-    let json = flag.targeting.as_ref()?;
+    let text = flag.targeting.as_ref()?;
     if let Some(before) = before {
-        let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(json);
+        let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(text);
         if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(segments)) {
             return Some(known.clone());
         }
     }
-    Some(Arc::new(Targeting::new(key, json, segments, limits)))
+    // a text that does not read as JSON is as a rule that is none
+    let json = flag.rule().unwrap_or_default();
+    Some(Arc::new(Targeting::new(key, &json, segments, limits)))
 }
 
 /// Keys to places; taken over where the keys are the same.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use burgee_model::{FlagIn, Key, Value, value::same_text};
+use burgee_model::{Key, Value, value::same_text};
 use burgee_rules::{ir::Rule, outcome::variant_name};
 use serde_json::{Map, Value as Json};
 
@@ -10,6 +10,7 @@ use crate::{
     digest,
     evaluation::{ErrorCode, Evaluation, METADATA, Outcome, Reason, json_text},
     hash::BuildShortHasher,
+    source::FlagSource,
     targeting::Targeting,
 };
 
@@ -20,7 +21,7 @@ const VARIANTS_SCANNED: usize = 8;
 pub(crate) struct PreparedFlag {
     pub(crate) key: Key,
     /// What it was made of.
-    pub(crate) source: Arc<FlagIn>,
+    pub(crate) source: Arc<FlagSource>,
     /// Its rule; none where it has none.
     pub(crate) targeting: Option<Arc<Targeting>>,
     /// What an evaluation does.
@@ -76,7 +77,7 @@ struct Variant {
 impl PreparedFlag {
     pub(crate) fn new(
         key: &Key,
-        source: Arc<FlagIn>,
+        source: Arc<FlagSource>,
         targeting: Option<Arc<Targeting>>,
         inherited: &Map<String, Json>,
     ) -> Self {
@@ -195,10 +196,10 @@ impl PreparedFlag {
 }
 
 impl Variant {
-    fn new(head: &str, name: &str, value: &Json) -> Self {
+    fn new(head: &str, name: &str, value: &str) -> Self {
         let mut item = format!(r#"{head},"value":"#);
         let start = item.len();
-        item.push_str(&value.to_string());
+        item.push_str(value);
         let value = (start, item.len());
         item.push_str(r#","variant":"#);
         item.push_str(&json_text(name));
@@ -206,16 +207,16 @@ impl Variant {
     }
 }
 
-fn plan(source: &FlagIn, targeting: Option<&Targeting>) -> Plan {
+fn plan(source: &FlagSource, targeting: Option<&Targeting>) -> Plan {
     match targeting {
-        _ if !source.is_on() => Plan::Fixed(Fixed::Disabled),
+        _ if !source.on => Plan::Fixed(Fixed::Disabled),
         None => Plan::Fixed(Fixed::Default),
         Some(targeting) if targeting.rule.is_none() => Plan::Fixed(Fixed::Broken),
         Some(_) => Plan::Rule,
     }
 }
 
-fn digest(key: &Key, source: &FlagIn, targeting: Option<&Targeting>) -> u128 {
+fn digest(key: &Key, source: &FlagSource, targeting: Option<&Targeting>) -> u128 {
     let mut d = digest::Digester::new("prepared");
     d.word(digest::flag(key.as_str(), source));
     d.word(targeting.map_or(0, |t| t.digest));

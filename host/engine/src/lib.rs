@@ -33,5 +33,5 @@ pub use digest::etag;
 pub use engine::{Engine, EngineError};
 pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};
 pub use snapshot::{Snapshot, Tiers};
-pub use source::{ConfigValue, EngineConfig, EnvironmentSource};
+pub use source::{ConfigValue, EngineConfig, EnvironmentSource, FlagSource};
 pub use tally::{Evaluations, Tier};

@@ -235,7 +235,7 @@ impl Snapshot {
     pub fn explain(&self, flag: &str, context: &Context, now: Millis) -> Option<serde_json::Value> {
         let at = *self.index.get(flag)? as usize;
         let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
-        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.targeting.as_ref()?);
+        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.rule()?);
         let world = self.world(context, now);
         let inputs = Inputs {
             flag_key: flag,
@@ -244,7 +244,7 @@ impl Snapshot {
             outside: &Others { snapshot: self, flag, world: &world },
             limits: &self.runtime.config.limits,
         };
-        Some(explain::rule(rule, &|name| targeting.segment(name), &inputs))
+        Some(explain::rule(&rule, &|name| targeting.segment(name), &inputs))
     }
 
     /// A digest of the content: the same on every node that holds the same flags, segments and config

@@ -1,11 +1,15 @@
 //! What a snapshot is built from.
 
+mod flag;
+
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_model::{Digest, FlagIn, Key, Limits, Millis, Value};
+use burgee_model::{Digest, Key, Limits, Millis, Value};
 use serde_json::{Map, Value as Json};
 
 use crate::cache::CacheConfig;
+
+pub use self::flag::FlagSource;
 
 /// The state of one environment, as the replica holds it.
 #[derive(Clone, Debug)]
@@ -15,7 +19,7 @@ pub struct EnvironmentSource {
     /// Its environment.
     pub environment: Key,
     /// The flags as they are in this environment. A flag whose `Arc` is that of the previous build costs nothing.
-    pub flags: BTreeMap<Key, Arc<FlagIn>>,
+    pub flags: BTreeMap<Key, Arc<FlagSource>>,
     /// The shared rules (flagd's `$evaluators`) by name.
     pub segments: BTreeMap<Key, Json>,
     /// The modules of the tenant's guests, by name.

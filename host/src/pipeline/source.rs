@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_engine::{ConfigValue, EnvironmentSource};
+use burgee_engine::{ConfigValue, EnvironmentSource, FlagSource};
 use burgee_model::{Blob, Digest, Flag, FlagIn, GuestMeta, Key, Millis, RegisterId, materialise::materialise};
 use burgee_store::Table;
 use serde_json::Map;
@@ -98,7 +98,7 @@ impl Sources {
         let read = read_flag(table, tenant, flag, now);
         for (id, source) in self.0.iter_mut().filter(|((t, _), _)| t == tenant) {
             let before = source.flags.get(flag).cloned();
-            let after = read.as_ref().map(|read| in_environment(read, &id.1));
+            let after = read.as_ref().map(|read| packed(read, &id.1));
             if before.as_deref() == after.as_ref() {
                 continue;
             }
@@ -150,9 +150,13 @@ fn in_environment(flag: &Flag, environment: &Key) -> FlagIn {
     })
 }
 
+fn packed(flag: &Flag, environment: &Key) -> FlagSource {
+    FlagSource::from(&in_environment(flag, environment))
+}
+
 /// Keeps the earlier `Arc` where nothing changed: the engine reuses what is the same pointer.
-fn unless_same(known: Option<&EnvironmentSource>, flag: &Flag, environment: &Key) -> Arc<FlagIn> {
-    let now = in_environment(flag, environment);
+fn unless_same(known: Option<&EnvironmentSource>, flag: &Flag, environment: &Key) -> Arc<FlagSource> {
+    let now = packed(flag, environment);
     match known.and_then(|source| source.flags.get(&flag.key)) {
         Some(before) if **before == now => before.clone(),
         _ => Arc::new(now),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_engine::{Engine, EngineConfig, EnvironmentSource};
+use burgee_engine::{Engine, EngineConfig, EnvironmentSource, FlagSource};
 use burgee_model::{FlagIn, Key, Limits, State};
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -13,20 +13,27 @@ use serde_json::{Map, Value as Json, json};
 /// An instant: 2026-11-20T12:00:00Z.
 pub const NOW: u64 = 1_795_176_000_000;
 
-/// Draws generated things, each decision by the next bytes; when they are used up, by zeros.
-pub struct Draw(TestRunner);
+/// Bytes of the fuzzer that one thing is drawn by.
+const SEED_BYTES: usize = 4;
 
-impl Draw {
+/// Draws generated things, each by the next bytes, so that what one mutation changes is one thing.
+pub struct Draw<'a>(std::slice::Chunks<'a, u8>);
+
+impl<'a> Draw<'a> {
     /// Draws by these bytes.
     #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
-        let random = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
-        Self(TestRunner::new_with_rng(Config::default(), random))
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes.chunks(SEED_BYTES))
     }
 
-    /// The next thing; none where the bytes lead to nothing that the strategy accepts.
+    /// The next thing; none where the bytes are used up.
     pub fn one<S: Strategy>(&mut self, strategy: &S) -> Option<S::Value> {
-        strategy.new_tree(&mut self.0).ok().map(|tree| tree.current())
+        let mut seed = [0; 32];
+        self.0.next()?.iter().zip(&mut seed).for_each(|(from, to)| *to = *from);
+        // bytes as a stream of decisions would do more, but where they end some strategies try for ever
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let mut runner = TestRunner::new_with_rng(Config::default(), random);
+        strategy.new_tree(&mut runner).ok().map(|tree| tree.current())
     }
 }
 
@@ -51,10 +58,11 @@ pub fn environment(rules: Vec<Json>, segments: Map<String, Json>) -> Option<Envi
     })
 }
 
-fn flag(targeting: Json) -> Arc<FlagIn> {
+fn flag(targeting: Json) -> Arc<FlagSource> {
     let names = ["on", "off", "other", "true", "false", "", "0", "1", "2", "17", "18", "pro", "free", "x.org"];
     let variants = names.map(|name| (name.to_owned(), json!(name))).into_iter().collect();
-    Arc::new(FlagIn { state: State::Enabled, targeting: Some(targeting), variants, ..FlagIn::default() })
+    let flag = FlagIn { state: State::Enabled, targeting: Some(targeting), variants, ..FlagIn::default() };
+    Arc::new(FlagSource::from(&flag))
 }
 
 /// An engine that compiles, and one that only interprets.

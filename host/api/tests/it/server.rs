@@ -83,7 +83,7 @@ impl Snapshots for Fresh {
         let flag = |key: &Key| {
             let read = table.flag(tenant, key, now)?;
             let (mut flag, _) = materialise(key, &read.registers);
-            Some((key.clone(), Arc::new(flag.environments.remove(environment).unwrap_or_default())))
+            Some((key.clone(), Arc::new(FlagSource::from(&flag.environments.remove(environment).unwrap_or_default()))))
         };
         let flags: BTreeMap<_, _> = table.flags(tenant, now, None).filter_map(flag).collect();
         let set = table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
