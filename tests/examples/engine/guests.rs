@@ -20,8 +20,10 @@ use crate::{Row, document};
 const RATE: u32 = 1_000;
 const CONNECTIONS: u32 = 4;
 const FOR: Duration = Duration::from_secs(8);
-/// Connections that call bad guests, one call after the other.
-const BAD_CONNECTIONS: usize = 4;
+/// Tenants with each kind of bad guest: enough that not all are suspended, as one is after five faults.
+const BAD_TENANTS: usize = 40;
+/// Calls of bad guests a second. Each may run for 5 ms: half a processor.
+const BAD_RATE: u32 = 100;
 
 pub(crate) fn measure() -> Vec<Row> {
     let node = Spec::serve().start();
@@ -30,10 +32,8 @@ pub(crate) fn measure() -> Vec<Row> {
     let alone = [p99(&node, FOR), p99(&node, FOR)];
     let (stop, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
     let beside = thread::scope(|scope| {
-        for _ in 0..BAD_CONNECTIONS {
-            scope.spawn(|| misbehave(&node, &stop, &calls));
-        }
-        let beside = [p99(&node, FOR), p99(&node, FOR)];
+        scope.spawn(|| misbehave(&node, &stop, &calls));
+        let beside = [p99(&node, FOR / 2), p99(&node, FOR / 2)];
         stop.store(true, Ordering::Relaxed);
         beside
     });
@@ -61,7 +61,8 @@ fn prepare(node: &Node) {
         node.client.send("PUT", &path, &json, document.to_string().as_bytes()).check(200);
     };
     put("good", &document(20, 0));
-    for (name, module) in guests::bad() {
+    for (name, module) in all_bad() {
+        let name = name.as_str();
         let rule = json!({"if": [{"==": [{"guest": [name, {"var": "n"}]}, 1]}, "on", "off"]});
         let flag = json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off", "targeting": rule});
         put(name, &json!({"flags": {"f": flag}}));
@@ -71,14 +72,23 @@ fn prepare(node: &Node) {
     }
 }
 
+/// The bad guests of all tenants, by the tenant's name.
+fn all_bad() -> Vec<(String, Vec<u8>)> {
+    let of = |tenant| guests::bad().map(|(name, module)| (format!("{name}-{tenant}"), module));
+    (0..BAD_TENANTS).flat_map(of).collect()
+}
+
 /// Calls the bad guests in turn until it is told to stop.
 fn misbehave(node: &Node, stop: &AtomicBool, calls: &AtomicUsize) {
     let client = Client::new(&node.http, Some(harness::TOKEN));
-    let names: Vec<&str> = guests::bad().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = all_bad().into_iter().map(|(name, _)| name).collect();
+    let mut due = Instant::now();
     for name in names.iter().cycle() {
         if stop.load(Ordering::Relaxed) {
             return;
         }
+        due += Duration::from_secs(1) / BAD_RATE;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
         client.ofrep(&format!("{name}/development"), "f", &json!({"targetingKey": "u"})).check(200);
         calls.fetch_add(1, Ordering::Relaxed);
     }
