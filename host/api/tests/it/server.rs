@@ -15,7 +15,7 @@ use burgee_api::{
     UiFile, router,
 };
 use burgee_engine::{
-    ConfigValue, Engine, EngineConfig, EnvironmentSource, Snapshot,
+    ConfigValue, Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
     guest::{GuestConfig, Guests},
 };
 use burgee_model::{Key, Limits, Millis, NodeId, RegisterId, Value, materialise::materialise};
