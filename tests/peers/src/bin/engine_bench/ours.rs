@@ -20,7 +20,6 @@ pub(crate) enum Tier {
 }
 
 pub(crate) struct Ours {
-    pub(crate) engine: Arc<Engine>,
     pub(crate) snapshot: Arc<Snapshot>,
 }
 
@@ -59,7 +58,7 @@ impl Ours {
         let engine = engine(tier);
         let snapshot = engine.build(None, source(0, flags), &|_| None);
         engine.quiesce();
-        Self { engine, snapshot }
+        Self { snapshot }
     }
 
     /// Contexts with all attributes.
