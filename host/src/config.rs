@@ -61,6 +61,8 @@ pub struct Config {
     pub announce: bool,
     /// How to log.
     pub log: LogFormat,
+    /// Bytes of compiled rules in the data directory; 0 keeps none.
+    pub code_cache_bytes: u64,
     /// How far a stamp may move the clock ahead.
     pub max_skew: Duration,
     /// What the node accepts.
@@ -102,6 +104,7 @@ impl Config {
             imports: options.import.iter().map(|text| import(text)).collect::<Result<_, _>>()?,
             announce: options.announce,
             log: log_format(options.log.as_deref())?,
+            code_cache_bytes: options.code_cache_bytes.unwrap_or(CODE_CACHE_BYTES),
             max_skew,
             limits: options.limits.unwrap_or_default(),
         })
@@ -147,6 +150,9 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         ..default
     })
 }
+
+/// 10,000 flags of a few conditions each take 9 MB.
+const CODE_CACHE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The least time between two steps of collection: each step writes, and every node hears of it.
 const COLLECT_PERIOD_MIN: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use axum::serve::ListenerExt;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, StoredModules, UiAssets, UiFile};
 use burgee_engine::{
-    Engine, EngineConfig,
+    CacheConfig, Engine, EngineConfig,
     guest::{GuestConfig, Guests},
 };
 use burgee_model::{Key, Millis, stamp::MILLIS_MAX};
@@ -86,7 +86,8 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     };
     let guests = Guests::new(GuestConfig::new(&config.limits), Arc::new(StoredModules(store.clone())))
         .map_err(|e| StartError::machine("engine", &e))?;
-    let settings = EngineConfig { limits: config.limits.clone(), ..EngineConfig::default() };
+    let settings =
+        EngineConfig { limits: config.limits.clone(), cache: code_cache(&config), ..EngineConfig::default() };
     let engine = Engine::with_guests(settings, guests.clone()).map_err(|e| StartError::machine("engine", &e))?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -101,6 +102,12 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
     Ok(Node { http, listener, store, pipeline, guests, replication, status, sources, stop, builder, config, token })
+}
+
+/// Compiled rules are kept beside the replica. Where that is kept in memory, so are they.
+fn code_cache(config: &Config) -> Option<CacheConfig> {
+    let dir = config.data_dir.as_ref().filter(|_| config.code_cache_bytes > 0)?;
+    Some(CacheConfig { dir: dir.join("code"), bytes_max: config.code_cache_bytes })
 }
 
 /// Refuses a clock that HTTP has no date for.

@@ -83,10 +83,15 @@ pub struct Options {
     /// The newest version of the cluster's protocol to speak: for tests of clusters in the middle of an upgrade
     #[arg(long, env = "BURGEE_PROTOCOL_MAX", value_name = "VERSION", hide = true)]
     pub protocol_max: Option<u8>,
-    /// Serve what this node holds without waiting for any other: given once to one node, by an operator who knows that
-    /// its data is the best there is, where every node of a cluster waits for another one
-    #[arg(long, env = "BURGEE_TRUST_OWN_DATA")]
+    /// Serve what this node holds where it finds nobody ready in time: given once to one node, by an operator who knows
+    /// that its data is the best there is, where every node of a cluster waits for another one
+    #[arg(long)]
+    #[serde(skip)]
     pub trust_own_data: bool,
+    /// Bytes of compiled rules kept in the data directory from one start to the next; 0 keeps none
+    /// [default: 268435456]
+    #[arg(long, env = "BURGEE_CODE_CACHE_BYTES", value_name = "BYTES")]
+    pub code_cache_bytes: Option<u64>,
     /// How long a node with data waits for its peers before it serves alone [default: 10s]
     #[arg(long, env = "BURGEE_READY_TIMEOUT", value_name = "DURATION")]
     pub ready_timeout: Option<String>,
@@ -127,6 +132,7 @@ impl Options {
             collect_period: self.collect_period.or(other.collect_period),
             protocol_max: self.protocol_max.or(other.protocol_max),
             trust_own_data: self.trust_own_data || other.trust_own_data,
+            code_cache_bytes: self.code_cache_bytes.or(other.code_cache_bytes),
             ready_timeout: self.ready_timeout.or(other.ready_timeout),
             max_isolation: self.max_isolation.or(other.max_isolation),
             limits: self.limits.or(other.limits),

@@ -145,6 +145,9 @@ impl NodeStatus for Status {
             traffic: status.traffic.iter().flat_map(|(kind, exchanged)| traffic(kind, exchanged)).collect(),
             versions_repaired: status.versions_repaired,
             evaluations: self.0.engine.evaluations(),
+            compile_queue: self.0.engine.waiting(),
+            compilations: self.0.engine.compilations(),
+            code_cache: self.0.engine.cache(),
         }
     }
 }

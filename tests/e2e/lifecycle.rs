@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use harness::{
     TOKEN,
     cluster::{entry, place, read},
+    flags,
     http::Client,
-    node::Spec,
+    metrics::metric,
+    node::{Node, Spec},
     proc::Signal,
     wait,
 };
@@ -73,6 +75,37 @@ fn a_joining_node_generates_no_token() {
     let works = |token: &String| Client::new(&b.http, Some(token)).get("/api/v1/tenants").status == 200;
     assert!(!tokens(&stderr).iter().any(works), "{stderr:?}");
     Client::new(&b.http, Some(TOKEN)).get("/api/v1/tenants").problem(401, "unauthorized");
+}
+
+/// Waits until all rules are compiled; gives how many groups of them were found on disk, were missing, were refused.
+fn compiled(node: &Node) -> [f64; 3] {
+    wait::until_true("compiled", Duration::from_secs(60), || {
+        let figure = |name| metric(&node.client, name, &[]);
+        figure("burgee_compilations_total") > 0.0 && figure("burgee_compile_queue") == 0.0
+    });
+    let label = |result: &str| format!("result=\"{result}\"");
+    ["hit", "miss", "refused"].map(|result| metric(&node.client, "burgee_code_cache_total", &[&label(result)]))
+}
+
+#[test]
+fn a_restart_finds_its_rules_compiled_unless_somebody_touched_them() {
+    let node = Spec::serve().import("demo/development", &flags::file()).start();
+    let [hits, misses, _] = compiled(&node);
+    assert!(hits == 0.0 && misses > 0.0, "{hits} {misses}");
+    let node = node.stop().start();
+    assert_eq!(compiled(&node), [misses, 0.0, 0.0]);
+    let spec = node.stop();
+    let kept = std::fs::read_dir(spec.data_dir().join("code")).unwrap().map(|entry| entry.unwrap().path());
+    for path in kept.filter(|path| path.extension().is_some_and(|kind| kind == "code")) {
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let node = spec.start();
+    assert_eq!(compiled(&node), [0.0, 0.0, misses]);
+    let case = flags::cases().into_iter().find(|case| case.answer.get("variant").is_some()).unwrap();
+    let answer = node.client.ofrep("demo/development", &case.flag, &case.context).expect(200).json();
+    assert_eq!(answer["variant"], case.answer["variant"]);
 }
 
 #[test]

@@ -40,3 +40,24 @@ pub fn example(name: &str) -> Vec<u8> {
     let path = String::from_utf8(built.stdout).unwrap();
     std::fs::read(path.trim()).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
+
+/// A guest with such a body of `evaluate`, and what stands before it in the module.
+fn with_body(before: &str, body: &str) -> Vec<u8> {
+    module(&format!(
+        r#"(module {before} (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+            (func (export "evaluate") (param i32 i32 i64 i32 i32 i32 i32 i32 i32 i32) (result i32) {body}))"#
+    ))
+}
+
+/// Guests that misbehave, by name: an endless loop, endless growth, endless recursion, an answer that is none.
+#[must_use]
+pub fn bad() -> [(&'static str, Vec<u8>); 4] {
+    let dive = "(func $dive (param i32) (result i32) (i32.add (call $dive (local.get 0)) (i32.const 1)))";
+    [
+        ("endless", with_body("", "(loop (br 0)) (unreachable)")),
+        ("greedy", with_body("", "(loop (drop (memory.grow (i32.const 16))) (br 0)) (unreachable)")),
+        ("deep", with_body(dive, "(call $dive (i32.const 0))")),
+        ("rubbish", with_body("", "(i32.const -8)")),
+    ]
+}

@@ -49,7 +49,7 @@ const ONLY_IN: [(&str, &[&str]); 12] = [
 const PURE: [&str; 2] = ["host/model", "host/rules"];
 
 /// Packages with a workspace of their own.
-const OTHER_WORKSPACES: [&str; 2] = ["tests/peers/", "guest-sdk/examples/"];
+const OTHER_WORKSPACES: [&str; 3] = ["tests/peers/", "tests/fuzz/", "guest-sdk/examples/"];
 
 struct Manifest {
     folder: String,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_engine::{ConfigValue, EnvironmentSource, Snapshot};
+use burgee_engine::{ConfigValue, EnvironmentSource, FlagSource, Snapshot};
 use burgee_model::{FlagIn, Key, Millis, RegisterId, Severity};
 use burgee_rules::parse::{Thing, references};
 use burgee_store::{Past, Store};
@@ -102,7 +102,7 @@ fn source_of(past: &Past, now: &Snapshot) -> EnvironmentSource {
     let (table, at) = (past.table(), past.at());
     let mut source = source::environment(table, now.tenant(), now.environment(), at);
     let kept = table.flags(now.tenant(), at, None).filter(|flag| !past.lost().flags.contains(*flag));
-    let flags = kept.filter_map(|key| Some((key.clone(), Arc::new(flag_in(past, now, key)?))));
+    let flags = kept.filter_map(|key| Some((key.clone(), Arc::new(FlagSource::from(&flag_in(past, now, key)?)))));
     source.flags = flags.collect();
     source
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use burgee_engine::{Evaluations, Snapshot, guest::Guests};
+use burgee_engine::{CacheUse, Evaluations, Snapshot, guest::Guests};
 use burgee_model::{Key, Limits, Millis, NodeId};
 use burgee_store::{Position, Store};
 use serde::Serialize;
@@ -139,6 +139,12 @@ pub struct NodeFigures {
     pub versions_repaired: u64,
     /// What was evaluated.
     pub evaluations: Vec<Evaluations>,
+    /// Chunks of rules that wait for the compiler, the one at hand included.
+    pub compile_queue: usize,
+    /// Chunks of rules that were made ready to run compiled since the start.
+    pub compilations: u64,
+    /// How often the code cache was asked; none without one.
+    pub code_cache: Option<CacheUse>,
 }
 
 /// Frames of one kind in one direction since the start.

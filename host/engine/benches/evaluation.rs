@@ -1,6 +1,6 @@
 //! Evaluations in process: compiled rules beside the interpreter, in one run.
 //!
-//! `cargo bench -p burgee-engine`. Times are wall time of short samples, of which the minimum and the median
+//! `cargo bench --workspace --bench evaluation [-- PART]`, with a part of the rows' names. Times are wall time of short samples, of which the minimum and the median
 //! are shown: on a busy machine the minimum is what the code costs.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burgee_engine::{Engine, EngineConfig, EnvironmentSource, Snapshot};
+use burgee_engine::{Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot};
 use burgee_model::{Bucketing, Context, FlagIn, Key, Limits, State, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -41,13 +41,17 @@ fn measure(mut work: impl FnMut()) -> Cost {
     Cost { least: samples[0], median: samples[SAMPLES / 2] }
 }
 
-fn flag(targeting: Option<Json>, variants: &Json) -> Arc<FlagIn> {
-    let variants = variants.as_object().unwrap().clone();
-    let default_variant = variants.keys().next().cloned();
-    Arc::new(FlagIn { state: State::Enabled, default_variant, targeting, variants, ..FlagIn::default() })
+fn flag(targeting: Option<Json>, variants: &Json) -> Arc<FlagSource> {
+    Arc::new(FlagSource::from(&flag_in(targeting, variants)))
 }
 
-fn source(flags: impl IntoIterator<Item = (String, Arc<FlagIn>)>) -> EnvironmentSource {
+fn flag_in(targeting: Option<Json>, variants: &Json) -> FlagIn {
+    let variants = variants.as_object().unwrap().clone();
+    let default_variant = variants.keys().next().cloned();
+    FlagIn { state: State::Enabled, default_variant, targeting, variants, ..FlagIn::default() }
+}
+
+fn source(flags: impl IntoIterator<Item = (String, Arc<FlagSource>)>) -> EnvironmentSource {
     let key = |text: &str| Key::new(text).unwrap();
     EnvironmentSource {
         bucketing: Bucketing::default(),
@@ -122,7 +126,9 @@ struct Tier {
 }
 
 fn tier(compile: bool, source: &EnvironmentSource) -> Tier {
-    let engine = Engine::new(EngineConfig { compile, ..EngineConfig::default() }).unwrap();
+    // all that is compiled runs compiled here, whether that pays or not
+    let config = EngineConfig { compile, alone_steps_min: 0, together_rules_min: 0, ..EngineConfig::default() };
+    let engine = Engine::new(config).unwrap();
     let snapshot = engine.build(None, source.clone(), &|_| None);
     engine.quiesce();
     assert_eq!(snapshot.tiers().interpreted == 0, compile);
@@ -140,7 +146,15 @@ fn row(what: &str, flags: usize, compiled: Cost, interpreted: Cost) {
     );
 }
 
+/// Whether a row is asked for; cargo itself adds an option.
+fn wanted(what: &str) -> bool {
+    std::env::args().skip(1).find(|argument| !argument.starts_with('-')).is_none_or(|part| what.contains(&part))
+}
+
 fn both(what: &str, source: &EnvironmentSource, flags: usize, mut work: impl FnMut(&Snapshot)) {
+    if !wanted(what) {
+        return;
+    }
     let [compiled, interpreted] = [true, false].map(|compile| tier(compile, source));
     let compiled = measure(|| work(&compiled.snapshot));
     let interpreted = measure(|| work(&interpreted.snapshot));
@@ -160,9 +174,25 @@ fn singles(contexts: &[Context]) {
     }
 }
 
+/// Where compiled code begins to pay for one flag: rules of more and more conditions that do not hold.
+fn sizes(contexts: &[Context]) {
+    let on_off = json!({"off": false, "on": true});
+    for conditions in [1, 5, 10, 20, 30, 40, 60, 100] {
+        let attributes = ["plan", "country", "device", "language"];
+        let one = |n: usize| json!({"==": [{"var": attributes[n % 4]}, format!("other-{n}")]});
+        let rule = json!({"if": [{"or": (0..conditions).map(one).collect::<Vec<_>>()}, "on", "off"]});
+        let all = source([("rule".to_owned(), flag(Some(rule), &on_off))]);
+        let mut n = 0;
+        both(&format!("one flag of {conditions} conditions"), &all, 1, |snapshot| {
+            n = (n + 1) % contexts.len();
+            black_box(snapshot.evaluate("rule", &contexts[n], NOW));
+        });
+    }
+}
+
 fn bulks(contexts: &[Context]) {
     let on_off = json!({"off": false, "on": true});
-    for flags in [20, 100, 1_000, 10_000] {
+    for flags in [1, 2, 3, 5, 20, 100, 1_000, 10_000] {
         let all = source((0..flags).map(|n| (format!("flag-{n}"), flag(Some(synthetic(n)), &on_off))));
         let mut n = 0;
         both(&format!("bulk of {flags}, a flag"), &all, flags, |snapshot| {
@@ -190,6 +220,13 @@ fn bulks(contexts: &[Context]) {
     }
 }
 
+/// Resident memory of this process, in KiB.
+fn resident_kib() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim_end_matches("kB").trim().parse().unwrap()
+}
+
 fn millis(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
@@ -199,22 +236,32 @@ fn millis(work: impl FnOnce()) -> f64 {
 /// What changes cost in an environment of 10,000 flags.
 fn changes() {
     let on_off = json!({"off": false, "on": true});
+    let before = resident_kib();
     let mut all = source((0..10_000).map(|n| (format!("flag-{n}"), flag(Some(synthetic(n)), &on_off))));
+    let held = resident_kib();
     let engine = Engine::new(EngineConfig::default()).unwrap();
     let mut snapshot = None;
     println!(
         "\n10,000 flags: first build {:.1} ms",
         millis(|| snapshot = Some(engine.build(None, all.clone(), &|_| None)))
     );
+    let built = resident_kib();
     println!("10,000 flags: compile all {:.0} ms in the background", millis(|| engine.quiesce()));
+    let a_flag = |kib: i64| kib as f64 / 10_000.0;
+    println!(
+        "10,000 flags: KiB a flag: {:.2} as source, {:.2} more as snapshot, {:.2} more compiled",
+        a_flag(held - before),
+        a_flag(built - held),
+        a_flag(resident_kib() - built)
+    );
     let Tier { engine, mut snapshot } = Tier { engine, snapshot: snapshot.unwrap() };
     let name = Key::new("flag-5000").unwrap();
     let edits = [
-        ("toggle", FlagIn { state: State::Disabled, ..(*all.flags[&name]).clone() }),
-        ("rule edit", FlagIn { targeting: Some(synthetic(77_777)), ..(*all.flags[&name]).clone() }),
+        ("toggle", FlagIn { state: State::Disabled, ..flag_in(Some(synthetic(5_000)), &on_off) }),
+        ("rule edit", flag_in(Some(synthetic(77_777)), &on_off)),
     ];
     for (what, edited) in edits {
-        all.flags.insert(name.clone(), Arc::new(edited));
+        all.flags.insert(name.clone(), Arc::new(FlagSource::from(&edited)));
         let source = all.clone();
         println!(
             "10,000 flags: {what} {:.2} ms to be served",
@@ -229,6 +276,9 @@ fn main() {
     println!("{:<34} {:>19} {:>22} {:>8}", "nanoseconds", "compiled", "interpreted", "ratio");
     println!("{:<34} {:>9} {:>9} {:>12} {:>9} {:>8}", "", "least", "median", "least", "median", "least");
     singles(&contexts);
+    sizes(&contexts);
     bulks(&contexts);
-    changes();
+    if wanted("changes") {
+        changes();
+    }
 }

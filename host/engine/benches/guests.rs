@@ -15,7 +15,7 @@ use std::{
 };
 
 use burgee_engine::{
-    Engine, EngineConfig, EnvironmentSource, Snapshot,
+    Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
     guest::{GuestCall, GuestConfig, GuestFault, Guests, Modules, Prepared},
 };
 use burgee_model::{Bucketing, Context, Digest, FlagIn, Key, Limits, State, Value};
@@ -188,7 +188,7 @@ fn ordinary() -> Arc<Snapshot> {
         bucketing: Bucketing::default(),
         tenant: Key::new("other").unwrap(),
         environment: Key::new("e").unwrap(),
-        flags: [(Key::new("flag").unwrap(), Arc::new(flag))].into(),
+        flags: [(Key::new("flag").unwrap(), Arc::new(FlagSource::from(&flag)))].into(),
         segments: BTreeMap::new(),
         guests: BTreeMap::new(),
         set: Map::new(),

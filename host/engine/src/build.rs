@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{FlagIn, Key, Limits};
+use burgee_model::{Key, Limits};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -13,9 +13,10 @@ use crate::{
     digest::Digester,
     flag::{Plan, PreparedFlag},
     prerequisites,
+    reads::Reads,
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
-    source::{ConfigValue, EnvironmentSource},
+    source::{ConfigValue, EnvironmentSource, FlagSource},
     targeting::Targeting,
 };
 
@@ -36,6 +37,7 @@ pub(crate) fn snapshot(
     Snapshot {
         digest: digest(&source, &flags, &config),
         troubles: prerequisites::troubles(&flags, &index),
+        reads: reads(previous, &flags),
         index,
         calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests),
         varies: flags.iter().any(|flag| varies(flag, &config)),
@@ -52,14 +54,14 @@ pub(crate) fn snapshot(
 /// The flags, those of a previous snapshot that are as they were.
 pub(crate) fn flags(
     previous: Option<&Snapshot>,
-    sources: BTreeMap<Key, Arc<FlagIn>>,
+    sources: BTreeMap<Key, Arc<FlagSource>>,
     source: &EnvironmentSource,
     limits: &Limits,
 ) -> Box<[Arc<PreparedFlag>]> {
     let none = Map::new();
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
-    let prepare = |(key, flag): (Key, Arc<FlagIn>)| {
+    let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
         let targeting = targeting(before, &key, &flag, source, limits);
         match before {
@@ -74,7 +76,7 @@ fn metadata(set: &Map<String, Json>) -> Option<&Map<String, Json>> {
     set.get("metadata").and_then(Json::as_object)
 }
 
-fn is_same(before: &PreparedFlag, flag: &Arc<FlagIn>, targeting: Option<&Arc<Targeting>>) -> bool {
+fn is_same(before: &PreparedFlag, flag: &Arc<FlagSource>, targeting: Option<&Arc<Targeting>>) -> bool {
     let same_rule = match (&before.targeting, targeting) {
         (None, None) => true,
         (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -87,18 +89,20 @@ fn is_same(before: &PreparedFlag, flag: &Arc<FlagIn>, targeting: Option<&Arc<Tar
 fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
-    flag: &Arc<FlagIn>,
+    flag: &Arc<FlagSource>,
     source: &EnvironmentSource,
     limits: &Limits,
 ) -> Option<Arc<Targeting>> {
-    let json = flag.targeting.as_ref()?;
+    let text = flag.targeting.as_ref()?;
     if let Some(before) = before {
-        let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(json);
+        let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(text);
         if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(source)) {
             return Some(known.clone());
         }
     }
-    Some(Arc::new(Targeting::new(key, json, source, limits)))
+    // a text that does not read as JSON is as a rule that is none
+    let json = flag.rule().unwrap_or_default();
+    Some(Arc::new(Targeting::new(key, &json, source, limits)))
 }
 
 /// Keys to places; taken over where the keys are the same.
@@ -106,6 +110,18 @@ fn index(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Index>
     match previous {
         Some(p) if p.flags.iter().map(|f| &f.key).eq(flags.iter().map(|f| &f.key)) => p.index.clone(),
         _ => Arc::new((0..).zip(flags).map(|(at, flag)| (flag.key.clone(), at)).collect()),
+    }
+}
+
+/// What the rules read; taken over where they are the same.
+fn reads(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Reads> {
+    fn rules(flags: &[Arc<PreparedFlag>]) -> impl Iterator<Item = &Arc<Targeting>> {
+        flags.iter().filter_map(|flag| flag.targeting.as_ref())
+    }
+    let same = |p: &&Snapshot| rules(&p.flags).map(Arc::as_ptr).eq(rules(flags).map(Arc::as_ptr));
+    match previous.filter(same) {
+        Some(previous) => previous.reads.clone(),
+        None => Arc::new(Reads::of(rules(flags).map(Arc::as_ref))),
     }
 }
 
@@ -130,12 +146,13 @@ fn chunks(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Box<[Chun
     let make = |members: Box<[u32]>| {
         let each = || members.iter().filter_map(|at| flags.get(*at as usize));
         let fingerprint = chunk::fingerprint(each().map(Arc::as_ref));
-        let states = each().map(|flag| u8::from(flag.plan == Plan::Rule)).collect();
+        let states: Box<[u8]> = each().map(|flag| u8::from(flag.plan == Plan::Rule)).collect();
+        let running = states.iter().filter(|state| **state == 1).count();
         let chunk = match known.get(&fingerprint) {
             Some(known) => (*known).clone(),
             None => Arc::new(Chunk::new(fingerprint, each().filter_map(|flag| flag.key_and_rule()).collect())),
         };
-        ChunkUse { chunk, states, members }
+        ChunkUse { chunk, states, running, members }
     };
     chunk::divide(flags, &emittable(flags)).into_iter().map(make).collect()
 }

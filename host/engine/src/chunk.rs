@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -19,6 +19,7 @@ use burgee_rules::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
+    code::Code,
     digest::Digester,
     flag::PreparedFlag,
     hash::BuildShortHasher,
@@ -77,9 +78,7 @@ impl Chunk {
 
 /// The compiled rules of a chunk.
 pub(crate) struct Artefact {
-    /// Tells artefacts of one process apart.
-    pub(crate) serial: u64,
-    pub(crate) module: wasmtime::Module,
+    pub(crate) code: Arc<Code>,
     /// What the cells hold, by slot.
     pub(crate) inputs: Box<[Input]>,
     pub(crate) literals: Box<[Value]>,
@@ -97,14 +96,12 @@ pub(crate) struct Artefact {
 
 impl Artefact {
     fn new(rules: &[(Key, Arc<Rule>)], runtime: &Runtime) -> Result<Self, wasmtime::Error> {
-        static SERIAL: AtomicU64 = AtomicU64::new(0);
         let plain: Vec<&Rule> = rules.iter().map(|(_, rule)| &**rule).collect();
         let Emitted { wasm, inputs: emitted, literals, texts, functions, expressions, flags } = emit::module(&plain);
         let reads_config = emitted.iter().any(|input| matches!(input.source, emit::InputSource::Config(_)))
             || expressions.iter().any(walk::reads_config);
         Ok(Self {
-            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
-            module: wasmtime::Module::new(&runtime.engine, wasm)?,
+            code: runtime.codes.get(&runtime.engine, &wasm)?,
             reads_config,
             functions: functions.into(),
             expressions: expressions.into(),
@@ -125,6 +122,8 @@ pub(crate) struct ChunkUse {
     pub(crate) members: Box<[u32]>,
     /// For each of them whether its rule is run: 0 or 1.
     pub(crate) states: Box<[u8]>,
+    /// How many of them are run.
+    pub(crate) running: usize,
 }
 
 /// Where a flag's compiled rule stands: chunk of the snapshot, number in the chunk.

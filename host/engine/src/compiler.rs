@@ -63,6 +63,12 @@ impl Compiler {
         drop(done.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// How many chunks are not done.
+    pub(crate) fn waiting(&self) -> usize {
+        let queue = self.shared.lock();
+        queue.waiting.len() + usize::from(queue.busy)
+    }
+
     pub(crate) fn compiled(&self) -> u64 {
         self.shared.compiled.load(Ordering::Relaxed)
     }

@@ -1,8 +1,10 @@
 //! Content digests: pure functions of the converged state, so that a tag made on one node is valid on another.
 
-use burgee_model::{Context, FlagIn, Value};
+use burgee_model::{Context, Value};
 use serde_json::{Map, Value as Json};
 use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::source::FlagSource;
 
 /// A running digest. Each part is framed, so that no two sequences of parts collide by concatenation.
 #[derive(Clone)]
@@ -84,13 +86,17 @@ impl Digester {
 }
 
 /// The digest of what a flag answers here, its rule aside.
-pub(crate) fn flag(key: &str, flag: &FlagIn) -> u128 {
+pub(crate) fn flag(key: &str, flag: &FlagSource) -> u128 {
     let mut d = Digester::new("flag");
     d.text(key);
-    d.byte(u8::from(flag.is_on()));
+    d.byte(u8::from(flag.on));
     d.text(flag.default_variant.as_deref().unwrap_or_default());
     d.byte(u8::from(flag.default_variant.is_some()));
-    d.members(&flag.variants);
+    d.word(flag.variants.len() as u128);
+    for (name, value) in &flag.variants {
+        d.text(name);
+        d.text(value);
+    }
     d.members(&flag.metadata);
     d.finish()
 }

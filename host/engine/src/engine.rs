@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     build::{self, ReadConfig},
+    cache::{CacheUse, CodeCache},
     compiler::Compiler,
     guest::Guests,
     runtime::Runtime,
@@ -69,10 +70,22 @@ impl Engine {
         self.compiler.quiesce();
     }
 
-    /// How many chunks were compiled since the start.
+    /// How many chunks wait for the compile thread, the one that it is at included.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.compiler.waiting()
+    }
+
+    /// How many chunks were compiled since the start, or found compiled.
     #[must_use]
     pub fn compilations(&self) -> u64 {
         self.compiler.compiled()
+    }
+
+    /// How often the code cache was asked since the start; none without one.
+    #[must_use]
+    pub fn cache(&self) -> Option<CacheUse> {
+        self.runtime.codes.cache().map(CodeCache::used)
     }
 
     /// How many evaluations of its snapshots there were since the start, by tier and result.

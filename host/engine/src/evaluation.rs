@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::tally::Kind;
+
 /// Why a value was chosen, in OpenFeature's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -68,10 +70,8 @@ impl ErrorCode {
 /// The answer for one flag.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<'a> {
-    /// A variant of the flag.
+    /// A variant of the flag; its value is [`Evaluation::value_json`].
     Value {
-        /// The variant's value, JSON text.
-        value_json: &'a str,
         /// The variant's name.
         variant: &'a str,
         /// Why this one.
@@ -98,11 +98,16 @@ pub struct Evaluation<'a> {
     pub key: &'a str,
     /// The answer.
     pub outcome: Outcome<'a>,
-    /// The set's metadata overlaid by the flag's: a JSON object of texts, numbers and booleans. `None` where empty.
-    pub metadata_json: Option<&'a str>,
     /// The OFREP item of a success, in pieces to be written one after the other.
     pub(crate) item: [&'a str; 3],
+    /// Where the value begins and ends in the first of them.
+    pub(crate) value: (usize, usize),
+    /// What it counts as.
+    pub(crate) kind: Kind,
 }
+
+/// What the last piece of an item begins with, where there is metadata.
+pub(crate) const METADATA: &str = r#","metadata":"#;
 
 impl<'a> Evaluation<'a> {
     /// The answer for a key that the environment does not have.
@@ -111,7 +116,20 @@ impl<'a> Evaluation<'a> {
     }
 
     pub(crate) fn failed(key: &'a str, code: ErrorCode, details: Cow<'a, str>) -> Self {
-        Self { key, outcome: Outcome::Error { code, details }, metadata_json: None, item: [""; 3] }
+        Self { key, outcome: Outcome::Error { code, details }, item: [""; 3], value: (0, 0), kind: code.into() }
+    }
+
+    /// The variant's value, JSON text. `None` where there is none.
+    #[must_use]
+    pub fn value_json(&self) -> Option<&'a str> {
+        let (start, end) = self.value;
+        self.item[0].get(start..end).filter(|value| !value.is_empty())
+    }
+
+    /// The set's metadata overlaid by the flag's: a JSON object of texts, numbers and booleans. `None` where empty.
+    #[must_use]
+    pub fn metadata_json(&self) -> Option<&'a str> {
+        self.item[2].strip_prefix(METADATA)?.strip_suffix('}')
     }
 
     /// Appends the OFREP item: `{"key","value","variant","reason","metadata"}`, without value and variant

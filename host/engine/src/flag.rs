@@ -2,14 +2,15 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use burgee_model::{FlagIn, Key, Value};
+use burgee_model::{Key, Value, value::same_text};
 use burgee_rules::{ir::Rule, outcome::variant_name};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     digest,
-    evaluation::{ErrorCode, Evaluation, Outcome, Reason, json_text},
+    evaluation::{ErrorCode, Evaluation, METADATA, Outcome, Reason, json_text},
     hash::BuildShortHasher,
+    source::FlagSource,
     targeting::Targeting,
 };
 
@@ -20,7 +21,7 @@ const VARIANTS_SCANNED: usize = 8;
 pub(crate) struct PreparedFlag {
     pub(crate) key: Key,
     /// What it was made of.
-    pub(crate) source: Arc<FlagIn>,
+    pub(crate) source: Arc<FlagSource>,
     /// Its rule; none where it has none.
     pub(crate) targeting: Option<Arc<Targeting>>,
     /// What an evaluation does.
@@ -69,14 +70,14 @@ struct Variant {
     name: Arc<str>,
     /// `{"key":…,"value":…,"variant":…`
     item: Box<str>,
-    /// Where the value stands in it.
-    value: std::ops::Range<usize>,
+    /// Where the value begins and ends in it.
+    value: (usize, usize),
 }
 
 impl PreparedFlag {
     pub(crate) fn new(
         key: &Key,
-        source: Arc<FlagIn>,
+        source: Arc<FlagSource>,
         targeting: Option<Arc<Targeting>>,
         inherited: &Map<String, Json>,
     ) -> Self {
@@ -112,12 +113,18 @@ impl PreparedFlag {
         if self.by_name.is_empty() { position(&self.variants, name) } else { self.by_name.get(name).copied() }
     }
 
+    /// The most steps that its rule takes.
+    pub(crate) fn steps(&self) -> usize {
+        self.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()).map_or(0, |rule| rule.steps)
+    }
+
     /// What a chunk takes of it.
     pub(crate) fn key_and_rule(&self) -> Option<(Key, Arc<Rule>)> {
         self.targeting.as_ref().and_then(|t| t.rule.clone()).map(|rule| (self.key.clone(), rule))
     }
 
     /// The answer for what the rule decided.
+    #[inline]
     pub(crate) fn answer(&self, choice: Choice) -> Evaluation<'_> {
         match (choice, self.default) {
             (Choice::Variant(at), _) => self.value(at, Reason::TargetingMatch),
@@ -151,6 +158,7 @@ impl PreparedFlag {
     }
 
     /// The answer that needs no context.
+    #[inline]
     pub(crate) fn fixed(&self, fixed: Fixed) -> Evaluation<'_> {
         match (fixed, self.default) {
             (Fixed::Disabled, _) => self.code_default(Reason::Disabled),
@@ -164,55 +172,51 @@ impl PreparedFlag {
         }
     }
 
+    #[inline]
     fn value(&self, at: u32, reason: Reason) -> Evaluation<'_> {
         let Some(variant) = self.variants.get(at as usize) else { return self.code_default(reason) };
-        let outcome = Outcome::Value {
-            value_json: variant.item.get(variant.value.clone()).unwrap_or_default(),
-            variant: &variant.name,
-            reason,
-        };
-        let item = [&*variant.item, reason.member(), &*self.tail];
-        Evaluation { key: self.key.as_str(), outcome, metadata_json: self.metadata_json(), item }
+        Evaluation {
+            key: self.key.as_str(),
+            outcome: Outcome::Value { variant: &variant.name, reason },
+            item: [&*variant.item, reason.member(), &*self.tail],
+            value: variant.value,
+            kind: reason.into(),
+        }
     }
 
     fn code_default(&self, reason: Reason) -> Evaluation<'_> {
         Evaluation {
             key: self.key.as_str(),
             outcome: Outcome::CodeDefault { reason },
-            metadata_json: self.metadata_json(),
             item: [&*self.head, reason.member(), &*self.tail],
+            value: (0, 0),
+            kind: reason.into(),
         }
-    }
-
-    fn metadata_json(&self) -> Option<&str> {
-        self.tail.get(METADATA.len()..self.tail.len() - 1)
     }
 }
 
-const METADATA: &str = r#","metadata":"#;
-
 impl Variant {
-    fn new(head: &str, name: &str, value: &Json) -> Self {
+    fn new(head: &str, name: &str, value: &str) -> Self {
         let mut item = format!(r#"{head},"value":"#);
         let start = item.len();
-        item.push_str(&value.to_string());
-        let value = start..item.len();
+        item.push_str(value);
+        let value = (start, item.len());
         item.push_str(r#","variant":"#);
         item.push_str(&json_text(name));
         Self { name: Arc::from(name), item: item.into(), value }
     }
 }
 
-fn plan(source: &FlagIn, targeting: Option<&Targeting>) -> Plan {
+fn plan(source: &FlagSource, targeting: Option<&Targeting>) -> Plan {
     match targeting {
-        _ if !source.is_on() => Plan::Fixed(Fixed::Disabled),
+        _ if !source.on => Plan::Fixed(Fixed::Disabled),
         None => Plan::Fixed(Fixed::Default),
         Some(targeting) if targeting.rule.is_none() => Plan::Fixed(Fixed::Broken),
         Some(_) => Plan::Rule,
     }
 }
 
-fn digest(key: &Key, source: &FlagIn, targeting: Option<&Targeting>) -> u128 {
+fn digest(key: &Key, source: &FlagSource, targeting: Option<&Targeting>) -> u128 {
     let mut d = digest::Digester::new("prepared");
     d.word(digest::flag(key.as_str(), source));
     d.word(targeting.map_or(0, |t| t.digest));
@@ -220,7 +224,7 @@ fn digest(key: &Key, source: &FlagIn, targeting: Option<&Targeting>) -> u128 {
 }
 
 fn position(variants: &[Variant], name: &str) -> Option<u32> {
-    variants.iter().position(|v| *v.name == *name).and_then(|at| u32::try_from(at).ok())
+    variants.iter().position(|v| same_text(&v.name, name)).and_then(|at| u32::try_from(at).ok())
 }
 
 fn index(variants: &[Variant]) -> HashMap<Arc<str>, u32, BuildShortHasher> {

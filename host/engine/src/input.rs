@@ -21,10 +21,8 @@ pub(crate) struct Input {
 
 /// Where the value comes from.
 pub(crate) enum Source {
-    /// A member of the context.
-    Member(Arc<str>),
     /// A dotted path into the context, or the whole.
-    Path(Arc<str>),
+    Attribute(Arc<str>),
     Config(Arc<str>),
     Timestamp,
 }
@@ -36,8 +34,7 @@ pub(crate) fn inputs(emitted: Vec<emit::Input>) -> Box<[Input]> {
 impl Input {
     fn new(emit::Input { source, needs_text_id, needs_version }: emit::Input) -> Self {
         let source = match source {
-            InputSource::Attribute(path) if path.is_empty() || path.contains('.') => Source::Path(path),
-            InputSource::Attribute(name) => Source::Member(name),
+            InputSource::Attribute(path) => Source::Attribute(path),
             InputSource::Config(key) => Source::Config(key),
             InputSource::Timestamp => Source::Timestamp,
         };
@@ -57,8 +54,7 @@ impl<'a> World<'a> {
     /// The value of an input; none where it is absent.
     pub(crate) fn read(&self, source: &Source) -> Option<Cow<'a, Value>> {
         match source {
-            Source::Member(name) => self.context.root().member(name).map(Cow::Borrowed),
-            Source::Path(path) => self.context.root().path(path).map(Cow::Borrowed),
+            Source::Attribute(path) => self.context.attribute(path).map(Cow::Borrowed),
             Source::Config(key) => Some(Cow::Borrowed(self.config_value(key))),
             Source::Timestamp => Some(Cow::Owned(Value::Number(self.timestamp()))),
         }

@@ -7,7 +7,9 @@
 
 mod asking;
 mod build;
+mod cache;
 mod chunk;
+mod code;
 mod compiler;
 mod digest;
 mod engine;
@@ -19,6 +21,7 @@ mod host;
 mod input;
 mod modules;
 mod prerequisites;
+mod reads;
 mod runtime;
 mod snapshot;
 mod source;
@@ -27,10 +30,11 @@ mod targeting;
 mod worker;
 
 pub use build::ReadConfig;
+pub use cache::{CacheConfig, CacheUse};
 pub use digest::etag;
 pub use engine::{Engine, EngineError};
 pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};
 pub use modules::{Module, modules};
 pub use snapshot::{Snapshot, Tiers};
-pub use source::{ConfigValue, EngineConfig, EnvironmentSource};
+pub use source::{ConfigValue, EngineConfig, EnvironmentSource, FlagSource};
 pub use tally::{Evaluations, Tier};

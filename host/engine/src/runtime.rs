@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use wasmtime::{Config, OptLevel, Strategy};
 
-use crate::{engine::EngineError, guest::Guests, source::EngineConfig, tally::Tally};
+use crate::{cache::CodeCache, code::Codes, engine::EngineError, guest::Guests, source::EngineConfig, tally::Tally};
 
 /// What the compile thread and all workers share.
 pub(crate) struct Runtime {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) config: EngineConfig,
     pub(crate) tally: Tally,
+    pub(crate) codes: Codes,
     /// None where rules find no guests.
     pub(crate) guests: Option<Arc<Guests>>,
 }
@@ -18,7 +19,15 @@ pub(crate) struct Runtime {
 impl Runtime {
     pub(crate) fn new(config: EngineConfig, guests: Option<Arc<Guests>>) -> Result<Self, EngineError> {
         let engine = wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Compiler(error.to_string()))?;
-        Ok(Self { engine, config, tally: Tally::default(), guests })
+        let cache = config.cache.as_ref().and_then(|config| {
+            let opened = CodeCache::open(config);
+            let dir = config.dir.display();
+            opened
+                .inspect_err(|error| tracing::warn!(%dir, %error, "no code cache; rules are compiled at each start"))
+                .ok()
+        });
+        let codes = Codes::new(&engine, cache);
+        Ok(Self { engine, config, tally: Tally::default(), codes, guests })
     }
 }
 

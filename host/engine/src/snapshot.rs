@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Context, Digest, Key, Millis, Problem};
+use burgee_model::{Context, Digest, Key, Millis, Problem, context::WireError};
 use burgee_rules::{
     Budget, EvalError, explain,
     interpret::Inputs,
@@ -22,6 +22,7 @@ use crate::{
     hash::BuildShortHasher,
     input::World,
     prerequisites::Trouble,
+    reads::Reads,
     runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
@@ -40,6 +41,7 @@ pub struct Snapshot {
     /// Where each flag's compiled rule stands, for all flags in order.
     pub(crate) placements: Box<[Placement]>,
     pub(crate) config: Arc<ConfigTable>,
+    pub(crate) reads: Arc<Reads>,
     /// The modules of the tenant's guests, by name.
     pub(crate) guests: BTreeMap<Key, Digest>,
     /// The flags whose rules are not run, by their places.
@@ -97,11 +99,17 @@ impl Snapshot {
         build::snapshot(Some(self), source, config, &self.runtime)
     }
 
+    /// Reads the context of a request, `{"context"?: …}`, as far as rules read it: for evaluations of this
+    /// snapshot and no other.
+    pub fn read_context(&self, text: &[u8]) -> Result<Context, WireError> {
+        Context::from_request(text, &|name| self.reads.keep(name), &self.runtime.config.limits)
+    }
+
     /// Evaluates one flag. `now` decides `$flagd.timestamp` and which config entries have expired.
     #[must_use]
     pub fn evaluate<'a>(&'a self, flag: &'a str, context: &Context, now: Millis) -> Evaluation<'a> {
         let (tier, evaluation) = self.evaluated(flag, context, now);
-        self.runtime.tally.count(tier, &evaluation.outcome);
+        self.runtime.tally.count(tier, evaluation.kind);
         evaluation
     }
 
@@ -121,7 +129,7 @@ impl Snapshot {
         let (world, patience) = (self.world(context, now), self.patience());
         let mut counts = Counts::default();
         let mut each = |tier, evaluation: Evaluation<'a>| {
-            counts.count(tier, &evaluation.outcome);
+            counts.count(tier, evaluation.kind);
             each(evaluation);
         };
         let (mut chunk, mut decisions) = (None, Vec::new());
@@ -154,9 +162,10 @@ impl Snapshot {
         self.placements.get(at).copied().flatten()
     }
 
-    /// Runs a flag's rule: compiled, where that is ready.
+    /// Runs a flag's rule alone: compiled, where that is ready and pays.
     fn decide<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> (Tier, Evaluation<'a>) {
-        let compiled = self.placement(at).and_then(|(chunk, number)| {
+        let pays = flag.steps() >= self.runtime.config.alone_steps_min;
+        let compiled = self.placement(at).filter(|_| pays).and_then(|(chunk, number)| {
             let artefact = self.chunks.get(chunk as usize)?.chunk.artefact()?;
             worker::evaluate(&self.runtime, artefact, number, flag, world)
         });
@@ -166,11 +175,12 @@ impl Snapshot {
         }
     }
 
-    /// Runs a whole chunk, where its rules are compiled; else leaves no decisions.
+    /// Runs a whole chunk, where its rules are compiled and that pays; else leaves no decisions.
     fn decide_chunk(&self, chunk: u32, world: &World<'_>, decisions: &mut Vec<Option<Choice>>) {
         decisions.clear();
         let Some(used) = self.chunks.get(chunk as usize) else { return };
-        if let Some(artefact) = used.chunk.artefact() {
+        let pays = used.running >= self.runtime.config.together_rules_min;
+        if let Some(artefact) = used.chunk.artefact().filter(|_| pays) {
             worker::evaluate_all(&self.runtime, artefact, used, &self.flags, world, decisions);
         }
     }
@@ -210,7 +220,7 @@ impl Snapshot {
     pub fn explain(&self, flag: &str, context: &Context, now: Millis) -> Option<serde_json::Value> {
         let at = *self.index.get(flag)? as usize;
         let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
-        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.targeting.as_ref()?);
+        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.rule()?);
         let (world, patience) = (self.world(context, now), self.patience());
         let asking = Asking::new(self, &world, &patience);
         let inputs = Inputs {
@@ -220,7 +230,7 @@ impl Snapshot {
             outside: &asking.of(flag),
             limits: &self.runtime.config.limits,
         };
-        Some(explain::rule(rule, &|name| targeting.segment(name), targeting.bucketing, &inputs))
+        Some(explain::rule(&rule, &|name| targeting.segment(name), targeting.bucketing, &inputs))
     }
 
     /// A digest of the content: the same on every node that holds the same flags, segments and config

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use crate::evaluation::{ErrorCode, Outcome, Reason};
+use crate::evaluation::{ErrorCode, Reason};
 
 /// What answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,32 @@ impl Tier {
             Self::Compiled => "compiled",
             Self::Interpreted => "interpreted",
         }
+    }
+}
+
+/// What an evaluation counts as: a position in [`RESULTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind(u8);
+
+impl From<Reason> for Kind {
+    fn from(reason: Reason) -> Self {
+        Self(match reason {
+            Reason::Static => 0,
+            Reason::TargetingMatch => 1,
+            Reason::Default => 2,
+            Reason::Disabled => 3,
+            Reason::Error => 7,
+        })
+    }
+}
+
+impl From<ErrorCode> for Kind {
+    fn from(code: ErrorCode) -> Self {
+        Self(match code {
+            ErrorCode::FlagNotFound => 4,
+            ErrorCode::ParseError => 5,
+            ErrorCode::General => 6,
+        })
     }
 }
 
@@ -65,16 +91,16 @@ struct Shard([AtomicU64; CELLS]);
 pub(crate) struct Counts([u32; CELLS]);
 
 impl Counts {
-    pub(crate) fn count(&mut self, tier: Tier, outcome: &Outcome<'_>) {
-        if let Some(count) = self.0.get_mut(cell(tier, outcome)) {
+    pub(crate) fn count(&mut self, tier: Tier, kind: Kind) {
+        if let Some(count) = self.0.get_mut(cell(tier, kind)) {
             *count += 1;
         }
     }
 }
 
 impl Tally {
-    pub(crate) fn count(&self, tier: Tier, outcome: &Outcome<'_>) {
-        self.add_to(cell(tier, outcome), 1);
+    pub(crate) fn count(&self, tier: Tier, kind: Kind) {
+        self.add_to(cell(tier, kind), 1);
     }
 
     pub(crate) fn add(&self, counts: &Counts) {
@@ -99,22 +125,8 @@ impl Tally {
     }
 }
 
-fn cell(tier: Tier, outcome: &Outcome<'_>) -> usize {
-    let result = match outcome {
-        Outcome::Value { reason, .. } | Outcome::CodeDefault { reason } => match reason {
-            Reason::Static => 0,
-            Reason::TargetingMatch => 1,
-            Reason::Default => 2,
-            Reason::Disabled => 3,
-            Reason::Error => 7,
-        },
-        Outcome::Error { code, .. } => match code {
-            ErrorCode::FlagNotFound => 4,
-            ErrorCode::ParseError => 5,
-            ErrorCode::General => 6,
-        },
-    };
-    tier as usize * RESULTS.len() + result
+fn cell(tier: Tier, Kind(kind): Kind) -> usize {
+    tier as usize * RESULTS.len() + usize::from(kind)
 }
 
 /// This thread's place.
@@ -133,22 +145,19 @@ fn shard() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
 
     #[test]
     fn threads_and_bulk_counts_add_up() {
         let tally = Tally::default();
-        let missing = Outcome::Error { code: ErrorCode::FlagNotFound, details: Cow::Borrowed("") };
-        let matched = Outcome::CodeDefault { reason: Reason::TargetingMatch };
+        let (missing, matched) = (Kind::from(ErrorCode::FlagNotFound), Kind::from(Reason::TargetingMatch));
         std::thread::scope(|scope| {
             for _ in 0..20 {
-                scope.spawn(|| (0..100).for_each(|_| tally.count(Tier::Fixed, &missing)));
+                scope.spawn(|| (0..100).for_each(|_| tally.count(Tier::Fixed, missing)));
             }
         });
         let mut counts = Counts::default();
-        (0..3).for_each(|_| counts.count(Tier::Compiled, &matched));
+        (0..3).for_each(|_| counts.count(Tier::Compiled, matched));
         tally.add(&counts);
         let expected = [
             Evaluations { tier: Tier::Fixed, result: "flag_not_found", count: 2000 },
@@ -161,11 +170,11 @@ mod tests {
     fn every_outcome_has_a_cell_of_its_own() {
         let reasons = [Reason::Static, Reason::TargetingMatch, Reason::Default, Reason::Disabled, Reason::Error];
         let codes = [ErrorCode::FlagNotFound, ErrorCode::ParseError, ErrorCode::General];
-        let named = reasons.map(|reason| (Outcome::CodeDefault { reason }, reason.as_str())).into_iter();
-        let failed = codes.map(|code| (Outcome::Error { code, details: Cow::Borrowed("") }, code.as_str()));
-        for (outcome, name) in named.chain(failed) {
+        let named = reasons.map(|reason| (Kind::from(reason), reason.as_str())).into_iter();
+        let failed = codes.map(|code| (Kind::from(code), code.as_str()));
+        for (kind, name) in named.chain(failed) {
             let tally = Tally::default();
-            tally.count(Tier::Interpreted, &outcome);
+            tally.count(Tier::Interpreted, kind);
             assert_eq!(tally.totals()[0].result, name.to_lowercase());
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct Targeting {
     pub(crate) emittable: bool,
     /// Whether it reads the time.
     pub(crate) reads_time: bool,
+    /// The members of the context's root that it reads, but the targeting key; none where it may read all.
+    pub(crate) attributes: Option<Box<[Arc<str>]>>,
     /// The config entries that it reads.
     pub(crate) config_keys: Box<[Key]>,
     /// The other flags that it asks for.
@@ -62,6 +64,7 @@ impl Targeting {
             results: known.map(emit::results).unwrap_or_default().into(),
             emittable: known.is_some_and(emit::fits),
             reads_time: known.is_some_and(Rule::reads_time),
+            attributes: known.map_or_else(|| Some([].into()), attributes),
             config_keys: known.map(config_keys).unwrap_or_default(),
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
@@ -84,6 +87,10 @@ impl Targeting {
         self.bucketing == source.bucketing
             && self.uses.iter().all(|(name, then)| source.segments.get(&**name) == then.as_ref())
     }
+}
+
+fn attributes(rule: &Rule) -> Option<Box<[Arc<str>]>> {
+    rule.attributes().map(|names| names.into_iter().map(Arc::from).collect())
 }
 
 /// The entries that the rule reads. What cannot be a key names no entry.

@@ -11,6 +11,7 @@ use wasmtime::{Extern, Instance, Memory, MemoryType, Store, TypedFunc};
 
 use crate::{
     chunk::{Artefact, ChunkUse},
+    code::Code,
     flag::{Choice, PreparedFlag},
     hash::BuildShortHasher,
     host::{self, Host},
@@ -33,6 +34,7 @@ struct Worker {
     store: Store<Host>,
     memory: Memory,
     imports: Vec<Extern>,
+    /// By the serial number of their code.
     instances: HashMap<u64, Loaded, BuildShortHasher>,
     /// Instances made in this store, for they are freed only with it.
     made: usize,
@@ -41,7 +43,7 @@ struct Worker {
 struct Loaded {
     evaluate: TypedFunc<i32, i32>,
     evaluate_all: TypedFunc<(), ()>,
-    artefact: Weak<Artefact>,
+    code: Weak<Code>,
 }
 
 /// Runs one rule of an artefact. `None` where it cannot be run, or gave up: the interpreter then decides.
@@ -108,7 +110,7 @@ impl Worker {
         if emitted.calls_host {
             self.store.data_mut().begin(artefact, world);
         }
-        let result = self.instances.get(&artefact.serial)?.evaluate.call(&mut self.store, number.cast_signed());
+        let result = self.instances.get(&artefact.code.serial)?.evaluate.call(&mut self.store, number.cast_signed());
         let choice = result.ok().and_then(|result| self.choice(flag, result, artefact, world));
         if emitted.calls_host {
             self.store.data_mut().end();
@@ -146,7 +148,7 @@ impl Worker {
             self.store.data_mut().begin(artefact, world);
         }
         while decisions.len() < used.members.len() {
-            let finished = self.instances.get(&artefact.serial)?.evaluate_all.call(&mut self.store, ()).is_ok();
+            let finished = self.instances.get(&artefact.code.serial)?.evaluate_all.call(&mut self.store, ()).is_ok();
             self.collect(artefact, used, flags, world, finished, decisions);
             if !finished {
                 self.resume_after(decisions.len());
@@ -189,22 +191,22 @@ impl Worker {
 
     /// Makes the instance of an artefact where this worker has none yet.
     fn load(&mut self, artefact: &Arc<Artefact>) -> Option<()> {
-        if !self.instances.contains_key(&artefact.serial) {
+        if !self.instances.contains_key(&artefact.code.serial) {
             self.make_room();
             let loaded = self.instantiate(artefact);
             let loaded = loaded.inspect_err(|error| tracing::error!(%error, "compiled rules cannot be loaded")).ok()?;
-            self.instances.insert(artefact.serial, loaded);
+            self.instances.insert(artefact.code.serial, loaded);
         }
         Some(())
     }
 
     fn instantiate(&mut self, artefact: &Arc<Artefact>) -> Result<Loaded, wasmtime::Error> {
         self.made += 1;
-        let instance = Instance::new(&mut self.store, &artefact.module, &self.imports)?;
+        let instance = Instance::new(&mut self.store, &artefact.code.module, &self.imports)?;
         Ok(Loaded {
             evaluate: instance.get_typed_func(&mut self.store, abi::EVALUATE)?,
             evaluate_all: instance.get_typed_func(&mut self.store, abi::EVALUATE_ALL)?,
-            artefact: Arc::downgrade(artefact),
+            code: Arc::downgrade(&artefact.code),
         })
     }
 
@@ -216,7 +218,7 @@ impl Worker {
         if !full && !sweep {
             return;
         }
-        let live = self.instances.values().filter(|loaded| loaded.artefact.strong_count() > 0).count();
+        let live = self.instances.values().filter(|loaded| loaded.code.strong_count() > 0).count();
         if full || live < self.made / 2 {
             let runtime = self.runtime.clone();
             if let Some(fresh) = Self::new(&runtime) {

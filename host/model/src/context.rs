@@ -1,10 +1,18 @@
 //! Evaluation contexts: what an application tells about the user, the request or itself.
 
+mod wire;
+
+pub use wire::{Keep, WireError};
+
 use crate::{Limits, Value};
 
 /// A checked evaluation context. The root is always an object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Context(Value);
+pub struct Context {
+    root: Value,
+    /// Whether a member of the root has a name that cannot be a path to it, because it is empty or has a dot.
+    unreachable: bool,
+}
 
 /// Why a context was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +38,7 @@ pub enum ContextError {
 
 impl Default for Context {
     fn default() -> Self {
-        Self(Value::Object([].into()))
+        Self::of_object(Value::Object([].into()))
     }
 }
 
@@ -43,10 +51,16 @@ impl Context {
             Value::Object(_) => {
                 let max = limits.context_attributes;
                 count(&root, max).ok_or(ContextError::TooManyAttributes { max })?;
-                Ok(Self(root))
+                Ok(Self::of_object(root))
             }
             _ => Err(ContextError::NotAnObject),
         }
+    }
+
+    fn of_object(root: Value) -> Self {
+        let members = if let Value::Object(members) = &root { &**members } else { &[] };
+        let unreachable = members.iter().any(|(name, _)| name.is_empty() || name.contains('.'));
+        Self { root, unreachable }
     }
 
     /// Checks the size of a context's JSON text.
@@ -58,13 +72,25 @@ impl Context {
     /// The root object.
     #[must_use]
     pub fn root(&self) -> &Value {
-        &self.0
+        &self.root
+    }
+
+    /// What a dotted path leads to; the empty path leads to the root. Quicker than [`Value::path`] where it is the
+    /// name of a member, which most are.
+    #[must_use]
+    #[inline]
+    pub fn attribute(&self, path: &str) -> Option<&Value> {
+        match self.root.member(path) {
+            Some(found) if !self.unreachable => Some(found),
+            None if !path.is_empty() && !path.contains('.') => None,
+            _ => self.root.path(path),
+        }
     }
 
     /// The OpenFeature targeting key, where it is there and a text.
     #[must_use]
     pub fn targeting_key(&self) -> Option<&str> {
-        match self.0.member("targetingKey") {
+        match self.root.member("targetingKey") {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         }

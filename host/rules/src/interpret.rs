@@ -146,8 +146,7 @@ impl<'a> Evaluation<'a, '_> {
 
     #[inline]
     fn attribute(&self, path: &str) -> Option<&'a Value> {
-        let root = self.inputs.context.root();
-        if path.is_empty() || path.as_bytes().contains(&b'.') { root.path(path) } else { root.member(path) }
+        self.inputs.context.attribute(path)
     }
 
     fn var(&mut self, path: &str, default: Option<&'a Expr>) -> Evaluated<'a> {

@@ -5,6 +5,21 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::ir::{Expr, Rule};
 
 impl Rule {
+    /// The members of the context's root that the rule may read, but the targeting key; none where it may read the
+    /// context as a whole.
+    #[must_use]
+    pub fn attributes(&self) -> Option<BTreeSet<&str>> {
+        let (mut names, mut whole) = (BTreeSet::new(), false);
+        visit(&self.root, &mut |expr| match expr {
+            Expr::Var { path, .. } if !path.is_empty() => {
+                names.extend(path.split('.').next());
+            }
+            Expr::Var { .. } | Expr::Guest { .. } => whole = true,
+            _ => {}
+        });
+        (!whole).then_some(names)
+    }
+
     /// The config entries that the rule may read.
     #[must_use]
     pub fn config_keys(&self) -> BTreeSet<Arc<str>> {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_engine::{EnvironmentSource, Module};
+use burgee_engine::{EnvironmentSource, FlagSource, Module};
 use burgee_model::{
     Bucketing, FlagIn, Key, State,
     flagd::{Document, DocumentFlag},
@@ -39,7 +39,11 @@ pub(super) fn source(document: &Document, tenant: Key, environment: Key, bucketi
     EnvironmentSource {
         tenant,
         environment,
-        flags: document.flags.iter().map(|flag| (flag.key.clone(), Arc::new(flag_in(flag)))).collect(),
+        flags: document
+            .flags
+            .iter()
+            .map(|flag| (flag.key.clone(), Arc::new(FlagSource::from(&flag_in(flag)))))
+            .collect(),
         segments: document.evaluators.iter().filter_map(rule).collect(),
         bucketing,
         guests: BTreeMap::new(),

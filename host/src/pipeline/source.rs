@@ -7,8 +7,8 @@ use std::{
 };
 
 use burgee_api::source;
-use burgee_engine::EnvironmentSource;
-use burgee_model::{Flag, FlagIn, Key, Millis, RegisterId};
+use burgee_engine::{EnvironmentSource, FlagSource};
+use burgee_model::{Flag, Key, Millis, RegisterId};
 use burgee_store::Table;
 
 use super::{EnvironmentId, dirty::Dirty};
@@ -98,7 +98,7 @@ impl Sources {
         let read = source::flag(table, tenant, flag, now);
         for (id, source) in self.0.iter_mut().filter(|((t, _), _)| t == tenant) {
             let before = source.flags.get(flag).cloned();
-            let after = read.as_ref().map(|read| source::in_environment(read, &id.1));
+            let after = read.as_ref().map(|read| packed(read, &id.1));
             if before.as_deref() == after.as_ref() {
                 continue;
             }
@@ -111,9 +111,13 @@ impl Sources {
     }
 }
 
+fn packed(flag: &Flag, environment: &Key) -> FlagSource {
+    FlagSource::from(&source::in_environment(flag, environment))
+}
+
 /// Keeps the earlier `Arc` where nothing changed: the engine reuses what is the same pointer.
-fn unless_same(known: Option<&EnvironmentSource>, flag: &Flag, environment: &Key) -> Arc<FlagIn> {
-    let now = source::in_environment(flag, environment);
+fn unless_same(known: Option<&EnvironmentSource>, flag: &Flag, environment: &Key) -> Arc<FlagSource> {
+    let now = packed(flag, environment);
     match known.and_then(|source| source.flags.get(&flag.key)) {
         Some(before) if **before == now => before.clone(),
         _ => Arc::new(now),

@@ -1,4 +1,4 @@
-//! Parts of the HTTP benchmark: the flags, the load, the CPU time of a process, the table.
+//! Parts of the benchmarks: the flags, the load, the CPU time of a process, the table.
 
 pub mod cpu;
 pub mod flags;

@@ -29,6 +29,7 @@ pub(crate) fn render(api: &Api) -> String {
     let mut text = Text::default();
     node(&mut text, api, &figures);
     evaluations(&mut text, api, &figures);
+    compiler(&mut text, &figures);
     store(&mut text, counts, conflicts, &health);
     cluster(&mut text, &view, &figures);
     traffic(&mut text, &figures);
@@ -66,6 +67,20 @@ fn evaluations(text: &mut Text, api: &Api, figures: &NodeFigures) {
     let mut faults = text.family("burgee_guest_faults_total", Kind::Counter, help);
     for fault in api.guests.faults() {
         faults.labelled(&[("kind", fault.kind)], fault.count);
+    }
+}
+
+fn compiler(text: &mut Text, figures: &NodeFigures) {
+    let help = "Groups of rules that wait for the compiler; the interpreter serves them meanwhile.";
+    text.family("burgee_compile_queue", Kind::Gauge, help).value(figures.compile_queue as u64);
+    let help = "Groups of rules made ready to run compiled, whether compiled or loaded.";
+    text.family("burgee_compilations_total", Kind::Counter, help).value(figures.compilations);
+    let Some(cache) = figures.code_cache else { return };
+    let help = "Compiled code looked for on disk, by what came of it.";
+    let mut asked = text.family("burgee_code_cache_total", Kind::Counter, help);
+    let results = [("hit", cache.hits), ("miss", cache.misses), ("refused", cache.refused), ("failed", cache.failed)];
+    for (result, count) in results {
+        asked.labelled(&[("result", result)], count);
     }
 }
 

@@ -86,7 +86,7 @@ async fn evaluate(api: &Api, parts: &Parts, body: Body, target: &Target<'_>) -> 
     auth::check(&api.auth, &parts.headers, auth::Source::BearerOrKey)?;
     api.require_ready()?;
     let snapshot = find(api, target)?;
-    let context = request::context(body, api).await?;
+    let context = request::context(body, api, &snapshot).await?;
     let now = api.store.now();
     Ok(evaluating(&snapshot, || match &target.key {
         Some(key) => single_answer(&snapshot, key, &context, now),

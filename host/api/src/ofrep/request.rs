@@ -1,7 +1,11 @@
 //! The context of a request. A missing body, or one without a context, stands for an empty one.
 
 use axum::body::Body;
-use burgee_model::{Context, Limits, context::ContextError, value::Once};
+use burgee_engine::Snapshot;
+use burgee_model::{
+    Context, Limits,
+    context::{ContextError, WireError},
+};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,26 +17,25 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Request {
-    #[serde(default)]
-    context: Once,
-}
-
-#[derive(Deserialize)]
 struct Measured<'a> {
     #[serde(borrow, default)]
     context: Option<&'a RawValue>,
 }
 
-pub(super) async fn context(body: Body, api: &Api) -> Result<Context, Failure> {
+/// Reads what the rules of a snapshot read.
+pub(super) async fn context(body: Body, api: &Api, snapshot: &Snapshot) -> Result<Context, Failure> {
     let read = body::read(body, api.limits.body_bytes);
     match tokio::time::timeout(api.http.request_timeout, read).await {
-        Ok(text) => parse(&text?, &api.limits),
+        Ok(text) => parse(&text?, &api.limits, |text| snapshot.read_context(text)),
         Err(_) => Err(ApiError::Timeout.into()),
     }
 }
 
-fn parse(text: &[u8], limits: &Limits) -> Result<Context, Failure> {
+fn parse(
+    text: &[u8],
+    limits: &Limits,
+    read: impl FnOnce(&[u8]) -> Result<Context, WireError>,
+) -> Result<Context, Failure> {
     match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => return Ok(Context::default()),
         Some(b'{') => {}
@@ -44,8 +47,10 @@ fn parse(text: &[u8], limits: &Limits) -> Result<Context, Failure> {
         let measured: Measured<'_> = serde_json::from_slice(text).map_err(|error| malformed(&error))?;
         Context::check_bytes(measured.context.map_or(0, |raw| raw.get().len()), limits).map_err(|e| refused(&e))?;
     }
-    let request: Request = serde_json::from_slice(text).map_err(|error| malformed(&error))?;
-    Context::new(request.context.0, limits).map_err(|error| refused(&error))
+    read(text).map_err(|error| match error {
+        WireError::Syntax(error) => malformed(&error),
+        WireError::Refused(error) => refused(&error),
+    })
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> Failure {
@@ -70,7 +75,8 @@ mod tests {
 
     fn read(text: &str) -> Result<Context, String> {
         let limits = Limits { context_bytes: 40, ..Limits::default() };
-        parse(text.as_bytes(), &limits).map_err(|failure| {
+        let whole = |text: &[u8]| Context::from_request(text, &|name| Some(name.into()), &limits);
+        parse(text.as_bytes(), &limits, whole).map_err(|failure| {
             let status = failure.response(None).status();
             status.as_u16().to_string()
         })

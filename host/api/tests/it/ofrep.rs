@@ -62,8 +62,11 @@ async fn the_tag_covers_flags_and_context() {
     assert_eq!((known.tag(), known.body.len()), (tag.clone(), 0));
     let reordered = r#"{"context":{"plan":"pro","targetingKey":"u"}}"#;
     ask(&server, BULK, &[("if-none-match", &format!("\"x\", W/{tag}"))], reordered).await.expect(304);
-    let other = r#"{"context":{"targetingKey":"u","plan":"free"}}"#;
+    let other = r#"{"context":{"targetingKey":"v","plan":"pro"}}"#;
     ask(&server, BULK, &[("if-none-match", &tag)], other).await.expect(200);
+    // no rule reads the plan, so no answer depends on it
+    let unread = r#"{"context":{"targetingKey":"u","plan":"free"}}"#;
+    ask(&server, BULK, &[("if-none-match", &tag)], unread).await.expect(304);
     server.patch("/api/v1/tenants/t/flags/a/environments/dev", json!({ "defaultVariant": "off" })).await.expect(200);
     ask(&server, BULK, &[("if-none-match", &tag)], context).await.expect(200);
     server.patch("/api/v1/tenants/t/flags/a/environments/dev", json!({ "defaultVariant": "on" })).await.expect(200);

@@ -12,7 +12,7 @@ use burgee_api::{
     UiFile, router, source,
 };
 use burgee_engine::{
-    Engine, EngineConfig, EnvironmentSource, Snapshot,
+    Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
     guest::{GuestConfig, Guests},
 };
 use burgee_model::{Key, Limits, Millis, NodeId, RegisterId};
@@ -79,7 +79,7 @@ impl Snapshots for Fresh {
         table.current(&RegisterId::environment(tenant, environment), now)?;
         let flag = |key: &Key| {
             let flag = source::flag(&table, tenant, key, now)?;
-            Some((key.clone(), Arc::new(source::in_environment(&flag, environment))))
+            Some((key.clone(), Arc::new(FlagSource::from(&source::in_environment(&flag, environment)))))
         };
         let flags = table.flags(tenant, now, None).filter_map(flag).collect();
         let source = EnvironmentSource { flags, ..source::environment(&table, tenant, environment, now) };

@@ -6,7 +6,7 @@ use burgee_engine::{ConfigValue, Engine, EngineConfig, ReadConfig, Snapshot};
 use burgee_model::{Limits, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{boolean_flag, context, items, no_config, source};
+use crate::support::{boolean_flag, compiling, context, items, no_config, source};
 
 fn tiers_with(limits: &Limits, document: &Json) -> [Arc<Snapshot>; 2] {
     tiers_reading(limits, document, &no_config)
@@ -14,7 +14,7 @@ fn tiers_with(limits: &Limits, document: &Json) -> [Arc<Snapshot>; 2] {
 
 fn tiers_reading(limits: &Limits, document: &Json, read: ReadConfig<'_>) -> [Arc<Snapshot>; 2] {
     [true, false].map(|compile| {
-        let config = EngineConfig { limits: limits.clone(), compile, ..EngineConfig::default() };
+        let config = EngineConfig { limits: limits.clone(), compile, ..compiling() };
         let engine = Engine::new(config).unwrap();
         let snapshot = engine.build(None, source(document), read);
         engine.quiesce();

@@ -1,6 +1,6 @@
 //! Compiled rules against the interpreter, on generated rules and contexts.
 //!
-//! `BURGEE_DIFFERENTIAL_PAIRS` says how many pairs of rule and context (20,000), `BURGEE_SEED` where to
+//! `BURGEE_DIFFERENTIAL_PAIRS` says how many pairs of rule and context (200,000), `BURGEE_SEED` where to
 //! begin; a failure prints the seed that repeats it.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -14,12 +14,12 @@ use proptest::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{boolean_flag, items, source};
+use crate::support::{boolean_flag, compiling, items, source};
 
 /// The flags of the modules that are generated in turn.
 const MODULE_FLAGS: [usize; 4] = [1, 30, 4, 90];
 /// The contexts that each module meets.
-const CONTEXTS: usize = 12;
+const CONTEXTS: usize = 24;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
@@ -80,7 +80,7 @@ impl Case {
     }
 
     fn snapshot(&self, compile: bool) -> Arc<Snapshot> {
-        let config = EngineConfig { compile, limits: self.limits.clone(), ..EngineConfig::default() };
+        let config = EngineConfig { compile, limits: self.limits.clone(), ..compiling() };
         let engine = Engine::new(config).unwrap();
         let read = |key: &str| {
             let value = self.config.get(key).map(Value::from)?;
@@ -115,7 +115,7 @@ impl Case {
 
 #[test]
 fn compiled_rules_answer_what_the_interpreter_does() {
-    let wanted = usize::try_from(setting("BURGEE_DIFFERENTIAL_PAIRS", 20_000)).unwrap();
+    let wanted = usize::try_from(setting("BURGEE_DIFFERENTIAL_PAIRS", 200_000)).unwrap();
     let first = setting("BURGEE_SEED", 0);
     let (mut pairs, mut seed, mut seen) = (0, first, BTreeMap::new());
     while pairs < wanted {

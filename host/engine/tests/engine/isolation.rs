@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use burgee_engine::{Engine, EngineConfig, Snapshot};
 use serde_json::{Value as Json, json};
 
-use crate::support::{boolean_flag, context, items, no_config, source};
+use crate::support::{boolean_flag, compiling, context, items, no_config, source};
 
 /// A document whose flags read each type of cell field, so that anything left over would show.
 fn document(prefix: &str) -> Json {
@@ -61,7 +61,7 @@ fn nothing_of_tenant_a_is_seen_by_tenant_b_on_the_same_worker() {
 
 #[test]
 fn a_worker_survives_more_chunks_than_a_store_holds() {
-    let engine = Engine::new(EngineConfig { instances_per_store: 100, ..EngineConfig::default() }).unwrap();
+    let engine = Engine::new(EngineConfig { instances_per_store: 100, ..compiling() }).unwrap();
     let snapshots: Vec<Arc<Snapshot>> =
         (0..150).map(|n| engine.build(None, source(&document(&format!("t{n}_"))), &no_config)).collect();
     engine.quiesce();
@@ -76,7 +76,7 @@ fn a_worker_survives_more_chunks_than_a_store_holds() {
 
 #[test]
 fn dropped_chunks_free_their_place() {
-    let engine = Engine::new(EngineConfig { instances_per_store: usize::MAX, ..EngineConfig::default() }).unwrap();
+    let engine = Engine::new(EngineConfig { instances_per_store: usize::MAX, ..compiling() }).unwrap();
     for n in 0..300 {
         let snapshot = engine.build(None, source(&document(&format!("t{n}_"))), &no_config);
         engine.quiesce();

@@ -4,6 +4,8 @@
 
 mod answers;
 mod budgets;
+mod cache;
+mod choice;
 mod differential;
 mod guests;
 mod isolation;

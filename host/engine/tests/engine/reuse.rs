@@ -6,7 +6,7 @@ use burgee_engine::{ConfigValue, Engine, EngineConfig, Snapshot};
 use burgee_model::{Key, Value};
 use serde_json::{Value as Json, json};
 
-use crate::support::{NOW, boolean_flag, context, flag, item, key, no_config, source};
+use crate::support::{NOW, boolean_flag, compiling, context, flag, item, key, no_config, source};
 
 /// An environment of so many flags with rules, each its own.
 fn environment(flags: usize) -> Json {
@@ -166,7 +166,7 @@ fn unchanged_flags_are_taken_over() {
 
 #[test]
 fn a_full_queue_only_delays() {
-    let engine = Engine::new(EngineConfig { queue_chunks: 0, ..EngineConfig::default() }).unwrap();
+    let engine = Engine::new(EngineConfig { queue_chunks: 0, ..compiling() }).unwrap();
     let snapshot = engine.build(None, source(&environment(10)), &no_config);
     engine.quiesce();
     assert_eq!((snapshot.tiers().compiled, snapshot.tiers().interpreted), (0, 10));

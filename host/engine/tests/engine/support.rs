@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use burgee_engine::{ConfigValue, Engine, EngineConfig, EnvironmentSource, Evaluation, Snapshot};
+use burgee_engine::{ConfigValue, Engine, EngineConfig, EnvironmentSource, Evaluation, FlagSource, Snapshot};
 use burgee_model::{Context, FlagIn, Key, Kill, Limits, State, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -19,9 +19,9 @@ pub(crate) fn context(json: Json) -> Context {
 }
 
 /// A flag as a flagd document has it, with `killed` besides.
-pub(crate) fn flag(json: &Json) -> Arc<FlagIn> {
+pub(crate) fn flag(json: &Json) -> Arc<FlagSource> {
     let object = |name: &str| json.get(name).and_then(Json::as_object).cloned().unwrap_or_default();
-    Arc::new(FlagIn {
+    Arc::new(FlagSource::from(&FlagIn {
         state: if json["state"] == "DISABLED" { State::Disabled } else { State::Enabled },
         default_variant: json["defaultVariant"].as_str().map(str::to_owned),
         targeting: json.get("targeting").cloned(),
@@ -29,7 +29,7 @@ pub(crate) fn flag(json: &Json) -> Arc<FlagIn> {
         variants: object("variants"),
         metadata: object("metadata"),
         ..FlagIn::default()
-    })
+    }))
 }
 
 /// The environment of a flagd document.
@@ -52,9 +52,14 @@ pub(crate) fn no_config(_: &str) -> Option<ConfigValue> {
     None
 }
 
+/// Settings with which all that is compiled runs compiled, whether that pays or not.
+pub(crate) fn compiling() -> EngineConfig {
+    EngineConfig { alone_steps_min: 0, together_rules_min: 0, ..EngineConfig::default() }
+}
+
 /// An engine that compiles, and one that only interprets.
 pub(crate) fn engines() -> [Arc<Engine>; 2] {
-    [true, false].map(|compile| Engine::new(EngineConfig { compile, ..EngineConfig::default() }).unwrap())
+    [true, false].map(|compile| Engine::new(EngineConfig { compile, ..compiling() }).unwrap())
 }
 
 /// The same document served by both tiers, compiled first.

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use burgee_model::Value;
+use burgee_model::{Value, value::same_text};
 
 use super::{coerce::to_text, to_number};
 use crate::{Budget, EvalError, ir::Comparison};
@@ -41,7 +41,7 @@ fn equal_texts(left: &str, right: &str, budget: &mut Budget) -> Result<bool, Eva
         return Ok(false);
     }
     budget.look(left.len())?;
-    Ok(left == right)
+    Ok(same_text(left, right))
 }
 
 /// `==`: null equals null only; a boolean counts as number; a text equals a number by its numeric value; a

@@ -1,6 +1,6 @@
 //! Operators on texts and lists: `in`, `cat`, `starts_with`, `ends_with`.
 
-use burgee_model::Value;
+use burgee_model::{Value, value::same_text};
 
 use super::{coerce::append, strict_equal, to_text};
 use crate::{Budget, EvalError, SHORT_TEXT_BYTES};
@@ -33,7 +33,7 @@ fn holds(items: &[Value], needle: &Value, budget: &mut Budget) -> Result<bool, E
     if let Value::Text(needle) = needle
         && needle.len() <= SHORT_TEXT_BYTES
     {
-        return Ok(items.iter().any(|item| matches!(item, Value::Text(text) if **text == **needle)));
+        return Ok(items.iter().any(|item| matches!(item, Value::Text(text) if same_text(text, needle))));
     }
     for item in items {
         if strict_equal(item, needle, budget)? {

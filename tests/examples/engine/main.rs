@@ -1,0 +1,69 @@
+//! What compiled rules cost a real node: `cargo run --release --workspace --example engine -- [PART…]`, with
+//! `BURGEE_BIN` naming the program. Parts: `start`, `tenants`, `guests`; all when none is named. Prints a Markdown
+//! table.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement ends where something is amiss, and prints what it found"
+)]
+
+mod guests;
+mod start;
+mod tenants;
+
+use std::time::Duration;
+
+use harness::{metrics::metric, node::Node, wait};
+use serde_json::{Value as Json, json};
+
+/// One line of the table: what was measured, what came out, and what is to be reached.
+type Row = (String, String, &'static str);
+
+/// A part: its name and how it is measured.
+type Part = (&'static str, fn() -> Vec<Row>);
+
+const PARTS: [Part; 3] = [("start", start::measure), ("tenants", tenants::measure), ("guests", guests::measure)];
+
+/// How long anything may take before the measurement ends.
+const BOUND: Duration = Duration::from_secs(300);
+
+/// Flags whose rules have five conditions each on constants of their own.
+fn document(flags: usize, salt: usize) -> Json {
+    let one = |n: usize| {
+        let (n, country) = (n + salt, ["de", "fr", "it", "es", "pl"][n % 5]);
+        let rule = json!({"if": [
+            {"or": [{"==": [{"var": "plan"}, format!("plan-{n}")]},
+                    {"in": [{"var": "country"}, [format!("c{n}"), format!("d{n}"), country]]},
+                    {"and": [{">": [{"var": "age"}, 20 + n % 50]}, {"===": [{"var": "beta"}, true]},
+                             {"!=": [{"var": "device"}, format!("device-{n}")]}]}]},
+            {"fractional": [["on", 10 + n % 80], ["off", 90 - n % 80]]}, "off"]});
+        let variants = json!({"on": true, "off": false});
+        let flag = json!({"state": "ENABLED", "variants": variants, "defaultVariant": "off", "targeting": rule});
+        (format!("flag-{n:05}"), flag)
+    };
+    json!({"flags": (0..flags).map(one).collect::<serde_json::Map<_, _>>()})
+}
+
+/// Waits until no rule waits for the compiler.
+fn compiled(node: &Node, at_least: f64) {
+    wait::until_true("compiled", BOUND, || {
+        let text = |name| metric(&node.client, name, &[]);
+        text("burgee_compilations_total") >= at_least && text("burgee_compile_queue") == 0.0
+    });
+}
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("Load average before: {}\n", load.split_whitespace().next().unwrap_or("?"));
+    println!("| | measured | to reach |\n|---|---|---|");
+    for (name, measure) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|part| part == name) {
+            for (what, measured, bound) in measure() {
+                println!("| {what} | {measured} | {bound} |");
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Any text as a rule: reading, checking, explaining and evaluating it end, in bounded time and without a panic.
+#![no_main]
+
+use burgee_fuzz::{NOW, key};
+use burgee_model::{Context, Limits, Value, json};
+use burgee_rules::{check, emit, explain, interpret, parse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &[u8]| {
+    let limits = Limits { evaluation_steps: 10_000, ..Limits::default() };
+    let Ok(rule) = json::document(text, limits.rule_depth) else { return };
+    let Some(flag) = key("flag") else { return };
+    // The rule stands in for every shared rule too, so that it can name itself.
+    let segment = |name: &str| (name.len() < 4).then(|| rule.clone());
+    let compiled = parse::rule(&flag, &rule, &segment, &limits);
+    assert_eq!(compiled.rule.is_none(), !compiled.faults.is_empty());
+    let _ = check::rule(&flag, &rule, &segment, &limits);
+    let Some(parsed) = compiled.rule else { return };
+    let root = Value::from(&serde_json::json!({"targetingKey": "u", "plan": "pro", "age": 17, "tags": ["a", 1]}));
+    let Ok(context) = Context::new(root, &limits) else { return };
+    let inputs = interpret::Inputs {
+        flag_key: flag.as_str(),
+        context: &context,
+        timestamp_seconds: NOW / 1000,
+        outside: &|_: &str| Value::Null,
+        limits: &limits,
+    };
+    let _ = interpret::evaluate(&parsed, &inputs);
+    let _ = explain::rule(&rule, &segment, &inputs);
+    if emit::fits(&parsed) {
+        let module = emit::module(&[&parsed]);
+        assert!(wasmparser::validate(&module.wasm).is_ok(), "an emitted module does not validate");
+    }
+});
