@@ -1,5 +1,7 @@
 //! One suite for every network that replication runs over: in memory, over TCP, over QUIC, and the simulator's. What
-//! the core is shown to survive under the last of them means little unless all of them keep to the same terms.
+//! the core is shown to survive under the last of them means little unless all of them keep to the same terms. (Of the
+//! simulator its links are held to them: who is reached, and what of that is heard of when. Its machines deliver frames
+//! into processes of their own, here they go into the product's inbox.)
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -33,8 +33,8 @@ pub struct ReplicationConfig {
     pub cert: Option<PathBuf>,
     /// The private key of the certificate, PEM (`cluster-key`).
     pub key: Option<PathBuf>,
-    /// Whether the node waits for nobody before it serves what it holds (`trust-own-data`): for a cluster in which each
-    /// node waits for another one. It counts for the first identity of a process alone.
+    /// Whether the node serves what it holds where it found nobody ready in time (`trust-own-data`): for a cluster in
+    /// which each node waits for another one.
     pub trust_own_data: bool,
     /// How long a node with seeds looks for a ready peer before it may go on without one (`ready-timeout`).
     pub ready_timeout: Duration,

@@ -118,7 +118,6 @@ pub(crate) async fn enter<N: Network>(
         traffic: Arc::new(Traffic::default()),
         views: Arc::clone(&views),
     };
-    supervisor.heed_operator().await;
     let opened = supervisor.open().await?;
     let endpoint = opened.endpoint.clone();
     let (stop, stopped) = watch::channel(false);

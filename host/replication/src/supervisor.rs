@@ -142,8 +142,6 @@ impl<N: Network> Supervisor<N> {
 
     /// Takes a new identity and enters the network under it; none where the node was stopped meanwhile.
     async fn begin_anew(&mut self, mut stop: watch::Receiver<bool>) -> Option<Opened<N::Transport>> {
-        // The operator did not know of what now shows that it is outdated.
-        self.config.trust_own_data = false;
         let anew = async {
             while let Err(error) = self.reidentify().await {
                 tracing::error!(%error, "no new identity yet");
@@ -160,19 +158,6 @@ impl<N: Network> Supervisor<N> {
         tokio::select! {
             opened = anew => Some(opened),
             _ = stop.wait_for(|stop| *stop) => None,
-        }
-    }
-
-    /// Forgets that the node must resynchronise, where an operator says so.
-    pub(crate) async fn heed_operator(&self) {
-        if !self.config.trust_own_data {
-            return;
-        }
-        tracing::warn!("trust-own-data: this node waits for nobody, and serves what it holds");
-        if self.store.needs_resync()
-            && let Err(error) = self.store.resynchronised().await
-        {
-            tracing::error!(%error, "this node will resynchronise all the same");
         }
     }
 

@@ -141,3 +141,20 @@ fn edit(file: &PathBuf, old: &str, new: &str) -> Result<(), String> {
         count => Err(format!("the text to replace is there {count} times: {old}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else the mutation is none, which nobody would see who does not run it.
+    #[test]
+    fn what_each_mutation_replaces_is_there_once() {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for mutation in MUTATIONS {
+            for (file, old, _) in mutation.edits {
+                let text = fs::read_to_string(top.join(file)).unwrap();
+                assert_eq!(text.matches(old).count(), 1, "{}: {file}: {old}", mutation.name);
+            }
+        }
+    }
+}

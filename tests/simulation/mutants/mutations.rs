@@ -38,7 +38,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 31] = [
+pub(crate) const MUTATIONS: [Mutation; 34] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -204,7 +204,7 @@ pub(crate) const MUTATIONS: [Mutation; 31] = [
     },
     Mutation {
         name: "what a joiner's peer held does not count",
-        edits: &[(OUTDATED, "self.acked(table).max(self.joined_at)", "self.acked(table)")],
+        edits: &[(OUTDATED, "self.acked(table).max(joined.unwrap_or(Stamp::ZERO))", "self.acked(table)")],
         test: Some(Test {
             package: "burgee-replication",
             name: "one_that_joins_after_something_was_collected_is_not_taken_for_an_old_one",
@@ -250,6 +250,30 @@ pub(crate) const MUTATIONS: [Mutation; 31] = [
         test: Some(Test {
             package: "burgee-replication",
             name: "the_later_start_gives_way_to_the_one_that_it_reaches",
+        }),
+    },
+    Mutation {
+        name: "a newcomer serves before its own entry is on disk",
+        edits: &[(READINESS, "if !decided.ready || self.served", "if !self.halted || self.served")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "a_newcomer_serves_once_its_own_disk_says_that_it_is_a_member",
+        }),
+    },
+    Mutation {
+        name: "who resynchronises waits for a horizon for ever",
+        edits: &[(OUTDATED, "self.settings.resync && known &&", "self.halted && known &&")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "a_node_that_resynchronises_goes_by_those_who_have_collected_less",
+        }),
+    },
+    Mutation {
+        name: "one clock sets another one back",
+        edits: &[(TIME, "in_force.saturating_sub(upper)", "in_force.saturating_sub(median)")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "one_clock_that_is_years_behind_sets_no_serving_node_back",
         }),
     },
     Mutation {

@@ -109,7 +109,6 @@ struct Total {
     faults: u64,
     starts: u64,
     reidentified: u64,
-    needless: u64,
     horizons: u64,
     lapsed: u64,
     slowest: (u64, u64),
@@ -131,7 +130,6 @@ impl Total {
             (&mut self.faults, counts.faults),
             (&mut self.starts, counts.starts),
             (&mut self.reidentified, counts.reidentified),
-            (&mut self.needless, counts.needless),
             (&mut self.horizons, counts.horizons),
             (&mut self.lapsed, counts.lapsed),
         ] {
@@ -171,7 +169,7 @@ impl Total {
         let (settled, seed) = self.slowest;
         format!(
             "{} failed; {} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} expiries, {} faults, \
-             {} starts, {} new identities ({} for nothing), {} horizons; settled after at most {:.1} s (seed {seed})",
+             {} starts, {} new identities, {} horizons; settled after at most {:.1} s (seed {seed})",
             self.failed,
             self.virtual_seconds,
             self.occurrences,
@@ -181,7 +179,6 @@ impl Total {
             self.faults,
             self.starts,
             self.reidentified,
-            self.needless,
             self.horizons,
             settled as f64 / SECOND as f64
         )

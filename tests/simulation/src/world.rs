@@ -118,8 +118,6 @@ pub struct Counts {
     pub starts: u64,
     /// New identities.
     pub reidentified: u64,
-    /// New identities for nothing: of nodes that are known, and had not said yet what they hold.
-    pub needless: u64,
     /// Horizons written.
     pub horizons: u64,
     /// Expiries.

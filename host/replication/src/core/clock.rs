@@ -27,7 +27,7 @@ const LEAP_MS: u64 = 1_000;
 /// How far behind cluster time the median may be, in milliseconds, for cluster time to wait for it at half speed.
 /// Beyond a day, which would take two, it is set back: most clocks were wrong together, and whoever starts
 /// anew meanwhile would be right.
-const WAITED_FOR_MS: u64 = 24 * 3_600_000;
+const WAITED_FOR_MS: i64 = 24 * 3_600_000;
 
 /// How a peer's wall clock differs from this node's.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +114,7 @@ impl Core {
         }
         ahead.extend(Some(0).filter(tells));
         ahead.sort_unstable();
-        let median = ahead[(ahead.len() - 1) / 2];
+        let (median, upper) = (ahead[(ahead.len() - 1) / 2], ahead[ahead.len() / 2]);
         let in_force = signed_difference(turn.now.cluster, turn.now.wall);
         let change = median.abs_diff(in_force);
         let is_news = change >= GRAIN_MS;
@@ -123,7 +123,9 @@ impl Core {
         }
         // It is set once in any case, so that from then on it does not follow the wall clock's steps.
         let offset_ms = if is_news { median } else { in_force };
-        let outright = self.is_free() || in_force > median && change > WAITED_FOR_MS;
+        // Of two clocks, either may be the wrong one: both must say that it is.
+        let all_wrong = in_force.saturating_sub(upper) > WAITED_FOR_MS;
+        let outright = self.is_free() || self.is_first(change) || all_wrong;
         self.clock.set_ms = Some(offset_ms);
         turn.out.push(Command::SetClusterTime { offset_ms, outright });
         if outright && change >= NOTED_MS {
@@ -137,9 +139,15 @@ impl Core {
         self.clock.set_ms.is_some()
     }
 
-    /// Whether cluster time may be set outright: this node has nobody's time yet but its own.
+    /// Whether cluster time may be set outright: nobody has relied on this node's yet.
     fn is_free(&self) -> bool {
-        !self.readiness.ready || self.readiness.alone || !self.is_corrected()
+        !self.readiness.ready || self.readiness.alone
+    }
+
+    /// Whether a founder, which had nobody's time but its own, meets somebody; where they are years apart, who is
+    /// right is for others to say.
+    fn is_first(&self, change: u64) -> bool {
+        !self.is_corrected() && change <= WAITED_FOR_MS.unsigned_abs()
     }
 
     fn live_offsets(&self, now: Duration) -> impl Iterator<Item = i64> {

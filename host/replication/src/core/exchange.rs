@@ -185,7 +185,7 @@ impl Core {
         };
         let (is_passed_by, must_enter) = (self.is_passed_by(horizon, turn.table), self.must_enter(ask.to));
         let (is_first, least) = (self.is_first_source(ask.to), self.settings.snapshot_versions);
-        let goes_by_less = self.goes_by_less(turn.now.mono);
+        let goes_by_less = self.goes_by_less(ask.to, turn.now.mono);
         let Some(peer) = self.peers.get_mut(&ask.to) else { return };
         peer.offset.measured(ask.at, wall, turn.now);
         if peer.sequence.snapshot(seq) == super::sequence::Arrival::Gap {

@@ -128,11 +128,13 @@ impl Core {
         self.behind_since = self.behind_since.or(Some(turn.now.mono)).filter(|_| all_less);
     }
 
-    /// Whether a node from which nobody takes anything goes by those who have collected less: who told it of more is
-    /// gone with its disk, and they would never hear of it. (Should they be outdated, so is who joins by them.)
-    pub(super) fn goes_by_less(&self, now: Duration) -> bool {
+    /// Whether a node from which nobody takes anything goes by one who has collected less: who told it of more is gone,
+    /// perhaps with its disk, and they would never hear of it. It drops what either has collected. (Those who collected
+    /// more must have known that one: else they did not wait for it.)
+    pub(super) fn goes_by_less(&self, node: NodeId, now: Duration) -> bool {
         let waited = self.behind_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
-        self.settings.resync && waited >= self.settings.periods.ready_timeout
+        let known = self.roster.member(node).is_some();
+        self.settings.resync && known && waited >= self.settings.periods.ready_timeout
     }
 
     pub(super) fn reidentify(&mut self, turn: &mut Turn<'_>) {

@@ -32,6 +32,7 @@ pub(super) struct Entry {
 impl Core {
     /// Decides anew, and tells who has to know.
     pub(super) fn decide_readiness(&mut self, turn: &mut Turn<'_>) {
+        self.heed_operator(turn);
         let decided = self.decide(turn);
         let decided = self.once_entered(decided, turn);
         if decided != self.readiness {
@@ -83,7 +84,7 @@ impl Core {
         if self.readiness.ready {
             return Readiness { alone: self.readiness.alone && !met, ..Readiness::ready() };
         }
-        if self.served || self.is_by_itself() || self.is_in_line() {
+        if self.served || self.is_by_itself() || self.is_in_line() || self.counts(turn) {
             return Readiness::ready();
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
@@ -95,10 +96,25 @@ impl Core {
         }
     }
 
-    /// Nobody is to be looked for, or an operator says that nobody is. (Who only began to join as far as is known here may have been ready since.)
+    /// Nobody is to be looked for. (Who only began to join as far as is known here may have been ready since.)
     fn is_by_itself(&self) -> bool {
         let own = self.settings.own.node;
-        self.settings.trusted || self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
+        self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
+    }
+
+    /// Whether an operator says that what this node holds is the cluster's: it holds something, and nobody who is ready
+    /// was reached in time.
+    fn counts(&self, turn: &Turn<'_>) -> bool {
+        let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
+        self.settings.trusted && timed_out && content(turn.table) > 0 && !self.peers.values().any(Peer::is_ready)
+    }
+
+    /// Then it need not get in line with anybody.
+    fn heed_operator(&mut self, turn: &mut Turn<'_>) {
+        if self.settings.resync && self.counts(turn) {
+            self.settings.resync = false;
+            turn.out.push(Command::Resynchronised);
+        }
     }
 
     /// Whether this node only begins to join: nothing lets it serve yet.

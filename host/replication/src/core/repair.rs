@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{NodeId, RegisterId, Stamp};
+use burgee_model::{Address, NodeId, RegisterId, Stamp};
 use burgee_store::{Table, Version, digest::Realm, is_kept_for_good};
 
 use super::{
@@ -29,7 +29,7 @@ enum Surplus {
 impl Core {
     /// Carries a walk on as far as it goes without an answer.
     pub(super) fn pump(&mut self, node: NodeId, turn: &mut Turn<'_>) {
-        let surplus = self.surplus(node);
+        let surplus = self.surplus(node, turn.table);
         let (page_bytes, mut evicted) = (self.settings.page_bytes, false);
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
@@ -76,9 +76,11 @@ impl Core {
         }
     }
 
-    fn surplus(&self, node: NodeId) -> Surplus {
+    fn surplus(&self, node: NodeId, table: &Table) -> Surplus {
         let run = self.peers.get(&node).and_then(|peer| peer.exchange.run.as_ref());
         match run {
+            // Where this node goes by less than it heard of, what was collected up to there stays away too.
+            Some(run) if self.settings.resync && run.peer_was_ready => Surplus::Evict(run.horizon.max(table.horizon())),
             Some(run) if self.is_outside() && run.peer_was_ready => Surplus::Evict(run.horizon),
             Some(_) if !self.is_outside() => Surplus::Offer,
             _ => Surplus::Keep,
@@ -197,7 +199,8 @@ fn evict(walk: &mut Walk, horizon: Stamp, table: &Table) -> Vec<(RegisterId, Sta
     for _ in 0..EVICTIONS_AT_ONCE {
         let Some(place) = walk.next_place(table) else { break };
         let here = table.at(walk.realm, place.path).into_iter();
-        for version in here.filter(|version| !is_kept_for_good(&version.register.address)) {
+        let may_go = |address: &Address| *address != Address::Horizon && !is_kept_for_good(address);
+        for version in here.filter(|version| may_go(&version.register.address)) {
             match walk.realm {
                 Realm::Current => collected(table, &place, &version, horizon, &mut gone),
                 // What the peer sent of a register's history says nothing of its current version.

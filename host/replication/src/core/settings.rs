@@ -21,7 +21,7 @@ pub struct Settings {
     pub mark: u64,
     /// Whether the node was forgotten or restored, and is not in line with the cluster since.
     pub resync: bool,
-    /// Whether an operator says that what this node holds is the cluster's: then it waits for nobody.
+    /// Whether an operator says that what this node holds is the cluster's, where nobody ready is found in time.
     pub trusted: bool,
     /// Cluster time of the start: the eldest node is the one that started first.
     pub started_at: Millis,

@@ -1,8 +1,5 @@
 //! A node takes a new identity only where it must: it was forgotten, or restored from a backup, or nobody who is
 //! listened to and runs knows it. And of a data directory and its copy, the copy ends.
-//!
-//! (One that started anew before it ever said what it holds cannot tell whether it was left behind by a member that has
-//! not heard of it: it takes a new identity for nothing, which is counted. It loses no data.)
 
 use super::{Verdict, broken};
 use crate::{oracle::Excuse, say, world::World};
@@ -14,11 +11,7 @@ pub fn renounced(world: &mut World, slot: usize) {
     if world.oracle.is_doubted(slot) || world.oracle.copied.contains(&slot) {
         return;
     }
-    let entry = process.table.members().find(|(node, ..)| *node == id);
-    let is_young = !process.newcomer && entry.is_none_or(|(_, meta, _)| meta.acked.is_none());
-    if world.is_known(slot, id) && is_young {
-        world.counts.needless += 1;
-    } else if world.is_known(slot, id) {
+    if world.is_known(slot, id) {
         return world.violate("identity", format!("n{slot} gives up the identity {id:?}, by which it is known"));
     }
     say!(world, "n{slot} is left behind");

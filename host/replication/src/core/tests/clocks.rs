@@ -149,6 +149,24 @@ fn cluster_time_that_was_wrong_by_years_is_set_back() {
     assert!((0..3).all(|node| world.now(node).cluster == now.wall), "{now:?}");
 }
 
+/// A pair cannot tell who is right, so nothing that expired comes back at once.
+#[test]
+fn one_clock_that_is_years_behind_sets_no_serving_node_back() {
+    let mut world = World::new(1);
+    world.run(15);
+    let before = world.now(0).cluster;
+    world.join(settings(1, &[0]));
+    world.nodes[1].skew_ms = -6 * 365 * 24 * HOUR;
+    world.run(10);
+    assert!(world.now(0).cluster >= before + 5_000);
+    let mut world = World::new(2);
+    world.run(15);
+    let before = world.now(0).cluster;
+    world.nodes[1].skew_ms = -6 * 365 * 24 * HOUR;
+    world.run(10);
+    assert!(world.now(0).cluster >= before + 5_000);
+}
+
 /// Within a day it waits.
 #[test]
 fn cluster_time_that_was_wrong_by_hours_goes_on_at_half_speed() {

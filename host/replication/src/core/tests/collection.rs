@@ -366,6 +366,28 @@ fn a_node_that_resynchronises_goes_by_those_who_have_collected_less() {
     assert!((0..3).all(|node| world.get(node, "x").is_some()));
 }
 
+/// The one that it goes by has not heard yet that what it still holds was purged, and that was collected.
+#[test]
+fn going_by_those_who_have_collected_less_brings_nothing_back() {
+    let mut world = World::new(3);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.run(2);
+    world.cut(0, 2);
+    world.cut(1, 2);
+    let floor = world.purge(0);
+    world.events.push_back((0, crate::core::Event::Written(floor.clone())));
+    world.run(2);
+    assert_eq!((world.get(0, "x"), world.get(1, "x")), (None, None));
+    world.command(2, Command::Write(SystemWrite::Horizon(floor[0].stamp)));
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(2, own, |node| Settings { own, resync: true, ..settings(node, &[0]) });
+    world.heal();
+    world.run(30);
+    assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
+    assert!((0..3).all(|node| world.get(node, "x").is_none()));
+}
+
 /// One waits to get in line with somebody ready, the other one is new: only an operator can say who is right.
 #[test]
 fn where_each_waits_for_another_an_operator_decides() {
@@ -375,8 +397,8 @@ fn where_each_waits_for_another_an_operator_decides() {
     world.run(120);
     assert!(world.nodes.iter().all(|node| !node.core.readiness().ready));
     let own = PeerId { node: node_id(0), incarnation: 2 };
-    world.rename(0, own, |node| Settings { own, trusted: true, ..settings(node, &[1]) });
+    world.rename(0, own, |node| Settings { own, trusted: true, resync: true, ..settings(node, &[1]) });
     world.run(5);
-    assert!(world.nodes.iter().all(|node| node.core.readiness().ready));
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready) && world.nodes[0].resynchronised);
     assert!(world.get(1, "x").is_some());
 }
