@@ -105,8 +105,8 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Merges all that the file holds into a table.
-    pub(crate) fn load(&mut self, table: &mut Table) -> Result<Meta, OpenError> {
+    /// Merges all that the file holds into a table. Says also whose rows a floor lies over that are there all the same.
+    pub(crate) fn load(&mut self, table: &mut Table) -> Result<(Meta, Vec<RegisterId>), OpenError> {
         self.examine(|database| load(database, table))
     }
 
@@ -322,22 +322,29 @@ fn check(database: &mut Database) -> Result<(), OpenError> {
     if database.check_integrity().map_err(open_error)? { Ok(()) } else { Err(corrupt("pages are damaged")) }
 }
 
-fn load(database: &Database, table: &mut Table) -> Result<Meta, OpenError> {
+fn load(database: &Database, table: &mut Table) -> Result<(Meta, Vec<RegisterId>), OpenError> {
     let read = database.begin_read().map_err(load_error)?;
     let meta = read.open_table(META).map_err(load_error)?;
     let meta = read_meta(&meta)?;
+    let mut dead = Vec::new();
     for rows in [FLOORS, VERSIONS] {
         let rows = read.open_table(rows).map_err(load_error)?;
-        load_rows(&rows, table)?;
+        load_rows(&rows, table, &mut dead)?;
     }
-    Ok(meta)
+    Ok((meta, dead))
 }
 
-fn load_rows(rows: &impl ReadableTable<&'static [u8], &'static [u8]>, table: &mut Table) -> Result<(), OpenError> {
+fn load_rows(
+    rows: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    table: &mut Table,
+    dead: &mut Vec<RegisterId>,
+) -> Result<(), OpenError> {
     for row in rows.iter().map_err(load_error)? {
         let (key, value) = row.map_err(load_error)?;
-        if !row::merge(key.value(), value.value(), table) {
-            return Err(corrupt("a row is damaged"));
+        match row::merge(key.value(), value.value(), table) {
+            row::Merged::Good => {}
+            row::Merged::Dead(register) => dead.extend(register),
+            row::Merged::Damaged => return Err(corrupt("a row is damaged")),
         }
     }
     Ok(())

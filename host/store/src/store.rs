@@ -363,9 +363,10 @@ impl Opened {
             max_bytes: limits.history_max_bytes,
         };
         let mut table = Table::new(history, digest_key);
-        let meta = disk.load(&mut table)?;
-        // A node that ended before it had removed the rows of what it collected does so now.
-        let collected = table.collect(table.horizon());
+        let (meta, mut collected) = disk.load(&mut table)?;
+        // A node that ended before it had removed the rows of what was purged or collected does so now: what a purge
+        // killed would live again once its floor is collected.
+        collected.append(&mut table.collect(table.horizon()));
         // What expired while the node was down is nobody's news: readers of an earlier start list again.
         while now < MILLIS_MAX && table.lapse(now).is_some() {}
         let feed = disk.claim(meta, millis_to_ntp64(now)).map_err(|error| OpenError::Io(io::Error::other(error)))?;

@@ -1,7 +1,10 @@
 //! A node's disk: what it holds after a crash. Rows as the product has them: one for each version of a
 //! register with history, one for each register without.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use burgee_model::{Address, MemberMeta, NodeId, RegisterId};
 use burgee_store::{HistoryPolicy, Table, Version};
@@ -77,6 +80,13 @@ impl Disk {
             loaded.merge(version);
         }
         loaded
+    }
+
+    /// Registers whose rows should have gone: with what superseded them, or died by a floor, before a crash.
+    #[must_use]
+    pub fn stale(&self, table: &Table) -> BTreeSet<RegisterId> {
+        let differs = |(id, rows): &(&RegisterId, &Vec<Arc<Version>>)| table.history(id).count() != rows.len();
+        self.rows.iter().filter(differs).map(|(id, _)| id.clone()).collect()
     }
 
     /// All versions on it.

@@ -203,7 +203,9 @@ impl Process {
         let wall = start.slot.wall.at(start.now);
         let at = time.at(wall, span(start.now));
         while table.lapse(at).is_some() {}
+        let stale = start.disk.stale(&table);
         let mut process = Self::around(start, table, time);
+        process.dirty = stale;
         process.clock.resume(start.disk.mark, at);
         process
     }

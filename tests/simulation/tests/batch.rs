@@ -19,8 +19,9 @@ const FIXED: u64 = 250;
 const NEW: u64 = 30;
 
 /// Seeds, with minutes, that found a fault which is mended: a newcomer that counted an exchange of before anybody was to
-/// know of it; one that took its peer's own horizon for one that passes it by; one that started beside a ready peer.
-const FOUND: [(u64, u64); 4] = [(137, 3), (151, 3), (188, 3), (10_788, 2)];
+/// know of it; one that took its peer's own horizon for one that passes it by; one that started beside a ready peer; one
+/// that waited for ever for who would hear of its horizon; rows of what was purged, which outlasted the floor's own.
+const FOUND: [(u64, u64); 6] = [(137, 3), (151, 3), (188, 3), (10_788, 2), (300_123, 3), (400_267, 3)];
 
 #[test]
 fn seeds_that_found_a_fault_find_none() {

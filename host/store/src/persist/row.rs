@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use std::sync::Arc;
 
 use crate::{
-    Table, Version,
+    Outcome, Table, Version,
     packed::Packed,
     table::rows::Retained,
     version::{decode_register, encode_register},
@@ -72,21 +72,34 @@ pub(super) fn register(key: &[u8]) -> Option<RegisterId> {
     decode_register(key).map(|(id, _)| id)
 }
 
-/// Merges the version of a row, if it is whole, keeps the rules, and stands where it belongs; says whether it is
-/// so.
-pub(super) fn merge(key: &[u8], value: &[u8], table: &mut Table) -> bool {
-    let Some(canonical) = unseal(value) else { return false };
+/// What became of a row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Merged {
+    /// Its version is merged, as far as it counts.
+    Good,
+    /// A floor lies over it, and it should have gone with what wrote that: it must not outlast the floor's own row.
+    Dead(Option<RegisterId>),
+    /// It is not whole, breaks the rules, or stands where it does not belong.
+    Damaged,
+}
+
+/// Merges the version of a row.
+pub(super) fn merge(key: &[u8], value: &[u8], table: &mut Table) -> Merged {
+    let Some(canonical) = unseal(value) else { return Merged::Damaged };
     if let Some(entry) = Packed::read(canonical) {
-        let good = key.starts_with(entry.register) && entry.is_sane();
-        if good {
-            table.merge_packed(&entry);
-        }
-        return good;
+        return match key.starts_with(entry.register) && entry.is_sane() {
+            false => Merged::Damaged,
+            true if table.merge_packed(&entry) => Merged::Good,
+            true => Merged::Dead(entry.name.id()),
+        };
     }
-    let Ok(version) = Version::decode(canonical) else { return false };
-    let good = key.starts_with(&encode_register(&version.register)) && version.is_sane();
-    if good {
-        table.merge(&Arc::new(version));
+    let Ok(version) = Version::decode(canonical) else { return Merged::Damaged };
+    if !key.starts_with(&encode_register(&version.register)) || !version.is_sane() {
+        return Merged::Damaged;
     }
-    good
+    let version = Arc::new(version);
+    match table.merge(&version) {
+        Outcome::Dead => Merged::Dead(Some(version.register.clone())),
+        _ => Merged::Good,
+    }
 }

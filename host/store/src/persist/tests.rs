@@ -25,7 +25,7 @@ fn open(dir: &Path) -> Result<Disk, OpenError> {
 
 fn opened(dir: &Path) -> Result<(Table, Meta), OpenError> {
     let mut table = Table::default();
-    let meta = open(dir)?.load(&mut table)?;
+    let (meta, _) = open(dir)?.load(&mut table)?;
     Ok((table, meta))
 }
 
@@ -61,7 +61,7 @@ fn killed() -> Killed {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(FILE);
     let mut disk = open(dir.path()).unwrap();
-    let meta = disk.load(&mut Table::default()).unwrap();
+    let (meta, _) = disk.load(&mut Table::default()).unwrap();
     disk.claim(meta, 1).unwrap();
     for version in all_kinds().chunks(100) {
         disk.append(version, 77).unwrap();
@@ -215,7 +215,7 @@ fn a_newer_format_is_named() {
 }
 
 fn is_taken(key: &[u8], value: &[u8]) -> bool {
-    row::merge(key, value, &mut Table::default())
+    row::merge(key, value, &mut Table::default()) != row::Merged::Damaged
 }
 
 #[test]
@@ -406,4 +406,19 @@ fn after_a_fault_the_file_is_opened_again() {
     drop(disk);
     let (table, meta) = opened(dir.path()).unwrap();
     assert_eq!((table.latest(&config("k")).unwrap().stamp.time, meta.mark), (4, 4));
+}
+
+/// Where the process ends before the rows of what a purge killed are gone, they must not outlast the row of its floor.
+#[test]
+fn what_lies_dead_below_a_floor_is_named_when_it_is_loaded() {
+    let dir = tempfile::tempdir().unwrap();
+    let everything = burgee_model::Scope::Config { environment: crate::testing::key("e"), prefix: "".into() };
+    let mut disk = open(dir.path()).unwrap();
+    disk.append(&[Arc::new(version(config("k"), 5, "v")), Arc::new(version(config("z"), 12, "v"))], 77).unwrap();
+    disk.append(&[Arc::new(crate::testing::floor(everything, 9))], 78).unwrap();
+    drop(disk);
+    let mut table = Table::default();
+    let (_, dead) = open(dir.path()).unwrap().load(&mut table).unwrap();
+    assert_eq!(dead, [config("k")]);
+    assert!(table.latest(&config("k")).is_none() && table.latest(&config("z")).is_some());
 }

@@ -112,14 +112,16 @@ impl Table {
     }
 
     /// Takes a version of a config entry in, in its bytes. It must be [sane](Packed::is_sane).
-    pub(crate) fn merge_packed(&mut self, entry: &Packed<'_>) {
+    pub(crate) fn merge_packed(&mut self, entry: &Packed<'_>) -> bool {
         self.authors.note(entry.header.stamp);
         let tenant = self.tenants.get(entry.name.tenant);
         let over =
             tenant.filter(|held| !held.floors.is_empty()).and_then(|held| Some(held.floors.over(&entry.name.id()?)));
-        if !over.is_some_and(|over| over.kills(entry.header.stamp, entry.header.floor_seen)) {
+        let lives = !over.is_some_and(|over| over.kills(entry.header.stamp, entry.header.floor_seen));
+        if lives {
             self.put_entry(entry);
         }
+        lives
     }
 
     fn put_entry(&mut self, entry: &Packed<'_>) -> Option<Inserted> {

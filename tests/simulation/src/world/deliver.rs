@@ -83,6 +83,10 @@ impl World {
 
     pub(super) fn changed(&mut self, Change { at, peer, up }: Change) {
         say!(self, "n{} {} {:?}", at.slot, if up { "reaches" } else { "lost" }, peer.node);
+        if let Some(process) = self.slots[at.slot].process.as_mut().filter(|process| !up && !process.accepted) {
+            // It did not join by one that it lost before.
+            process.level_with = process.level_with.filter(|by| *by != peer);
+        }
         self.handle(at.slot, if up { Event::Up(peer) } else { Event::Down(peer) });
     }
 

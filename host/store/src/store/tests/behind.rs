@@ -185,3 +185,17 @@ async fn a_new_identity_is_durable_with_its_note_until_it_is_taken_back() {
     let given = memory.store.reidentify().await.unwrap();
     assert!(memory.store.node_id() == given && memory.store.needs_resync());
 }
+
+#[tokio::test]
+async fn what_a_kill_left_of_what_was_purged_goes_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut disk, _) = persist::tests::faulty(dir.path());
+    let everything = Scope::Config { environment: key("e"), prefix: "".into() };
+    disk.append(&[Arc::new(version(config("k"), 5, "v"))], 5).unwrap();
+    disk.append(&[Arc::new(floor(everything, 9))], 9).unwrap();
+    drop(disk);
+    let rig = on_disk(dir.path());
+    assert_eq!(rig.value(&config("k")), None);
+    assert_durable(&rig, dir.path()).await;
+    assert_eq!(persist::tests::rows(copy_of(dir.path()).path()), 1, "the floor's own");
+}
