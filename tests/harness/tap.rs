@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::node::Node;
@@ -23,7 +23,15 @@ pub fn port(node: &Node) -> String {
 /// Says these bytes to a node's cluster port, listens for a moment and goes; a node that hangs up early is right
 /// to do so.
 pub fn say(node: &Node, bytes: &[u8]) {
-    let mut stream = TcpStream::connect(port(node)).unwrap();
+    // Words over clear text that are not its peers' may make it take a new identity: then its port is closed for a moment.
+    let patience = Instant::now() + Duration::from_secs(5);
+    let mut stream = loop {
+        match TcpStream::connect(port(node)) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < patience, "{error}"),
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
     let _ = stream.write_all(bytes);
