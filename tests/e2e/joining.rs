@@ -95,8 +95,7 @@ fn a_node_that_holds_nothing_is_not_trusted_whatever_an_operator_says() {
     let waiting = Spec::serve().cluster("b").join(&gone).option("--ready-timeout", "1s").arg("--trust-own-data");
     let _ = gone.stop();
     let b = waiting.launch();
-    std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(b.client.get("/readyz").status, 503);
+    stays("it waits", Duration::from_secs(3), &503, &[&b], |client| client.get("/readyz").status);
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub struct Core {
     /// When somebody ready was last there.
     ready_seen_at: Duration,
     /// Since when all who are ready have collected less than this node heard of.
-    behind_since: Option<Duration>,
+    ahead_since: Option<Duration>,
     /// The last number given to a request, a merge or a flush.
     numbers: u64,
     ticked: Duration,
@@ -229,7 +229,7 @@ impl Core {
             passing: BTreeSet::new(),
             entries: BTreeMap::new(),
             ready_seen_at: Duration::ZERO,
-            behind_since: None,
+            ahead_since: None,
             numbers: 0,
             ticked: Duration::ZERO,
             beat_due: Duration::ZERO,

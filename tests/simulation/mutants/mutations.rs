@@ -204,7 +204,11 @@ pub(crate) const MUTATIONS: [Mutation; 34] = [
     },
     Mutation {
         name: "what a joiner's peer held does not count",
-        edits: &[(OUTDATED, "self.acked(table).max(joined.unwrap_or(Stamp::ZERO))", "self.acked(table)")],
+        edits: &[(
+            OUTDATED,
+            "meta.acked.max(meta.joined));\n        !self.is_outside() && Some(horizon) > said.max(self.joined_at)",
+            "meta.acked);\n        !self.is_outside() && Some(horizon) > said",
+        )],
         test: Some(Test {
             package: "burgee-replication",
             name: "one_that_joins_after_something_was_collected_is_not_taken_for_an_old_one",

@@ -11,8 +11,8 @@ use crate::{
     value::{Members, Once},
 };
 
-/// Names of one object that are compared. An object of more has too many, and is read whole: see [`Seen::left`].
-const NAMES_MAX: usize = 4_096;
+/// Names of one object that are compared, which takes time quadratic in them. One of more is read whole.
+const NAMES_MAX: usize = 1_024;
 
 /// Which members of the root are kept: gives the name to keep one under, so that it need not be copied.
 pub type Keep<'a> = &'a dyn Fn(&str) -> Option<Arc<str>>;
@@ -141,10 +141,10 @@ struct Names {
 impl Names {
     const FIRST: usize = 16;
 
-    /// Whether an object has had no such name. Its members are bounded by the allowance: beyond it nobody asks.
+    /// Whether an object has had no such name for certain.
     fn is_new(&mut self, name: &str) -> bool {
-        if self.rest.len() > NAMES_MAX {
-            return true;
+        if self.rest.len() >= NAMES_MAX {
+            return false;
         }
         // FNV-1a, as names are short
         let hash = name
@@ -353,6 +353,19 @@ mod tests {
             ] {
                 assert_eq!(sparingly(&text, &limits), by_tree(&text, &limits), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_there_twice_is_found_among_thousands() {
+        let limits = Limits { context_attributes: 10_000, ..Limits::default() };
+        let many = |last: &str| {
+            let names = (0..5_000).map(|n| format!("\"a{n}\":1,")).collect::<String>();
+            format!("{{\"context\":{{{names}\"{last}\":2}}}}")
+        };
+        for (last, good) in [("b", true), ("a4999", false), ("a0", false)] {
+            let read = Context::from_request(many(last).as_bytes(), &keep, &limits);
+            assert_eq!(read.is_ok(), good, "{last}");
         }
     }
 

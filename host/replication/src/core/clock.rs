@@ -24,9 +24,9 @@ const STEP_MS: u64 = 50;
 /// From how many milliseconds on a step makes all measures worthless.
 const LEAP_MS: u64 = 1_000;
 
-/// How far behind cluster time the median may be, in milliseconds, for cluster time to wait for it at half speed.
-/// Beyond a day, which would take two, it is set back: most clocks were wrong together, and whoever starts
-/// anew meanwhile would be right.
+/// How far cluster time may be ahead of the middle clocks, in milliseconds, to wait for them at half speed. Beyond a
+/// day, which would take two, it is set back: the clocks were wrong together, and whoever starts anew meanwhile would
+/// be right.
 const WAITED_FOR_MS: i64 = 24 * 3_600_000;
 
 /// How a peer's wall clock differs from this node's.

@@ -78,8 +78,8 @@ impl Core {
     /// said since is on theirs.
     pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
         let own = table.members().find(|(node, ..)| *node == self.settings.own.node);
-        let joined = own.and_then(|(_, meta, _)| meta.joined).max(self.joined_at);
-        !self.is_outside() && horizon > self.acked(table).max(joined.unwrap_or(Stamp::ZERO))
+        let said = own.and_then(|(_, meta, _)| meta.acked.max(meta.joined));
+        !self.is_outside() && Some(horizon) > said.max(self.joined_at)
     }
 
     /// What this node said last that it holds, as far as its disk knows.
@@ -125,14 +125,14 @@ impl Core {
         let ready = || self.peers.values().filter(|peer| peer.is_ready());
         let told = || ready().filter_map(|peer| peer.info.as_ref());
         let all_less = ready().next().is_some() && told().all(|info| info.horizon < own);
-        self.behind_since = self.behind_since.or(Some(turn.now.mono)).filter(|_| all_less);
+        self.ahead_since = self.ahead_since.or(Some(turn.now.mono)).filter(|_| all_less);
     }
 
     /// Whether a node from which nobody takes anything goes by one who has collected less: who told it of more is gone,
     /// perhaps with its disk, and they would never hear of it. It drops what either has collected. (Those who collected
     /// more must have known that one: else they did not wait for it.)
     pub(super) fn goes_by_less(&self, node: NodeId, now: Duration) -> bool {
-        let waited = self.behind_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        let waited = self.ahead_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
         let known = self.roster.member(node).is_some();
         self.settings.resync && known && waited >= self.settings.periods.ready_timeout
     }

@@ -3,8 +3,8 @@
 //! Ready is who holds everything that one ready peer had when the exchange began. Before a newcomer pulls
 //! anything from a peer, that peer has its entry in the roster on disk: whatever becomes of either, nothing is
 //! collected over the newcomer's head. Before it serves, its own disk says that it is a member: what it
-//! acknowledges from then on, it comes back with. Who finds no ready peer in time goes on with what it and the nodes that
-//! it reaches hold, unless that may be nothing for the wrong reason: a node that came empty waits for one that
+//! acknowledges from then on, it comes back with. Who finds no ready peer in time goes on with what it and the nodes
+//! that it reaches hold, unless that may be nothing for the wrong reason: a node that came empty waits for one that
 //! has data.
 
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl Core {
         if self.readiness.ready {
             return Readiness { alone: self.readiness.alone && !met, ..Readiness::ready() };
         }
-        if self.served || self.is_by_itself() || self.is_in_line() || self.counts(turn) {
+        if self.served || self.is_by_itself() || self.is_in_line() || self.is_trusted(turn) {
             return Readiness::ready();
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
@@ -104,14 +104,14 @@ impl Core {
 
     /// Whether an operator says that what this node holds is the cluster's: it holds something, and nobody who is ready
     /// was reached in time.
-    fn counts(&self, turn: &Turn<'_>) -> bool {
+    fn is_trusted(&self, turn: &Turn<'_>) -> bool {
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         self.settings.trusted && timed_out && content(turn.table) > 0 && !self.peers.values().any(Peer::is_ready)
     }
 
     /// Then it need not get in line with anybody.
     fn heed_operator(&mut self, turn: &mut Turn<'_>) {
-        if self.settings.resync && self.counts(turn) {
+        if self.settings.resync && self.is_trusted(turn) {
             self.settings.resync = false;
             turn.out.push(Command::Resynchronised);
         }
