@@ -216,7 +216,11 @@ pub(crate) const MUTATIONS: [Mutation; 34] = [
     },
     Mutation {
         name: "a horizon passes nobody by",
-        edits: &[(OUTDATED, "!self.is_outside() && horizon >", "!self.is_outside() && self.halted && horizon >")],
+        edits: &[(
+            OUTDATED,
+            "!self.is_outside() && Some(horizon) >",
+            "!self.is_outside() && self.halted && Some(horizon) >",
+        )],
         test: Some(Test {
             package: "burgee-replication",
             name: "an_old_disk_that_wrote_before_it_met_anybody_is_outdated",
