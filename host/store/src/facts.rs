@@ -41,9 +41,10 @@ impl Facts {
         Self { stamp, expires_at, tombstone: header.is_tombstone(), hash, role, ripe }
     }
 
-    /// The deadline to be told, if there is one. Of what comes when it is collected already, it was told.
+    /// The deadline to be told, if there is one. (What comes when it is collected already is told anew: where this
+    /// node's time is behind, its readers see it until then.)
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        self.expires_at.filter(|_| !self.tombstone && self.role != Role::Hidden)
+        self.expires_at.filter(|_| !self.tombstone)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Test {
 
 const CLOCK: &str = "host/store/src/clock.rs";
 const STAMPING: &str = "host/store/src/stamping.rs";
+const FACTS: &str = "host/store/src/facts.rs";
 const FLOORS: &str = "host/store/src/floors.rs";
 const REGISTER: &str = "host/store/src/register.rs";
 const MERGE: &str = "host/store/src/table/merge.rs";
@@ -38,7 +39,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 34] = [
+pub(crate) const MUTATIONS: [Mutation; 36] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -269,8 +270,25 @@ pub(crate) const MUTATIONS: [Mutation; 34] = [
         }),
     },
     Mutation {
+        name: "newcomers start empty beside who has data",
+        edits: &[(READINESS, "in_vain || is_empty && !self.has_anybody_data()", "in_vain || is_empty")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "newcomers_do_not_start_empty_once_they_met_one_that_has_data",
+        }),
+    },
+    Mutation {
+        name: "what comes late expires unsaid",
+        edits: &[(
+            FACTS,
+            "self.expires_at.filter(|_| !self.tombstone)",
+            "self.expires_at.filter(|_| !self.tombstone && self.role != Role::Hidden)",
+        )],
+        test: Some(Test { package: "burgee-store", name: "what_comes_late_is_told_when_it_expires" }),
+    },
+    Mutation {
         name: "who resynchronises waits for a horizon for ever",
-        edits: &[(OUTDATED, "self.settings.resync && known &&", "self.halted && known &&")],
+        edits: &[(OUTDATED, "self.settings.resync && waited_for &&", "self.halted && waited_for &&")],
         test: Some(Test {
             package: "burgee-replication",
             name: "a_node_that_resynchronises_goes_by_those_who_have_collected_less",

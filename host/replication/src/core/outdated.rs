@@ -130,11 +130,12 @@ impl Core {
 
     /// Whether a node from which nobody takes anything goes by one who has collected less: who told it of more is gone,
     /// perhaps with its disk, and they would never hear of it. It drops what either has collected. (Those who collected
-    /// more must have known that one: else they did not wait for it.)
+    /// more must have known that one, or be gone, all of them: else they did not wait for it, and what they deleted would
+    /// come back to them.)
     pub(super) fn goes_by_less(&self, node: NodeId, now: Duration) -> bool {
         let waited = self.ahead_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
-        let known = self.roster.member(node).is_some();
-        self.settings.resync && known && waited >= self.settings.periods.ready_timeout
+        let waited_for = self.roster.member(node).is_some() || !self.is_anybody_missing();
+        self.settings.resync && waited_for && waited >= self.settings.periods.ready_timeout
     }
 
     pub(super) fn reidentify(&mut self, turn: &mut Turn<'_>) {

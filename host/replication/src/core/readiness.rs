@@ -139,23 +139,34 @@ impl Core {
         // (One may have said in an exchange that it is ready before its beat does.)
         let merged = live.iter().all(|peer| peer.exchanged == Some(false) && !peer.is_ready());
         let is_empty = content(turn.table) == 0;
-        let empty = |peer: &&Peer| peer.info.as_ref().is_some_and(|info| info.versions == 0);
         let patience = if self.is_anybody_missing() { PATIENCE } else { 1 };
         let waited = turn.now.mono.saturating_sub(self.ready_seen_at);
         let in_vain = waited >= self.settings.periods.ready_timeout * patience && !is_empty;
-        merged && (self.came_entered || in_vain || is_empty && live.iter().all(empty))
+        merged && (self.came_entered || in_vain || is_empty && !self.has_anybody_data())
+    }
+
+    /// Whether anybody whom this node met since its start has data, and was neither forgotten nor, gone since, replaced
+    /// by another node of its name. Who has and must get in line itself may be the last who does: an operator decides.
+    fn has_anybody_data(&self) -> bool {
+        self.peers.values().any(|peer| {
+            let data = peer.info.as_ref().filter(|info| info.versions > 0);
+            let counts = !self.roster.is_forgotten(peer.id.node);
+            counts && data.is_some_and(|info| peer.live || !self.is_there(&info.name))
+        })
     }
 
     /// Whether a member is neither there nor replaced by another node of its name; or none is known.
-    fn is_anybody_missing(&self) -> bool {
+    pub(super) fn is_anybody_missing(&self) -> bool {
         let own = self.settings.own.node;
-        let live = || self.peers.values().filter(|peer| peer.live);
-        let is_there = |name: &str| {
-            let mut names = live().filter_map(|peer| Some(&peer.info.as_ref()?.name)).chain([&self.settings.name]);
-            names.any(|there| there == name)
-        };
         let mut others = self.roster.members().filter(|(node, _)| *node != own).peekable();
-        others.peek().is_none() || others.any(|(_, member)| !is_there(&member.name))
+        others.peek().is_none() || others.any(|(_, member)| !self.is_there(&member.name))
+    }
+
+    /// Whether a live node bears a name.
+    fn is_there(&self, name: &str) -> bool {
+        let live = self.peers.values().filter(|peer| peer.live);
+        let mut names = live.filter_map(|peer| Some(&peer.info.as_ref()?.name)).chain([&self.settings.name]);
+        names.any(|there| there == name)
     }
 
     /// Notes that somebody ready is there.

@@ -8,8 +8,12 @@ use crate::{oracle::Excuse, say, world::World};
 pub fn renounced(world: &mut World, slot: usize) {
     let Some(process) = &world.slots[slot].process else { return };
     let id = process.id.node;
-    if world.oracle.is_doubted(slot) || world.oracle.copied.contains(&slot) {
+    if world.oracle.is_doubted(slot) {
         return;
+    }
+    if world.oracle.copied.contains(&slot) {
+        // What its copy wrote looks to it as what it forgot.
+        return world.doubt(slot, Excuse::Restored);
     }
     if world.is_known(slot, id) {
         return world.violate("identity", format!("n{slot} gives up the identity {id:?}, by which it is known"));

@@ -98,6 +98,14 @@ impl Seen {
         *dead = floor.max(*dead);
     }
 
+    /// A container's floor kills the purges below it that had not seen it, also those that were collected: what they had
+    /// emptied may live.
+    fn overruled(&mut self, floor: &Version) {
+        let Address::Floor(scope) = &floor.register.address else { return };
+        let is_below = |id: &RegisterId| id.tenant == floor.register.tenant && id.containers().any(|of| of == *scope);
+        self.dead.retain(|register, _| !is_below(register));
+    }
+
     /// The node dropped a version that the cluster had collected: it may be any older one now.
     pub fn evicted(&mut self, register: &RegisterId) {
         self.greatest.remove(register);
@@ -117,12 +125,15 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
         process.seen.refused.insert((register.clone(), version.stamp));
     }
     if let (Outcome::Applied(applied), true) = (outcome, version.is_floor()) {
+        process.seen.overruled(version);
         applied.died.iter().for_each(|register| process.seen.died(register, version.stamp));
     }
     let Some(latest) = process.table.latest(register) else { return };
     let before = process.seen.greatest.get(register).copied();
     process.seen.note(register, place(&latest));
     if matches!(outcome, Outcome::Applied(_)) {
+        // What was collected here and comes once more, from a node that has not, is put once more, and expires so.
+        process.seen.lapsed.remove(&(register.clone(), place(version)));
         process.seen.await_deadline(&latest, cluster);
     }
     let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);

@@ -1,5 +1,6 @@
 //! What reaches processes: ticks, frames, links, answers to dials.
 
+use burgee_model::Millis;
 use burgee_replication::{core::Event, message::Answer};
 
 use crate::{
@@ -36,15 +37,20 @@ impl World {
 
     /// What the host does at deadlines: it feeds each expiry.
     fn lapse(&mut self, slot: usize) {
+        let now = self.now;
+        let Slot { wall, process: Some(process), .. } = &mut self.slots[slot] else { return };
+        let cluster = process.time(*wall, now).cluster;
+        self.lapse_until(slot, cluster);
+        invariants::ttl::looked(self, slot, cluster);
+    }
+
+    /// Feeds the expiries up to a time.
+    pub(super) fn lapse_until(&mut self, slot: usize, until: Millis) {
         loop {
-            let now = self.now;
-            let Slot { wall, process: Some(process), .. } = &mut self.slots[slot] else { return };
-            let cluster = process.time(*wall, now).cluster;
-            let Some(version) = process.table.lapse(cluster) else {
-                return invariants::ttl::looked(self, slot, cluster);
-            };
+            let Some(process) = &mut self.slots[slot].process else { return };
+            let Some(version) = process.table.lapse(until) else { return };
             self.counts.lapsed += 1;
-            invariants::ttl::lapsed(self, slot, &version, cluster);
+            invariants::ttl::lapsed(self, slot, &version, until);
         }
     }
 

@@ -99,9 +99,7 @@ impl World {
                 if let Some(disk) = &mut self.slots[end.slot].disk {
                     disk.resync = false;
                 }
-                self.oracle.doubted.remove(&end.slot);
-                self.oracle.apart.remove(&end.slot);
-                self.oracle.copied.remove(&end.slot);
+                self.resynchronised(end);
                 say!(self, "n{} is in line again", end.slot);
             }
             Command::Reidentify => self.reidentify(end),

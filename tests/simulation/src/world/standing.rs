@@ -7,6 +7,7 @@ use crate::{
     clock::true_time,
     disk::Disk,
     invariants::{self, Verdict},
+    network::End,
     oracle::{Excuse, Loss, Replica},
     world::World,
 };
@@ -61,6 +62,20 @@ impl World {
         let of_it = slots.filter(|(_, slot)| slot.disk.as_ref().is_some_and(|disk| disk.node == node));
         let of_it: Vec<usize> = of_it.map(|(slot, _)| slot).collect();
         of_it.into_iter().for_each(|slot| self.doubt(slot, Excuse::Forgotten));
+    }
+
+    /// A node is in line again: it is listened to, unless it was forgotten meanwhile and has not heard of that.
+    pub(super) fn resynchronised(&mut self, end: End) {
+        self.oracle.apart.remove(&end.slot);
+        self.oracle.copied.remove(&end.slot);
+        let everybody = self.replicas(|_| true);
+        let is_forgotten =
+            everybody.iter().any(|replica| replica.table.forgotten().any(|(node, _)| node == end.id.node));
+        if is_forgotten {
+            self.oracle.doubted.insert(end.slot, Excuse::Forgotten);
+        } else {
+            self.oracle.doubted.remove(&end.slot);
+        }
     }
 
     /// From now on nobody need listen to what only this machine's node has.

@@ -102,6 +102,11 @@ impl World {
         let now = self.now;
         let Slot { wall, process: Some(process), .. } = &mut self.slots[slot] else { return };
         let cluster = process.time(*wall, now).cluster;
+        if version.register.address == Address::Horizon {
+            // As the store does: who watches hears of what goes.
+            self.lapse_until(slot, cluster.max(version.stamp.millis()));
+        }
+        let Some(process) = &mut self.slots[slot].process else { return };
         process.table.keep_history_since(millis_to_ntp64(cluster.saturating_sub(HISTORY_DAYS * 86_400_000)));
         let outcome = process.table.merge(version);
         process.note_dirty(version, &outcome, local);

@@ -1,6 +1,7 @@
 //! Collection, forgetting and returning.
 
 use burgee_model::{Address, RegisterId, Stamp};
+use burgee_store::Table;
 
 use super::world::{World, entry, kill, node_id, settings};
 use crate::{
@@ -386,6 +387,51 @@ fn going_by_those_who_have_collected_less_brings_nothing_back() {
     world.run(30);
     assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
     assert!((0..3).all(|node| world.get(node, "x").is_none()));
+}
+
+/// As before, and those who are left are all new: whoever collected more is gone, or was replaced.
+#[test]
+fn a_node_that_resynchronises_goes_by_newcomers_where_nobody_is_missing() {
+    let mut world = World::new(2);
+    world.run(15);
+    world.cut(0, 1);
+    let promise = world.nodes[1].table.members().map(|(_, _, promise)| promise).min().unwrap();
+    world.command(1, Command::Write(SystemWrite::Horizon(promise)));
+    let own = PeerId { node: node_id(9), incarnation: 2 };
+    world.rename(1, own, |node| Settings { own, resync: true, ..settings(node, &[0]) });
+    let new = PeerId { node: node_id(8), incarnation: 2 };
+    world.nodes[0].table = Table::default();
+    world.rename(0, new, |node| Settings { own: new, ..settings(node, &[]) });
+    world.heal();
+    world.run(40);
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready) && world.roots_agree());
+}
+
+/// Two new machines beside the only one that still has data, which waits to get in line: they would answer that nothing
+/// is there, and have all of it dropped.
+#[test]
+fn newcomers_do_not_start_empty_beside_the_last_one_that_has_data() {
+    let mut world = World::of((0..3).map(|node| Settings { resync: node == 0, ..settings(node, &[0, 1, 2]) }));
+    world.put(0, "x", "1");
+    world.run(90);
+    assert!(world.nodes.iter().all(|node| !node.core.readiness().ready));
+}
+
+/// The one that has everything was met, and is gone for now.
+#[test]
+fn newcomers_do_not_start_empty_once_they_met_one_that_has_data() {
+    let mut world = World::of((0..3).map(|node| settings(node, if node == 0 { &[] } else { &[0, 1, 2] })));
+    world.put(0, "x", "1");
+    world.nodes[0].full = true;
+    world.run(2);
+    world.cut(0, 1);
+    world.cut(0, 2);
+    world.run(90);
+    assert!(world.nodes[1..].iter().all(|node| !node.core.readiness().ready));
+    world.nodes[0].full = false;
+    world.heal();
+    world.run(15);
+    assert!((0..3).all(|node| world.nodes[node].core.readiness().ready && world.get(node, "x").is_some()));
 }
 
 /// One waits to get in line with somebody ready, the other one is new: only an operator can say who is right.

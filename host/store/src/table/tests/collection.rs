@@ -132,3 +132,16 @@ fn a_tombstone_that_comes_late_still_ends_what_it_deleted() {
     late.merge(&Arc::new(horizon(6)));
     assert_eq!(late.counts().registers, 1, "the horizon's own");
 }
+
+/// It came from a node that has not collected yet, to one whose clock is behind: readers see it until its deadline.
+#[test]
+fn what_comes_late_is_told_when_it_expires() {
+    for id in [config("k"), flag(FlagField::Name)] {
+        let mut table = table([]);
+        let late = Version { expires_at: Some(100), ..version(id.clone(), 1, "v") };
+        table.merge(&Arc::new(horizon(u64::MAX >> 8)));
+        assert!(matches!(table.merge(&Arc::new(late)), Outcome::Applied(_)));
+        assert_eq!(value_at(&table, &id, 99).as_deref(), Some("v"));
+        assert_eq!(table.lapse(100).map(|v| v.stamp.time), Some(1));
+    }
+}
