@@ -205,11 +205,10 @@ pub(crate) const MUTATIONS: [Mutation; 36] = [
     },
     Mutation {
         name: "what a joiner's peer held does not count",
-        edits: &[(
-            OUTDATED,
-            "meta.acked.max(meta.joined));\n        !self.is_outside() && Some(horizon) > said.max(self.joined_at)",
-            "meta.acked);\n        !self.is_outside() && Some(horizon) > said",
-        )],
+        edits: &[
+            (OUTDATED, "entry.acked.max(entry.joined))", "entry.acked)"),
+            (OUTDATED, "Some(horizon) > said.max(self.joined_at)", "Some(horizon) > said"),
+        ],
         test: Some(Test {
             package: "burgee-replication",
             name: "one_that_joins_after_something_was_collected_is_not_taken_for_an_old_one",

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use burgee_model::{NodeId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{MemberMeta, NodeId, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{Table, Version, digest::Realm};
 
 use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
@@ -77,19 +77,13 @@ impl Core {
     /// said that it joined by. Either those who drew it did not know this node, or its disk is an old one: what it
     /// said since is on theirs.
     pub(super) fn is_passed_by(&self, horizon: Stamp, table: &Table) -> bool {
-        let own = table.members().find(|(node, ..)| *node == self.settings.own.node);
-        let said = own.and_then(|(_, meta, _)| meta.acked.max(meta.joined));
+        let said = passed_by(self.settings.own.node, table);
         !self.is_outside() && Some(horizon) > said.max(self.joined_at)
     }
 
-    /// What this node said last that it holds, as far as its disk knows.
-    fn acked(&self, table: &Table) -> Stamp {
-        self.acked_of(self.settings.own.node, table)
-    }
-
-    fn acked_of(&self, member: NodeId, table: &Table) -> Stamp {
-        let entry = table.members().find(|(node, ..)| *node == member);
-        entry.and_then(|(_, meta, _)| meta.acked).unwrap_or(Stamp::ZERO)
+    /// What this node said last that it holds, as far as a table knows.
+    fn acked(&self, table: &Table) -> Option<Stamp> {
+        entry_of(self.settings.own.node, table).and_then(|entry| entry.acked)
     }
 
     /// Before it exchanges anything with a peer whose horizon passes it by, this node asks for its own entry as
@@ -194,8 +188,8 @@ impl Core {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
                 // What the peer has collected itself is told of in what it holds.
-                let joined_at = self.acked_of(ask.to, turn.table).max(in_line.horizon);
-                self.joined_at = Some(joined_at).filter(|joined_at| *joined_at > Stamp::ZERO);
+                let collected = Some(in_line.horizon).filter(|horizon| *horizon > Stamp::ZERO);
+                self.joined_at = passed_by(ask.to, turn.table).max(collected);
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }
@@ -219,4 +213,14 @@ impl Core {
     pub(super) fn forget_in_line(&mut self, node: NodeId) {
         self.in_line.take_if(|in_line| in_line.node == node);
     }
+}
+
+fn entry_of(member: NodeId, table: &Table) -> Option<MemberMeta> {
+    table.members().find(|(node, ..)| *node == member).map(|(_, entry, _)| entry)
+}
+
+/// Up to where a horizon passes a member by rightly: it said that it holds everything up to there, or joined by one that
+/// had.
+fn passed_by(member: NodeId, table: &Table) -> Option<Stamp> {
+    entry_of(member, table).and_then(|entry| entry.acked.max(entry.joined))
 }

@@ -345,6 +345,26 @@ fn one_that_starts_again_soon_after_it_joined_keeps_its_identity() {
     assert!(world.nodes[2].core.readiness().ready);
 }
 
+/// It holds what that one held, and what passes that one by rightly passes it by too.
+#[test]
+fn one_that_joins_by_one_that_has_just_joined_is_not_taken_for_an_old_one() {
+    let mut world = World::new(2);
+    world.run(15);
+    world.put(0, "x", "1");
+    world.delete(0, "x");
+    world.run(30);
+    world.join(settings(2, &[0]));
+    world.run(3);
+    world.join(settings(3, &[2]));
+    for other in [0, 1] {
+        world.cut(other, 3);
+    }
+    world.run(3);
+    assert!(world.nodes[3].core.readiness().ready);
+    let joined_at = |node: usize| world.nodes[node].core.joined_at;
+    assert!(joined_at(2) > Some(world.nodes[0].table.horizon()) && joined_at(3) == joined_at(2));
+}
+
 /// It heard of the horizon while it resynchronised, from whom alone it was told, who then lost its disk: nobody takes
 /// anything from it, so nobody else ever hears of it.
 #[test]
