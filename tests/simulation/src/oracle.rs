@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, Millis, RegisterId, Stamp};
+use burgee_model::{Address, RegisterId, Stamp};
 use burgee_store::{HistoryPolicy, Table, Version};
 
 use self::effect::keeps_effect;
@@ -150,12 +150,12 @@ impl Oracle {
 
     /// What need not have lasted and has not, in the end.
     #[must_use]
-    pub fn excused(&self, table: &Table, now: Millis) -> Excused {
+    pub fn excused(&self, table: &Table) -> Excused {
         let mut excused = Excused::default();
         let horizon = table.horizon();
         for written in self.all().filter(|written| written.acknowledged && !written.is_system()) {
             let Some(excuse) = written.excuse(horizon) else { continue };
-            if !accounts_for(table, &written.version) && !self.is_outlived(&written.version, horizon, now) {
+            if !accounts_for(table, &written.version) && !self.is_outlived(&written.version, horizon) {
                 excused.version(excuse);
             }
         }

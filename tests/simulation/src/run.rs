@@ -1,7 +1,6 @@
 //! One run: nodes start, people write, things fail, everything is mended, and what must hold is looked at.
 
 use crate::{
-    clock::true_time,
     invariants::{self, Verdict, Violation},
     oracle::Excused,
     plan::Plan,
@@ -64,10 +63,11 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused
         Err(_) if world.is_orphaned() => {
             excused.orphaned = 1;
             world.account()?;
-            // Whomever an operator decides for, the cluster is one again. (What that node had not heard was deleted may
-            // be back.)
-            world.decide();
-            return settle(world).map(drop);
+            // Whomever an operator decides for, the cluster is one again, and has what that node had. (What it had not
+            // heard was deleted may be back.)
+            let trusted = world.decide();
+            settle(world)?;
+            return invariants::durability::kept(world, &trusted);
         }
         took => *settled_in = Some(took?),
     }
@@ -76,8 +76,8 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused
     collect(world)?;
     world.account()?;
     invariants::settled(world)?;
-    let (held, now) = (world.processes().next(), true_time(world.now));
-    *excused = held.map(|(_, process)| world.oracle.excused(&process.table, now)).unwrap_or_default();
+    let held = world.processes().next();
+    *excused = held.map(|(_, process)| world.oracle.excused(&process.table)).unwrap_or_default();
     invariants::traffic::quiet(world)?;
     invariants::traffic::repair(world)
 }

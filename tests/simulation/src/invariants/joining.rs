@@ -10,12 +10,13 @@ pub fn joined(world: &mut World, slot: usize, by: PeerId) {
     let Some(process) = &world.slots[slot].process else { return };
     let entry = RegisterId::system(Address::Member { node: process.id.node });
     // One that lost its disk meanwhile is another node, and one whose disk is an old one may say nothing.
-    let slots = world.slots.iter().enumerate();
-    let slots = slots.filter(|(number, _)| world.oracle.doubted.get(number) != Some(&Excuse::Restored));
-    let disks = slots.filter_map(|(_, slot)| slot.disk.as_ref());
-    let mut of_peer = disks.filter(|disk| disk.node == by.node).peekable();
-    let exists = of_peer.peek().is_some();
-    let unknown = exists && !of_peer.any(|disk| disk.versions().any(|version| version.register == entry));
+    let of_peer = || {
+        let slots = world.slots.iter().enumerate();
+        slots.filter_map(|(number, slot)| Some((number, slot.disk.as_ref().filter(|disk| disk.node == by.node)?)))
+    };
+    let knows = of_peer().any(|(_, disk)| disk.versions().any(|version| version.register == entry));
+    let is_old = of_peer().any(|(number, _)| world.oracle.doubted.get(&number) == Some(&Excuse::Restored));
+    let unknown = of_peer().next().is_some() && !knows && !is_old;
     if unknown {
         let what = format!("n{slot} joined by {:?}, on whose disk it is no member", by.node);
         world.violate("joining", what);

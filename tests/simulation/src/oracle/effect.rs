@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Address, RegisterId, Scope};
-use burgee_store::{HistoryPolicy, Outcome, Table, Version};
+use burgee_model::{Address, RegisterId, Scope, Stamp, stamp::millis_to_ntp64};
+use burgee_store::{HistoryPolicy, Outcome, Table, Version, is_kept_for_good};
 
 /// Whether a table holds a version or something that supersedes it.
 #[must_use]
@@ -31,8 +31,15 @@ pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: 
 /// Whether a table has collected a version, or would.
 #[must_use]
 pub fn is_collected(table: &Table, version: &Version) -> bool {
-    let dead = version.content.is_none() || version.expires_at.is_some() || version.is_floor();
-    dead && version.stamp <= table.horizon()
+    may_go(version, table.horizon())
+}
+
+/// Whether a version may go once a horizon has passed it, and its deadline if it has one.
+pub(super) fn may_go(version: &Version, horizon: Stamp) -> bool {
+    let deadline = version.expires_at.map(|deadline| Stamp { time: millis_to_ntp64(deadline), ..Stamp::ZERO });
+    let dead = version.content.is_none() || version.is_floor() || deadline.is_some();
+    dead && !is_kept_for_good(&version.register.address)
+        && version.stamp.max(deadline.unwrap_or(Stamp::ZERO)) <= horizon
 }
 
 /// Whether a version would live in a table, as far as its floors and its horizon decide.

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Millis, Stamp};
+use burgee_model::Stamp;
 use burgee_store::{Table, Version};
 
-use super::{Excuse, Oracle, Written, keeps_effect};
+use super::{Excuse, Oracle, Written, effect::may_go, keeps_effect};
 use crate::invariants::deletion::floor_covers;
-
-/// A day, in milliseconds: more than any value of the workload lives.
-const DAY_MS: Millis = 86_400_000;
 
 /// What a node holds, in memory or on disk.
 #[derive(Debug)]
@@ -40,8 +37,6 @@ pub struct Loss<'a> {
     pub gone: &'a [Replica],
     /// Why what they alone held need not last.
     pub excuse: Excuse,
-    /// When, by true time.
-    pub now: Millis,
 }
 
 /// Who should have a version.
@@ -92,13 +87,13 @@ impl Oracle {
                 Seen::Missing { who, excuse } => missing.push((written.version.clone(), who, excuse)),
             }
         }
-        missing.into_iter().try_for_each(|(version, who, excuse)| self.miss(&version, who, excuse, loss.now))
+        missing.into_iter().try_for_each(|(version, who, excuse)| self.miss(&version, who, excuse))
     }
 
     /// Those who should have a version have not, and it was not in what went: looks for what took its place.
-    fn miss(&mut self, version: &Arc<Version>, who: Who, excuse: Option<Excuse>, now: Millis) -> Result<(), String> {
+    fn miss(&mut self, version: &Arc<Version>, who: Who, excuse: Option<Excuse>) -> Result<(), String> {
         let fate = match (excuse, who) {
-            _ if self.is_outlived(version, self.horizon, now) => Fate::Outlived,
+            _ if self.is_outlived(version, self.horizon) => Fate::Outlived,
             (Some(excuse), _) => Fate::Lost(excuse),
             (None, Who::Anybody) if self.is_bereft(version) => Fate::Lost(Excuse::Disk),
             (None, Who::Disk) if self.is_bereft(version) => {
@@ -113,12 +108,8 @@ impl Oracle {
 
     /// Whether a version, or one that superseded it, was collected by a horizon.
     #[must_use]
-    pub fn is_outlived(&self, version: &Version, horizon: Stamp, now: Millis) -> bool {
-        let collectable = |other: &Version| {
-            let expired = other.expires_at.is_some_and(|deadline| deadline <= now + DAY_MS);
-            other.stamp <= horizon && (other.content.is_none() || expired || other.is_floor())
-        };
-        self.all().any(|other| collectable(&other.version) && supersedes(&other.version, version))
+    pub fn is_outlived(&self, version: &Version, horizon: Stamp) -> bool {
+        self.all().any(|other| may_go(&other.version, horizon) && supersedes(&other.version, version))
     }
 
     /// Whether what superseded a version was lost with a disk: its row may have gone before that.

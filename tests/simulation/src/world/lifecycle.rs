@@ -1,6 +1,9 @@
 //! Starts and ends of processes.
 
+use std::sync::Arc;
+
 use burgee_model::NodeId;
+use burgee_store::Version;
 
 use crate::{
     clock::span,
@@ -99,9 +102,10 @@ impl World {
     }
 
     /// Where every node waits for another one, an operator decides for the one that holds most.
-    pub fn decide(&mut self) {
+    /// Answers what it holds.
+    pub fn decide(&mut self) -> Vec<Arc<Version>> {
         let versions = |slot: &usize| self.slots[*slot].process.as_ref().map_or(0, |p| p.table.counts().versions);
-        let Some(best) = self.processes().map(|(slot, _)| slot).max_by_key(versions) else { return };
+        let Some(best) = self.processes().map(|(slot, _)| slot).max_by_key(versions) else { return Vec::new() };
         say!(self, "an operator decides for n{best}");
         self.stop(best);
         let slot = &mut self.slots[best];
@@ -109,6 +113,8 @@ impl World {
         slot.trusted = true;
         self.start(best);
         self.slots[best].trusted = false;
+        let process = self.slots[best].process.as_ref();
+        process.map(|process| process.table.page(None, usize::MAX).versions).unwrap_or_default()
     }
 
     /// Copies a machine's disk.

@@ -4,7 +4,6 @@ use burgee_model::NodeId;
 use burgee_store::Table;
 
 use crate::{
-    clock::true_time,
     disk::Disk,
     invariants::{self, Verdict},
     network::End,
@@ -87,8 +86,8 @@ impl World {
 
     /// Replicas are gone, or not listened to: some versions need not last any more, and all others are still there.
     pub(super) fn lost(&mut self, gone: &[Replica], excuse: Excuse) {
-        let (left, now) = (self.replicas(|slot| !self.slots[slot].is_copy()), true_time(self.now));
-        if let Err(what) = self.oracle.account(&left, &Loss { gone, excuse, now }) {
+        let left = self.replicas(|slot| !self.slots[slot].is_copy());
+        if let Err(what) = self.oracle.account(&left, &Loss { gone, excuse }) {
             self.violate("durability", what);
         }
     }
