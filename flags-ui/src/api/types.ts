@@ -19,8 +19,15 @@ export type Settings = {
   variants?: Record<string, Json> | null;
 };
 
-/** A fault of a stored flag: it was imported, or what it refers to has gone. */
-export type FlagProblem = { path?: string; code: string; message: string; hint?: string; environment?: string };
+/** A fault of a stored flag: it was imported, or what it refers to has gone. A warning is told, no more. */
+export type FlagProblem = {
+  path?: string;
+  code: string;
+  message: string;
+  hint?: string;
+  environment?: string;
+  severity?: 'warning';
+};
 
 export type Flag = {
   key: string;

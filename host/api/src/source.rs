@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burgee_engine::{ConfigValue, EnvironmentSource};
 use burgee_model::{
-    Blob, Digest, EnvironmentMeta, Flag, FlagIn, GuestMeta, Key, Millis, RegisterId, materialise::materialise,
+    Digest, EnvironmentMeta, Flag, FlagIn, GuestMeta, Key, Millis, RegisterId, json, materialise::materialise,
 };
 use burgee_store::Table;
 
@@ -21,7 +21,7 @@ pub fn environment(table: &Table, tenant: &Key, environment: &Key, now: Millis) 
         segments: table.segments(tenant, environment, now),
         bucketing: meta.unwrap_or_default().bucketing,
         guests: guests(table, tenant, now),
-        set: table.flag_set(tenant, environment, now).and_then(Blob::read).unwrap_or_default(),
+        set: table.flag_set(tenant, environment, now).and_then(json::stored).unwrap_or_default(),
     }
 }
 

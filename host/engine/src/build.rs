@@ -13,7 +13,7 @@ use crate::{
     digest::Digester,
     flag::{Plan, PreparedFlag},
     prerequisites,
-    reads::Reads,
+    reads::{Names, Reads},
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource, FlagSource},
@@ -61,9 +61,10 @@ pub(crate) fn flags(
     let none = Map::new();
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
+    let names = Names::new(previous.map(|p| &*p.reads));
     let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
-        let targeting = targeting(before, &key, &flag, source, limits);
+        let targeting = targeting(before, &key, &flag, source, &names, limits);
         match before {
             Some(before) if same_set && is_same(before, &flag, targeting.as_ref()) => before.clone(),
             _ => Arc::new(PreparedFlag::new(&key, flag, targeting, inherited)),
@@ -91,6 +92,7 @@ fn targeting(
     key: &Key,
     flag: &Arc<FlagSource>,
     source: &EnvironmentSource,
+    names: &Names,
     limits: &Limits,
 ) -> Option<Arc<Targeting>> {
     let text = flag.targeting.as_ref()?;
@@ -102,7 +104,7 @@ fn targeting(
     }
     // a text that does not read as JSON is as a rule that is none
     let json = flag.rule().unwrap_or_default();
-    Some(Arc::new(Targeting::new(key, &json, source, limits)))
+    Some(Arc::new(Targeting::new(key, &json, source, names, limits)))
 }
 
 /// Keys to places; taken over where the keys are the same.

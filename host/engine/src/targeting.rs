@@ -10,7 +10,7 @@ use burgee_rules::{
 };
 use serde_json::Value as Json;
 
-use crate::{digest::Digester, source::EnvironmentSource};
+use crate::{digest::Digester, reads::Names, source::EnvironmentSource};
 
 /// A rule with what the engine must know of it.
 pub(crate) struct Targeting {
@@ -45,7 +45,7 @@ pub(crate) struct Targeting {
 }
 
 impl Targeting {
-    pub(crate) fn new(flag: &Key, json: &Json, source: &EnvironmentSource, limits: &Limits) -> Self {
+    pub(crate) fn new(flag: &Key, json: &Json, source: &EnvironmentSource, names: &Names, limits: &Limits) -> Self {
         let uses = RefCell::new(BTreeMap::new());
         let segment = |name: &str| {
             let found = source.segments.get(name).cloned();
@@ -53,7 +53,8 @@ impl Targeting {
             found
         };
         let bucketing = source.bucketing;
-        let compiled = parse::rule(flag, json, &Setting { segments: &segment, bucketing, limits });
+        let setting = Setting { segments: &segment, bucketing, limits };
+        let compiled = parse::rule_with(flag, json, &setting, &|name| names.get(name));
         let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
         let uses: Box<[_]> = uses.into_inner().into_iter().collect();
         let problems = compiled.problems().cloned().collect();
@@ -64,7 +65,7 @@ impl Targeting {
             results: known.map(emit::results).unwrap_or_default().into(),
             emittable: known.is_some_and(emit::fits),
             reads_time: known.is_some_and(Rule::reads_time),
-            attributes: known.map_or_else(|| Some([].into()), attributes),
+            attributes: known.map_or_else(|| Some([].into()), |rule| attributes(rule, names)),
             config_keys: known.map(config_keys).unwrap_or_default(),
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
@@ -89,8 +90,8 @@ impl Targeting {
     }
 }
 
-fn attributes(rule: &Rule) -> Option<Box<[Arc<str>]>> {
-    rule.attributes().map(|names| names.into_iter().map(Arc::from).collect())
+fn attributes(rule: &Rule, names: &Names) -> Option<Box<[Arc<str>]>> {
+    rule.attributes().map(|read| read.into_iter().map(|name| names.get(name)).collect())
 }
 
 /// The entries that the rule reads. What cannot be a key names no entry.

@@ -76,7 +76,7 @@ impl Blob {
     /// Reads the bytes as JSON of some type; `None` where they are not that.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        json::parse(&self.bytes, json::STORED_DEPTH_MAX).ok()
+        json::stored(&self.bytes)
     }
 
     /// The value as rules see it: JSON where its type says so, else text; `None` where it is neither.

@@ -39,6 +39,11 @@ pub fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], max_depth: usize) -> Result
     Ok(value)
 }
 
+/// Reads a stored value; none where it is not JSON of that type.
+pub fn stored<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    parse(text, STORED_DEPTH_MAX).ok()
+}
+
 /// Reads a document of at most `max_depth` levels, of which each object names each of its members once. What
 /// people and programs send is read so; what was stored is read by [`parse`].
 pub fn document(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {

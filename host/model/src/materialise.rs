@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
-use crate::{Blob, Flag, FlagField, FlagIn, FlagInField, Key, Kill, Problem, State, json, problem::pointer};
+use crate::{Flag, FlagField, FlagIn, FlagInField, Key, Kill, Problem, State, json, problem::pointer};
 
-/// The current values of a flag's registers.
+/// The current values of a flag's registers, as JSON text.
 #[derive(Clone, Debug, Default)]
 pub struct FlagRegisters<'a> {
     /// The shared fields.
-    pub fields: BTreeMap<FlagField, &'a Blob>,
+    pub fields: BTreeMap<FlagField, &'a [u8]>,
     /// The fields in each environment. Of a kill register all heads, of any other the current value.
-    pub environments: BTreeMap<&'a Key, BTreeMap<FlagInField, Vec<&'a Blob>>>,
+    pub environments: BTreeMap<&'a Key, BTreeMap<FlagInField, Vec<&'a [u8]>>>,
 }
 
 /// Puts a flag together. The flag is always fit to evaluate and to export; what had to be repaired is
@@ -67,7 +67,7 @@ impl Shared {
     fn in_environment(
         &self,
         environment: &Key,
-        fields: &BTreeMap<FlagInField, Vec<&Blob>>,
+        fields: &BTreeMap<FlagInField, Vec<&[u8]>>,
         problems: &mut Vec<Problem>,
     ) -> FlagIn {
         let mut found = Vec::new();
@@ -88,19 +88,19 @@ impl Shared {
 }
 
 struct Read<'a, 'p> {
-    fields: &'a BTreeMap<FlagInField, Vec<&'a Blob>>,
+    fields: &'a BTreeMap<FlagInField, Vec<&'a [u8]>>,
     problems: std::cell::RefCell<&'p mut Vec<Problem>>,
 }
 
 impl Read<'_, '_> {
     fn field<T: DeserializeOwned>(&self, name: FlagInField) -> Option<T> {
-        let blob = self.fields.get(&name)?.first()?;
-        parse(blob, name.name(), &mut self.problems.borrow_mut())
+        let text = self.fields.get(&name)?.first()?;
+        parse(text, name.name(), &mut self.problems.borrow_mut())
     }
 }
 
 fn field<T: DeserializeOwned>(
-    fields: &BTreeMap<FlagField, &Blob>,
+    fields: &BTreeMap<FlagField, &[u8]>,
     name: FlagField,
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
@@ -108,8 +108,8 @@ fn field<T: DeserializeOwned>(
 }
 
 /// Reads a field; null and what is not of the field's type are absent, the latter with a problem.
-fn parse<T: DeserializeOwned>(blob: &Blob, name: &str, problems: &mut Vec<Problem>) -> Option<T> {
-    match json::parse::<Option<T>>(&blob.bytes, json::STORED_DEPTH_MAX) {
+fn parse<T: DeserializeOwned>(text: &[u8], name: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    match json::parse::<Option<T>>(text, json::STORED_DEPTH_MAX) {
         Ok(value) => value,
         Err(error) => {
             problems.push(Problem::new(
@@ -174,8 +174,8 @@ fn drop_other_types(variants: &mut Map<String, Json>, default: Option<&str>, pro
 }
 
 /// Among concurrent values *killed* wins; the reason is that of the first killed head in the given order.
-fn kill_of_heads(heads: &[&Blob]) -> Kill {
-    let mut kills = heads.iter().filter_map(|blob| blob.read::<Kill>());
+fn kill_of_heads(heads: &[&[u8]]) -> Kill {
+    let mut kills = heads.iter().filter_map(|text| json::stored::<Kill>(text));
     kills.clone().find(|kill| kill.killed).or_else(|| kills.next()).unwrap_or_default()
 }
 
@@ -194,6 +194,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Blob;
 
     fn flag_in(shared: &Json, own: &Json) -> (FlagIn, Vec<String>) {
         let environment = Key::new("prod").unwrap();
@@ -203,8 +204,8 @@ mod tests {
             .filter_map(|field| own.get(field.name()).map(|v| (field, Blob::json(v))))
             .collect();
         let mut registers = FlagRegisters::default();
-        registers.fields.insert(FlagField::Variants, &shared);
-        let fields = own.iter().map(|(field, blob)| (*field, vec![blob])).collect();
+        registers.fields.insert(FlagField::Variants, &shared.bytes);
+        let fields = own.iter().map(|(field, blob)| (*field, vec![blob.bytes.as_ref()])).collect();
         registers.environments.insert(&environment, fields);
         let (flag, problems) = materialise(&Key::new("f").unwrap(), &registers);
         (flag.environments[&environment].clone(), problems.into_iter().map(|p| p.code).collect())
@@ -251,7 +252,7 @@ mod tests {
     fn killed_wins_among_heads_in_either_order() {
         let on = Blob::json(&json!({"killed": false}));
         let off = Blob::json(&json!({"killed": true, "reason": "fire"}));
-        for heads in [[&on, &off], [&off, &on]] {
+        for heads in [[&*on.bytes, &off.bytes], [&*off.bytes, &on.bytes]] {
             assert_eq!(kill_of_heads(&heads), Kill { killed: true, reason: Some("fire".into()) });
         }
         assert_eq!(kill_of_heads(&[]), Kill::default());

@@ -56,7 +56,7 @@ pub enum Expr {
         /// Its name.
         name: Arc<str>,
         /// What it is called with; all are evaluated, in order.
-        arguments: Vec<Expr>,
+        arguments: Box<[Expr]>,
     },
     /// The value of the first arm whose condition is true, else of the last branch.
     If {
@@ -123,7 +123,7 @@ pub enum Expr {
         /// Which one.
         function: Function,
         /// Its operands; all are evaluated, in order.
-        operands: Vec<Expr>,
+        operands: Box<[Expr]>,
     },
     /// What an expression gives for each item of a list; what is no list counts as an empty one.
     Each {
@@ -223,4 +223,13 @@ pub enum VersionOp {
     SameMajor,
     /// `~`: the same major and minor version.
     SameMinor,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_expression_is_small() {
+        // a node holds a dozen for each of ten thousand flags
+        assert!(size_of::<super::Expr>() <= 40, "{}", size_of::<super::Expr>());
+    }
 }

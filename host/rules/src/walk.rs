@@ -106,12 +106,10 @@ pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
             }
             each(otherwise);
         }
-        Expr::And(operands)
-        | Expr::Or(operands)
-        | Expr::List(operands)
-        | Expr::Cat(operands)
-        | Expr::Guest { arguments: operands, .. }
-        | Expr::Call { operands, .. } => operands.iter().for_each(each),
+        Expr::And(operands) | Expr::Or(operands) | Expr::List(operands) | Expr::Cat(operands) => {
+            operands.iter().for_each(each);
+        }
+        Expr::Guest { arguments: operands, .. } | Expr::Call { operands, .. } => operands.iter().for_each(each),
         Expr::Each { list, body, .. } => pair(list, &body.expr, each),
         Expr::Reduce { list, body, initial } => {
             pair(list, &body.expr, each);

@@ -1,6 +1,7 @@
 //! What config entries cost: memory for each, the rate of merging, time to durable, and of loading.
 //!
-//! `cargo run --release -p burgee-store --example footprint -- [ENTRIES] [VALUE_BYTES]`
+//! `cargo run --release -p burgee-store --example footprint -- [ENTRIES] [VALUE_BYTES]`; with `flags` in their place,
+//! what the registers of flags cost in the table.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -16,7 +17,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Scope, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{
+    Blob, FlagField, FlagInField, Key, Media, NodeId, RegisterId, Scope, Stamp, stamp::millis_to_ntp64,
+};
 use burgee_store::{ChangeId, HistoryPolicy, Store, StoreConfig, StoreLimits, Table, Version, WallClock};
 
 const PEER: NodeId = NodeId([7; 16]);
@@ -30,14 +33,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).peekable();
-    let what = arguments.next_if(|first| ["load", "fill", "merge"].contains(&first.as_str()));
-    let dir = if what.as_deref().is_some_and(|what| what != "merge") { arguments.next() } else { None };
+    let what = arguments.next_if(|first| ["load", "fill", "merge", "flags"].contains(&first.as_str()));
+    let on_disk = matches!(what.as_deref(), Some("load" | "fill"));
+    let dir = if on_disk { arguments.next() } else { None };
     let dir = dir.unwrap_or_default();
     let entries: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let value_bytes: usize = arguments.next().map_or(Ok(100), |text| text.parse())?;
     match what.as_deref() {
         Some("load") => return load(Path::new(&dir)),
         Some("fill") => return fill(Path::new(&dir), entries, value_bytes),
+        Some("flags") => return flags(),
         Some(_) => return merge_alone(entries, value_bytes),
         None => {}
     }
@@ -79,6 +84,37 @@ fn purge_all(table: &mut Table, entries: u64) -> Result<(), Box<dyn Error>> {
     let (began, cpu) = (Instant::now(), thread_time());
     table.merge(&floor);
     println!("table: {entries} purged in {:?}, {:?} of this thread", began.elapsed(), thread_time() - cpu);
+    Ok(())
+}
+
+/// What a thousand tenants of twenty flags take, nine registers a flag, read from bytes as they come from disk.
+fn flags() -> Result<(), Box<dyn Error>> {
+    const TENANTS: u64 = 1_000;
+    const FLAGS: u64 = 20;
+    let rule = r#"{"if":[{"or":[{"==":[{"var":"plan"},"pro"]},{"in":[{"var":"country"},["de","fr"]]}]},"on","off"]}"#;
+    let fields = |flag: &Key, tenant: &Key, environment: &Key| {
+        let shared = FlagField::ALL.map(|field| (RegisterId::flag(tenant, flag, field), "null"));
+        let own = [(FlagInField::State, "\"ENABLED\""), (FlagInField::DefaultVariant, "\"off\"")];
+        let own = own.into_iter().chain([(FlagInField::Targeting, rule)]);
+        let own = own.map(|(field, text)| (RegisterId::flag_in(tenant, flag, environment, field), text));
+        shared.into_iter().chain(own).collect::<Vec<_>>()
+    };
+    let (mut table, before, mut registers) = (Table::new(HistoryPolicy::default(), 7), resident("VmRSS:"), 0);
+    for tenant in 0..TENANTS {
+        let (tenant, environment) = (Key::new(&format!("tenant-{tenant:04}"))?, Key::new("production")?);
+        for flag in 0..FLAGS {
+            let flag = Key::new(&format!("flag-{flag:05}"))?;
+            for (register, text) in fields(&flag, &tenant, &environment) {
+                registers += 1;
+                let content = Some(Blob { media: Media::Json, bytes: text.to_owned().into() });
+                let version = Version { register, content, ..entry(registers, 0)? };
+                table.merge(&Arc::new(Version::decode(&version.encode())?));
+            }
+        }
+    }
+    let grown = u64::try_from(resident("VmRSS:").saturating_sub(before))?;
+    println!("table: {registers} registers of {} flags in {} MB", TENANTS * FLAGS, grown / 1_000_000);
+    println!("{} bytes a register, {} a flag", grown / registers, grown / (TENANTS * FLAGS));
     Ok(())
 }
 

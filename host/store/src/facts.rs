@@ -35,7 +35,11 @@ impl Facts {
     }
 
     pub(crate) fn of_entry(header: &Header, hash: Sum, horizon: Stamp) -> Self {
-        let ripe = header.ripe();
+        Self::of_only(header, hash, header.ripe(), horizon)
+    }
+
+    /// Of a version that stands alone; `ripe` says from which horizon on it is dead.
+    pub(crate) fn of_only(header: &Header, hash: Sum, ripe: Option<Stamp>, horizon: Stamp) -> Self {
         let role = if ripe.is_some_and(|ripe| ripe <= horizon) { Role::Hidden } else { Role::Counts };
         let (stamp, expires_at) = (header.stamp, header.expires_at);
         Self { stamp, expires_at, tombstone: header.is_tombstone(), hash, role, ripe }

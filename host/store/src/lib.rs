@@ -19,6 +19,7 @@ mod limits;
 mod packed;
 mod persist;
 mod register;
+mod registers;
 mod request;
 mod shared;
 mod stamping;

@@ -65,7 +65,7 @@ impl Default for StoreLimits {
             history_max_versions: 2_000,
             history_max_bytes: MIB,
             max_skew_ms: 60_000,
-            disk_cache_bytes: 16 * MIB,
+            disk_cache_bytes: 4 * MIB,
         }
     }
 }

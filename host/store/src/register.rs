@@ -1,13 +1,13 @@
 //! Registers: the retained versions of one address, in order.
 
-use std::{cmp::Ordering, collections::HashSet, sync::Arc};
+use std::{cmp::Ordering, collections::HashSet, iter, sync::Arc};
 
-use burgee_model::Stamp;
+use burgee_model::{Millis, RegisterId, Stamp};
 
 use crate::{
     digest::Sum,
     facts::{Facts, Role, ripe},
-    version::Version,
+    version::{Body, Header, Version, decode_body, decode_header, encode_body},
 };
 
 /// How much history registers keep, newest first.
@@ -52,7 +52,7 @@ pub(crate) enum Inserted {
 /// are dead by it, wherever the floor itself may still be on its way. So this comes before the stamp: only
 /// versions that have seen the same floor ever stand together.
 fn order(a: &Version, b: &Version) -> Ordering {
-    (a.floor_seen, a.stamp).cmp(&(b.floor_seen, b.stamp)).then_with(|| a.encode().cmp(&b.encode()))
+    (a.floor_seen, a.stamp).cmp(&(b.floor_seen, b.stamp)).then_with(|| encode_body(a).cmp(&encode_body(b)))
 }
 
 /// A version and its hash.
@@ -63,45 +63,103 @@ pub(crate) struct Held {
 }
 
 /// A register that is not a config entry. Never empty.
+///
+/// Most have one version alone, so the current one lies packed: a fifth of what it takes as a [`Version`]. What gives
+/// versions out asks for the register's id, which whoever holds the register keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Register {
-    current: Held,
-    /// Newest first.
-    older: Vec<Held>,
+    /// The hash of the current version.
+    hash: Sum,
+    /// What follows the register in its bytes.
+    body: Box<[u8]>,
+    older: Option<Box<Older>>,
+    keeps_heads: bool,
+    keeps_history: bool,
 }
 
+/// Newest first, and never empty: few registers have any, so this lies elsewhere.
+#[derive(Clone, Debug)]
+struct Older(Vec<Held>);
+
 impl Register {
-    pub(crate) fn new(held: Held) -> Self {
-        Self { current: held, older: Vec::new() }
+    pub(crate) fn new(held: &Held) -> Self {
+        let address = &held.version.register.address;
+        Self {
+            hash: held.hash,
+            body: encode_body(&held.version).into(),
+            older: None,
+            keeps_heads: address.keeps_heads(),
+            keeps_history: address.keeps_history(),
+        }
     }
 
-    pub(crate) fn current(&self) -> &Arc<Version> {
-        &self.current.version
+    /// A register of versions, newest first; none where there are none.
+    fn of(mut versions: impl Iterator<Item = Held>) -> Option<Self> {
+        let mut register = Self::new(&versions.next()?);
+        register.older_mut().extend(versions);
+        register.keep_older(usize::MAX);
+        Some(register)
+    }
+
+    /// The beginning of the current version. What was written can be read.
+    fn header(&self) -> Header {
+        decode_header(&self.body).unwrap_or_default()
+    }
+
+    /// The stamp of the current version.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.header().stamp
+    }
+
+    /// Whether the current version is a tombstone.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.header().is_tombstone()
+    }
+
+    /// The bytes of the current value; none where it is deleted or has expired.
+    pub(crate) fn live(&self, now: Millis) -> Option<&[u8]> {
+        Body::read(&self.body).ok()?.live(now)
+    }
+
+    fn current(&self, id: &RegisterId) -> Option<Held> {
+        let version = decode_body(id.clone(), &self.body).ok()?;
+        Some(Held { version: Arc::new(version), hash: self.hash })
+    }
+
+    fn older(&self) -> &[Held] {
+        self.older.as_ref().map_or(&[], |older| &older.0)
+    }
+
+    fn older_mut(&mut self) -> &mut Vec<Held> {
+        &mut self.older.get_or_insert_with(|| Box::new(Older(Vec::new()))).0
+    }
+
+    /// Keeps so many of the older versions.
+    fn keep_older(&mut self, most: usize) {
+        let kept = most.min(self.older().len());
+        match &mut self.older {
+            Some(older) if kept > 0 => older.0.truncate(kept),
+            _ => self.older = None,
+        }
     }
 
     /// All versions, newest first.
-    pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
-        self.held().map(|held| &held.version)
+    pub(crate) fn versions(&self, id: &RegisterId) -> impl Iterator<Item = Arc<Version>> + use<'_> {
+        self.held(id).map(|held| held.version)
     }
 
-    fn held(&self) -> impl Iterator<Item = &Held> {
-        std::iter::once(&self.current).chain(&self.older)
-    }
-
-    fn keeps_heads(&self) -> bool {
-        self.current.version.register.address.keeps_heads()
+    fn held(&self, id: &RegisterId) -> impl Iterator<Item = Held> + use<'_> {
+        self.current(id).into_iter().chain(self.older().iter().cloned())
     }
 
     /// All versions, newest first, with what they are to the digests. The first that is dead at or below
     /// the horizon hides itself and all below it; kills are spared, since any of their heads may count.
-    pub(crate) fn roles(&self, horizon: Stamp) -> impl Iterator<Item = (Role, &Held)> {
-        let heads: Option<HashSet<*const Version>> =
-            self.keeps_heads().then(|| self.heads().into_iter().map(Arc::as_ptr).collect());
+    pub(crate) fn roles(&self, id: &RegisterId, horizon: Stamp) -> impl Iterator<Item = (Role, Held)> + use<'_> {
+        let named = self.keeps_heads.then(|| self.named());
         let mut hidden = false;
-        self.held().enumerate().map(move |(rank, held)| {
-            let version = &held.version;
-            hidden |= heads.is_none() && ripe(version).is_some_and(|ripe| ripe <= horizon);
-            let counts = heads.as_ref().map_or(rank == 0, |heads| heads.contains(&Arc::as_ptr(version)));
+        self.held(id).enumerate().map(move |(rank, held)| {
+            hidden |= named.is_none() && ripe(&held.version).is_some_and(|ripe| ripe <= horizon);
+            let counts = named.as_ref().map_or(rank == 0, |named| !named.contains(&held.version.stamp));
             let role = match (hidden, counts) {
                 (true, _) => Role::Hidden,
                 (false, true) => Role::Counts,
@@ -111,52 +169,69 @@ impl Register {
         })
     }
 
+    fn visible_held(&self, id: &RegisterId, horizon: Stamp) -> impl Iterator<Item = Held> + use<'_> {
+        self.roles(id, horizon).take_while(|(role, _)| *role != Role::Hidden).map(|(_, held)| held)
+    }
+
     /// Those that are not hidden, newest first.
-    pub(crate) fn visible(&self, horizon: Stamp) -> impl Iterator<Item = &Arc<Version>> {
-        let visible = self.roles(horizon).take_while(|(role, _)| *role != Role::Hidden);
-        visible.map(|(_, held)| &held.version)
+    pub(crate) fn visible(&self, id: &RegisterId, horizon: Stamp) -> impl Iterator<Item = Arc<Version>> + use<'_> {
+        self.visible_held(id, horizon).map(|held| held.version)
     }
 
     /// What the indexes hold of it.
-    pub(crate) fn facts(&self, horizon: Stamp) -> Vec<Facts> {
-        self.roles(horizon).map(|(role, held)| Facts::of(&held.version, held.hash, role)).collect()
+    pub(crate) fn facts(&self, id: &RegisterId, horizon: Stamp) -> Vec<Facts> {
+        if self.older.is_none() {
+            let header = self.header();
+            let ripe = header.ripe().filter(|_| !self.keeps_heads);
+            return vec![Facts::of_only(&header, self.hash, ripe, horizon)];
+        }
+        self.roles(id, horizon).map(|(role, held)| Facts::of(&held.version, held.hash, role)).collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        1 + self.older.len()
+    fn len(&self) -> usize {
+        1 + self.older().len()
     }
 
     /// Takes a version in, and drops what it makes obsolete.
     pub(crate) fn insert(&mut self, held: &Held, policy: &HistoryPolicy, horizon: Stamp) -> Inserted {
-        let version = &held.version;
-        match version.floor_seen.cmp(&self.current().floor_seen) {
+        let (version, current) = (&held.version, self.header());
+        match version.floor_seen.cmp(&current.floor_seen) {
             Ordering::Less => return Inserted::Dead,
             Ordering::Greater => {
-                *self = Self::new(held.clone());
+                *self = Self::new(held);
                 return Inserted::New { trimmed: true };
             }
             Ordering::Equal => {}
         }
-        match order(version, self.current()) {
+        let body = encode_body(version);
+        let newness = version.stamp.cmp(&current.stamp).then_with(|| body.as_slice().cmp(&self.body));
+        match newness {
             Ordering::Equal => return Inserted::Known,
-            Ordering::Greater => self.older.insert(0, std::mem::replace(&mut self.current, held.clone())),
-            Ordering::Less => match self.older.binary_search_by(|other| order(version, &other.version)) {
+            Ordering::Greater => self.replace_current(held, body),
+            Ordering::Less => match self.older().binary_search_by(|other| order(version, &other.version)) {
                 Ok(_) => return Inserted::Known,
-                Err(at) => self.older.insert(at, held.clone()),
+                Err(at) => self.older_mut().insert(at, held.clone()),
             },
         }
         let before = self.len();
         self.prune(policy);
-        self.bury(horizon);
-        let kept = self.versions().any(|v| Arc::ptr_eq(v, version));
+        self.bury(&version.register, horizon);
+        let kept = newness.is_gt() || self.older().iter().any(|held| Arc::ptr_eq(&held.version, version));
         if kept { Inserted::New { trimmed: self.len() < before } } else { Inserted::Superseded }
     }
 
+    fn replace_current(&mut self, held: &Held, body: Vec<u8>) {
+        if let Some(before) = self.current(&held.version.register) {
+            self.older_mut().insert(0, before);
+        }
+        (self.hash, self.body) = (held.hash, body.into());
+    }
+
     /// Drops what lies below a version that hides it.
-    fn bury(&mut self, horizon: Stamp) {
-        if horizon > Stamp::ZERO {
-            let visible = self.roles(horizon).take_while(|(role, _)| *role != Role::Hidden).count();
-            self.older.truncate(visible);
+    fn bury(&mut self, id: &RegisterId, horizon: Stamp) {
+        if horizon > Stamp::ZERO && self.older.is_some() {
+            let visible = self.visible_held(id, horizon).count();
+            self.keep_older(visible);
         }
     }
 
@@ -167,15 +242,14 @@ impl Register {
     /// dropped does not come back when a peer sends it again. (Hence the bytes of a version do not decide on
     /// itself: where a large one was dropped, a smaller one below it could come back.)
     fn prune(&mut self, policy: &HistoryPolicy) {
-        let address = &self.current().register.address;
-        let kept = if !address.keeps_history() {
+        let kept = if !self.keeps_history {
             0
-        } else if address.keeps_heads() {
+        } else if self.keeps_heads {
             policy.max_versions.saturating_sub(1)
         } else {
             self.older_kept(policy)
         };
-        self.older.truncate(kept);
+        self.keep_older(kept);
     }
 
     /// How many versions the policy keeps beside the current one, where only the newest counts.
@@ -185,7 +259,7 @@ impl Register {
     /// price of keeping the newest alone is that a head is forgotten once `max_versions` newer ones stand.
     fn older_kept(&self, policy: &HistoryPolicy) -> usize {
         let mut bytes = 0usize;
-        let older = self.older.iter().map(|held| &held.version);
+        let older = self.older().iter().map(|held| &held.version);
         let kept = older.zip(1..).take_while(|(v, rank)| {
             if *rank < policy.min_versions {
                 return true;
@@ -198,35 +272,41 @@ impl Register {
     }
 
     /// Drops the versions of which a test is true. `None` where none is left.
-    pub(crate) fn without(&self, dead: impl Fn(&Version) -> bool) -> Option<Self> {
-        let mut kept = self.held().filter(|held| !dead(&held.version)).cloned();
-        let current = kept.next()?;
-        Some(Self { current, older: kept.collect() })
+    pub(crate) fn without(&self, id: &RegisterId, dead: impl Fn(&Version) -> bool) -> Option<Self> {
+        Self::of(self.held(id).filter(|held| !dead(&held.version)))
     }
 
     /// Whether one of its versions counts as current; of a kill every head does.
-    pub(crate) fn counts(&self, version: &Arc<Version>) -> bool {
-        let among_heads = || self.heads().iter().any(|head| Arc::ptr_eq(head, version));
-        Arc::ptr_eq(self.current(), version) || (self.keeps_heads() && among_heads())
+    pub(crate) fn counts(&self, held: &Held) -> bool {
+        let here = || self.older().iter().any(|older| Arc::ptr_eq(&older.version, &held.version));
+        self.hash == held.hash || (self.keeps_heads && here() && !self.named().contains(&held.version.stamp))
     }
 
     /// The part of it that is not dead at or below the horizon. `None` where nothing is left.
-    pub(crate) fn above(&self, horizon: Stamp) -> Option<Self> {
-        let mut kept = self.roles(horizon).take_while(|(role, _)| *role != Role::Hidden).map(|(_, held)| held.clone());
-        let current = kept.next()?;
-        Some(Self { current, older: kept.collect() })
+    pub(crate) fn above(&self, id: &RegisterId, horizon: Stamp) -> Option<Self> {
+        Self::of(self.visible_held(id, horizon))
     }
 
-    fn named(&self) -> HashSet<Stamp> {
-        self.versions().flat_map(|v| v.parents.iter().copied()).collect()
+    /// The stamps that any version names as a parent.
+    pub(crate) fn named(&self) -> HashSet<Stamp> {
+        let current = Body::read(&self.body).map(|body| body.parents).unwrap_or_default();
+        self.older().iter().flat_map(|held| &held.version.parents).chain(&current).copied().collect()
     }
 
     /// The versions that no other names as a parent, newest first.
-    pub(crate) fn heads(&self) -> Vec<&Arc<Version>> {
-        if self.older.is_empty() {
-            return vec![self.current()];
-        }
+    pub(crate) fn heads(&self, id: &RegisterId) -> Vec<Arc<Version>> {
         let named = self.named();
-        self.versions().filter(|v| !named.contains(&v.stamp)).collect()
+        self.versions(id).filter(|version| !named.contains(&version.stamp)).collect()
+    }
+
+    /// Stamps and values of the [heads](Self::heads); no value where it is deleted or has expired.
+    pub(crate) fn values_of_heads(&self, now: Millis) -> Vec<(Stamp, Option<&[u8]>)> {
+        let named = self.named();
+        let older = self.older().iter().map(|Held { version, .. }| {
+            let value = version.live(now).map(|blob| blob.bytes.as_ref());
+            (version.stamp, value)
+        });
+        let all = iter::once((self.stamp(), self.live(now))).chain(older);
+        all.filter(|(stamp, _)| !named.contains(stamp)).collect()
     }
 }

@@ -36,6 +36,7 @@ use crate::{
     entries::Entries,
     floors::{Floors, Over},
     register::Register,
+    registers::Registers,
     ttl::Deadlines,
 };
 
@@ -78,7 +79,7 @@ impl PartialEq for Table {
 #[derive(Clone, Debug, Default)]
 struct TenantTable {
     /// All registers that are neither config entries nor floors.
-    registers: BTreeMap<Address, Register>,
+    registers: Registers,
     /// Config entries by environment; none is empty.
     config: BTreeMap<Key, Environment>,
     floors: Floors,

@@ -66,7 +66,7 @@ fn any_scope() -> impl Strategy<Value = Scope> {
     ]
 }
 
-fn any_address() -> impl Strategy<Value = Address> {
+pub(crate) fn any_address() -> impl Strategy<Value = Address> {
     let field = prop::sample::select(FlagField::ALL.to_vec());
     let own = prop::sample::select(FlagInField::ALL.to_vec());
     prop_oneof![

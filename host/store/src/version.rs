@@ -179,12 +179,12 @@ impl<'a> BodyRef<'a> {
 /// The same, read.
 #[derive(Deserialize)]
 pub(crate) struct Body<'a> {
-    stamp: Stamp,
+    pub(crate) stamp: Stamp,
     expires_at: Option<Millis>,
     floor_seen: Option<Stamp>,
     media: Option<Media>,
     change: Option<Stamp>,
-    parents: Box<[Stamp]>,
+    pub(crate) parents: Box<[Stamp]>,
     actor: &'a str,
     note: Option<&'a str>,
     bytes: &'a [u8],
@@ -200,6 +200,12 @@ impl<'a> Body<'a> {
         if body.bytes.len() > CONTENT_BYTES_MAX { Err(CodecError::TooLarge) } else { Ok(body) }
     }
 
+    /// The bytes of its value, unless it is a tombstone or has expired.
+    pub(crate) fn live(&self, now: Millis) -> Option<&'a [u8]> {
+        let expired = self.expires_at.is_some_and(|deadline| deadline <= now);
+        (self.media.is_some() && !expired).then_some(self.bytes)
+    }
+
     fn change(&self) -> Stamp {
         self.change.unwrap_or(self.stamp)
     }
@@ -211,7 +217,7 @@ impl<'a> Body<'a> {
 }
 
 /// The beginning of a body: what merging and listing look at.
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[derive(Deserialize, Clone, Debug, Default, PartialEq)]
 pub(crate) struct Header {
     pub(crate) stamp: Stamp,
     pub(crate) expires_at: Option<Millis>,
@@ -240,6 +246,12 @@ pub(crate) fn canonical(register: &[u8], body: &[u8]) -> Vec<u8> {
 /// A register's bytes, as they stand in those of its versions. None begins with another's.
 pub(crate) fn encode_register(id: &RegisterId) -> Vec<u8> {
     extend(Vec::with_capacity(64), id)
+}
+
+/// What follows the register in a version's bytes.
+pub(crate) fn encode_body(version: &Version) -> Vec<u8> {
+    let content = version.content.as_ref().map_or(0, |blob| blob.bytes.len());
+    extend(Vec::with_capacity(96 + content), &BodyRef::of(version))
 }
 
 /// The register of such bytes, and what follows it.

@@ -13,7 +13,7 @@ type Props = { flag: Flag; environment: string; draft: Draft; serverErrors: read
 export function TargetingCard({ flag, environment, draft, serverErrors, onChange }: Props) {
   const list = useId();
   const diagnostics = useDiagnostics(flag, environment, draft, serverErrors);
-  const marks = diagnostics.flatMap(({ line, message }) => (line === undefined ? [] : [{ line, message }]));
+  const marks = diagnostics.flatMap(({ line, message, warning }) => (line === undefined || warning ? [] : [{ line, message }]));
   const targeting = targetingOf(draft.text);
   return (
     <section className="card card-padded">

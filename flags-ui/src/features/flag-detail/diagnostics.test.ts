@@ -25,6 +25,20 @@ describe('diagnose', () => {
   });
 });
 
+it('tells warnings from faults', () => {
+  const place = { path: '/environments/prod/targeting/if/0', code: 'x' };
+  const flag = aFlag({
+    problems: [
+      { ...place, message: 'a', severity: 'warning' },
+      { ...place, message: 'b' },
+    ],
+  });
+  expect(diagnose(TEXT, ruleProblems(flag, 'prod')).map((told) => [told.message, told.warning])).toEqual([
+    ['a', true],
+    ['b', undefined],
+  ]);
+});
+
 it('sorts errors by what they are about', () => {
   const rule = { path: '/targeting/if', code: 'a', message: 'r' };
   const member = { path: '/defaultVariant', code: 'b', message: 'm', hint: 'h' };

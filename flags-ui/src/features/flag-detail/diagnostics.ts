@@ -1,11 +1,12 @@
 import type { FieldError, Flag, FlagProblem } from '../../api/types';
+import { isWarning } from '../../shared/domain/problems';
 import { insideTargeting, lineAt, locate } from '../../shared/json/locate';
 import { scan } from '../../shared/json/scan';
 
 /** A message about a rule; without a line if its place is not in the text. */
-export type Diagnostic = { line?: number; offset?: number; message: string; hint?: string };
+export type Diagnostic = { line?: number; offset?: number; message: string; hint?: string; warning?: true };
 
-type Fault = Pick<FieldError, 'path' | 'message' | 'hint'>;
+type Fault = Pick<FieldError, 'path' | 'message' | 'hint'> & { warning?: true };
 
 /** The messages for a rule's text: its own syntax fault, or else the server's faults at their lines. */
 export function diagnose(text: string, faults: readonly Fault[]): Diagnostic[] {
@@ -21,7 +22,11 @@ export function diagnose(text: string, faults: readonly Fault[]): Diagnostic[] {
     .sort((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
 }
 
-const bare = ({ message, hint }: Fault): Diagnostic => (hint ? { message, hint } : { message });
+const bare = ({ message, hint, warning }: Fault): Diagnostic => ({
+  message,
+  ...(hint ? { hint } : {}),
+  ...(warning ? { warning } : {}),
+});
 
 /** Splits the server's errors into those about the rule and those about other members, by member. */
 export function sortErrors(errors: readonly FieldError[]): { rule: FieldError[]; members: Record<string, string> } {
@@ -34,7 +39,8 @@ export function sortErrors(errors: readonly FieldError[]): { rule: FieldError[];
   return { rule, members };
 }
 
-const environmentOf = ({ environment, path = '' }: FlagProblem) => {
+/** The environment in which a problem shows, where it is not the whole flag's. */
+export const environmentOf = ({ environment, path = '' }: FlagProblem) => {
   if (environment) return environment;
   const token = /^\/environments\/([^/]+)/.exec(path)?.[1];
   return token?.replaceAll('~1', '/').replaceAll('~0', '~');
@@ -45,9 +51,6 @@ export function ruleProblems(flag: Flag, environment: string): Fault[] {
   return flag.problems.flatMap((problem) => {
     const { path = '', message, hint } = problem;
     const here = environmentOf(problem) === environment && insideTargeting(path) !== undefined;
-    return here ? [{ path, message, ...(hint ? { hint } : {}) }] : [];
+    return here ? [{ path, message, ...(hint ? { hint } : {}), ...(isWarning(problem) ? { warning: true as const } : {}) }] : [];
   });
 }
-
-/** The problems to list above the environments, each with where it is. */
-export const problemsWithPlace = (flag: Flag) => flag.problems.map((problem) => ({ problem, environment: environmentOf(problem) }));

@@ -1,8 +1,9 @@
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { Environment, Flag } from '../../api/types';
 import { titleOf } from '../../shared/domain/environments';
+import { faultsOf, warningsOf } from '../../shared/domain/problems';
 import { servingWords } from '../../shared/domain/serving';
 import { settingsIn } from '../../shared/domain/settings';
 import { ToggleSwitch } from '../../shared/ui/ToggleSwitch';
@@ -37,7 +38,7 @@ export const FlagRow = memo(function FlagRow({ tenant, index, flag, busy, enviro
               {tag}
             </span>
           ))}
-          <Problems count={flag.problems.length} />
+          <Problems flag={flag} />
         </span>
         <span className="line dim">
           {flag.name ? <span className="mono clip">{flag.key}</span> : <span className="clip">{flag.description}</span>}
@@ -50,12 +51,23 @@ export const FlagRow = memo(function FlagRow({ tenant, index, flag, busy, enviro
   );
 });
 
-function Problems({ count }: { count: number }) {
-  if (count === 0) return null;
+/** How many problems a flag has; its warnings only where it has none. */
+function Problems({ flag }: { flag: Flag }) {
+  const faults = faultsOf(flag).length;
+  const warnings = warningsOf(flag).length;
+  if (faults > 0) {
+    return (
+      <span className="tag tag-warn">
+        <IconAlertTriangle size={12} aria-hidden />
+        {faults === 1 ? '1 problem' : `${faults} problems`}
+      </span>
+    );
+  }
+  if (warnings === 0) return null;
   return (
-    <span className="tag tag-warn">
-      <IconAlertTriangle size={12} aria-hidden />
-      {count === 1 ? '1 problem' : `${count} problems`}
+    <span className="tag">
+      <IconInfoCircle size={12} aria-hidden />
+      {warnings === 1 ? '1 warning' : `${warnings} warnings`}
     </span>
   );
 }

@@ -20,6 +20,7 @@ const STATE_OPTIONS: { value: StateFilter; label: string }[] = [
   { value: 'off', label: 'Off' },
   { value: 'killed', label: 'Killed' },
   { value: 'problem', label: 'With problems' },
+  { value: 'warning', label: 'With warnings' },
 ];
 
 export function Toolbar({ filters, tags, environments, onChange, onClear }: Props) {

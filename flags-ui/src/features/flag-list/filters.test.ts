@@ -12,12 +12,13 @@ const FLAGS = [
   }),
   aFlag({ key: 'banner', description: 'A notice above the CHECKOUT page', environments: { development: { kill: true } } }),
   aFlag({ key: 'broken', problems: [{ code: 'invalid_rule', message: 'x' }] }),
+  aFlag({ key: 'early', problems: [{ code: 'unknown_segment', message: 'x', severity: 'warning' }] }),
 ];
 const keysOf = (filters: Parameters<typeof filterFlags>[1], environments = ENVIRONMENTS) =>
   filterFlags(FLAGS, filters, environments).map((f) => f.key);
 
 describe('filterFlags', () => {
-  it('keeps all without filters', () => expect(keysOf({})).toHaveLength(3));
+  it('keeps all without filters', () => expect(keysOf({})).toHaveLength(4));
   it('searches key, name, tag and description in any case', () => {
     expect(keysOf({ q: 'Checkout' })).toEqual(['checkout', 'banner']);
     expect(keysOf({ q: 'shop' })).toEqual(['checkout']);
@@ -29,6 +30,7 @@ describe('filterFlags', () => {
     expect(keysOf({ state: 'on' }, [{ key: 'production' }])).toEqual([]);
     expect(keysOf({ state: 'killed' })).toEqual(['banner']);
     expect(keysOf({ state: 'problem' })).toEqual(['broken']);
+    expect(keysOf({ state: 'warning' })).toEqual(['early']);
   });
   it('takes a flag without settings for off', () => expect(keysOf({ state: 'off', q: 'broken' })).toEqual(['broken']));
 });

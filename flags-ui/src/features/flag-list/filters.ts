@@ -1,7 +1,8 @@
 import type { Environment, Flag, Settings } from '../../api/types';
+import { faultsOf, warningsOf } from '../../shared/domain/problems';
 import { settingsIn } from '../../shared/domain/settings';
 
-export const STATES = ['on', 'off', 'killed', 'problem'] as const;
+export const STATES = ['on', 'off', 'killed', 'problem', 'warning'] as const;
 export type StateFilter = (typeof STATES)[number];
 
 /** What narrows the list; it lives in the URL. */
@@ -43,8 +44,9 @@ function searchText(flag: Flag): string {
 }
 
 function shows(flag: Flag, state: StateFilter, environments: readonly Environment[]) {
-  if (state === 'problem') return flag.problems.length > 0;
-  const is: Record<Exclude<StateFilter, 'problem'>, (s: Settings) => boolean> = {
+  if (state === 'problem') return faultsOf(flag).length > 0;
+  if (state === 'warning') return warningsOf(flag).length > 0;
+  const is: Record<Exclude<StateFilter, 'problem' | 'warning'>, (s: Settings) => boolean> = {
     on: (s) => s.state === 'ENABLED' && !s.kill,
     off: (s) => s.state !== 'ENABLED' && !s.kill,
     killed: (s) => s.kill,

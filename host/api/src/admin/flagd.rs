@@ -6,6 +6,7 @@ use burgee_model::{
     Address, Blob, Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId, State,
     flagd::{Document, flag_to_json, plain_metadata},
     import::{self, Plan, View},
+    json,
     materialise::materialise,
     problem::pointer,
 };
@@ -37,7 +38,7 @@ pub fn export(
 ) -> Result<Map<String, Json>, Refusal> {
     let bucketing = environment::read(table, now, tenant, environment)?.meta.bucketing;
     let mut set: Map<String, Json> =
-        table.flag_set(tenant, environment, now).and_then(|blob| blob.read()).unwrap_or_default();
+        table.flag_set(tenant, environment, now).and_then(json::stored).unwrap_or_default();
     let mut document = Map::new();
     move_member(&mut set, &mut document, "$schema");
     if let Some(Json::Object(metadata)) = set.get_mut("metadata") {
@@ -141,7 +142,7 @@ pub fn tag(table: &Table, now: Millis, tenant: &Key, environment: &Key) -> Strin
         tagger.bytes(rule.to_string().as_bytes());
     }
     tagger.bytes(&environment::bucketing(table, now, tenant, environment).number().to_be_bytes());
-    tagger.bytes(table.flag_set(tenant, environment, now).map_or(&[], |blob| &blob.bytes));
+    tagger.bytes(table.flag_set(tenant, environment, now).unwrap_or_default());
     tagger.finish()
 }
 

@@ -10,7 +10,7 @@ const PATTERN_BYTES_MAX: usize = 32 * 1024;
 
 /// A pattern, compiled when the rule is read.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern(Box<Regex>);
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
@@ -23,7 +23,7 @@ impl Pattern {
     /// error says what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
         let built = RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build();
-        built.map(Self).map_err(|error| match error {
+        built.map(|regex| Self(Box::new(regex))).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => format!("it takes more than {PATTERN_BYTES_MAX} bytes when compiled"),
             other => other.to_string(),
         })

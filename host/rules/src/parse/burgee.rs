@@ -62,7 +62,7 @@ impl Parser<'_> {
         }
         self.cost = self.cost.saturating_add(GUEST_STEPS as u64);
         let arguments = self.operands(args).split_off(1);
-        Expr::Guest { name: name.as_str().into(), arguments }
+        Expr::Guest { name: name.as_str().into(), arguments: arguments.into() }
     }
 
     /// `matches`: a text, and a pattern.
@@ -171,7 +171,7 @@ impl Parser<'_> {
             self.always_null_at(&args.place_of(1), INVALID, "the value to bucket by is no text");
         }
         let operands = [vec![share, bucket_by], self.who()].concat();
-        Expr::Call { function: Function::Percentage, operands }
+        Expr::Call { function: Function::Percentage, operands: operands.into() }
     }
 
     /// What is bucketed by where a rule says nothing else: the flag's key, and the targeting key.
@@ -194,7 +194,7 @@ impl Parser<'_> {
         match self.read_ramp(members, &place) {
             Ok(ramp) => {
                 self.contradictions(&ramp, &place);
-                Expr::Call { function: Function::Ramp(ramp.into()), operands: vec![Expr::Timestamp] }
+                Expr::Call { function: Function::Ramp(ramp.into()), operands: [Expr::Timestamp].into() }
             }
             Err(Refused) => null(),
         }

@@ -74,7 +74,7 @@ impl Parser<'_> {
         }
         if args.items.iter().enumerate().any(is_computed_share) {
             let operands = [self.who(), self.operands(args)].concat();
-            return Expr::Call { function: Function::Fractional(self.bucketing), operands };
+            return Expr::Call { function: Function::Fractional(self.bucketing), operands: operands.into() };
         }
         let bucket_by = match args.items.first() {
             None | Some(Json::Array(_)) => None,
@@ -118,8 +118,8 @@ impl Parser<'_> {
                 Bucketing::V2 => Expr::Fractional(Fractional { bucket_by: bucket_by.map(Box::new), shares }),
                 version @ Bucketing::V3 => {
                     let shares = shares.into_iter().map(Share::into_list);
-                    let operands = self.who().into_iter().chain(bucket_by).chain(shares).collect();
-                    Expr::Call { function: Function::Fractional(version), operands }
+                    let operands: Vec<Expr> = self.who().into_iter().chain(bucket_by).chain(shares).collect();
+                    Expr::Call { function: Function::Fractional(version), operands: operands.into() }
                 }
             },
         }

@@ -31,8 +31,8 @@ impl Parser<'_> {
         let constants: Option<Vec<_>> = operands.iter().map(|o| constant(o).map(Cow::Borrowed)).collect();
         let call = |values: Vec<_>| ops::call(&function, &values, &mut Budget::new(self.limits())).ok();
         match constants.and_then(call) {
-            None | Some(Value::List(_) | Value::Object(_)) => Expr::Call { function, operands },
-            Some(Value::Number(number)) if number.is_nan() => Expr::Call { function, operands },
+            None | Some(Value::List(_) | Value::Object(_)) => Expr::Call { function, operands: operands.into() },
+            Some(Value::Number(number)) if number.is_nan() => Expr::Call { function, operands: operands.into() },
             Some(value) => Expr::Literal(value),
         }
     }
@@ -62,14 +62,14 @@ impl Parser<'_> {
     pub(super) fn missing(&mut self, args: &Args<'_>) -> Expr {
         let mut operands = vec![self.root()];
         operands.extend(self.operands(args));
-        Expr::Call { function: Function::Missing, operands }
+        Expr::Call { function: Function::Missing, operands: operands.into() }
     }
 
     /// `missing_some`: how many, and the names.
     pub(super) fn missing_some(&mut self, args: &Args<'_>) -> Expr {
         match self.exactly(args) {
             Some([need, names]) => {
-                Expr::Call { function: Function::MissingSome, operands: vec![self.root(), need, names] }
+                Expr::Call { function: Function::MissingSome, operands: [self.root(), need, names].into() }
             }
             None => null(),
         }

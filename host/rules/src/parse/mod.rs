@@ -13,7 +13,7 @@ mod parser;
 mod references;
 mod size;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use burgee_model::{Bucketing, Key, Limits, Problem};
 use serde_json::Value as Json;
@@ -47,6 +47,9 @@ impl Compiled {
 /// Finds a shared rule (`$ref`) by its name.
 pub type Segments<'a> = &'a dyn Fn(&str) -> Option<Json>;
 
+/// Gives a name, which it may have given before.
+pub type Names<'a> = &'a dyn Fn(&str) -> Arc<str>;
+
 /// What a rule is read with.
 #[derive(Clone, Copy)]
 pub struct Setting<'a> {
@@ -69,8 +72,14 @@ impl<'a> Setting<'a> {
 /// Reads the rule of a flag. The paths of problems are relative to `targeting`.
 #[must_use]
 pub fn rule(flag: &Key, targeting: &Json, setting: &Setting<'_>) -> Compiled {
+    rule_with(flag, targeting, setting, &|name| name.into())
+}
+
+/// The same; a function gives the names of what the rule reads of a context, so that many rules can share them.
+#[must_use]
+pub fn rule_with(flag: &Key, targeting: &Json, setting: &Setting<'_>, names: Names<'_>) -> Compiled {
     match size::check(targeting, setting.limits) {
-        Ok(()) => Parser::new(flag, setting).rule(targeting),
+        Ok(()) => Parser::new(flag, setting, names).rule(targeting),
         Err(fault) => Compiled { faults: vec![fault], ..Compiled::default() },
     }
 }

@@ -43,7 +43,7 @@ impl Parser<'_> {
             Some(rest) if rest.starts_with('.') => self.unknown_property(&path, default, args),
             _ => {
                 self.looks_through(&path);
-                Expr::Var { path: path.into(), default: default.map(Box::new) }
+                Expr::Var { path: (self.names)(&path), default: default.map(Box::new) }
             }
         }
     }
@@ -59,7 +59,7 @@ impl Parser<'_> {
     fn computed_var(&mut self, args: &Args<'_>) -> Expr {
         let mut operands = vec![self.root()];
         operands.extend(self.operands(args).into_iter().take(2));
-        Expr::Call { function: Function::Get, operands }
+        Expr::Call { function: Function::Get, operands: operands.into() }
     }
 
     /// What `var` reads from: the context, or within a body the item.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use burgee_model::{Bucketing, Key, Limits, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Compiled, PROBLEMS_MAX, Segments, Setting, args::Args, names, size};
+use super::{Compiled, Names, PROBLEMS_MAX, Segments, Setting, args::Args, names, size};
 use crate::{
     SHORT_TEXT_BYTES,
     function::Function,
@@ -22,6 +22,7 @@ pub(super) struct Parser<'s> {
     segments: Segments<'s>,
     pub(super) bucketing: Bucketing,
     limits: &'s Limits,
+    pub(super) names: Names<'s>,
     /// The shared rules read so far, and what each costs.
     read: HashMap<(String, bool), (Expr, u64)>,
     /// The shared rule that is being read.
@@ -40,11 +41,11 @@ struct Within {
 }
 
 impl<'s> Parser<'s> {
-    pub(super) fn new(flag: &Key, setting: &Setting<'s>) -> Self {
+    pub(super) fn new(flag: &Key, setting: &Setting<'s>, names: Names<'s>) -> Self {
         let flag = Arc::from(flag.as_str());
         let Setting { segments, bucketing, limits } = *setting;
         let (read, within, done) = (HashMap::new(), None, Compiled::default());
-        Self { flag, segments, bucketing, limits, read, within, in_body: false, cost: 0, done }
+        Self { flag, segments, bucketing, limits, names, read, within, in_body: false, cost: 0, done }
     }
 
     /// Reads a whole rule.

@@ -69,7 +69,7 @@ impl Table {
                 self.drop_if(dead, id, |tenant| tenant.remove_entry(environment, key))
             }
             address => {
-                let kept = self.register(id).and_then(|register| register.above(horizon));
+                let kept = self.register(id).and_then(|register| register.above(id, horizon));
                 self.drop_if(dead, id, |tenant| tenant.replace(address, kept))
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{Key, RegisterId, Stamp};
 
 use super::Table;
-use crate::{Version, facts::Role};
+use crate::Version;
 
 impl Table {
     /// The versions that a concurrent one overwrote and that nobody settled, newest first. Registers
@@ -13,10 +13,8 @@ impl Table {
     #[must_use]
     pub fn conflicts(&self, id: &RegisterId) -> Vec<Arc<Version>> {
         let Some(register) = self.register(id) else { return Vec::new() };
-        let visible = register.roles(self.horizon).take_while(|(role, _)| *role != Role::Hidden).count();
-        let heads = register.heads();
-        let versions = register.versions().take(visible).skip(1);
-        versions.filter(|version| heads.iter().any(|head| Arc::ptr_eq(head, version))).cloned().collect()
+        let named = register.named();
+        register.visible(id, self.horizon).skip(1).filter(|version| !named.contains(&version.stamp)).collect()
     }
 
     /// The registers of a tenant that have conflicts, with the versions that lost; see

@@ -109,8 +109,8 @@ impl Table {
     /// The versions of a register in one role, newest first.
     fn in_role(&self, id: &RegisterId, role: Role) -> Vec<Arc<Version>> {
         if let Some(register) = self.register(id) {
-            let held = register.roles(self.horizon).filter(|(is, _)| *is == role);
-            return held.map(|(_, held)| held.version.clone()).collect();
+            let held = register.roles(id, self.horizon).filter(|(is, _)| *is == role);
+            return held.map(|(_, held)| held.version).collect();
         }
         let counts = self.facts(id).first().is_some_and(|facts| facts.role == role);
         counts.then(|| self.latest(id)).flatten().into_iter().collect()

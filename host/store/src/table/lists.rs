@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, Digest, EnvironmentMeta, FlagField, Key, Millis, RegisterId, Stamp, TenantMeta};
+use burgee_model::{Address, Digest, EnvironmentMeta, FlagField, Key, Millis, RegisterId, Stamp, TenantMeta, json};
 use serde_json::Value as Json;
 
 use super::{
@@ -20,9 +20,9 @@ impl Table {
     pub fn tenants(&self, now: Millis, after: Option<&Key>) -> impl Iterator<Item = (&Key, TenantMeta, Stamp)> {
         let from = after.map_or(Unbounded, Excluded);
         self.tenants.range::<Key, _>((from, Unbounded)).filter_map(move |(key, held)| {
-            let current = held.registers.get(&Address::Tenant)?.current();
-            let meta = current.live(now)?.read().unwrap_or_default();
-            Some((key, meta, current.stamp))
+            let register = held.registers.get(&Address::Tenant)?;
+            let meta = json::stored(register.live(now)?).unwrap_or_default();
+            Some((key, meta, register.stamp()))
         })
     }
 
@@ -30,27 +30,25 @@ impl Table {
     pub fn environments(&self, tenant: &Key, now: Millis) -> impl Iterator<Item = (&Key, EnvironmentMeta, Stamp)> {
         let held = self.tenants.get(tenant).into_iter();
         held.flat_map(TenantTable::environments).filter_map(move |(key, register)| {
-            let current = register.current();
-            let meta = current.live(now)?.read().unwrap_or_default();
-            Some((key, meta, current.stamp))
+            let meta = json::stored(register.live(now)?).unwrap_or_default();
+            Some((key, meta, register.stamp()))
         })
     }
 
     /// The existing flags of a tenant after a key, in order.
     pub fn flags(&self, tenant: &Key, now: Millis, after: Option<&Key>) -> impl Iterator<Item = &Key> {
-        let last = FlagField::ALL[FlagField::ALL.len() - 1];
-        let after = after.map(|flag| Excluded(Address::Flag { flag: flag.clone(), field: last }));
-        let first = least_key().map(|flag| Included(Address::Flag { flag, field: FlagField::ALL[0] }));
-        let from = after.or(first).unwrap_or(Unbounded);
-        let held = self.tenants.get(tenant).map(|held| &held.registers);
-        let registers = held.into_iter().flat_map(move |registers| registers.range((from.clone(), Unbounded)));
-        registers
-            .map_while(|(address, register)| match address {
-                Address::Flag { flag, field } => Some((flag, *field, register)),
+        let address = |flag| Address::Flag { flag, field: FlagField::ALL[0] };
+        let after = after.map(|flag| Excluded(address(flag.clone())));
+        let from = after.or_else(|| least_key().map(|flag| Included(address(flag)))).unwrap_or(Unbounded);
+        let held = self.tenants.get(tenant).into_iter();
+        let flags = held.flat_map(move |held| held.registers.groups((from.clone(), Unbounded)));
+        flags
+            .map_while(|(address, fields)| match address {
+                Address::Flag { flag, .. } => Some((flag, fields)),
                 _ => None,
             })
-            .filter(move |(_, field, register)| *field == FlagField::Exists && register.current().live(now).is_some())
-            .map(|(flag, _, _)| flag)
+            .filter(move |(_, fields)| fields.container().is_some_and(|exists| exists.live(now).is_some()))
+            .map(|(flag, _)| flag)
     }
 
     /// The segments as they are in an environment: its own rule wins over the tenant's. A rule of null is none.
@@ -58,7 +56,7 @@ impl Table {
     pub fn segments(&self, tenant: &Key, environment: &Key, now: Millis) -> BTreeMap<Key, Json> {
         let Some(held) = self.tenants.get(tenant) else { return BTreeMap::new() };
         let rule = |register: &Register| -> Option<Json> {
-            register.current().live(now)?.read().filter(|rule: &Json| !rule.is_null())
+            json::stored(register.live(now)?).filter(|rule: &Json| !rule.is_null())
         };
         let (mut shared, mut own) = (BTreeMap::new(), BTreeMap::new());
         for (address, register) in held.segments() {
@@ -79,14 +77,14 @@ impl Table {
         let address = |guest| Address::Guest { guest };
         let after = after.map(|guest| Excluded(address(guest.clone())));
         let from = after.or_else(|| least_key().map(|guest| Included(address(guest)))).unwrap_or(Unbounded);
-        let held = self.tenants.get(tenant).map(|held| &held.registers);
-        let registers = held.into_iter().flat_map(move |registers| registers.range((from.clone(), Unbounded)));
-        registers
-            .map_while(|(address, register)| match address {
-                Address::Guest { guest } => Some((guest, register)),
+        let held = self.tenants.get(tenant).into_iter();
+        let guests = held.flat_map(move |held| held.registers.groups((from.clone(), Unbounded)));
+        guests
+            .map_while(|(address, group)| match address {
+                Address::Guest { guest } => Some((guest, group.container()?)),
                 _ => None,
             })
-            .filter(move |(_, register)| register.current().live(now).is_some())
+            .filter(move |(_, register)| register.live(now).is_some())
             .map(|(guest, _)| guest)
     }
 
@@ -94,10 +92,10 @@ impl Table {
     pub fn modules(&self, tenant: &Key, guest: &Key) -> impl Iterator<Item = Digest> + use<'_> {
         let module = |digest| Address::Module { guest: guest.clone(), digest: Digest(digest) };
         let range = module([0; 32])..=module([0xff; 32]);
-        let held = self.tenants.get(tenant).map(|held| &held.registers);
-        let registers = held.into_iter().flat_map(move |registers| registers.range(range.clone()));
-        registers.filter_map(|(address, register)| match address {
-            Address::Module { digest, .. } if register.current().content.is_some() => Some(*digest),
+        let held = self.tenants.get(tenant).into_iter();
+        let modules = held.flat_map(move |held| held.registers.groups(range.clone()));
+        modules.filter_map(|(address, group)| match address {
+            Address::Module { digest, .. } => group.container().filter(|module| !module.is_deleted()).map(|_| *digest),
             _ => None,
         })
     }
@@ -126,21 +124,23 @@ impl Table {
 impl TenantTable {
     fn environments(&self) -> impl Iterator<Item = (&Key, &Register)> {
         let from = least_key().map(|environment| Included(Address::Environment { environment }));
-        self.registers.range((from.unwrap_or(Unbounded), Unbounded)).map_while(|(address, register)| match address {
-            Address::Environment { environment } => Some((environment, register)),
+        let groups = self.registers.groups((from.unwrap_or(Unbounded), Unbounded));
+        groups.map_while(|(address, group)| match address {
+            Address::Environment { environment } => Some((environment, group.container()?)),
             _ => None,
         })
     }
 
     /// The existing environments.
     pub(super) fn environment_keys(&self, now: Millis) -> impl Iterator<Item = &Key> {
-        self.environments().filter(move |(_, register)| register.current().live(now).is_some()).map(|(key, _)| key)
+        self.environments().filter(move |(_, register)| register.live(now).is_some()).map(|(key, _)| key)
     }
 
     pub(super) fn segments(&self) -> impl Iterator<Item = (&Address, &Register)> {
         let from = least_key().map(|segment| Included(Address::Segment { segment }));
         self.registers
-            .range((from.unwrap_or(Unbounded), Unbounded))
+            .groups((from.unwrap_or(Unbounded), Unbounded))
+            .filter_map(|(address, group)| Some((address, group.container()?)))
             .take_while(|(address, _)| matches!(address, Address::Segment { .. } | Address::SegmentIn { .. }))
     }
 }

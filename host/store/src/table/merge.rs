@@ -1,6 +1,6 @@
 //! Taking versions in.
 
-use std::{cmp::Ordering, collections::btree_map::Entry, sync::Arc};
+use std::{cmp::Ordering, sync::Arc};
 
 use burgee_model::{Address, Key, RegisterId, Scope, Stamp};
 
@@ -79,8 +79,8 @@ impl Table {
             }
             address => {
                 let Some(register) = self.register(id) else { return Dropped::None };
-                let any = register.versions().any(|v| test(v));
-                let kept = any.then(|| register.without(test)).flatten();
+                let any = register.versions(id).any(|v| test(&v));
+                let kept = any.then(|| register.without(id, test)).flatten();
                 self.drop_if(any, id, |tenant| tenant.replace(address, kept))
             }
         }
@@ -154,13 +154,11 @@ impl Table {
         let before = self.facts(id);
         let held = Held { version: version.clone(), hash: self.hasher.version(&version.encode()) };
         let (history, horizon) = (self.history, self.horizon);
-        let (inserted, current) = match self.tenant_mut(&id.tenant).registers.entry(id.address.clone()) {
-            Entry::Occupied(register) => {
-                let register = register.into_mut();
-                (register.insert(&held, &history, horizon), register.counts(version))
-            }
-            Entry::Vacant(free) => {
-                free.insert(Register::new(held));
+        let registers = &mut self.tenant_mut(&id.tenant).registers;
+        let (inserted, current) = match registers.get_mut(&id.address) {
+            Some(register) => (register.insert(&held, &history, horizon), register.counts(&held)),
+            None => {
+                registers.insert(&id.address, Register::new(&held));
                 (Inserted::New { trimmed: false }, true)
             }
         };
@@ -210,9 +208,9 @@ pub(super) enum Dropped {
 impl TenantTable {
     pub(super) fn replace(&mut self, address: &Address, register: Option<Register>) {
         match register {
-            Some(register) => self.registers.insert(address.clone(), register),
+            Some(register) => self.registers.insert(address, register),
             None => self.registers.remove(address),
-        };
+        }
     }
 
     pub(super) fn remove_entry(&mut self, environment: &Key, key: &Key) {

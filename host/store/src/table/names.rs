@@ -75,7 +75,7 @@ impl RegisterNames<'_> {
             let floor = self.tenants.get(&id.tenant)?.floors.get(scope)?;
             return Some(self.hasher.version(&floor.encode()));
         }
-        Some(current(&register(self.tenants, &id)?.facts(self.horizon)))
+        Some(current(&register(self.tenants, &id)?.facts(&id, self.horizon)))
     }
 }
 
@@ -105,7 +105,7 @@ impl PastNames<'_> {
 
     fn find(&self, name: &[u8]) -> Option<Sum> {
         let (id, stamp) = Self::read(name)?;
-        let versions = past(&register(self.tenants, &id)?.facts(self.horizon));
+        let versions = past(&register(self.tenants, &id)?.facts(&id, self.horizon));
         versions.into_iter().find(|(of, _)| *of == stamp).map(|(_, sum)| sum)
     }
 }

@@ -76,9 +76,9 @@ impl Table {
             }
             Some(last) => {
                 let stamp = last.stamp;
-                let register = self.register(&last.register).into_iter();
-                let visible = register.flat_map(|register| register.visible(self.horizon));
-                let rest = visible.filter(move |version| version.stamp < stamp).cloned();
+                let id = &last.register;
+                let visible = self.register(id).map(|register| register.visible(id, self.horizon));
+                let rest = visible.into_iter().flatten().filter(move |version| version.stamp < stamp);
                 Box::new(rest.chain(self.registers_from(Some(&last.register))))
             }
         }
@@ -129,7 +129,9 @@ impl TenantTable {
         after: Option<&Address>,
         horizon: Stamp,
     ) -> impl Iterator<Item = Arc<Version>> + use<'a> {
-        let visible = move |(_, register): (_, &'a Register)| register.visible(horizon).cloned();
+        let visible = move |(address, register): (Address, &'a Register)| {
+            register.visible(&RegisterId::new(tenant, address), horizon)
+        };
         let entries = self.entries(after).filter_map(move |(environment, key, body)| {
             let hidden = decode_header(body)?.ripe().is_some_and(|ripe| ripe <= horizon);
             let id = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
@@ -139,16 +141,16 @@ impl TenantTable {
     }
 
     /// The registers after an address that come before config entries and floors.
-    pub(super) fn early(&self, after: Option<&Address>) -> impl Iterator<Item = (&Address, &Register)> + use<'_> {
+    pub(super) fn early(&self, after: Option<&Address>) -> impl Iterator<Item = (Address, &Register)> + use<'_> {
         let before_floors = after.is_none_or(|after| *after < FIRST_FLOOR);
-        let range = (after.map_or(Unbounded, Excluded), Excluded(&FIRST_FLOOR));
-        before_floors.then(|| self.registers.range(range)).into_iter().flatten()
+        let registers = || self.registers.range(after.map_or(Unbounded, Excluded), Excluded(&FIRST_FLOOR));
+        before_floors.then(registers).into_iter().flatten()
     }
 
     /// The registers after an address that come after config entries and floors.
-    pub(super) fn late(&self, after: Option<&Address>) -> impl Iterator<Item = (&Address, &Register)> + use<'_> {
+    pub(super) fn late(&self, after: Option<&Address>) -> impl Iterator<Item = (Address, &Register)> + use<'_> {
         let after = after.filter(|after| **after > FIRST_FLOOR).unwrap_or(&FIRST_FLOOR);
-        self.registers.range((Excluded(after), Unbounded))
+        self.registers.range(Excluded(after), Unbounded)
     }
 
     /// The config entries after an address.

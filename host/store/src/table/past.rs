@@ -1,11 +1,11 @@
 //! How an environment stood at an instant, as far as versions of that time are kept.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Bound::Included};
 
 use burgee_model::{Address, FlagField, Key, Millis, RegisterId, Scope};
 
 use super::{Table, TenantTable, scope::least_key};
-use crate::{Version, register::Register};
+use crate::Version;
 
 /// An environment at an instant: a table of its own, which holds the versions that were there by then and no others.
 /// Flags are taken into it one by one. It holds no config entries, of which no history is kept.
@@ -46,7 +46,7 @@ impl Table {
         past.keep(held, &Address::FlagSet { environment: environment.clone() });
         let others = |address: &&Address| address.environment().is_none_or(|other| other == environment);
         held.segments().map(|(address, _)| address).filter(others).for_each(|address| past.keep(held, address));
-        held.guests().map(|(address, _)| address).for_each(|address| past.keep(held, address));
+        held.guests().for_each(|address| past.keep(held, address));
         let deleted = held.floors.iter().filter(|(_, floor)| floor.stamp.millis() > at);
         past.lost.flags.extend(deleted.filter_map(|(scope, _)| match scope {
             Scope::Flag { flag } => Some(flag.clone()),
@@ -73,8 +73,10 @@ impl Past {
         let (first, last) = (FlagField::ALL[0], FlagField::ALL[FlagField::ALL.len() - 1]);
         let shared = |field| Address::Flag { flag: flag.clone(), field };
         let own = super::read::own_fields(flag, &self.environment);
-        held.registers.range(shared(first)..=shared(last)).for_each(|(address, _)| self.keep(held, address));
-        held.registers.range(own).for_each(|(address, _)| self.keep(held, address));
+        for (first, last) in [(&shared(first), &shared(last)), (own.start(), own.end())] {
+            let fields = held.registers.range(Included(first), Included(last));
+            fields.for_each(|(address, _)| self.keep(held, &address));
+        }
     }
 
     /// What was there, with the environment alone and the flags that were taken. Read it as of [`at`](Self::at).
@@ -106,12 +108,13 @@ impl Past {
     fn keep(&mut self, held: &TenantTable, address: &Address) {
         let at = self.at;
         let Some(register) = held.registers.get(address) else { return };
-        match register.without(|version| version.stamp.millis() > at) {
+        let id = RegisterId::new(&self.tenant, address.clone());
+        match register.without(&id, |version| version.stamp.millis() > at) {
             Some(register) => {
                 let tenant = self.table.tenants.entry(self.tenant.clone()).or_default();
-                tenant.registers.insert(address.clone(), register);
+                tenant.registers.insert(address, register);
             }
-            None if register.versions().last().is_some_and(|oldest| had_another_before(oldest, at)) => {
+            None if register.versions(&id).last().is_some_and(|oldest| had_another_before(&oldest, at)) => {
                 self.lose(address);
             }
             None => {}
@@ -137,10 +140,10 @@ fn had_another_before(oldest: &Version, at: Millis) -> bool {
 }
 
 impl TenantTable {
-    fn guests(&self) -> impl Iterator<Item = (&Address, &Register)> {
+    fn guests(&self) -> impl Iterator<Item = &Address> {
         let from = least_key().map(|guest| Address::Guest { guest });
-        let registers = from.map(|from| self.registers.range(from..)).into_iter().flatten();
-        registers.take_while(|(address, _)| matches!(address, Address::Guest { .. }))
+        let groups = from.map(|from| self.registers.groups(from..)).into_iter().flatten();
+        groups.map(|(address, _)| address).take_while(|address| matches!(address, Address::Guest { .. }))
     }
 }
 

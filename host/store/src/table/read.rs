@@ -1,9 +1,9 @@
 //! Reading registers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use burgee_model::{
-    Address, Blob, FlagField, FlagInField, Key, Millis, RegisterId, Scope, Stamp, materialise::FlagRegisters,
+    Address, FlagField, FlagInField, Key, Millis, RegisterId, Scope, Stamp, materialise::FlagRegisters,
 };
 
 use super::{Table, TenantTable};
@@ -38,7 +38,7 @@ impl Table {
             Address::Floor(scope) => self.floor(&id.tenant, scope).cloned(),
             _ => self.packed(id).and_then(|body| decode_body(id.clone(), body).ok()).map(Arc::new),
         };
-        let versions = self.register(id).into_iter().flat_map(|register| register.versions().cloned());
+        let versions = self.register(id).map(|register| register.versions(id)).into_iter().flatten();
         single.into_iter().chain(versions)
     }
 
@@ -46,7 +46,7 @@ impl Table {
     #[must_use]
     pub fn heads(&self, id: &RegisterId) -> Vec<Arc<Version>> {
         match self.register(id) {
-            Some(register) => register.heads().into_iter().cloned().collect(),
+            Some(register) => register.heads(id),
             None => self.latest(id).into_iter().collect(),
         }
     }
@@ -63,20 +63,20 @@ impl Table {
         let held = self.tenants.get(tenant)?;
         held.live(&Address::Flag { flag: flag.clone(), field: FlagField::Exists }, now)?;
         let mut read = FlagRead::default();
-        for (id, register) in held.between(tenant, shared_fields(flag)) {
+        for (id, register) in held.between(tenant, &shared_fields(flag)) {
             read.shared(id, register, now);
         }
         for environment in held.environment_keys(now) {
-            for (id, register) in held.between(tenant, own_fields(flag, environment)) {
+            for (id, register) in held.between(tenant, &own_fields(flag, environment)) {
                 read.own(environment, &id, register, now);
             }
         }
         Some(read)
     }
 
-    /// What an imported flagd document held beside its flags.
+    /// What an imported flagd document held beside its flags, as JSON text.
     #[must_use]
-    pub fn flag_set(&self, tenant: &Key, environment: &Key, now: Millis) -> Option<&Blob> {
+    pub fn flag_set(&self, tenant: &Key, environment: &Key, now: Millis) -> Option<&[u8]> {
         self.tenants.get(tenant)?.live(&Address::FlagSet { environment: environment.clone() }, now)
     }
 
@@ -102,31 +102,35 @@ pub(super) fn own_fields(flag: &Key, environment: &Key) -> Fields {
 }
 
 impl TenantTable {
-    pub(super) fn live(&self, address: &Address, now: Millis) -> Option<&Blob> {
-        self.registers.get(address)?.current().live(now)
+    pub(super) fn live(&self, address: &Address, now: Millis) -> Option<&[u8]> {
+        self.registers.get(address)?.live(now)
     }
 
-    fn between(&self, tenant: &Key, fields: Fields) -> impl Iterator<Item = (RegisterId, &Register)> {
-        self.registers.range(fields).map(|(address, register)| (RegisterId::new(tenant, address.clone()), register))
+    fn between(&self, tenant: &Key, fields: &Fields) -> impl Iterator<Item = (RegisterId, &Register)> {
+        let registers = self.registers.range(Bound::Included(fields.start()), Bound::Included(fields.end()));
+        registers.map(|(address, register)| (RegisterId::new(tenant, address), register))
     }
 }
 
 impl<'a> FlagRead<'a> {
     fn shared(&mut self, id: RegisterId, register: &'a Register, now: Millis) {
-        if let (Address::Flag { field, .. }, Some(blob)) = (&id.address, register.current().live(now)) {
-            self.registers.fields.insert(*field, blob);
+        if let (Address::Flag { field, .. }, Some(value)) = (&id.address, register.live(now)) {
+            self.registers.fields.insert(*field, value);
         }
-        self.stamps.push((id, register.current().stamp));
+        self.stamps.push((id, register.stamp()));
     }
 
     fn own(&mut self, environment: &'a Key, id: &RegisterId, register: &'a Register, now: Millis) {
         let Address::FlagIn { field, .. } = id.address else { return };
-        let counting = if field == FlagInField::Kill { register.heads() } else { vec![register.current()] };
-        let blobs: Vec<&Blob> = counting.iter().filter_map(|version| version.live(now)).collect();
-        if !blobs.is_empty() {
+        let counting = match field {
+            FlagInField::Kill => register.values_of_heads(now),
+            _ => vec![(register.stamp(), register.live(now))],
+        };
+        let values: Vec<&[u8]> = counting.iter().filter_map(|(_, value)| *value).collect();
+        if !values.is_empty() {
             let fields: &mut BTreeMap<_, _> = self.registers.environments.entry(environment).or_default();
-            fields.insert(field, blobs);
+            fields.insert(field, values);
         }
-        self.stamps.extend(counting.iter().map(|version| (id.clone(), version.stamp)));
+        self.stamps.extend(counting.into_iter().map(|(stamp, _)| (id.clone(), stamp)));
     }
 }

@@ -32,7 +32,7 @@ struct Found<'a> {
 }
 
 enum Held<'a> {
-    Register(&'a Address, &'a Register),
+    Register(Address, &'a Register),
     /// Environment, key and body.
     Entry(&'a Key, &'a str, &'a [u8]),
     Floor(&'a Scope, &'a Arc<Version>),
@@ -46,7 +46,7 @@ impl Retained {
     }
 
     /// Any other register.
-    fn other<'a>(id: &RegisterId, versions: impl Iterator<Item = &'a Arc<Version>>) -> Self {
+    fn other(id: &RegisterId, versions: impl Iterator<Item = Arc<Version>>) -> Self {
         Self {
             register: encode_register(id),
             is_floor: matches!(id.address, Address::Floor(_)),
@@ -58,12 +58,12 @@ impl Retained {
 
 impl Found<'_> {
     fn id(&self) -> Option<RegisterId> {
-        let address = match self.held {
+        let address = match &self.held {
             Held::Register(address, _) => address.clone(),
             Held::Entry(environment, key, _) => {
-                Address::Config { environment: environment.clone(), key: Key::new(key).ok()? }
+                Address::Config { environment: (*environment).clone(), key: Key::new(key).ok()? }
             }
-            Held::Floor(scope, _) => Address::Floor(scope.clone()),
+            Held::Floor(scope, _) => Address::Floor((*scope).clone()),
         };
         Some(RegisterId { tenant: self.tenant.clone(), address })
     }
@@ -74,9 +74,9 @@ impl Found<'_> {
             return Some(Retained::entry(name.register(), body));
         }
         let id = self.id()?;
-        Some(match self.held {
-            Held::Register(_, register) => Retained::other(&id, register.versions()),
-            Held::Floor(_, floor) => Retained::other(&id, std::iter::once(floor)),
+        Some(match &self.held {
+            Held::Register(_, register) => Retained::other(&id, register.versions(&id)),
+            Held::Floor(_, floor) => Retained::other(&id, std::iter::once(Arc::clone(floor))),
             Held::Entry(..) => return None,
         })
     }
@@ -96,11 +96,7 @@ impl Table {
             return Some(body.map_or_else(nothing, |body| Retained::entry(register.to_vec(), body)));
         }
         let (id, _) = decode_register(register)?;
-        let versions: Vec<&Arc<Version>> = match &id.address {
-            Address::Floor(scope) => self.floor(&id.tenant, scope).into_iter().collect(),
-            _ => self.register(&id).map(|register| register.versions().collect()).unwrap_or_default(),
-        };
-        Some(Retained::other(&id, versions.into_iter()))
+        Some(Retained::other(&id, self.history(&id)))
     }
 
     /// What is held of so many registers after one, floors included, in the order of their ids; and the last of

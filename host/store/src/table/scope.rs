@@ -5,7 +5,7 @@ use std::ops::Bound;
 use burgee_model::{Address, FlagField, FlagInField, Key, RegisterId, Scope, Stamp};
 
 use super::{Table, TenantTable};
-use crate::{entries::Entries, version::decode_header};
+use crate::{entries::Entries, register::Register, version::decode_header};
 
 /// The least key there is: keys hold no control characters, and a space is the first of the others.
 pub(super) fn least_key() -> Option<Key> {
@@ -16,7 +16,7 @@ impl Table {
     /// The addresses in a scope of which something is held.
     pub(super) fn covered(&self, tenant: &Key, scope: &Scope) -> Vec<Address> {
         let Some(held) = self.tenants.get(tenant) else { return Vec::new() };
-        let mut covered: Vec<Address> = held.covered_registers(scope).cloned().collect();
+        let mut covered: Vec<Address> = held.covered_registers(scope).map(|(address, _)| address).collect();
         for (environment, entries, prefix) in held.covered_config(scope) {
             let address = |key| Address::Config { environment: environment.clone(), key };
             covered.extend(with_prefix(entries, prefix, None).filter_map(|(key, _)| Key::new(key).ok()).map(address));
@@ -28,8 +28,7 @@ impl Table {
     /// of the floor that the scope has already.
     pub(crate) fn greatest_in(&self, tenant: &Key, scope: &Scope) -> Option<Stamp> {
         let held = self.tenants.get(tenant)?;
-        let registers = held.covered_registers(scope).filter_map(|a| held.registers.get(a));
-        let registers = registers.map(|register| register.current().stamp).max();
+        let registers = held.covered_registers(scope).map(|(_, register)| register.stamp()).max();
         let entries = held
             .covered_config(scope)
             .flat_map(|(_, entries, prefix)| with_prefix(entries, prefix, None))
@@ -42,21 +41,22 @@ impl Table {
     /// the floors over it.
     pub(crate) fn greatest_of(&self, id: &RegisterId) -> Option<Stamp> {
         let packed = self.packed(id).and_then(decode_header).map(|header| header.stamp);
-        let register = self.register(id).map(|register| register.current().stamp);
+        let register = self.register(id).map(|register| register.stamp());
         packed.max(register).max(self.over(id).any)
     }
 }
 
 impl TenantTable {
-    fn covered_registers<'a>(&'a self, scope: &'a Scope) -> Box<dyn Iterator<Item = &'a Address> + 'a> {
+    fn covered_registers<'a>(&'a self, scope: &'a Scope) -> Box<dyn Iterator<Item = (Address, &'a Register)> + 'a> {
         match scope {
             Scope::Config { .. } => Box::new(std::iter::empty()),
-            Scope::Flag { flag } => Box::new(self.flag_addresses(flag)),
-            _ => Box::new(self.registers.keys().filter(|address| scope.covers(address))),
+            Scope::Flag { flag } => Box::new(self.of_flag(flag)),
+            _ => Box::new(self.registers.iter().filter(|(address, _)| scope.covers(address))),
         }
     }
 
-    fn flag_addresses(&self, flag: &Key) -> impl Iterator<Item = &Address> {
+    /// The fields of a flag, in all environments.
+    fn of_flag(&self, flag: &Key) -> impl Iterator<Item = (Address, &Register)> {
         let shared = |field| Address::Flag { flag: flag.clone(), field };
         let (first, last) = (shared(FlagField::ALL[0]), shared(FlagField::ALL[FlagField::ALL.len() - 1]));
         let from = least_key().map(|environment| {
@@ -66,10 +66,9 @@ impl TenantTable {
         let flag = flag.clone();
         let own = self
             .registers
-            .range((from.unwrap_or(Bound::Unbounded), Bound::Unbounded))
-            .map(|(address, _)| address)
-            .take_while(move |address| matches!(address, Address::FlagIn { flag: f, .. } if *f == flag));
-        self.registers.range(first..=last).map(|(address, _)| address).chain(own)
+            .range(from.as_ref().map_or(Bound::Unbounded, Bound::as_ref), Bound::Unbounded)
+            .take_while(move |(address, _)| matches!(address, Address::FlagIn { flag: f, .. } if *f == flag));
+        self.registers.range(Bound::Included(&first), Bound::Included(&last)).chain(own)
     }
 
     /// The environments whose entries lie in the scope, with the prefix that their keys must have.

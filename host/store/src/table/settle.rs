@@ -34,7 +34,7 @@ impl Table {
                 });
                 facts.into_iter().collect()
             }
-            _ => self.register(id).map(|register| register.facts(self.horizon)).unwrap_or_default(),
+            _ => self.register(id).map(|register| register.facts(id, self.horizon)).unwrap_or_default(),
         }
     }
 

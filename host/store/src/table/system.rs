@@ -39,7 +39,7 @@ impl Table {
     /// The cluster's roster, in the order of ids, forgotten ones included: id, entry, promise.
     pub fn members(&self) -> impl Iterator<Item = (NodeId, MemberMeta, Stamp)> {
         self.system().filter_map(|(address, version)| match address {
-            Address::Member { node } => Some((*node, version.content.as_ref()?.read()?, version.stamp)),
+            Address::Member { node } => Some((node, version.content.as_ref()?.read()?, version.stamp)),
             _ => None,
         })
     }
@@ -66,13 +66,16 @@ impl Table {
     /// The nodes that operators had forgotten, in the order of ids.
     pub fn forgotten(&self) -> impl Iterator<Item = (NodeId, ForgottenMeta)> {
         self.system().filter_map(|(address, version)| match address {
-            Address::Forgotten { node } => Some((*node, version.content.as_ref()?.read()?)),
+            Address::Forgotten { node } => Some((node, version.content.as_ref()?.read()?)),
             _ => None,
         })
     }
 
-    fn system(&self) -> impl Iterator<Item = (&Address, &Version)> {
-        let held = self.tenants.get(&Key::system_tenant()).into_iter();
-        held.flat_map(|held| &held.registers).map(|(address, register)| (address, &**register.current()))
+    fn system(&self) -> impl Iterator<Item = (Address, Arc<Version>)> {
+        let registers = self.tenants.get(&Key::system_tenant()).into_iter().flat_map(|held| held.registers.iter());
+        registers.filter_map(|(address, register)| {
+            let version = register.versions(&RegisterId::system(address.clone())).next()?;
+            Some((address, version))
+        })
     }
 }
