@@ -104,6 +104,10 @@ pub struct Core {
     rival: Option<(NodeId, Duration)>,
     /// No stamp that this node gave, as far as it knows, has a greater time.
     written: u64,
+    /// The last change that it made.
+    changed: Stamp,
+    /// Whether what was set aside is being written again.
+    repeating: bool,
     unacked: Unacked,
     in_line: Option<InLine>,
     /// Whether anything was dropped because the cluster had collected it.
@@ -205,6 +209,8 @@ impl Core {
         Self {
             random: Random::new(settings.random_seed),
             written: settings.mark,
+            changed: Stamp { time: settings.mark, id: NodeId([0xff; 16]) },
+            repeating: false,
             readiness: Readiness::waiting(waiting),
             clock: clock::Clock::default(),
             settings,
@@ -280,6 +286,7 @@ impl Core {
             }
             Event::Written(versions) => self.written(versions, turn),
             Event::WrittenUnseen => self.written_unseen(turn),
+            Event::Repeated => self.settings.aside = false,
             Event::Tick => self.tick(turn),
         }
     }

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_store::Store;
+use burgee_store::{Missed, Store};
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::{Instant, MissedTickBehavior},
@@ -75,7 +75,7 @@ pub(crate) enum End {
     /// It was told to.
     Stopped,
     /// The node is to take a new identity.
-    Reidentify,
+    Reidentify(Missed),
     /// The node cannot take part.
     Failed(String),
 }

@@ -140,6 +140,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         seeds: config.join.clone(),
         mark: 0,
         resync: store.needs_resync(),
+        aside: false,
         trusted: config.trust_own_data,
         started_at: store.now(),
         random_seed: 0,

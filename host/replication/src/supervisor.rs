@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use burgee_model::{Millis, NodeId};
-use burgee_store::Store;
+use burgee_store::{Missed, Store};
 use tokio::sync::watch;
 
 use crate::{
@@ -84,6 +84,7 @@ impl<N: Network> Supervisor<N> {
             seeds: config.join.clone(),
             mark: self.store.mark(),
             resync: self.store.needs_resync(),
+            aside: self.store.has_set_aside(),
             trusted: config.trust_own_data,
             started_at: self.store.now(),
             random_seed: random()?,
@@ -113,12 +114,12 @@ impl<N: Network> Supervisor<N> {
             // What it takes beyond that is left to the peers, which notice silence too.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, transport.close()).await;
             drop(transport);
-            match end {
+            let missed = match end {
                 End::Stopped => return None,
                 End::Failed(text) => return Some(text),
-                End::Reidentify => {}
-            }
-            opened = match self.begin_anew(stop.clone()).await {
+                End::Reidentify(missed) => missed,
+            };
+            opened = match self.begin_anew(missed, stop.clone()).await {
                 Some(opened) => opened,
                 None => return None,
             };
@@ -141,9 +142,9 @@ impl<N: Network> Supervisor<N> {
     }
 
     /// Takes a new identity and enters the network under it; none where the node was stopped meanwhile.
-    async fn begin_anew(&mut self, mut stop: watch::Receiver<bool>) -> Option<Opened<N::Transport>> {
+    async fn begin_anew(&mut self, missed: Missed, mut stop: watch::Receiver<bool>) -> Option<Opened<N::Transport>> {
         let anew = async {
-            while let Err(error) = self.reidentify().await {
+            while let Err(error) = self.reidentify(missed).await {
                 tracing::error!(%error, "no new identity yet");
                 tokio::time::sleep(RETRY).await;
             }
@@ -161,8 +162,8 @@ impl<N: Network> Supervisor<N> {
         }
     }
 
-    async fn reidentify(&self) -> Result<NodeId, String> {
-        let node = self.store.reidentify().await.map_err(|error| error.to_string())?;
+    async fn reidentify(&self, missed: Missed) -> Result<NodeId, String> {
+        let node = self.store.reidentify(missed).await.map_err(|error| error.to_string())?;
         tracing::warn!(%node, "this node has a new identity");
         Ok(node)
     }

@@ -5,6 +5,7 @@
 //! nodes wrote, and feeds every change to its readers.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod aside;
 mod backlog;
 mod chunk;
 mod clock;
@@ -27,10 +28,12 @@ mod store;
 pub mod table;
 #[cfg(test)]
 mod testing;
+mod told;
 mod ttl;
 pub mod version;
 mod writer;
 
+pub use aside::{Aside, Missed};
 pub use clock::Clock;
 pub use error::{DraftError, MergeError, OpenError, WriteError};
 pub use facts::is_kept_for_good;
@@ -40,4 +43,5 @@ pub use request::{Draft, DraftWrite, Receipt, Request, Stamping, WriteScope};
 pub use stamping::stamp_draft;
 pub use store::{Health, MergeReport, Store};
 pub use table::{Applied, Counts, FlagRead, HistoryPolicy, Lost, Outcome, Page, PageCursor, Past, Table};
+pub use told::Told;
 pub use version::{ChangeId, CodecError, PARENTS_MAX, Version};

@@ -4,6 +4,7 @@
 //! file may hold more than the table retains (what was pruned, or died, goes behind), never less than what
 //! was acknowledged; loading merges the rows, so what does not count any more drops out by itself.
 
+pub(crate) mod aside;
 mod guard;
 mod row;
 
@@ -20,8 +21,8 @@ use redb::{
     Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition, WriteTransaction,
 };
 
-use self::guard::guarded;
-use crate::{OpenError, Table, Version, table::rows::Retained};
+use self::{aside::Kept, guard::guarded};
+use crate::{Aside, OpenError, Table, Told, Version, table::rows::Retained};
 
 /// The newest disk format that this release reads, and the one that it writes.
 const FORMAT: u32 = 1;
@@ -105,6 +106,11 @@ impl Disk {
         Ok(disk)
     }
 
+    /// What the file holds beside versions and its own meta.
+    pub(crate) fn kept(&mut self) -> Result<Kept, OpenError> {
+        self.examine(|database| aside::load(&database.begin_read().map_err(load_error)?))
+    }
+
     /// Merges all that the file holds into a table. Says also whose rows a floor lies over that are there all the same.
     pub(crate) fn load(&mut self, table: &mut Table) -> Result<(Meta, Vec<RegisterId>), OpenError> {
         self.examine(|database| load(database, table))
@@ -128,12 +134,24 @@ impl Disk {
         Ok(feed)
     }
 
-    /// Replaces the node's id, and notes that it must resynchronise.
-    pub(crate) fn reidentify(&mut self, node: NodeId) -> Result<(), DiskError> {
+    /// Replaces the node's id, sets something aside, and notes that the node must resynchronise.
+    pub(crate) fn reidentify(&mut self, node: NodeId, aside: Option<&Aside>) -> Result<(), DiskError> {
         self.commit(|write| {
             put_meta(write, META_NODE, &node.0)?;
+            aside.map_or(Ok(()), |aside| aside::put(write, aside))?;
+            aside::put_told(write, &Told::default())?;
             put_meta(write, META_RESYNC, &[])
         })
+    }
+
+    /// Removes what was set aside.
+    pub(crate) fn repeated(&mut self) -> Result<(), DiskError> {
+        self.commit(aside::remove)
+    }
+
+    /// Writes what others have of this node's writes.
+    pub(crate) fn put_told(&mut self, told: &Told) -> Result<(), DiskError> {
+        self.commit(|write| aside::put_told(write, told))
     }
 
     /// Takes back the note that the node must resynchronise.
@@ -144,8 +162,14 @@ impl Disk {
         })
     }
 
-    /// Writes new versions, and the clock's mark, in one durable transaction.
-    pub(crate) fn append(&mut self, versions: &[Arc<Version>], mark: u64) -> Result<(), DiskError> {
+    /// Writes new versions, the clock's mark, and what others have of this node's writes if that is news, in one
+    /// durable transaction.
+    pub(crate) fn append(
+        &mut self,
+        versions: &[Arc<Version>],
+        mark: u64,
+        told: Option<&Told>,
+    ) -> Result<(), DiskError> {
         self.commit(|write| {
             let mut table = write.open_table(VERSIONS)?;
             let mut floors = write.open_table(FLOORS)?;
@@ -154,6 +178,7 @@ impl Disk {
                 let table = if version.is_floor() { &mut floors } else { &mut table };
                 table.insert(row.key.as_slice(), row.value.as_slice())?;
             }
+            told.map_or(Ok(()), |told| aside::put_told(write, told))?;
             put_meta(write, META_MARK, &mark.to_le_bytes())
         })
     }

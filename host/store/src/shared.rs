@@ -13,11 +13,12 @@ use burgee_model::{
 use tokio::sync::watch;
 
 use crate::{
-    Feed, Op, Origin, Position, StoreLimits, Table, Version, WallClock,
+    Aside, Feed, Missed, Op, Origin, Position, StoreLimits, Table, Told, Version, WallClock,
     backlog::Backlog,
     clock::Clock,
     conflicts::Standing,
     feed,
+    persist::aside::Kept,
     table::{Applied, Outcome},
 };
 
@@ -45,15 +46,27 @@ pub(crate) struct Shared {
     durable: bool,
     /// Whether the node must resynchronise before it serves.
     resync: AtomicBool,
+    told: Mutex<Telling>,
+    aside: Mutex<Option<Arc<Aside>>>,
+}
+
+/// What others have of this node's writes.
+#[derive(Debug, Default)]
+struct Telling {
+    told: Told,
+    /// Whether the disk knows less.
+    is_news: bool,
 }
 
 /// A change of who the node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// Another id, which must resynchronise.
-    New(NodeId),
+    /// Another id, which must resynchronise; and why.
+    New(NodeId, Missed),
     /// It is in line with its cluster again.
     Resynchronised,
+    /// What it had set aside is written again.
+    Repeated,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -69,8 +82,11 @@ impl Shared {
         feed_start: u64,
         durable: bool,
         resync: bool,
+        kept: Kept,
     ) -> Self {
         Self {
+            told: Mutex::new(Telling { told: kept.told, is_news: false }),
+            aside: Mutex::new(kept.aside.map(Arc::new)),
             feed: Feed::new(feed_start, limits.feed_entries, limits.feed_bytes),
             wall,
             standing: Mutex::new(Standing::told(table.standing_conflicts())),
@@ -229,7 +245,7 @@ impl Shared {
 
     /// Whether the writer must be told to persist: once, until it is awake.
     pub(crate) fn must_wake(&self) -> bool {
-        self.durable && !self.backlog().is_empty() && !self.woken.swap(true, Ordering::AcqRel)
+        self.durable && (self.has_told_news() || !self.backlog().is_empty()) && !self.woken.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn awake(&self) {
@@ -240,12 +256,59 @@ impl Shared {
         self.resync.load(Ordering::Acquire)
     }
 
-    /// What the disk says of the node's identity holds from now on.
-    pub(crate) fn identify(&self, identity: Identity) {
-        if let Identity::New(id) = identity {
-            self.clock().set_id(id);
+    /// What is set aside, if anything is.
+    pub(crate) fn aside(&self) -> Option<Arc<Aside>> {
+        lock(&self.aside).clone()
+    }
+
+    /// What the node has to set aside: what it has so already, since it served nobody since, or what it holds now.
+    pub(crate) fn set_aside(&self, missed: Missed) -> Option<Arc<Aside>> {
+        self.aside().or_else(|| {
+            let (table, own) = (self.read(), self.clock().id());
+            let aside = Aside::of(&table, own, &lock(&self.told).told, missed);
+            (!aside.is_empty()).then(|| Arc::new(aside))
+        })
+    }
+
+    /// A peer has all that this node wrote up to a change.
+    pub(crate) fn told(&self, peer: NodeId, up_to: Stamp) {
+        let mut telling = lock(&self.told);
+        telling.is_news |= telling.told.raise(peer, up_to);
+    }
+
+    /// What others have, if the disk is to know.
+    pub(crate) fn told_news(&self) -> Option<Told> {
+        let mut telling = lock(&self.told);
+        std::mem::take(&mut telling.is_news).then(|| telling.told.clone())
+    }
+
+    pub(crate) fn has_told_news(&self) -> bool {
+        lock(&self.told).is_news
+    }
+
+    /// Changes of this node are about to be on disk.
+    pub(crate) fn changed(&self, versions: &[Arc<Version>]) {
+        let mut telling = lock(&self.told);
+        for version in versions {
+            telling.is_news |= telling.told.changed(version.change);
         }
-        self.resync.store(matches!(identity, Identity::New(_)), Ordering::Release);
+    }
+
+    /// The disk did not take it.
+    pub(crate) fn told_stays_news(&self) {
+        lock(&self.told).is_news = true;
+    }
+
+    /// What the disk says of the node's identity holds from now on.
+    pub(crate) fn identify(&self, identity: Identity, aside: Option<Arc<Aside>>) {
+        if let Identity::New(id, _) = identity {
+            self.clock().set_id(id);
+            *lock(&self.told) = Telling::default();
+        }
+        *lock(&self.aside) = aside;
+        if identity != Identity::Repeated {
+            self.resync.store(matches!(identity, Identity::New(..)), Ordering::Release);
+        }
     }
 
     /// Remembers how the last commit went.

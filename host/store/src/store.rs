@@ -1,7 +1,8 @@
 //! The shell: identity, clock, disk, writer and feed around the pure table.
 
+mod identity;
+
 use std::{
-    convert::Infallible,
     fmt,
     future::Future,
     io,
@@ -21,8 +22,8 @@ use crate::{
     Draft, Feed, HistoryPolicy, MergeError, OpenError, Origin, Page, PageCursor, Receipt, Request, StoreConfig,
     StoreLimits, Table, Version, WallClock, WriteError,
     clock::Clock,
-    persist::Disk,
-    shared::{Identity, Shared, history_start},
+    persist::{Disk, aside::Kept},
+    shared::{Shared, history_start},
     writer::{Message, Ticket, Writer},
 };
 
@@ -86,7 +87,7 @@ impl Store {
         let mut hlc = Clock::new(opened.node, limits.max_skew_ms, grain);
         hlc.resume(opened.mark, now);
         let durable = opened.disk.is_some();
-        let shared = Shared::new(limits, clock, opened.table, hlc, opened.feed, durable, opened.resync);
+        let shared = Shared::new(limits, clock, opened.table, hlc, opened.feed, durable, opened.resync, opened.kept);
         opened.collected.iter().for_each(|id| shared.backlog().add(id));
         Self::start(opened.mark, Arc::new(shared), opened.disk).map_err(OpenError::Io)
     }
@@ -120,31 +121,6 @@ impl Store {
     #[must_use]
     pub fn needs_resync(&self) -> bool {
         self.0.shared.needs_resync()
-    }
-
-    /// Gives the node a new random id, and notes that it must resynchronise, both in one durable
-    /// transaction; answers the id. Stamps bear it from then on.
-    pub fn reidentify(&self) -> impl Future<Output = Result<NodeId, WriteError<Infallible>>> + Send + use<> {
-        let id = random().map(NodeId).map_err(|error| WriteError::Disk(error.to_string()));
-        let done = id.map(|id| (id, self.identify(Identity::New(id))));
-        async move {
-            let (id, done) = done?;
-            done.await.map(|()| id)
-        }
-    }
-
-    /// Takes the note back, durably: the node is in line with its cluster again.
-    pub fn resynchronised(&self) -> impl Future<Output = Result<(), WriteError<Infallible>>> + Send + use<> {
-        self.identify(Identity::Resynchronised)
-    }
-
-    fn identify(&self, identity: Identity) -> impl Future<Output = Result<(), WriteError<Infallible>>> + Send + use<> {
-        let (reply, answer) = oneshot::channel();
-        let queued = self.0.send(Message::Identify(identity, reply));
-        async move {
-            queued.map_err(refusal)?;
-            answer.await.map_err(|_| WriteError::Closed)?.map_err(WriteError::Disk)
-        }
     }
 
     /// The wall time.
@@ -334,6 +310,7 @@ struct Opened {
     mark: u64,
     feed: u64,
     resync: bool,
+    kept: Kept,
     table: Table,
     /// Registers of which the disk has more than the table.
     collected: Vec<RegisterId>,
@@ -348,6 +325,7 @@ impl Opened {
             mark: 0,
             feed: millis_to_ntp64(now),
             resync: false,
+            kept: Kept::default(),
             table: Table::new(HistoryPolicy::default(), digest_key),
             collected: Vec::new(),
             disk: None,
@@ -364,13 +342,23 @@ impl Opened {
         };
         let mut table = Table::new(history, digest_key);
         let (meta, mut collected) = disk.load(&mut table)?;
+        let kept = disk.kept()?;
         // A node that ended before it had removed the rows of what was purged or collected does so now: what a purge
         // killed would live again once its floor is collected.
         collected.append(&mut table.collect(table.horizon()));
         // What expired while the node was down is nobody's news: readers of an earlier start list again.
         while now < MILLIS_MAX && table.lapse(now).is_some() {}
         let feed = disk.claim(meta, millis_to_ntp64(now)).map_err(|error| OpenError::Io(io::Error::other(error)))?;
-        Ok(Self { node: meta.node, mark: meta.mark, feed, resync: meta.resync, table, collected, disk: Some(disk) })
+        Ok(Self {
+            node: meta.node,
+            mark: meta.mark,
+            feed,
+            resync: meta.resync,
+            kept,
+            table,
+            collected,
+            disk: Some(disk),
+        })
     }
 }
 

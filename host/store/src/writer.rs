@@ -142,6 +142,7 @@ impl Writer {
             }
         }
         while self.is_behind() && self.persist() {}
+        self.put_told();
     }
 
     /// Whether rows are not what they should be.
@@ -160,10 +161,15 @@ impl Writer {
                 false => RETRY,
             };
             self.inbox.recv_timeout(pause)
+        } else if self.shared.has_told_news() {
+            self.inbox.recv_timeout(if self.shared.is_writable() { PAUSE } else { RETRY })
         } else {
             self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         self.is_calm = matches!(message, Err(RecvTimeoutError::Timeout));
+        if self.is_calm && !self.is_behind() {
+            self.put_told();
+        }
         match message {
             Ok(message) => self.keep(message),
             Err(RecvTimeoutError::Timeout) => {}
@@ -202,17 +208,37 @@ impl Writer {
     }
 
     fn identify(&mut self, identity: Identity) -> Result<(), String> {
+        // What was asked for before is written by whoever the node was then.
+        while !self.waiting.is_empty() {
+            self.write_batch();
+        }
+        let aside = match identity {
+            Identity::New(_, missed) => self.shared.set_aside(missed),
+            Identity::Resynchronised => self.shared.aside(),
+            Identity::Repeated => None,
+        };
         if let Some(disk) = &mut self.disk {
             let done = match identity {
-                Identity::New(id) => disk.reidentify(id),
+                Identity::New(id, _) => disk.reidentify(id, aside.as_deref()),
                 Identity::Resynchronised => disk.resynchronised(),
+                Identity::Repeated => disk.repeated(),
             };
             let done = done.map_err(|error| error.to_string());
             self.shared.report(done.as_ref().err());
             done?;
         }
-        self.shared.identify(identity);
+        self.shared.identify(identity, aside);
         Ok(())
+    }
+
+    /// Writes what others have of this node's writes, where that is news and no write took it along.
+    fn put_told(&mut self) {
+        let Some(told) = self.shared.told_news() else { return };
+        let done = self.disk.as_mut().map_or(Ok(()), |disk| disk.put_told(&told));
+        if done.is_err() {
+            self.shared.told_stays_news();
+        }
+        self.shared.report(done.err().map(|error| error.to_string()).as_ref());
     }
 
     /// Plans and commits as many of the waiting requests as fit one batch.
@@ -273,7 +299,12 @@ impl Writer {
         self.settle()?;
         let mark = self.shared.clock().mark();
         let Some(disk) = &mut self.disk else { return Ok(()) };
-        disk.append(versions, mark).inspect_err(|_| {
+        self.shared.changed(versions);
+        let told = self.shared.told_news();
+        disk.append(versions, mark, told.as_ref()).inspect_err(|_| {
+            if told.is_some() {
+                self.shared.told_stays_news();
+            }
             self.doubtful = versions.iter().map(|version| version.register.clone()).collect();
         })
     }

@@ -24,6 +24,8 @@ const FACTS: &str = "host/store/src/facts.rs";
 const FLOORS: &str = "host/store/src/floors.rs";
 const REGISTER: &str = "host/store/src/register.rs";
 const MERGE: &str = "host/store/src/table/merge.rs";
+const ASIDE: &str = "host/store/src/aside.rs";
+const TOLD: &str = "host/store/src/told.rs";
 const TABLE: &str = "host/store/src/table.rs";
 const CORE: &str = "host/replication/src/core.rs";
 const COPIES: &str = "host/replication/src/core/copies.rs";
@@ -39,7 +41,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 36] = [
+pub(crate) const MUTATIONS: [Mutation; 39] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -300,6 +302,25 @@ pub(crate) const MUTATIONS: [Mutation; 36] = [
             package: "burgee-replication",
             name: "one_clock_that_is_years_behind_sets_no_serving_node_back",
         }),
+    },
+    Mutation {
+        name: "what only a forgotten node had is not written again",
+        edits: &[(READINESS, "if self.settings.aside {", "if self.settings.aside && self.halted {")],
+        test: None,
+    },
+    Mutation {
+        name: "deletions are not set aside",
+        edits: &[(ASIDE, "(kills(version) || is_untold(version))", "is_untold(version)")],
+        test: None,
+    },
+    Mutation {
+        name: "what only forgotten nodes were told of is told",
+        edits: &[(
+            TOLD,
+            "members(table).map(|member| self.by(member)).max().unwrap_or",
+            "self.0.values().copied().max().unwrap_or",
+        )],
+        test: Some(Test { package: "burgee-store", name: "what_only_forgotten_nodes_were_told_of_is_repeated" }),
     },
     Mutation {
         name: "expiries are not told",

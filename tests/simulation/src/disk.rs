@@ -7,7 +7,7 @@ use std::{
 };
 
 use burgee_model::{Address, MemberMeta, NodeId, RegisterId};
-use burgee_store::{HistoryPolicy, Table, Version};
+use burgee_store::{Aside, HistoryPolicy, Table, Told, Version};
 
 /// The key of the cluster's digests.
 const DIGEST_KEY: u64 = 7;
@@ -27,6 +27,10 @@ pub struct Disk {
     pub mark: u64,
     /// The note that the node must resynchronise.
     pub resync: bool,
+    /// What others have of the node's writes, as far as it knows.
+    pub told: Told,
+    /// What the node set aside when it took its identity.
+    pub aside: Option<Aside>,
     rows: BTreeMap<RegisterId, Vec<Arc<Version>>>,
 }
 
@@ -34,7 +38,7 @@ impl Disk {
     /// A new one.
     #[must_use]
     pub fn new(node: NodeId) -> Self {
-        Self { node, mark: 0, resync: false, rows: BTreeMap::new() }
+        Self { node, mark: 0, resync: false, told: Told::default(), aside: None, rows: BTreeMap::new() }
     }
 
     /// Whether the node's own entry in the roster is on it, as that of one that had joined.
@@ -80,6 +84,16 @@ impl Disk {
             loaded.merge(version);
         }
         loaded
+    }
+
+    /// The same, with what is set aside: all that will count once the node is in line.
+    #[must_use]
+    pub fn all(&self, history: HistoryPolicy) -> Table {
+        let mut all = self.load(history);
+        for version in self.aside.iter().flat_map(|aside| &aside.versions) {
+            all.merge(version);
+        }
+        all
     }
 
     /// Registers whose rows should have gone: with what superseded them, or died by a floor, before a crash.

@@ -11,7 +11,7 @@ use burgee_replication::{
     core::{Core, Now, Settings},
     message::PeerId,
 };
-use burgee_store::{Clock, HistoryPolicy, Table, Version};
+use burgee_store::{Clock, HistoryPolicy, Table, Told, Version};
 
 use crate::{
     clock::{Wall, span},
@@ -156,6 +156,10 @@ pub struct Process {
     pub clock_ahead: Option<Millis>,
     /// Whether its disk says that it must resynchronise.
     pub resync: bool,
+    /// What others have of what it wrote.
+    pub told: Told,
+    /// Whether its disk knows less of that.
+    pub told_news: bool,
     /// Questions that wait for an answer.
     pub asked: BTreeMap<u64, PeerId>,
     /// Questions of others.
@@ -231,6 +235,8 @@ impl Process {
             readiness: Readiness { ready: false, reasons: Vec::new(), alone: false },
             clock_ahead: None,
             resync: start.disk.resync,
+            told: start.disk.told.clone(),
+            told_news: false,
             asked: BTreeMap::new(),
             tickets: BTreeMap::new(),
             last_ticket: 0,
@@ -263,6 +269,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         seeds: start.slot.seeds.clone(),
         mark: start.disk.mark,
         resync: start.disk.resync,
+        aside: start.disk.aside.is_some(),
         trusted: start.slot.trusted,
         started_at,
         random_seed: start.seed,

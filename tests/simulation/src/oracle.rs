@@ -35,6 +35,8 @@ pub struct Written {
     pub doubtful: Option<Excuse>,
     /// Whether the disks that had it are lost, and only memories have it.
     pub bereft: bool,
+    /// Whether its author's disk has it, or what came of it, ever since, and tells of it once that node is back.
+    pub speaks: bool,
     /// Whether it is a deletion that was collected before all halves of the cluster had met.
     pub apart: bool,
 }
@@ -76,6 +78,7 @@ impl Oracle {
             doubtful,
             // The disk of a copy counts for nothing.
             bereft: doubtful == Some(Excuse::Copied),
+            speaks: !matches!(doubtful, Some(Excuse::Copied | Excuse::Restored)),
             apart: false,
         };
         let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
@@ -105,6 +108,12 @@ impl Oracle {
         versions.iter().for_each(|version| self.mark(version, |twin| twin.fate = Fate::Lost(Excuse::Disk)));
         let told = |version: &&Arc<Version>| self.twins(version).any(|twin| twin.acknowledged);
         versions.iter().find(told).cloned()
+    }
+
+    /// The disk of a machine is lost, or replaced by an old one: what its nodes wrote they do not tell of any more.
+    pub fn author_lost(&mut self, slot: usize) {
+        let of_it = self.written.values_mut().flatten().filter(|written| written.slot == slot);
+        of_it.for_each(|written| written.speaks = false);
     }
 
     /// A version's author was told that it is written.
@@ -183,9 +192,10 @@ impl Written {
     }
 
     /// Whether an excuse counts. What a copy alone wrote is nobody's; all else may go only where it could be taken for
-    /// what was collected.
+    /// what was collected, and its author is not there to write it again.
     fn is_conceded(&self, excuse: Excuse, horizon: Stamp) -> bool {
-        excuse == Excuse::Copied || self.version.stamp <= horizon
+        let is_repeated = self.speaks && matches!(excuse, Excuse::Forgotten | Excuse::Left);
+        excuse == Excuse::Copied || self.version.stamp <= horizon && !is_repeated
     }
 
     /// Whether it is of the cluster's own tenant.

@@ -40,6 +40,8 @@ pub enum Action {
         /// Whether the loser's value comes back.
         restore: bool,
     },
+    /// What a node had set aside is written again.
+    Repeat,
     /// A register of the cluster's own.
     System(SystemWrite),
 }
@@ -110,6 +112,7 @@ impl Action {
                 draft.writes.push(kill(register, false));
             }
             Self::Settle { register, restore } => draft.writes.push(settle(table, register, *restore)?),
+            Self::Repeat => return None,
             Self::System(write) => return Some(write.request(own)),
         }
         let request =

@@ -69,6 +69,8 @@ pub enum Occurrence {
     Commit(End),
     /// A commit of merged versions is on disk.
     Persist(End),
+    /// What a node had set aside is written again.
+    Repeated(End),
     /// Something that the core wanted flushed is on disk.
     Flushed {
         /// Whose.
@@ -90,7 +92,9 @@ impl Occurrence {
     /// The process that it happens to.
     fn at(&self) -> Option<End> {
         match self {
-            Self::Tick(end) | Self::Merge(end) | Self::Commit(end) | Self::Persist(end) => Some(*end),
+            Self::Tick(end) | Self::Merge(end) | Self::Commit(end) | Self::Persist(end) | Self::Repeated(end) => {
+                Some(*end)
+            }
             Self::Frame { to, .. } => Some(*to),
             Self::Change(change) => Some(change.at),
             Self::Dialled { by, .. } | Self::Timeout { by, .. } | Self::Flushed { by, .. } => Some(*by),
@@ -243,6 +247,7 @@ impl World {
             Occurrence::Merge(end) => self.merge(end),
             Occurrence::Commit(end) => self.committed(end),
             Occurrence::Persist(end) => self.persist(end),
+            Occurrence::Repeated(end) => self.repeated(end),
             Occurrence::Flushed { by, flush } => self.handle(by.slot, Event::Flushed { flush }),
             Occurrence::Sweep => self.sweep(),
             Occurrence::Write => self.next_write(),

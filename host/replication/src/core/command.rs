@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use burgee_model::{Millis, NodeId, RegisterId, Stamp};
-use burgee_store::Version;
+use burgee_store::{Missed, Version};
 
 use crate::{
     message::{Answer, News, PeerId, Question},
@@ -72,11 +72,21 @@ pub enum Command {
     SetReadiness(Readiness),
     /// The verdict on this node's clock changed; see [`Core::clock_ahead`](super::Core::clock_ahead).
     SetClockAhead(Option<Millis>),
-    /// Take a new id, durably, with the note that the node must resynchronise; then start replication
-    /// anew under it. Nothing after this command is executed.
-    Reidentify,
+    /// Take a new id, durably, with the note that the node must resynchronise, and set aside what it may have to write
+    /// again; then start replication anew under it. Nothing after this command is executed.
+    Reidentify(Missed),
     /// The node is in line with the cluster again: forget, durably, that it had to be.
     Resynchronised,
+    /// Write again what was set aside and the others lack, and report [`Event::Repeated`](super::Event::Repeated) once
+    /// nothing is set aside any more.
+    Repeat,
+    /// Note, on disk soon, that a peer has all that this node wrote up to a change.
+    Told {
+        /// Who.
+        peer: NodeId,
+        /// Up to where.
+        up_to: Stamp,
+    },
     /// The node cannot take part: the process ends with exit code 1. The text names the option that is at fault, and
     /// why: `node-name: …`.
     GiveUp(String),

@@ -73,4 +73,6 @@ pub enum Event {
     WrittenUnseen,
     /// Time passed. Ticks come about ten times a second.
     Tick,
+    /// What was set aside is written again.
+    Repeated,
 }

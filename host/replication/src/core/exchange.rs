@@ -10,7 +10,7 @@ use std::time::Duration;
 use burgee_model::{NodeId, Stamp};
 use burgee_store::digest::{Prefix, Realm, Sum};
 
-use super::{Ask, Asked, Core, Note, Turn, peer::Peer, walk::Walk};
+use super::{Ask, Asked, Command, Core, Note, Turn, peer::Peer, walk::Walk};
 use crate::message::{Answer, Check, Question};
 
 /// The first pause after a failure, and the longest.
@@ -44,6 +44,8 @@ pub(super) struct Run {
     history_since: u32,
     /// How many versions this node had written when it began; none where the peer may not get all that it lacks.
     pub(super) wrote: Option<u64>,
+    /// The last change that this node had made then; none where it made an earlier one since, by its clock.
+    pub(super) changed: Option<Stamp>,
     /// Walks of the tree of current versions so far.
     passes: u32,
     pub(super) stage: Stage,
@@ -146,6 +148,7 @@ impl Core {
             horizon: Stamp::ZERO,
             history_since: 0,
             wrote: Some(self.unacked.count()),
+            changed: Some(self.changed),
             passes: 0,
             stage: Stage::Compare,
         });
@@ -308,6 +311,11 @@ impl Core {
             peer.behind_since = None;
         }
         peer.has = peer.has.max(run.wrote.unwrap_or(0));
+        let told = run.changed.filter(|up_to| run.wrote.is_some() && *up_to > peer.told);
+        if let Some(up_to) = told {
+            peer.told = up_to;
+            turn.out.push(Command::Told { peer: node, up_to });
+        }
         self.swept(node, run.began);
         self.in_line_with(node, &run, turn);
     }

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use burgee_model::{MemberMeta, NodeId, Stamp, stamp::millis_to_ntp64};
-use burgee_store::{Table, Version, digest::Realm};
+use burgee_store::{Missed, Table, Version, digest::Realm};
 
 use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
 use crate::message::{Answer, HEARD_TWICE, Question};
@@ -38,7 +38,19 @@ impl Core {
         for version in versions.iter().filter(|version| version.stamp.id == own) {
             self.written = self.written.max(version.stamp.time);
             self.unacked.push(version.stamp);
+            self.changed_by(version.change.0);
         }
+    }
+
+    /// A change below the last one, of a clock that was set back far, is not among what an exchange under way brings.
+    fn changed_by(&mut self, change: Stamp) {
+        if change < self.changed {
+            for peer in self.peers.values_mut() {
+                peer.told = peer.told.min(change);
+                peer.exchange.run.iter_mut().for_each(|run| run.changed = None);
+            }
+        }
+        self.changed = self.changed.max(change);
     }
 
     /// This node wrote what nobody named.
@@ -52,7 +64,8 @@ impl Core {
             return self.give_way(turn);
         }
         if forgotten || self.roster.is_forgotten(self.settings.own.node) {
-            return self.reidentify(turn);
+            let missed = if remembers > self.written { Missed::Restored } else { Missed::Forgotten };
+            return self.reidentify(missed, turn);
         }
         let Some(peer) = self.peers.get_mut(&from) else { return };
         if remembers <= self.written {
@@ -62,14 +75,14 @@ impl Core {
         let since = *peer.doubted_since.get_or_insert(turn.now.mono);
         let of_earlier_start = remembers < millis_to_ntp64(self.settings.started_at);
         if of_earlier_start || turn.now.mono.saturating_sub(since) >= DOUBT {
-            self.reidentify(turn);
+            self.reidentify(Missed::Restored, turn);
         }
     }
 
     /// Whether the roster says that this node is forgotten.
     pub(super) fn heed_roster(&mut self, turn: &mut Turn<'_>) {
         if self.roster.is_forgotten(self.settings.own.node) {
-            self.reidentify(turn);
+            self.reidentify(Missed::Forgotten, turn);
         }
     }
 
@@ -103,8 +116,11 @@ impl Core {
         versions.iter().for_each(|version| drop(theirs.merge(version)));
         let is_known = theirs.members().any(|(node, ..)| node == self.settings.own.node);
         let was_left = !is_known && self.roster.member(ask.to).is_some();
-        if was_left || self.acked(&theirs) > self.acked(turn.table) {
-            return self.reidentify(turn);
+        if self.acked(&theirs) > self.acked(turn.table) {
+            return self.reidentify(Missed::Restored, turn);
+        }
+        if was_left {
+            return self.reidentify(Missed::Forgotten, turn);
         }
         if let Some(peer) = self.peers.get_mut(&ask.to).filter(|peer| peer.exchange.run.is_some()) {
             peer.vetted = horizon;
@@ -132,11 +148,11 @@ impl Core {
         self.settings.resync && waited_for && waited >= self.settings.periods.ready_timeout
     }
 
-    pub(super) fn reidentify(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn reidentify(&mut self, missed: Missed, turn: &mut Turn<'_>) {
         if !self.halted {
             self.halted = true;
             turn.note(Note::Outdated);
-            turn.out.push(Command::Reidentify);
+            turn.out.push(Command::Reidentify(missed));
         }
     }
 

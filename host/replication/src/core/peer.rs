@@ -33,6 +33,8 @@ pub(super) struct Peer {
     /// How many of the versions that this node wrote since its start it has for certain: a hint may be lost while
     /// a later one arrives, so only a whole exchange tells.
     pub(super) has: u64,
+    /// Up to which change of this node it has everything, as far as that was noted.
+    pub(super) told: Stamp,
     /// Since when it remembers stamps of this node that this node does not.
     pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
@@ -66,6 +68,7 @@ impl Peer {
             sent: 0,
             remembered: 0,
             has: 0,
+            told: Stamp::ZERO,
             doubted_since: None,
             exchange: Exchange::default(),
             vetted: Stamp::ZERO,

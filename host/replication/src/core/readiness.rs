@@ -52,14 +52,26 @@ impl Core {
 
     /// Holds a newcomer back until its entry as a member is on disk: before that, it would come back from a crash as
     /// one that only began to join, and what it had acknowledged as what nobody waited for.
-    fn once_entered(&mut self, decided: Readiness, turn: &Turn<'_>) -> Readiness {
-        if !decided.ready || self.served || self.is_entered(turn.table) {
+    fn once_entered(&mut self, decided: Readiness, turn: &mut Turn<'_>) -> Readiness {
+        if !decided.ready || self.served {
             return decided;
+        }
+        if self.is_entered(turn.table) {
+            return if self.settings.aside { self.repeat(turn) } else { decided };
         }
         if !std::mem::replace(&mut self.accepted, true) {
             self.enrol_due = turn.now.mono;
         }
         Readiness::waiting("joining")
+    }
+
+    /// Nor does it serve before it has written again what the others never had of it: nobody is to see that undone,
+    /// and from now on they wait for it with collecting.
+    fn repeat(&mut self, turn: &mut Turn<'_>) -> Readiness {
+        if !std::mem::replace(&mut self.repeating, true) {
+            turn.out.push(Command::Repeat);
+        }
+        Readiness::waiting("resynchronising")
     }
 
     fn is_entered(&self, table: &Table) -> bool {

@@ -30,6 +30,7 @@ impl Core {
     /// Carries a walk on as far as it goes without an answer.
     pub(super) fn pump(&mut self, node: NodeId, turn: &mut Turn<'_>) {
         let surplus = self.surplus(node, turn.table);
+        let own = Some(self.settings.own.node).filter(|_| self.settings.resync);
         let (page_bytes, mut evicted) = (self.settings.page_bytes, false);
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
@@ -44,7 +45,7 @@ impl Core {
             _ if walk.offering => Vec::new(),
             Surplus::Offer if walk.pushes => next_offer(walk, turn.table, page_bytes),
             Surplus::Evict(horizon) => {
-                let gone = evict(walk, horizon, turn.table);
+                let gone = evict(walk, horizon, own, turn.table);
                 if !gone.is_empty() {
                     evicted = true;
                     turn.out.push(Command::Evict(gone));
@@ -194,13 +195,17 @@ fn next_offer(walk: &mut Walk, table: &Table, page_bytes: usize) -> Vec<Arc<Vers
 }
 
 /// What the cluster has collected while this node was away. What is never collected the peer just lacks.
-fn evict(walk: &mut Walk, horizon: Stamp, table: &Table) -> Vec<(RegisterId, Stamp)> {
+fn evict(walk: &mut Walk, horizon: Stamp, own: Option<NodeId>, table: &Table) -> Vec<(RegisterId, Stamp)> {
     let mut gone = Vec::new();
     for _ in 0..EVICTIONS_AT_ONCE {
         let Some(place) = walk.next_place(table) else { break };
         let here = table.at(walk.realm, place.path).into_iter();
-        let may_go = |address: &Address| *address != Address::Horizon && !is_kept_for_good(address);
-        for version in here.filter(|version| may_go(&version.register.address)) {
+        let may_go = |version: &Version| {
+            let address = &version.register.address;
+            // Of what this node wrote under an identity of which nobody takes anything yet, nobody collected anything.
+            *address != Address::Horizon && !is_kept_for_good(address) && Some(version.stamp.id) != own
+        };
+        for version in here.filter(|version| may_go(version)) {
             match walk.realm {
                 Realm::Current => collected(table, &place, &version, horizon, &mut gone),
                 // What the peer sent of a register's history says nothing of its current version.

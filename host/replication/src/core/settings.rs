@@ -21,6 +21,8 @@ pub struct Settings {
     pub mark: u64,
     /// Whether the node was forgotten or restored, and is not in line with the cluster since.
     pub resync: bool,
+    /// Whether something is set aside that it may have to write again before it serves.
+    pub aside: bool,
     /// Whether an operator says that what this node holds is the cluster's, where nobody ready is found in time.
     pub trusted: bool,
     /// Cluster time of the start: the eldest node is the one that started first.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_store::Draft;
+use burgee_store::{Draft, Store};
 use bytes::Bytes;
 
 use super::{Driver, End, log, merger::Gone};
@@ -20,6 +20,9 @@ use crate::{
 
 /// Registers that are named in the log where versions are dropped.
 const EVICTED_NAMED: usize = 20;
+
+/// Between two attempts to write again what was set aside.
+const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 
 impl<T: Transport> Driver<T> {
     /// Executes a command; the event is what came of it at once.
@@ -52,12 +55,14 @@ impl<T: Transport> Driver<T> {
                 log::clock_ahead(ahead);
                 self.views.clock_ahead.store(ahead.unwrap_or(0), Ordering::Relaxed);
             }
-            Command::Reidentify => {
+            Command::Reidentify(missed) => {
                 // It serves no more from this moment on.
                 self.views.readiness.send_replace(Readiness::waiting("resynchronising"));
-                self.end = Some(End::Reidentify);
+                self.end = Some(End::Reidentify(missed));
             }
             Command::Resynchronised => self.resynchronised(),
+            Command::Repeat => self.report(repeat(self.store.clone()), |()| Event::Repeated),
+            Command::Told { peer, up_to } => self.store.told(peer, up_to),
             Command::GiveUp(text) => self.end = Some(End::Failed(text)),
             Command::Note(note) => self.note(&note),
         }
@@ -154,6 +159,17 @@ impl<T: Transport> Driver<T> {
             // The loop may have ended meanwhile.
             let _ = results.send(event(work.await)).await;
         });
+    }
+}
+
+/// Where the disk refuses, it is tried again: what is not on disk again is still set aside there.
+async fn repeat(store: Store) {
+    loop {
+        match store.repeat().await {
+            Ok(repeated) => return tracing::warn!(repeated, "wrote again what the cluster had never heard of"),
+            Err(error) => tracing::error!(%error, "what the cluster had never heard of is not written again yet"),
+        }
+        tokio::time::sleep(REPEAT_PAUSE).await;
     }
 }
 

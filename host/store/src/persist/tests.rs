@@ -42,7 +42,7 @@ fn filled() -> (TempDir, PathBuf, Table) {
     let dir = tempfile::tempdir().unwrap();
     let versions = all_kinds();
     let mut disk = open(dir.path()).unwrap();
-    disk.append(&versions, 77).unwrap();
+    disk.append(&versions, 77, None).unwrap();
     drop(disk);
     let path = dir.path().join(FILE);
     let (table, _) = opened(dir.path()).unwrap();
@@ -64,10 +64,10 @@ fn killed() -> Killed {
     let (meta, _) = disk.load(&mut Table::default()).unwrap();
     disk.claim(meta, 1).unwrap();
     for version in all_kinds().chunks(100) {
-        disk.append(version, 77).unwrap();
+        disk.append(version, 77, None).unwrap();
     }
     let before = fs::read(&path).unwrap();
-    disk.append(&[Arc::new(version(config("k7"), 900, "new")), Arc::new(version(config("z"), 901, "new"))], 78)
+    disk.append(&[Arc::new(version(config("k7"), 900, "new")), Arc::new(version(config("z"), 901, "new"))], 78, None)
         .unwrap();
     let bytes = fs::read(&path).unwrap();
     drop(disk);
@@ -170,7 +170,7 @@ fn a_file_of_the_first_release_opens() {
     let blob = entry.content.as_ref().unwrap();
     assert_eq!((blob.media.as_str(), &*blob.bytes), ("image/png", &[7; 30][..]));
     assert_eq!(table.next_deadline(), Some(1_800_000_100_000));
-    assert!(open(dir.path()).unwrap().append(&[Arc::new(version(config("k"), 5, "v"))], 9).is_ok());
+    assert!(open(dir.path()).unwrap().append(&[Arc::new(version(config("k"), 5, "v"))], 9, None).is_ok());
     assert_eq!(opened(dir.path()).unwrap().0.counts().versions, 27);
 }
 
@@ -297,7 +297,7 @@ fn syncing_a_register_drops_the_rows_that_are_not_retained() {
     let versions: Vec<_> = (1..=5).map(|time| Arc::new(version(id.clone(), time, "1"))).collect();
     let entry = Arc::new(version(config("k"), 1, "old"));
     let mut disk = open(dir.path()).unwrap();
-    disk.append(&[versions.clone(), vec![entry]].concat(), 1).unwrap();
+    disk.append(&[versions.clone(), vec![entry]].concat(), 1, None).unwrap();
     let newer = Arc::new(version(config("k"), 2, "new"));
     let both = vec![retained(&id, &versions[3..]), retained(&config("k"), std::slice::from_ref(&newer))];
     disk.sync(both, 2).unwrap();
@@ -397,12 +397,12 @@ fn after_a_fault_the_file_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let (mut disk, fault) = faulty(dir.path());
     let put = |n: u64| [Arc::new(version(config("k"), n, "value"))];
-    disk.append(&put(1), 1).unwrap();
+    disk.append(&put(1), 1, None).unwrap();
     fault.now();
-    assert!(disk.append(&put(2), 2).is_err());
-    assert!(disk.append(&put(3), 3).is_err());
+    assert!(disk.append(&put(2), 2, None).is_err());
+    assert!(disk.append(&put(3), 3, None).is_err());
     fault.mend();
-    disk.append(&put(4), 4).unwrap();
+    disk.append(&put(4), 4, None).unwrap();
     drop(disk);
     let (table, meta) = opened(dir.path()).unwrap();
     assert_eq!((table.latest(&config("k")).unwrap().stamp.time, meta.mark), (4, 4));
@@ -414,8 +414,8 @@ fn what_lies_dead_below_a_floor_is_named_when_it_is_loaded() {
     let dir = tempfile::tempdir().unwrap();
     let everything = burgee_model::Scope::Config { environment: crate::testing::key("e"), prefix: "".into() };
     let mut disk = open(dir.path()).unwrap();
-    disk.append(&[Arc::new(version(config("k"), 5, "v")), Arc::new(version(config("z"), 12, "v"))], 77).unwrap();
-    disk.append(&[Arc::new(crate::testing::floor(everything, 9))], 78).unwrap();
+    disk.append(&[Arc::new(version(config("k"), 5, "v")), Arc::new(version(config("z"), 12, "v"))], 77, None).unwrap();
+    disk.append(&[Arc::new(crate::testing::floor(everything, 9))], 78, None).unwrap();
     drop(disk);
     let mut table = Table::default();
     let (_, dead) = open(dir.path()).unwrap().load(&mut table).unwrap();

@@ -68,6 +68,18 @@ impl Table {
         page
     }
 
+    /// The newest visible version of every register of which anything is visible, floors first.
+    pub(crate) fn each_latest(&self) -> impl Iterator<Item = Arc<Version>> + '_ {
+        let mut before: Option<RegisterId> = None;
+        self.floors_from(None).chain(self.registers_from(None)).filter(move |version| {
+            let is_newest = before.as_ref() != Some(&version.register);
+            if is_newest {
+                before = Some(version.register.clone());
+            }
+            is_newest
+        })
+    }
+
     fn from<'a>(&'a self, last: Option<&Last>) -> Box<dyn Iterator<Item = Arc<Version>> + 'a> {
         match last {
             None => Box::new(self.floors_from(None).chain(self.registers_from(None))),

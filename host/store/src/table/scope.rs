@@ -1,11 +1,16 @@
 //! What lies in a scope.
 
-use std::ops::Bound;
+use std::{ops::Bound, sync::Arc};
 
 use burgee_model::{Address, FlagField, FlagInField, Key, RegisterId, Scope, Stamp};
 
 use super::{Table, TenantTable};
-use crate::{entries::Entries, register::Register, version::decode_header};
+use crate::{
+    Version,
+    entries::Entries,
+    register::Register,
+    version::{decode_body, decode_header},
+};
 
 /// The least key there is: keys hold no control characters, and a space is the first of the others.
 pub(super) fn least_key() -> Option<Key> {
@@ -22,6 +27,21 @@ impl Table {
             covered.extend(with_prefix(entries, prefix, None).filter_map(|(key, _)| Key::new(key).ok()).map(address));
         }
         covered
+    }
+
+    /// The config entries in a scope.
+    pub(crate) fn entries_in<'a>(
+        &'a self,
+        tenant: &'a Key,
+        scope: &'a Scope,
+    ) -> impl Iterator<Item = Arc<Version>> + 'a {
+        let held = self.tenants.get(tenant).into_iter();
+        held.flat_map(|held| held.covered_config(scope)).flat_map(move |(environment, entries, prefix)| {
+            with_prefix(entries, prefix, None).filter_map(move |(key, body)| {
+                let id = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
+                decode_body(id, body).ok().map(Arc::new)
+            })
+        })
     }
 
     /// The greatest stamp that a new floor of the scope must lie above: of what is held in the scope, and

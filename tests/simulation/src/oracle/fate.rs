@@ -11,6 +11,8 @@ use crate::invariants::deletion::floor_covers;
 /// What a node holds, in memory or on disk.
 #[derive(Debug)]
 pub struct Replica {
+    /// On which machine.
+    pub slot: usize,
     /// All of it.
     pub table: Table,
     /// Whether it is a disk.
@@ -135,6 +137,10 @@ impl Written {
     fn look(&mut self, held: &[&Replica], loss: &Loss<'_>, (versions_max, horizon): (usize, Stamp)) -> Seen {
         let version = &self.version;
         let keeps = |replica: &Replica| keeps_effect(&replica.table, version, versions_max);
+        let elsewhere = |replica: &&Replica| replica.slot != self.slot && keeps(replica);
+        // Its author may have noted that somebody had it, in whom it is lost now.
+        let is_betrayed = loss.gone.iter().any(|gone| elsewhere(&gone)) && !held.iter().copied().any(|r| elsewhere(&r));
+        self.speaks &= !(is_betrayed && loss.excuse == Excuse::Disk);
         if held.iter().any(|replica| replica.heard && replica.durable && keeps(replica)) {
             (self.doubtful, self.bereft) = (None, false);
             return Seen::Held;

@@ -30,7 +30,7 @@ impl World {
         let commands = process.core.handle(event, &process.table, time);
         let end = End { slot, id: process.id };
         for command in commands {
-            let last = matches!(command, Command::Reidentify | Command::GiveUp(_));
+            let last = matches!(command, Command::Reidentify(_) | Command::GiveUp(_));
             self.execute(end, command);
             if last {
                 break;
@@ -65,6 +65,7 @@ impl World {
                 invariants::collection::decided(self, end.slot, &write);
                 self.enqueue(end.slot, Action::System(write));
             }
+            Command::Repeat => drop(self.enqueue(end.slot, Action::Repeat)),
             Command::Dial(endpoint) => {
                 let took = 2 * self.network.delay() + if self.is_there(end.slot, &endpoint) { 0 } else { DIAL };
                 self.after(took, Occurrence::Dialled { by: end, endpoint });
@@ -102,7 +103,8 @@ impl World {
                 self.resynchronised(end);
                 say!(self, "n{} is in line again", end.slot);
             }
-            Command::Reidentify => self.reidentify(end),
+            Command::Reidentify(missed) => self.reidentify(end, missed),
+            Command::Told { peer, up_to } => self.told(end, peer, up_to),
             Command::GiveUp(why) => self.give_up(end, why),
             Command::Note(note) => self.note(end, note),
             _ => {}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burgee_model::NodeId;
-use burgee_store::Version;
+use burgee_store::{Aside, Missed, Told, Version};
 
 use crate::{
     clock::span,
@@ -66,6 +66,7 @@ impl World {
         let Slot { disk: Some(disk), process, .. } = &mut self.slots[slot] else { return };
         let Some(process) = process.take() else { return };
         disk.sync(&process.table, &process.dirty, process.clock.mark());
+        disk.told = process.told;
         let changes = self.network.leave(process.id);
         say!(self, "n{slot} stops");
         self.settle(slot, process.commit, process.clock.mark());
@@ -95,6 +96,7 @@ impl World {
             self.slots[slot].seeds = others.map(|(_, other)| other.endpoint.clone()).collect();
         }
         let gone = self.replicas(|other| other == slot);
+        self.oracle.author_lost(slot);
         (self.slots[slot].disk, self.slots[slot].backup) = (None, None);
         self.oracle.doubted.remove(&slot);
         self.oracle.apart.remove(&slot);
@@ -131,6 +133,7 @@ impl World {
         let gone = self.replicas(|other| other == slot);
         self.slots[slot].disk = Some(backup);
         self.oracle.doubted.insert(slot, Excuse::Restored);
+        self.oracle.author_lost(slot);
         self.lost(&gone, Excuse::Restored);
     }
 
@@ -151,13 +154,17 @@ impl World {
     }
 
     /// A process goes on under a new id, with its table.
-    pub(super) fn reidentify(&mut self, end: End) {
+    pub(super) fn reidentify(&mut self, end: End, missed: Missed) {
         let node = self.random_id();
         let slot = end.slot;
         invariants::identity::renounced(self, slot);
         let Slot { disk: Some(disk), process, .. } = &mut self.slots[slot] else { return };
         let Some(old) = process.take() else { return };
-        (disk.node, disk.resync) = (node, true);
+        if disk.aside.is_none() {
+            let aside = Aside::of(&old.table, old.id.node, &old.told, missed);
+            disk.aside = Some(aside).filter(|aside| !aside.is_empty());
+        }
+        (disk.node, disk.resync, disk.told) = (node, true, Told::default());
         let disk = disk.clone();
         say!(self, "n{slot} takes the id {node:?}");
         let changes = self.network.leave(old.id);

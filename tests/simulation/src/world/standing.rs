@@ -110,7 +110,7 @@ impl World {
 
     /// What a process held that is gone.
     pub(super) fn memory(&self, slot: usize, table: Table) -> Replica {
-        Replica { table, durable: false, heard: self.is_listened_to(slot) }
+        Replica { slot, table, durable: false, heard: self.is_listened_to(slot) }
     }
 
     /// What some machines hold, in memory and on disk.
@@ -119,7 +119,7 @@ impl World {
         for (number, slot) in self.slots.iter().enumerate().filter(|(number, _)| of(*number)) {
             let heard = self.is_listened_to(number);
             if let Some(disk) = &slot.disk {
-                replicas.push(Replica { table: disk.load(self.plan.history), durable: true, heard });
+                replicas.push(Replica { slot: number, table: disk.all(self.plan.history), durable: true, heard });
             }
             if let Some(process) = &slot.process {
                 replicas.push(self.memory(number, process.table.clone()));

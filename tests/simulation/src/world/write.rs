@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{Address, Millis, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::core::Event;
-use burgee_store::{Applied, Outcome, Version, stamp_draft};
+use burgee_store::{Applied, Aside, Draft, Outcome, Request, Stamping, Table, Version, WriteScope, stamp_draft};
 
 use crate::{
     invariants,
@@ -51,14 +51,24 @@ impl World {
     /// Plans and stamps the next write and sends it to the disk, unless one is under way.
     fn begin_commit(&mut self, slot: usize) {
         let now = self.now;
-        let Slot { wall, process: Some(process), .. } = &mut self.slots[slot] else { return };
+        let Slot { wall, disk, process: Some(process), .. } = &mut self.slots[slot] else { return };
         if process.commit.is_some() {
             return;
         }
         let cluster = process.time(*wall, now).cluster;
         let (end, versions) = loop {
             let Some((write, action)) = process.writes.pop_front() else { return };
-            let Some((request, draft)) = action.draft(process.id.node, &process.table, cluster) else { continue };
+            let drafted = match (&action, disk.as_ref().and_then(|disk| disk.aside.as_ref())) {
+                (Action::Repeat, Some(aside)) => again(aside, &process.table, cluster),
+                _ => action.draft(process.id.node, &process.table, cluster),
+            };
+            if let Action::Repeat = action {
+                match &drafted {
+                    Some(_) => process.writes.push_front((write, action)),
+                    None => self.schedule.put(now + 1, Occurrence::Repeated(End { slot, id: process.id })),
+                }
+            }
+            let Some((request, draft)) = drafted else { continue };
             let Ok(versions) = stamp_draft(&request, draft, &process.table, &mut process.clock, cluster) else {
                 continue;
             };
@@ -66,6 +76,9 @@ impl World {
             break (End { slot, id: process.id }, versions);
         };
         for version in &versions {
+            if let Some(process) = &mut self.slots[slot].process {
+                process.told_news |= process.told.changed(version.change);
+            }
             invariants::planned(self, slot, version);
         }
         let (from, to) = self.plan.disk.commit;
@@ -78,6 +91,8 @@ impl World {
         let Slot { disk: Some(disk), process: Some(process), .. } = &mut self.slots[end.slot] else { return };
         let Some(Commit { write, versions }) = process.commit.take() else { return };
         disk.append(&versions, process.clock.mark());
+        disk.told.clone_from(&process.told);
+        process.told_news = false;
         self.wrote_as_copy(end.slot);
         for version in &versions {
             self.take(end.slot, version, true);
@@ -162,7 +177,7 @@ impl World {
 
     pub(super) fn begin_persist(&mut self, slot: usize) {
         let Some(process) = &mut self.slots[slot].process else { return };
-        if process.dirty.is_empty() || process.persisting {
+        if process.dirty.is_empty() && !process.told_news || process.persisting {
             return;
         }
         process.persisting = true;
@@ -180,6 +195,8 @@ impl World {
         let skip = skip.min(process.dirty.len().saturating_sub(most));
         let registers: BTreeSet<RegisterId> = process.dirty.iter().skip(skip).take(most).cloned().collect();
         disk.sync(&process.table, &registers, process.clock.mark());
+        disk.told.clone_from(&process.told);
+        process.told_news = false;
         process.dirty.retain(|register| !registers.contains(register));
         process.persisting = false;
         let mut flushed = Vec::new();
@@ -196,6 +213,19 @@ impl World {
         }
     }
 
+    /// A peer has all that a node wrote up to a change.
+    pub(super) fn told(&mut self, end: End, peer: NodeId, up_to: Stamp) {
+        let Some(process) = &mut self.slots[end.slot].process else { return };
+        process.told_news |= process.told.raise(peer, up_to);
+        self.begin_persist(end.slot);
+    }
+
+    /// Nothing is set aside any more.
+    pub(super) fn repeated(&mut self, end: End) {
+        self.slots[end.slot].disk.iter_mut().for_each(|disk| disk.aside = None);
+        self.handle(end.slot, Event::Repeated);
+    }
+
     pub(super) fn flush(&mut self, end: End, flush: u64) {
         let Some(process) = &mut self.slots[end.slot].process else { return };
         if process.dirty.is_empty() {
@@ -204,6 +234,14 @@ impl World {
             process.flushes.push((flush, process.dirty.clone()));
         }
     }
+}
+
+/// What of what is set aside is written again next, as one change.
+fn again(aside: &Aside, table: &Table, now: Millis) -> Option<(Request, Draft)> {
+    let writes = aside.parts().map(|part| aside.writes(part, table, now)).find(|writes| !writes.is_empty())?;
+    let request =
+        Request { scope: WriteScope::Everything, actor: Arc::from("sim"), note: None, stamping: Stamping::Local };
+    Some((request, Draft { writes, floors: Vec::new() }))
 }
 
 impl Process {

@@ -1,7 +1,7 @@
 //! Collection, forgetting and returning.
 
 use burgee_model::{Address, RegisterId, Stamp};
-use burgee_store::Table;
+use burgee_store::{Missed, Table};
 
 use super::world::{World, entry, kill, node_id, settings};
 use crate::{
@@ -62,7 +62,7 @@ fn an_absent_member_holds_it_back_until_it_is_forgotten() {
     // The forgotten one comes back with the value: it learns that it is forgotten before anybody takes it.
     world.heal();
     world.run(5);
-    assert_eq!(world.nodes[2].ended, Some(Command::Reidentify));
+    assert_eq!(world.nodes[2].ended, Some(Command::Reidentify(Missed::Forgotten)));
     assert_eq!((world.get(0, "x"), world.get(1, "x")), (None, None));
     // Under its new identity it gets in line, and drops what the cluster has collected.
     let own = PeerId { node: node_id(9), incarnation: 2 };
@@ -109,7 +109,7 @@ fn an_old_disk_that_wrote_before_it_met_anybody_is_outdated() {
     world.put(1, "y", "1");
     world.heal();
     world.run(5);
-    assert_eq!(world.nodes[1].ended, Some(Command::Reidentify));
+    assert_eq!(world.nodes[1].ended, Some(Command::Reidentify(Missed::Restored)));
     assert_eq!((world.get(0, "x"), world.get(0, "y")), (None, None), "nothing of it is taken before");
 }
 
@@ -174,7 +174,7 @@ fn one_that_joined_by_a_forgotten_node_is_outdated() {
     world.cut(2, 3);
     world.heal();
     world.run(5);
-    assert_eq!(world.nodes[3].ended, Some(Command::Reidentify));
+    assert_eq!(world.nodes[3].ended, Some(Command::Reidentify(Missed::Forgotten)));
     assert_eq!((world.get(0, "x"), world.get(1, "x")), (None, None));
 }
 
@@ -296,7 +296,7 @@ fn a_node_whose_stamps_a_peer_knows_better_is_outdated() {
     world.rename(1, own, |node| Settings { own, mark: 0, started_at: now + 1, ..settings(node, &[0]) });
     world.heal();
     world.run(3);
-    assert_eq!(world.nodes[1].ended, Some(Command::Reidentify));
+    assert_eq!(world.nodes[1].ended, Some(Command::Reidentify(Missed::Restored)));
 }
 
 /// What it acknowledged before that, it would come back without being known as a member.
@@ -467,4 +467,84 @@ fn where_each_waits_for_another_an_operator_decides() {
     world.run(5);
     assert!(world.nodes.iter().all(|node| node.core.readiness().ready) && world.nodes[0].resynchronised);
     assert!(world.get(1, "x").is_some());
+}
+
+/// Three nodes, the last of which is cut off; the others forget it, and collect.
+fn parted(before: impl FnOnce(&mut World), apart: impl FnOnce(&mut World)) -> World {
+    let mut world = World::new(3);
+    world.run(15);
+    before(&mut world);
+    world.run(5);
+    world.cut(0, 2);
+    world.cut(1, 2);
+    apart(&mut world);
+    world.put(0, "garbage", "1");
+    world.delete(0, "garbage");
+    world.command(0, Command::Write(SystemWrite::Forgotten { node: node_id(2), name: "node-2".to_owned() }));
+    world.run(30);
+    assert_eq!((tombstones(&world, 0), tombstones(&world, 1)), (0, 0), "collected");
+    world
+}
+
+/// The forgotten one comes back.
+fn returns(world: &mut World) {
+    world.heal();
+    world.run(3);
+    world.return_as(2, PeerId { node: node_id(9), incarnation: 2 }, 0);
+    world.run(30);
+    assert!(world.nodes[2].core.readiness().ready && world.roots_agree());
+}
+
+#[test]
+fn what_a_forgotten_node_deleted_and_told_nobody_stays_deleted() {
+    let put = |world: &mut World| ["k", "p/1", "p/2"].into_iter().for_each(|key| world.put(0, key, "1"));
+    let mut world = parted(put, |world| {
+        world.delete(2, "k");
+        world.purge(2);
+        world.run(1);
+        world.put(0, "p/2", "newer");
+    });
+    assert!(world.get(0, "k").is_some() && world.nodes[2].table.counts().floors > 0);
+    returns(&mut world);
+    for node in 0..3 {
+        assert_eq!((world.get(node, "k"), world.get(node, "p/1")), (None, None));
+        assert_eq!(world.get(node, "p/2").as_deref(), Some(&b"newer"[..]), "of after the purge");
+    }
+}
+
+#[test]
+fn what_a_forgotten_node_wrote_and_told_nobody_stays_and_what_it_had_told_may_go() {
+    let mut world = parted(
+        |world| ["told", "changed", "gone"].into_iter().for_each(|key| world.put(2, key, "1")),
+        |world| {
+            world.put(2, "new", "1");
+            world.put(2, "changed", "2");
+            world.delete(0, "told");
+            world.delete(0, "gone");
+            world.run(1);
+            world.put(2, "gone", "2");
+        },
+    );
+    returns(&mut world);
+    for node in 0..3 {
+        let value = |key| world.get(node, key).map(|value| String::from_utf8(value).unwrap());
+        assert_eq!((value("new").as_deref(), value("changed").as_deref()), (Some("1"), Some("2")));
+        assert_eq!((value("told"), value("gone").as_deref()), (None, Some("2")));
+    }
+}
+
+#[test]
+fn a_returning_node_is_not_ready_before_it_wrote_again_what_the_others_lack() {
+    let mut world = parted(|world| world.put(0, "k", "1"), |world| world.delete(2, "k"));
+    world.heal();
+    world.run(3);
+    let aside = world.nodes[2].aside.clone();
+    world.return_as(2, PeerId { node: node_id(9), incarnation: 2 }, 0);
+    world.nodes[2].aside = None;
+    world.run(20);
+    assert!(!world.nodes[2].core.readiness().ready && world.nodes[2].resynchronised);
+    world.nodes[2].aside = aside;
+    world.command(2, Command::Repeat);
+    world.run(2);
+    assert!(world.nodes[2].core.readiness().ready && world.get(0, "k").is_none());
 }

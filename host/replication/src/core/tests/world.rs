@@ -7,7 +7,7 @@ use std::{
 };
 
 use burgee_model::{Blob, FlagInField, Key, Media, Millis, NodeId, RegisterId, Scope, stamp::millis_to_ntp64};
-use burgee_store::{Clock, Draft, DraftWrite, Request, Stamping, Table, Version, WriteScope, stamp_draft};
+use burgee_store::{Aside, Clock, Draft, DraftWrite, Request, Stamping, Table, Told, Version, WriteScope, stamp_draft};
 
 use crate::{
     ClusterClock,
@@ -30,6 +30,8 @@ pub(super) struct Node {
     pub(super) ended: Option<Command>,
     pub(super) resynchronised: bool,
     pub(super) evicted: usize,
+    pub(super) told: Told,
+    pub(super) aside: Option<Aside>,
     /// Whether its disk takes nothing: what is flushed stays so.
     pub(super) full: bool,
 }
@@ -66,6 +68,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         // What a world writes before its first event is of an earlier start.
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
+        aside: false,
         trusted: false,
         started_at: START + node as u64,
         random_seed: node as u64,
@@ -104,6 +107,8 @@ impl Node {
             ended: None,
             resynchronised: false,
             evicted: 0,
+            told: Told::default(),
+            aside: None,
             full: false,
         }
     }
@@ -215,9 +220,10 @@ impl World {
 
     fn stamp(&mut self, node: usize, request: &Request, draft: Draft) -> Vec<Arc<Version>> {
         let now = self.now(node).cluster;
-        let Node { table, clock, .. } = &mut self.nodes[node];
+        let Node { table, clock, told, .. } = &mut self.nodes[node];
         let written = stamp_draft(request, draft, table, clock, now).unwrap();
         for version in &written {
+            told.changed(version.change);
             table.merge(version);
         }
         written
@@ -234,6 +240,14 @@ impl World {
     pub(super) fn command(&mut self, node: usize, command: Command) {
         self.execute(node, command);
         self.settle();
+    }
+
+    /// A node that was told to takes a new identity.
+    pub(super) fn return_as(&mut self, node: usize, own: PeerId, seed: usize) {
+        assert!(matches!(self.nodes[node].ended, Some(Command::Reidentify(_))), "{:?}", self.nodes[node].ended);
+        let aside = self.nodes[node].aside.is_some();
+        self.nodes[node].told = Told::default();
+        self.rename(node, own, |node| Settings { own, resync: true, aside, ..settings(node, &[seed]) });
     }
 
     /// A node starts anew, with what it holds.
@@ -328,9 +342,27 @@ impl World {
                 self.nodes[node].time.set(offset_ms, outright, wall, mono);
             }
             Command::Resynchronised => self.nodes[node].resynchronised = true,
-            Command::Reidentify | Command::GiveUp(_) => self.nodes[node].ended = Some(command),
+            Command::Told { peer, up_to } => drop(self.nodes[node].told.raise(peer, up_to)),
+            Command::Repeat => self.repeat(node),
+            Command::Reidentify(missed) => {
+                let Node { table, told, .. } = &self.nodes[node];
+                let aside = Aside::of(table, from.node, told, missed);
+                self.nodes[node].aside = Some(aside).filter(|aside| !aside.is_empty());
+                self.nodes[node].ended = Some(command);
+            }
+            Command::GiveUp(_) => self.nodes[node].ended = Some(command),
             Command::Note(note) => self.nodes[node].notes.push(note),
         }
+    }
+
+    fn repeat(&mut self, node: usize) {
+        let Some(aside) = self.nodes[node].aside.take() else { return };
+        for part in aside.parts() {
+            let writes = aside.writes(part, &self.nodes[node].table, self.now(node).cluster);
+            let written = self.write(node, writes);
+            self.events.push_back((node, Event::Written(written)));
+        }
+        self.events.push_back((node, Event::Repeated));
     }
 
     fn answer(&mut self, node: usize, ticket: u64, answer: Answer) {

@@ -140,7 +140,7 @@ async fn what_a_kill_left_of_what_was_collected_goes_at_the_next_start() {
     let id = RegisterId::config(&key("long-named-tenant"), &key("e"), &key("k"));
     let gone = Version { content: None, ..version(id, 5, "") };
     let horizon = version(RegisterId::system(burgee_model::Address::Horizon), 9, "{}");
-    disk.append(&[Arc::new(gone), Arc::new(horizon)], 9).unwrap();
+    disk.append(&[Arc::new(gone), Arc::new(horizon)], 9, None).unwrap();
     drop(disk);
     let rig = on_disk(dir.path());
     assert_eq!((rig.store.read().counts().versions, rig.store.read().horizon()), (1, stamp(9)));
@@ -169,7 +169,7 @@ async fn a_new_identity_is_durable_with_its_note_until_it_is_taken_back() {
     let rig = on_disk(dir.path());
     let old = rig.store.node_id();
     rig.write(put(&config("k"), "1")).await.unwrap();
-    let new = rig.store.reidentify().await.unwrap();
+    let new = rig.store.reidentify(crate::Missed::Forgotten).await.unwrap();
     assert!(new != old && rig.store.node_id() == new && rig.store.needs_resync());
     assert_eq!(rig.write(put(&config("k"), "2")).await.unwrap().versions[0].stamp.id, new);
     let killed = copy_of(dir.path());
@@ -182,7 +182,7 @@ async fn a_new_identity_is_durable_with_its_note_until_it_is_taken_back() {
     let third = on_disk(killed.path());
     assert!(third.store.node_id() == new && !third.store.needs_resync());
     let memory = in_memory();
-    let given = memory.store.reidentify().await.unwrap();
+    let given = memory.store.reidentify(crate::Missed::Forgotten).await.unwrap();
     assert!(memory.store.node_id() == given && memory.store.needs_resync());
 }
 
@@ -191,8 +191,8 @@ async fn what_a_kill_left_of_what_was_purged_goes_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let (mut disk, _) = persist::tests::faulty(dir.path());
     let everything = Scope::Config { environment: key("e"), prefix: "".into() };
-    disk.append(&[Arc::new(version(config("k"), 5, "v"))], 5).unwrap();
-    disk.append(&[Arc::new(floor(everything, 9))], 9).unwrap();
+    disk.append(&[Arc::new(version(config("k"), 5, "v"))], 5, None).unwrap();
+    disk.append(&[Arc::new(floor(everything, 9))], 9, None).unwrap();
     drop(disk);
     let rig = on_disk(dir.path());
     assert_eq!(rig.value(&config("k")), None);
