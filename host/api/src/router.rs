@@ -28,12 +28,13 @@ use utoipa_axum::{
 };
 
 use crate::{
+    access::{self, Source},
     error::ApiError,
-    http::{Api, auth, cors, guard, query::Params, reply},
+    http::{Api, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
         cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, guests, health, history, metrics,
-        segments, tenants, watch,
+        segments, session, tenants, tokens, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -52,7 +53,8 @@ pub fn router(state: ApiState, ui: UiAssets) -> Router {
     let (plain, described) = OpenApiRouter::with_openapi(openapi::base()).merge(documents()).split_for_parts();
     let (raw, of_raw) = OpenApiRouter::with_openapi(described).merge(raw_bodies()).split_for_parts();
     let (open, of_open) = OpenApiRouter::with_openapi(of_raw).merge(health_routes()).split_for_parts();
-    let (evaluation, whole) = OpenApiRouter::with_openapi(of_open).merge(ofrep_routes()).split_for_parts();
+    let (login, of_login) = OpenApiRouter::with_openapi(of_open).merge(login_route()).split_for_parts();
+    let (evaluation, whole) = OpenApiRouter::with_openapi(of_login).merge(ofrep_routes()).split_for_parts();
     let description = openapi::render(whole);
     let plain = plain
         .route("/openapi.json", get(move |_: Params<()>| describe(description)))
@@ -60,6 +62,7 @@ pub fn router(state: ApiState, ui: UiAssets) -> Router {
     let admin = behind_the_token(plain.merge(raw), &api);
     let all = admin
         .merge(open)
+        .merge(login.layer(from_fn_with_state(api.clone(), guard::in_time)).layer(from_fn(no_sniffing)))
         .merge(evaluation.method_not_allowed_fallback(other_method).layer(cors::evaluation(api.auth.open)))
         .fallback(move |state: State<Arc<Api>>, request: Request| fallback(state, ui, request))
         .method_not_allowed_fallback(other_method);
@@ -93,6 +96,9 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(history::restore))
         .routes(routes!(conflicts::list_conflicts))
         .routes(routes!(conflicts::dismiss_conflict))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::get_token, tokens::revoke_token))
+        .routes(routes!(session::get_session, session::close_session))
         .routes(routes!(cluster::get_cluster))
         .routes(routes!(cluster::forget_node))
         .routes(routes!(metrics::get_metrics))
@@ -109,6 +115,11 @@ fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
 
 fn health_routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+}
+
+/// Logging in needs no token yet.
+fn login_route() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(session::open_session))
 }
 
 /// OFREP on both paths; all flags with a trailing slash too. Nothing that costs stands before one flag.
@@ -171,8 +182,8 @@ async fn fallback(State(api): State<Arc<Api>>, ui: UiAssets, request: Request) -
     if !of_api {
         return ui::serve(&ui, &request);
     }
-    match auth::check(&api.auth, request.headers(), auth::Source::BearerOrKey) {
-        Ok(()) => ApiError::NoRoute.into_response(),
+    match access::authenticate(&api, request.headers(), Source::BearerOrKey) {
+        Ok(_) => ApiError::NoRoute.into_response(),
         Err(error) => error.into_response(),
     }
 }
