@@ -20,6 +20,7 @@ use tower_http::{
         predicate::{NotForContentType, Predicate, SizeAbove},
     },
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
 };
 use utoipa_axum::{
@@ -67,7 +68,14 @@ pub fn router(state: ApiState, ui: UiAssets) -> Router {
         .fallback(move |state: State<Arc<Api>>, request: Request| fallback(state, ui, request))
         .method_not_allowed_fallback(other_method);
     let all = if api.auth.open { all.layer(from_fn_with_state(api.clone(), guard::open_to_loopback)) } else { all };
+    let all = if api.http.tls { all.layer(by_tls_from_now_on()) } else { all };
     all.layer(CatchPanicLayer::custom(panicked)).with_state(api)
+}
+
+/// Has browsers ask for this host by TLS alone, for a year.
+fn by_tls_from_now_on() -> SetResponseHeaderLayer<HeaderValue> {
+    let year = HeaderValue::from_static("max-age=31536000");
+    SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, year)
 }
 
 /// Routes whose bodies are documents.
@@ -158,9 +166,14 @@ fn behind_the_token(routes: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>
     routes.method_not_allowed_fallback(other_method).layer(layers)
 }
 
+/// Answers are documents: no browser is to guess otherwise, to run them, or to show them in a frame.
 async fn no_sniffing(request: Request, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
 }
 
