@@ -9,7 +9,7 @@ use std::{
 
 use burgee_model::{Key, Limits, register::is_reserved_tenant};
 
-use crate::options::Options;
+use crate::{options::Options, tls::TlsFiles};
 
 /// What `burgee` was started as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,10 @@ pub struct Config {
     pub code_cache_bytes: u64,
     /// How far a stamp may move the clock ahead.
     pub max_skew: Duration,
+    /// The files by which HTTP is spoken over TLS; none speaks it plainly.
+    pub tls: Option<TlsFiles>,
+    /// How long a node that hears of no other one honours tokens with a role; zero is for ever.
+    pub max_isolation: Duration,
     /// What the node accepts.
     pub limits: Limits,
 }
@@ -100,13 +104,15 @@ impl Config {
             grpc_wanted: options.grpc_listen.as_deref().map(|a| address("grpc-listen", a)).transpose()?.is_some(),
             data_dir: data_dir(&options)?,
             replication,
-            admin_token: options.admin_token.map(admin_token).transpose()?,
+            admin_token: options.admin_token.clone().map(admin_token).transpose()?,
             imports: options.import.iter().map(|text| import(text)).collect::<Result<_, _>>()?,
             announce: options.announce,
             log: log_format(options.log.as_deref())?,
             code_cache_bytes: options.code_cache_bytes.unwrap_or(CODE_CACHE_BYTES),
             max_skew,
-            limits: options.limits.unwrap_or_default(),
+            tls: tls(&options)?,
+            max_isolation: duration("max-isolation", options.max_isolation.as_deref(), 0)?,
+            limits: limits(&options),
         })
     }
 }
@@ -122,12 +128,26 @@ fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
     let refuse = |field, reason: &str| Err(ConfigError::new(field, &reason));
     match options {
         Options { discovery: Some(_), .. } => refuse("discovery", "this version finds other nodes by --join alone"),
-        Options { tls_cert: Some(_), .. } => refuse("tls-cert", "this version does not speak TLS itself"),
-        Options { tls_key: Some(_), .. } => refuse("tls-key", "this version does not speak TLS itself"),
-        Options { max_isolation: Some(text), .. } if !duration("max-isolation", Some(text), 0)?.is_zero() => {
-            refuse("max-isolation", "this version knows 0 only")
-        }
         _ => Ok(()),
+    }
+}
+
+fn tls(options: &Options) -> Result<Option<TlsFiles>, ConfigError> {
+    match (&options.tls_cert, &options.tls_key) {
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert: cert.clone(), key: key.clone() })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(ConfigError::new("tls-key", &"is missing beside tls-cert")),
+        (None, Some(_)) => Err(ConfigError::new("tls-cert", &"is missing beside tls-key")),
+    }
+}
+
+/// Those of the file, under those that are options of their own.
+fn limits(options: &Options) -> Limits {
+    let limits = options.limits.clone().unwrap_or_default();
+    Limits {
+        tenant_requests_per_second: options.tenant_requests_per_second.unwrap_or(limits.tenant_requests_per_second),
+        token_requests_per_second: options.token_requests_per_second.unwrap_or(limits.token_requests_per_second),
+        ..limits
     }
 }
 
@@ -252,7 +272,9 @@ mod tests {
         assert_eq!(field_of(Options { import: own, ..Options::default() }), "import");
         assert_eq!(field_of(Options { admin_token: text("short"), ..Options::default() }), "admin-token");
         assert_eq!(field_of(Options { import: vec!["demo=x".into()], ..Options::default() }), "import");
-        assert_eq!(field_of(Options { tls_cert: Some("x.pem".into()), ..Options::default() }), "tls-cert");
+        assert_eq!(field_of(Options { tls_cert: Some("x.pem".into()), ..Options::default() }), "tls-key");
+        assert_eq!(field_of(Options { tls_key: Some("x.pem".into()), ..Options::default() }), "tls-cert");
+        assert_eq!(field_of(Options { max_isolation: text("soon"), ..Options::default() }), "max-isolation");
         assert_eq!(field_of(Options { config: Some("/nonexistent".into()), ..Options::default() }), "config");
     }
 

@@ -10,10 +10,13 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod import;
+mod isolation;
 pub mod node;
 pub mod options;
 pub mod pipeline;
+mod serving;
 pub mod status;
+pub mod tls;
 mod waiting;
 
 /// Versions are many small allocations that one thread makes and another one frees, long after: with the system's

@@ -2,7 +2,6 @@
 
 use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, StoredModules, UiAssets, UiFile};
 use burgee_engine::{
     CacheConfig, Engine, EngineConfig,
@@ -18,7 +17,9 @@ use crate::{
     config::{Config, Mode},
     demo, import,
     pipeline::{self, Pipeline},
+    serving,
     status::Status,
+    tls::{Held, Tls},
     waiting,
 };
 
@@ -70,6 +71,7 @@ pub struct Node {
     builder: std::thread::JoinHandle<()>,
     config: Config,
     token: Established,
+    tls: Option<(Tls, Held)>,
 }
 
 /// Opens the store, binds all ports and starts every part but HTTP.
@@ -89,6 +91,8 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let settings =
         EngineConfig { limits: config.limits.clone(), cache: code_cache(&config), ..EngineConfig::default() };
     let engine = Engine::with_guests(settings, guests.clone()).map_err(|e| StartError::machine("engine", &e))?;
+    let tls = config.tls.clone().map(Tls::new).transpose();
+    let tls = tls.map_err(|error| StartError::option(error.field, &error.reason))?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;
@@ -101,7 +105,21 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
-    Ok(Node { http, listener, store, pipeline, guests, replication, status, sources, stop, builder, config, token })
+    Ok(Node {
+        http,
+        listener,
+        store,
+        pipeline,
+        guests,
+        replication,
+        status,
+        sources,
+        stop,
+        builder,
+        config,
+        token,
+        tls,
+    })
 }
 
 /// Compiled rules are kept beside the replica. Where that is kept in memory, so are they.
@@ -207,16 +225,7 @@ impl Node {
         let closed = async move {
             let _ = closing.wait_for(|stop| *stop).await;
         };
-        let listener = self.listener;
-        let server = tokio::spawn(async move {
-            let listener = listener.tap_io(|stream| {
-                // answers are small: waiting to fill a packet would only delay them
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY not set");
-                }
-            });
-            axum::serve(listener, router.into_make_service()).with_graceful_shutdown(closed).await
-        });
+        let server = tokio::spawn(serving::serve(self.listener, self.tls, router, closed));
         let background = [
             tokio::spawn(load_sources(
                 self.store.clone(),
@@ -226,6 +235,7 @@ impl Node {
                 self.sources,
             )),
             tokio::spawn(expire(self.store.clone())),
+            tokio::spawn(self.status.clone().watch_isolation()),
             tokio::spawn(waiting::tell(self.replication.readiness(), waiting::Pace::default())),
         ];
         let ended = tokio::select! {
@@ -262,7 +272,11 @@ impl Node {
             status: Arc::new(self.status.clone()),
             auth: AuthConfig { admin_token_sha256, open, open_environment: demo.filter(|_| open) },
             limits: self.config.limits.clone(),
-            http: ApiLimits::default(),
+            http: ApiLimits {
+                max_isolation: self.config.max_isolation,
+                tls: self.tls.is_some(),
+                ..ApiLimits::default()
+            },
             shutdown: self.stop.subscribe(),
         }
     }

@@ -53,10 +53,10 @@ pub struct Options {
     /// This node's key, PEM
     #[arg(long, env = "BURGEE_CLUSTER_KEY", value_name = "FILE")]
     pub cluster_key: Option<PathBuf>,
-    /// Certificate for HTTP; this version does not speak TLS itself yet
+    /// Certificate for HTTP, PEM, read again when it changes; with it, HTTP is spoken over TLS alone
     #[arg(long, env = "BURGEE_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
-    /// Key for HTTP; this version does not speak TLS itself yet
+    /// Key of that certificate, PEM
     #[arg(long, env = "BURGEE_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// The token that may do everything on this node
@@ -95,9 +95,16 @@ pub struct Options {
     /// How long a node with data waits for its peers before it serves alone [default: 10s]
     #[arg(long, env = "BURGEE_READY_TIMEOUT", value_name = "DURATION")]
     pub ready_timeout: Option<String>,
-    /// How long a node without a live peer honours tokens that it cannot check; this version knows 0 (for ever)
+    /// How long a node that hears of no other one honours tokens with a role, which may have been revoked; those of
+    /// applications and its own admin token it always does; 0 is for ever [default: 0]
     #[arg(long, env = "BURGEE_MAX_ISOLATION", value_name = "DURATION")]
     pub max_isolation: Option<String>,
+    /// Requests of one tenant in a second, to this node; 0 is any number [default: 0]
+    #[arg(long, env = "BURGEE_TENANT_REQUESTS_PER_SECOND", value_name = "REQUESTS")]
+    pub tenant_requests_per_second: Option<u32>,
+    /// Requests with one token in a second, to this node; 0 is any number [default: 0]
+    #[arg(long, env = "BURGEE_TOKEN_REQUESTS_PER_SECOND", value_name = "REQUESTS")]
+    pub token_requests_per_second: Option<u32>,
     /// Limits (config file only): the table `[limits]`, see the README
     #[arg(skip)]
     pub limits: Option<Limits>,
@@ -135,6 +142,8 @@ impl Options {
             code_cache_bytes: self.code_cache_bytes.or(other.code_cache_bytes),
             ready_timeout: self.ready_timeout.or(other.ready_timeout),
             max_isolation: self.max_isolation.or(other.max_isolation),
+            tenant_requests_per_second: self.tenant_requests_per_second.or(other.tenant_requests_per_second),
+            token_requests_per_second: self.token_requests_per_second.or(other.token_requests_per_second),
             limits: self.limits.or(other.limits),
         }
     }

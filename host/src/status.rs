@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use burgee_api::{
@@ -20,6 +20,8 @@ use burgee_store::Store;
 use futures_util::stream;
 use tokio::sync::{broadcast::error::RecvError, watch};
 
+use crate::isolation::{self, Isolation};
+
 /// Between two looks at the view of the cluster, which is made anew ten times a second; and how many at most.
 const VIEW_LOOK: Duration = Duration::from_millis(20);
 const VIEW_LOOKS_MAX: u32 = 25;
@@ -33,6 +35,7 @@ struct Inner {
     replication: Arc<Replication>,
     engine: Arc<Engine>,
     replica: watch::Receiver<burgee_replication::Readiness>,
+    isolation: Isolation,
     imported: AtomicBool,
     draining: AtomicBool,
 }
@@ -43,7 +46,8 @@ impl Status {
     pub fn new(store: Store, replication: Arc<Replication>, engine: Arc<Engine>) -> Self {
         let (imported, draining) = (AtomicBool::new(false), AtomicBool::new(false));
         let replica = replication.readiness();
-        Self(Arc::new(Inner { store, replication, engine, replica, imported, draining }))
+        let isolation = Isolation::new(Instant::now());
+        Self(Arc::new(Inner { store, replication, engine, replica, isolation, imported, draining }))
     }
 
     /// The files given at start are loaded, or found not to be needed.
@@ -54,6 +58,16 @@ impl Status {
     /// The node was told to stop.
     pub fn set_draining(&self) {
         self.0.draining.store(true, Ordering::Release);
+    }
+
+    /// Watches whether this node hears of others; never completes.
+    pub async fn watch_isolation(self) {
+        loop {
+            let status = self.0.replication.status();
+            let any = |state| status.nodes.iter().any(|node| node.id != status.own && node.state == state);
+            self.0.isolation.look(any(NodeState::Live), any(NodeState::Gone), Instant::now());
+            tokio::time::sleep(isolation::LOOK).await;
+        }
     }
 
     /// Waits, but not for ever, until the view of the cluster shows that a node is forgotten: whoever reads it
@@ -89,6 +103,10 @@ impl NodeStatus for Status {
 
     fn clock_ahead(&self) -> Option<Millis> {
         self.0.replication.clock_ahead()
+    }
+
+    fn isolated_for(&self) -> Option<Duration> {
+        self.0.isolation.lasts(Instant::now())
     }
 
     fn cluster(&self) -> ClusterView {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::{Duration, Instant},
 };
@@ -62,6 +62,18 @@ impl Stream {
     #[must_use]
     pub fn next(&self, bound: Duration) -> Option<Event> {
         self.0.recv_timeout(bound).ok()
+    }
+
+    /// Whether the stream comes to its end in time.
+    #[must_use]
+    pub fn ends(&self, bound: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            match self.0.recv_timeout(bound.saturating_sub(start.elapsed())) {
+                Ok(_) => {}
+                Err(error) => return error == RecvTimeoutError::Disconnected,
+            }
+        }
     }
 
     /// The next event that fits; panics with those seen when the bound has passed.

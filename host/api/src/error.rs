@@ -58,6 +58,14 @@ pub enum ApiError {
     /// The request took too long.
     #[error("the request took too long")]
     Timeout,
+    /// Somebody asks more often than allowed.
+    #[error("{who} has used up its rate: try again in {retry_seconds} s")]
+    RateLimited {
+        /// Whose rate.
+        who: &'static str,
+        /// Seconds after which there is some of it again.
+        retry_seconds: u32,
+    },
     /// Too many streams are open.
     #[error("{max} streams are open, no more are allowed")]
     TooManyStreams {
@@ -140,7 +148,9 @@ impl ApiError {
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
-            Self::TooManyStreams { .. } | Self::TooManyLooksBack { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::RateLimited { .. } | Self::TooManyStreams { .. } | Self::TooManyLooksBack { .. } => {
+                (S::TOO_MANY_REQUESTS, "rate_limited")
+            }
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
             Self::ClockAhead(_) | Self::ClockOutOfRange => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded"),
@@ -166,6 +176,10 @@ impl ApiError {
             Self::Refused(Refusal::NoVersion(_)) => {
                 vec![Fault::new("/stamp".into(), "no_such_version", self.to_string())]
             }
+            Self::Refused(Refusal::PreconditionRequired(_)) => vec![
+                Fault::new(String::new(), "precondition_required", self.to_string())
+                    .hint("send `If-Match` with the ETag of what the change was made from"),
+            ],
             Self::InvalidJson(error) => vec![json_fault(error)],
             Self::ClockOutOfRange => vec![
                 Fault::new(String::new(), "clock_ahead", self.to_string())
@@ -179,11 +193,16 @@ impl ApiError {
         }
     }
 
-    fn retries(&self) -> bool {
+    /// Seconds after which a client may try again, where that may help.
+    #[must_use]
+    pub fn retry_seconds(&self) -> Option<u32> {
         use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyLooksBack, TooManyStreams};
-        let of_clock = matches!(self, ClockAhead(_) | ClockOutOfRange);
-        of_clock
-            || matches!(self, TooManyStreams { .. } | TooManyLooksBack { .. } | NotReady(_) | Overloaded | Storage(_))
+        match self {
+            Self::RateLimited { retry_seconds, .. } => Some(*retry_seconds),
+            ClockAhead(_) | ClockOutOfRange | NotReady(_) | Overloaded | Storage(_) => Some(RETRY_SECONDS),
+            TooManyStreams { .. } | TooManyLooksBack { .. } => Some(RETRY_SECONDS),
+            _ => None,
+        }
     }
 
     /// The problem document.
@@ -224,6 +243,8 @@ fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::HistoryNotKept(_) | Refusal::HistoryTooShort => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
         Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
+        Refusal::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+        Refusal::PreconditionRequired(_) => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),
         Refusal::InvalidRule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_rule"),
         Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
@@ -237,6 +258,7 @@ fn title(code: &str) -> &'static str {
         "not_found" => "Not found",
         "already_exists" => "It exists already",
         "stale" => "The state has changed",
+        "precondition_required" => "A precondition is required",
         "too_large" => "Too large",
         "invalid_rule" => "The rule is not valid",
         "invalid_value" => "The request is not valid",
@@ -315,8 +337,8 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.retries() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        if let Some(seconds) = self.retry_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::Unauthorized) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"burgee\""));

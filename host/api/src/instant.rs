@@ -1,8 +1,15 @@
 //! Instants as RFC 3339 has them.
 
 use burgee_model::Millis;
+use burgee_rules::ops::date::seconds;
 
 const DAY_MS: Millis = 24 * 3600 * 1000;
+
+/// Reads an instant, or a day, as RFC 3339 has them: milliseconds since 1970. What lies before is 1970.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "dates end with the year 9999")]
+pub(crate) fn parse(text: &str) -> Option<Millis> {
+    seconds(text).map(|seconds| (seconds * 1000.0).round().max(0.0) as Millis)
+}
 
 /// An instant in UTC with milliseconds, e.g. `2026-11-20T11:30:00.000Z`.
 pub(crate) fn rfc3339(instant: Millis) -> String {

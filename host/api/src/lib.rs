@@ -7,6 +7,7 @@
 //! `ofrep` hold one short handler a route; [`error`] turns refusals into problem documents at the edge.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod access;
 pub mod admin;
 pub mod cluster;
 pub mod error;

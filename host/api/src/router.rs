@@ -20,6 +20,7 @@ use tower_http::{
         predicate::{NotForContentType, Predicate, SizeAbove},
     },
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
     trace::{DefaultOnFailure, DefaultOnResponse, TraceLayer},
 };
 use utoipa_axum::{
@@ -28,12 +29,13 @@ use utoipa_axum::{
 };
 
 use crate::{
+    access::{self, Source},
     error::ApiError,
-    http::{Api, auth, cors, guard, query::Params, reply},
+    http::{Api, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
         cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, guests, health, history, metrics,
-        segments, tenants, watch,
+        segments, session, tenants, tokens, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -52,7 +54,8 @@ pub fn router(state: ApiState, ui: UiAssets) -> Router {
     let (plain, described) = OpenApiRouter::with_openapi(openapi::base()).merge(documents()).split_for_parts();
     let (raw, of_raw) = OpenApiRouter::with_openapi(described).merge(raw_bodies()).split_for_parts();
     let (open, of_open) = OpenApiRouter::with_openapi(of_raw).merge(health_routes()).split_for_parts();
-    let (evaluation, whole) = OpenApiRouter::with_openapi(of_open).merge(ofrep_routes()).split_for_parts();
+    let (login, of_login) = OpenApiRouter::with_openapi(of_open).merge(login_route()).split_for_parts();
+    let (evaluation, whole) = OpenApiRouter::with_openapi(of_login).merge(ofrep_routes()).split_for_parts();
     let description = openapi::render(whole);
     let plain = plain
         .route("/openapi.json", get(move |_: Params<()>| describe(description)))
@@ -60,11 +63,19 @@ pub fn router(state: ApiState, ui: UiAssets) -> Router {
     let admin = behind_the_token(plain.merge(raw), &api);
     let all = admin
         .merge(open)
+        .merge(login.layer(from_fn_with_state(api.clone(), guard::in_time)).layer(from_fn(no_sniffing)))
         .merge(evaluation.method_not_allowed_fallback(other_method).layer(cors::evaluation(api.auth.open)))
         .fallback(move |state: State<Arc<Api>>, request: Request| fallback(state, ui, request))
         .method_not_allowed_fallback(other_method);
     let all = if api.auth.open { all.layer(from_fn_with_state(api.clone(), guard::open_to_loopback)) } else { all };
+    let all = if api.http.tls { all.layer(by_tls_from_now_on()) } else { all };
     all.layer(CatchPanicLayer::custom(panicked)).with_state(api)
+}
+
+/// Has browsers ask for this host by TLS alone, for a year.
+fn by_tls_from_now_on() -> SetResponseHeaderLayer<HeaderValue> {
+    let year = HeaderValue::from_static("max-age=31536000");
+    SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, year)
 }
 
 /// Routes whose bodies are documents.
@@ -93,6 +104,9 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(history::restore))
         .routes(routes!(conflicts::list_conflicts))
         .routes(routes!(conflicts::dismiss_conflict))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::get_token, tokens::revoke_token))
+        .routes(routes!(session::get_session, session::close_session))
         .routes(routes!(cluster::get_cluster))
         .routes(routes!(cluster::forget_node))
         .routes(routes!(metrics::get_metrics))
@@ -109,6 +123,11 @@ fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
 
 fn health_routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+}
+
+/// Logging in needs no token yet.
+fn login_route() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new().routes(routes!(session::open_session))
 }
 
 /// OFREP on both paths; all flags with a trailing slash too. Nothing that costs stands before one flag.
@@ -147,9 +166,14 @@ fn behind_the_token(routes: Router<Arc<Api>>, api: &Arc<Api>) -> Router<Arc<Api>
     routes.method_not_allowed_fallback(other_method).layer(layers)
 }
 
+/// Answers are documents: no browser is to guess otherwise, to run them, or to show them in a frame.
 async fn no_sniffing(request: Request, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     response
 }
 
@@ -171,8 +195,8 @@ async fn fallback(State(api): State<Arc<Api>>, ui: UiAssets, request: Request) -
     if !of_api {
         return ui::serve(&ui, &request);
     }
-    match auth::check(&api.auth, request.headers(), auth::Source::BearerOrKey) {
-        Ok(()) => ApiError::NoRoute.into_response(),
+    match access::authenticate(&api, request.headers(), Source::BearerOrKey) {
+        Ok(_) => ApiError::NoRoute.into_response(),
         Err(error) => error.into_response(),
     }
 }

@@ -40,6 +40,10 @@ pub struct ApiLimits {
     pub caught_up_timeout: Duration,
     /// Time between the heartbeats of a stream.
     pub heartbeat: Duration,
+    /// How long a node that hears of no other honours tokens with a role; zero is for ever.
+    pub max_isolation: Duration,
+    /// Whether this node is reached by TLS alone.
+    pub tls: bool,
 }
 
 impl Default for ApiLimits {
@@ -48,11 +52,13 @@ impl Default for ApiLimits {
             request_timeout: Duration::from_secs(30),
             caught_up_timeout: Duration::from_secs(1),
             heartbeat: Duration::from_secs(15),
+            max_isolation: Duration::ZERO,
+            tls: false,
         }
     }
 }
 
-/// Who may do what. Until tokens exist there is one key to everything.
+/// Who may do what beside those who have tokens.
 #[derive(Clone, Default)]
 pub struct AuthConfig {
     /// SHA-256 of the node's own key to everything; none refuses every request that needs one. The host
@@ -99,6 +105,12 @@ pub trait NodeStatus: Send + Sync {
     /// By how many milliseconds the node's clock is ahead of the cluster's, where that is a reason to refuse
     /// writes. Called for every write: must be cheap.
     fn clock_ahead(&self) -> Option<Millis> {
+        None
+    }
+
+    /// For how long the node has heard of no other one, where it has heard of one ever; none where it hears of one,
+    /// or has nobody to hear of. Called for every request of a person: must be cheap.
+    fn isolated_for(&self) -> Option<Duration> {
         None
     }
 

@@ -9,6 +9,7 @@ mod asking;
 mod build;
 mod cache;
 mod chunk;
+mod clients;
 mod code;
 mod compiler;
 mod digest;

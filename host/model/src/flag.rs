@@ -7,6 +7,10 @@ use serde_json::{Map, Value as Json};
 
 use crate::Key;
 
+/// The member of a flag's metadata that, being true, marks the flag for clients: applications that are handed out,
+/// whose tokens anybody may read, evaluate no other flag.
+pub const FOR_CLIENTS: &str = "burgee.client";
+
 /// What is known of a tenant beside its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

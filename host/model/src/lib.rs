@@ -19,6 +19,7 @@ pub mod place;
 pub mod problem;
 pub mod register;
 pub mod stamp;
+pub mod token;
 pub mod value;
 
 pub use blob::{Blob, Media};
@@ -31,6 +32,7 @@ pub use place::Place;
 pub use problem::{Problem, Severity};
 pub use register::{Address, FlagField, FlagInField, ForgottenMeta, MemberMeta, RegisterId, SYSTEM_TENANT, Scope};
 pub use stamp::{NodeId, Stamp};
+pub use token::{SigningKey, TokenId, TokenKind, TokenMeta};
 pub use value::Value;
 
 /// A wall-clock instant in milliseconds since the Unix epoch.

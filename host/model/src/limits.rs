@@ -48,6 +48,20 @@ pub struct Limits {
     pub evaluation_bytes: usize,
     /// Streams (server-sent events) open at once.
     pub streams: usize,
+    /// Those of one tenant.
+    pub streams_per_tenant: usize,
+    /// Those that one token opened.
+    pub streams_per_token: usize,
+    /// Requests of one tenant in a second, to one node; 0 is any number.
+    pub tenant_requests_per_second: u32,
+    /// Requests with one token in a second, to one node; 0 is any number.
+    pub token_requests_per_second: u32,
+    /// Attempts to log in from one address in a minute, at one node; 0 is any number.
+    pub logins_per_address_per_minute: u32,
+    /// Attempts to log in in a minute, at one node; 0 is any number.
+    pub logins_per_minute: u32,
+    /// Tokens of one tenant.
+    pub tokens_per_tenant: usize,
 }
 
 impl Default for Limits {
@@ -75,6 +89,13 @@ impl Default for Limits {
             evaluation_steps: 100_000,
             evaluation_bytes: 1024 * KIB,
             streams: 10_000,
+            streams_per_tenant: 10_000,
+            streams_per_token: 10_000,
+            tenant_requests_per_second: 0,
+            token_requests_per_second: 0,
+            logins_per_address_per_minute: 10,
+            logins_per_minute: 300,
+            tokens_per_tenant: 1_000,
         }
     }
 }

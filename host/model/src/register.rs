@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Key, NodeId, Stamp};
+use crate::{Digest, Key, NodeId, Stamp, TokenId};
 
 /// The address of a register. The order of ids is the order of listings: by tenant, then by kind,
 /// then by key; config entries of an environment stand together, and so do the fields of a flag.
@@ -93,6 +93,17 @@ pub enum Address {
         guest: Key,
         /// The digest of its bytes.
         digest: Digest,
+    },
+    /// A token: [`crate::TokenMeta`]. Written once; a tombstone beats any value, whatever the stamps. Those of the
+    /// system's tenant are for all tenants.
+    Token {
+        /// Its id.
+        token: TokenId,
+    },
+    /// A key that sessions are signed with: [`crate::SigningKey`]. In the system's tenant only.
+    SessionKey {
+        /// Its id.
+        key: TokenId,
     },
 }
 
@@ -274,17 +285,37 @@ impl Address {
         }
     }
 
-    /// Whether the register keeps its earlier versions: all do but config entries, floors, modules (which have
-    /// none) and the cluster's own.
+    /// Whether the register keeps its earlier versions: all do but config entries, floors, modules and tokens (which
+    /// have none) and the cluster's own.
     #[must_use]
     pub fn keeps_history(&self) -> bool {
-        !matches!(self, Self::Config { .. } | Self::Floor(_) | Self::Module { .. }) && !self.is_system()
+        let single = matches!(self, Self::Config { .. } | Self::Floor(_) | Self::Module { .. } | Self::Token { .. });
+        !single && !self.is_system()
     }
 
     /// Whether the register is one of the cluster's own, which its tenant alone has.
     #[must_use]
     pub fn is_system(&self) -> bool {
-        matches!(self, Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon)
+        matches!(self, Self::Member { .. } | Self::Forgotten { .. } | Self::Horizon | Self::SessionKey { .. })
+    }
+
+    /// Whether the register may be the system's tenant's: its own are nowhere else, tokens are everywhere.
+    #[must_use]
+    pub fn may_be_of(&self, tenant: &Key) -> bool {
+        let system = tenant.as_str() == SYSTEM_TENANT;
+        matches!(self, Self::Token { .. }) || self.is_system() == system
+    }
+
+    /// Whether a tombstone of the register stands above any value, whatever their stamps: only a token's does.
+    #[must_use]
+    pub fn is_revocable(&self) -> bool {
+        matches!(self, Self::Token { .. })
+    }
+
+    /// Whether the register decides who may ask.
+    #[must_use]
+    pub fn is_of_access(&self) -> bool {
+        matches!(self, Self::Token { .. } | Self::SessionKey { .. })
     }
 
     /// Whether all of the register's heads count as current: only a kill's do.
@@ -347,6 +378,12 @@ impl RegisterId {
     #[must_use]
     pub fn module(tenant: &Key, guest: &Key, digest: Digest) -> Self {
         Self::new(tenant, Address::Module { guest: guest.clone(), digest })
+    }
+
+    /// A token.
+    #[must_use]
+    pub fn token(tenant: &Key, token: TokenId) -> Self {
+        Self::new(tenant, Address::Token { token })
     }
 
     /// A floor.

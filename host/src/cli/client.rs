@@ -10,6 +10,8 @@ use super::{Failure, Target};
 
 /// How long a request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// The status by which a write is asked to say what it is made from.
+const PRECONDITION_REQUIRED: u16 = 428;
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Percent-encodes a key as one path segment.
@@ -19,6 +21,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
+    /// Its entity tag, where it has one.
+    tag: Option<String>,
     /// The body.
     pub(super) body: Vec<u8>,
 }
@@ -54,8 +58,28 @@ impl Target {
         format!("{}/environments/{}", self.tenant_path(), segment(&self.env))
     }
 
-    /// Sends a request; any status is an answer.
+    /// Sends a request; any status is an answer. Where a write has to say what it is made from, that is read first.
     pub(super) fn send(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
+        let answer = self.send_once(method, path, body, None)?;
+        if answer.status != PRECONDITION_REQUIRED {
+            return Ok(answer);
+        }
+        let resource = path.split('?').next().unwrap_or(path);
+        let found = self.send_once("GET", resource, None, None)?;
+        let condition = match &found.tag {
+            Some(tag) => ("if-match", tag.as_str()),
+            None => ("if-none-match", "*"),
+        };
+        self.send_once(method, path, body, Some(condition))
+    }
+
+    fn send_once(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Body<'_>>,
+        condition: Option<(&str, &str)>,
+    ) -> Result<Answer, Failure> {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let failed = |error: &dyn std::fmt::Display| Failure::Refused(format!("burgee: url: {}: {error}", self.url));
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
@@ -75,6 +99,9 @@ impl Target {
             }
             request = request.header("content-type", body.content_type);
         }
+        if let Some((name, value)) = condition {
+            request = request.header(name, value);
+        }
         let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -84,8 +111,9 @@ impl Target {
             .into();
         let mut response = agent.run(request).map_err(|e| failed(&e))?;
         let status = response.status().as_u16();
+        let tag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(|e| failed(&e))?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, tag, body })
     }
 
     /// Sends a request that must succeed.
@@ -157,7 +185,7 @@ mod tests {
     use super::*;
 
     fn said(problem: &Json) -> String {
-        Answer { status: 422, body: problem.to_string().into_bytes() }.failure().to_string()
+        Answer { status: 422, tag: None, body: problem.to_string().into_bytes() }.failure().to_string()
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod modules;
 mod output;
 mod rules;
 mod serve;
+mod tokens;
 mod values;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -54,6 +55,9 @@ enum Command {
     /// Upload, list and delete guests
     #[command(subcommand)]
     Guest(guests::Guest),
+    /// Create, list and revoke tokens
+    #[command(subcommand)]
+    Token(tokens::Token),
     /// Look at the cluster, and forget nodes that will not return
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -122,6 +126,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Eval(command) => command.run(),
         Command::Flag(command) => command.run(),
         Command::Guest(command) => command.run(),
+        Command::Token(command) => command.run(),
         Command::Cluster(command) => command.run(),
         Command::Rule(command) => command.run(),
     };

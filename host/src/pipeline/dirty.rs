@@ -46,7 +46,12 @@ impl Dirty {
                 self.config.entry((tenant.clone(), environment.clone())).or_default().insert(key.clone());
             }
             // the registers that a floor killed come as entries of their own
-            Address::Floor(_) | Address::Member { .. } | Address::Forgotten { .. } | Address::Horizon => {}
+            Address::Floor(_)
+            | Address::Member { .. }
+            | Address::Forgotten { .. }
+            | Address::Horizon
+            | Address::Token { .. }
+            | Address::SessionKey { .. } => {}
         }
     }
 }

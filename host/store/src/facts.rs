@@ -57,16 +57,23 @@ impl Header {
     pub(crate) fn ripe(&self) -> Option<Stamp> {
         ripe_at(self.stamp, self.is_tombstone(), self.expires_at)
     }
+
+    /// The same of a token: a revocation goes when what it revoked has come to its end anyway, for both bear one
+    /// deadline.
+    pub(crate) fn ripe_by_deadline(&self) -> Option<Stamp> {
+        ripe_at(self.stamp, false, self.expires_at)
+    }
 }
 
 /// Whether the versions of a register are never collected, whatever they say. Floors of containers are kept (a
 /// version that had seen one stands above all that had not, so who forgot it would write in vain against who
 /// had been away since), and so is everything of a kill: which of its versions count is told by all of them.
+/// Tokens and their revocations are kept until their deadline, which for most is for good.
 #[must_use]
 pub fn is_kept_for_good(address: &Address) -> bool {
     match address {
         Address::Floor(scope) => matches!(scope, Scope::Tenant | Scope::Environment { .. } | Scope::Flag { .. }),
-        address => address.keeps_heads(),
+        address => address.keeps_heads() || address.is_revocable(),
     }
 }
 
@@ -74,6 +81,7 @@ pub fn is_kept_for_good(address: &Address) -> bool {
 /// the horizon has passed its deadline too.
 pub(crate) fn ripe(version: &Version) -> Option<Stamp> {
     match &version.register.address {
+        address if address.is_revocable() => ripe_at(version.stamp, false, version.expires_at),
         address if is_kept_for_good(address) => None,
         Address::Floor(_) => Some(version.stamp),
         _ => ripe_at(version.stamp, version.content.is_none(), version.expires_at),

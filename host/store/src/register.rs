@@ -51,8 +51,12 @@ pub(crate) enum Inserted {
 /// A version that has seen a later container floor proves that the floor exists, and those that have not
 /// are dead by it, wherever the floor itself may still be on its way. So this comes before the stamp: only
 /// versions that have seen the same floor ever stand together.
+///
+/// Of a token, a tombstone stands above any value: what was revoked must not come back by a clock that was wrong.
 fn order(a: &Version, b: &Version) -> Ordering {
-    (a.floor_seen, a.stamp).cmp(&(b.floor_seen, b.stamp)).then_with(|| encode_body(a).cmp(&encode_body(b)))
+    let revoked = |v: &Version| v.register.address.is_revocable() && v.content.is_none();
+    let rank = |v: &Version| (v.floor_seen, revoked(v), v.stamp);
+    rank(a).cmp(&rank(b)).then_with(|| encode_body(a).cmp(&encode_body(b)))
 }
 
 /// A version and its hash.
@@ -75,6 +79,8 @@ pub(crate) struct Register {
     older: Option<Box<Older>>,
     keeps_heads: bool,
     keeps_history: bool,
+    /// Whether a tombstone stands above any value.
+    revocable: bool,
 }
 
 /// Newest first, and never empty: few registers have any, so this lies elsewhere.
@@ -90,6 +96,7 @@ impl Register {
             older: None,
             keeps_heads: address.keeps_heads(),
             keeps_history: address.keeps_history(),
+            revocable: address.is_revocable(),
         }
     }
 
@@ -182,7 +189,8 @@ impl Register {
     pub(crate) fn facts(&self, id: &RegisterId, horizon: Stamp) -> Vec<Facts> {
         if self.older.is_none() {
             let header = self.header();
-            let ripe = header.ripe().filter(|_| !self.keeps_heads);
+            let ripe = if self.revocable { header.ripe_by_deadline() } else { header.ripe() };
+            let ripe = ripe.filter(|_| !self.keeps_heads);
             return vec![Facts::of_only(&header, self.hash, ripe, horizon)];
         }
         self.roles(id, horizon).map(|(role, held)| Facts::of(&held.version, held.hash, role)).collect()
@@ -204,7 +212,9 @@ impl Register {
             Ordering::Equal => {}
         }
         let body = encode_body(version);
-        let newness = version.stamp.cmp(&current.stamp).then_with(|| body.as_slice().cmp(&self.body));
+        let (new, held_now) = ((version.content.is_none(), version.stamp), (current.is_tombstone(), current.stamp));
+        let newness = if self.revocable { new.cmp(&held_now) } else { new.1.cmp(&held_now.1) };
+        let newness = newness.then_with(|| body.as_slice().cmp(&self.body));
         match newness {
             Ordering::Equal => return Inserted::Known,
             Ordering::Greater => self.replace_current(held, body),

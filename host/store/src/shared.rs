@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     flushed: watch::Sender<u64>,
     /// Whether the writer has been told that something waits to be persisted.
     woken: AtomicBool,
+    /// How often who may ask has changed.
+    access: watch::Sender<u64>,
     standing: Mutex<Standing>,
     last_error: Mutex<Option<String>>,
     durable: bool,
@@ -95,6 +97,7 @@ impl Shared {
             backlog: Mutex::new(Backlog::new(limits.backlog_bytes)),
             flushed: watch::Sender::new(0),
             woken: AtomicBool::new(false),
+            access: watch::Sender::new(0),
             last_error: Mutex::default(),
             durable,
             resync: AtomicBool::new(resync),
@@ -142,7 +145,19 @@ impl Shared {
                 entries.extend(lapsed.flatten().map(|newest| feed::Draft { origin, ..expired(newest) }));
             }
         }
+        self.tell_access(&table);
         (applied, self.feed.publish(entries))
+    }
+
+    /// Tells whoever decides who may ask, if that has changed.
+    fn tell_access(&self, table: &Table) {
+        let changes = table.access_changes();
+        self.access.send_if_modified(|told| std::mem::replace(told, changes) != changes);
+    }
+
+    /// Changes whenever who may ask does; the table shows it by then.
+    pub(crate) fn access(&self) -> watch::Receiver<u64> {
+        self.access.subscribe()
     }
 
     /// Drops versions, and feeds what their registers are now; says how many were there.
@@ -164,6 +179,7 @@ impl Shared {
                 entries.push(left_by(table.latest(register), gone));
             }
         }
+        self.tell_access(&table);
         self.feed.publish(entries);
         evicted
     }

@@ -202,6 +202,12 @@ impl Store {
         evicted
     }
 
+    /// Changes whenever a token, or a key that sessions are signed with, does; the table shows it by then.
+    #[must_use]
+    pub fn access(&self) -> watch::Receiver<u64> {
+        self.0.shared.access()
+    }
+
     /// Completes once everything that was merged, evicted or written before this call is on disk.
     pub fn flushed(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.shared.flush()

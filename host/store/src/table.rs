@@ -1,5 +1,6 @@
 //! The pure core: what a set of versions means, whatever the order in which they came.
 
+mod access;
 mod collect;
 mod conflicts;
 mod counts;
@@ -67,6 +68,8 @@ pub struct Table {
     authors: Authors,
     /// Up to where any member ever said that it holds everything.
     acked: Stamp,
+    /// Grows with every change of who may ask.
+    access: u64,
 }
 
 impl PartialEq for Table {

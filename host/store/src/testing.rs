@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Address, Blob, Digest, FlagField, FlagInField, Key, Media, NodeId, RegisterId, Scope, Stamp};
+use burgee_model::{
+    Address, Blob, Digest, FlagField, FlagInField, Key, Media, NodeId, RegisterId, Scope, Stamp, TokenId,
+};
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -79,6 +81,7 @@ pub(crate) fn any_address() -> impl Strategy<Value = Address> {
         any_scope().prop_map(Address::Floor),
         any_key().prop_map(|guest| Address::Guest { guest }),
         (any_key(), any::<u8>()).prop_map(|(guest, byte)| Address::Module { guest, digest: Digest([byte; 32]) }),
+        any::<u8>().prop_map(|byte| Address::Token { token: TokenId([byte; 16]) }),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use burgee_model::{Address, Blob, Media, Millis, RegisterId, SYSTEM_TENANT, Stamp, stamp::TIME_MAX};
+use burgee_model::{Address, Blob, Media, Millis, RegisterId, Stamp, stamp::TIME_MAX};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -95,8 +95,7 @@ impl Version {
     /// registers are in its tenant, with nothing else.
     #[must_use]
     pub fn is_sane(&self) -> bool {
-        let system = self.register.tenant.as_str() == SYSTEM_TENANT;
-        self.register.address.is_system() == system
+        self.register.address.may_be_of(&self.register.tenant)
             && are_in_order(self.stamp, self.change.0, &self.parents, self.floor_seen)
             && (!self.is_floor() || (self.content.is_some() && self.expires_at.is_none() && self.floor_seen.is_none()))
     }

@@ -57,7 +57,9 @@ impl Register {
             | Address::Module { .. }
             | Address::Member { .. }
             | Address::Forgotten { .. }
-            | Address::Horizon => return None,
+            | Address::Horizon
+            | Address::Token { .. }
+            | Address::SessionKey { .. } => return None,
         })
     }
 }

@@ -11,6 +11,7 @@ use super::{
     flag_in::FlagInPatch,
     floor,
     members::{Member, Members, NAME_BYTES_MAX, TEXT_BYTES_MAX},
+    permit::Permit,
     put,
     rule::{self, Faults, Scene, Settings},
     tenant, writes,
@@ -104,6 +105,29 @@ pub fn read_patch(document: Json) -> Result<Patch, Refusal> {
     let note = members.text("note", TEXT_BYTES_MAX).value();
     members.finish()?;
     Ok(Patch { fields, note })
+}
+
+/// Refuses settings of a new flag that its author may not write.
+pub fn may_create(table: &Table, now: Millis, tenant: &Key, request: &Create, permit: &Permit) -> Result<(), Refusal> {
+    request.environments.iter().try_for_each(|(environment, patch)| {
+        if patch.kill.is_given() {
+            permit.operate()?;
+        }
+        permit.add_in(table, now, tenant, environment)
+    })
+}
+
+/// Refuses a change that its author may not make: what evaluations give is each environment's too.
+pub fn may_patch(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    flag: &Key,
+    patch: &Patch,
+    permit: &Permit,
+) -> Result<(), Refusal> {
+    let evaluated = patch.fields.variants.is_given() || patch.fields.metadata.is_given();
+    if evaluated { permit.flag(table, now, tenant, flag) } else { permit.shared(table, now, tenant, |_| false) }
 }
 
 /// Plans a create. It writes all shared fields, so that nothing of an earlier life shows.

@@ -43,22 +43,27 @@ pub fn tag(table: &Table, now: Millis, tenant: &Key, read: &FlagRead<'_>) -> Str
     tagger.finish()
 }
 
-/// A whole flag, with stamps.
+/// A whole flag, with stamps; of environments those that are to be seen.
 pub fn flag(
     table: &Table,
     now: Millis,
     tenant: &Key,
     key: &Key,
+    sees: &dyn Fn(&Key) -> bool,
     problems: &RuleProblems<'_>,
 ) -> Result<Tagged, Refusal> {
     let read = flag_in::flag(table, now, tenant, key)?;
-    let rule_problems = all_problems(&environments(table, now, tenant), key, problems);
+    let mut shown = environments(table, now, tenant);
+    shown.retain(|environment| sees(environment));
+    let rule_problems = all_problems(&shown, key, problems);
     let mut tag = tag(table, now, tenant, &read);
     if !rule_problems.is_empty() {
         add_view(&mut tag, json!(rule_problems).to_string().as_bytes());
     }
-    let mut document = item(&environments(table, now, tenant), key, &read, rule_problems);
-    document.insert("stamps".into(), stamps(&read, |register| address::document_path(&register.address)));
+    let mut document = item(&shown, key, &read, rule_problems);
+    let shows = |register: &burgee_model::RegisterId| register.address.environment().is_none_or(sees);
+    let path = |register: &burgee_model::RegisterId| address::document_path(&register.address);
+    document.insert("stamps".into(), stamps(&read, |register| path(register).filter(|_| shows(register))));
     Ok(Tagged { document, tag })
 }
 
@@ -66,6 +71,7 @@ pub fn flag(
 #[must_use]
 pub fn item(environments: &[Key], key: &Key, read: &FlagRead<'_>, rule_problems: Vec<Problem>) -> Map<String, Json> {
     let (flag, mut problems) = materialise(key, &read.registers);
+    problems.retain(|problem| problem.environment.as_ref().is_none_or(|found| environments.contains(found)));
     problems.extend(rule_problems);
     let nowhere = FlagIn::default();
     let here = |environment: &Key| settings(flag.environments.get(environment).unwrap_or(&nowhere));

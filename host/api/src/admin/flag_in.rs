@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Kind, Preconditions, Refusal, environment,
     members::{Member, Members, TEXT_BYTES_MAX},
+    permit::Permit,
     put,
     rule::{self, Faults, Scene, Settings},
     tag::Tagger,
@@ -133,6 +134,25 @@ pub fn read<'a>(table: &'a Table, now: Millis, place: &Place) -> Result<FlagRead
 pub fn flag<'a>(table: &'a Table, now: Millis, tenant: &Key, flag: &Key) -> Result<FlagRead<'a>, Refusal> {
     tenant::read(table, now, tenant)?;
     table.flag(tenant, flag, now).ok_or_else(|| Refusal::NotFound(Kind::Flag, flag.clone()))
+}
+
+/// Refuses a change that its author may not make. A kill works at once: it need not say what it was made from.
+pub fn may_patch(
+    table: &Table,
+    now: Millis,
+    place: &Place,
+    patch: &FlagInPatch,
+    permit: &Permit,
+) -> Result<(), Refusal> {
+    if patch.kill.is_given() {
+        permit.operate()?;
+    }
+    let (tenant, environment) = (&place.tenant, &place.environment);
+    let others = patch.state.is_given() || patch.default_variant.is_given() || patch.targeting.is_given();
+    if patch.kill == Member::Value(true) && !others {
+        return permit.add_in(table, now, tenant, environment);
+    }
+    permit.environment(table, now, tenant, environment)
 }
 
 /// Plans a PATCH.

@@ -14,7 +14,7 @@ use burgee_rules::parse::own_operators;
 use burgee_store::Table;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Preconditions, Refusal, environment, flag, tag::Tagger};
+use super::{Preconditions, Refusal, environment, flag, permit::Permit, tag::Tagger};
 
 /// The flags that are configured in an environment: those whose state was set there.
 fn configured<'a>(
@@ -157,6 +157,8 @@ pub struct Import {
     pub document: Arc<Document>,
     /// Whether flags that are configured there but not in the document are taken out of the environment.
     pub prune: bool,
+    /// What its author may write.
+    pub permit: Permit,
     /// The conditions, on the tag of the environment's document.
     pub conditions: Preconditions,
     /// What is allowed.
@@ -168,6 +170,7 @@ impl Import {
     pub fn plan(&self, table: &Table, now: Millis) -> Result<Plan, Refusal> {
         let Self { tenant, environment, document, .. } = self;
         environment::read(table, now, tenant, environment)?;
+        self.permit.environment(table, now, tenant, environment)?;
         if self.conditions.any() {
             self.conditions.check(Some(&tag(table, now, tenant, environment)))?;
         }

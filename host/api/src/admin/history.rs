@@ -128,7 +128,7 @@ impl Wanted {
             Kind::Flag => FlagField::ALL.map(|field| RegisterId::flag(tenant, key, field)).to_vec(),
             Kind::Segment => vec![RegisterId::new(tenant, Address::Segment { segment: key.clone() })],
             Kind::Guest => vec![RegisterId::guest(tenant, key)],
-            Kind::Tenant | Kind::Entry => Vec::new(),
+            Kind::Tenant | Kind::Entry | Kind::Token => Vec::new(),
         };
         let own = environments.iter().flat_map(|environment| match kind {
             Kind::Flag => FlagInField::ALL.map(|field| RegisterId::flag_in(tenant, key, environment, field)).to_vec(),

@@ -15,12 +15,14 @@ pub mod flagd;
 pub mod guest;
 pub mod history;
 pub mod members;
+pub mod permit;
 pub mod precondition;
 pub mod refusal;
 pub mod rule;
 pub mod segment;
 pub mod tag;
 pub mod tenant;
+pub mod token;
 
 pub use precondition::Preconditions;
 pub use refusal::{Kind, Refusal};

@@ -19,6 +19,8 @@ pub enum Kind {
     Entry,
     /// A guest.
     Guest,
+    /// A token.
+    Token,
 }
 
 impl fmt::Display for Kind {
@@ -30,6 +32,7 @@ impl fmt::Display for Kind {
             Self::Segment => "segment",
             Self::Entry => "config entry",
             Self::Guest => "guest",
+            Self::Token => "token",
         })
     }
 }
@@ -58,6 +61,12 @@ pub enum Refusal {
     /// A precondition does not hold; the text is the current tag, where there is one.
     #[error("it is not, or no longer, what the request was made from")]
     Stale(Option<String>),
+    /// Whoever asks may not do that; the text says why.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The request must say what it was made from: the environment is protected.
+    #[error("`{0}` is protected: a change of it says by `If-Match` what it was made from")]
+    PreconditionRequired(Key),
     /// Members of the request are wrong; each fault has its place.
     #[error("{}", first(.0))]
     Invalid(Vec<Problem>),

@@ -1,7 +1,7 @@
 //! What all routes share: who may ask, what they send, what they get back.
 
-pub(crate) mod auth;
 pub(crate) mod body;
+pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod cors;
 pub(crate) mod evaluating;
@@ -18,8 +18,10 @@ use axum::extract::State;
 use burgee_model::stamp::MILLIS_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use self::call::{Asked, Call};
 use crate::{
     ApiState,
+    access::Access,
     error::ApiError,
     metrics::Refused,
     state::{Caught, Readiness},
@@ -37,8 +39,10 @@ const LOOKS_BACK_WAITING: usize = 32;
 /// What the router shares among its handlers.
 pub(crate) struct Api {
     state: ApiState,
+    /// Who may do what.
+    pub(crate) access: Arc<Access>,
     /// One permit for each stream that may be open.
-    streams: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
     /// One permit for each upload of a guest that is looked into at once; others wait.
     pub(crate) uploads: Arc<Semaphore>,
     /// One permit for each evaluation of an earlier instant that runs.
@@ -57,7 +61,8 @@ impl Api {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let uploads = Arc::new(Semaphore::new(UPLOADS));
         let (looks_back, waiting) = (Arc::new(Semaphore::new(LOOKS_BACK)), Semaphore::new(LOOKS_BACK_WAITING));
-        Self { state, streams, uploads, looks_back, looks_back_waiting: waiting, refused: Refused::default() }
+        let access = Arc::new(Access::new(&state.store));
+        Self { state, access, streams, uploads, looks_back, looks_back_waiting: waiting, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.
@@ -80,12 +85,6 @@ impl Api {
     /// How many streams are open.
     pub(crate) fn streams_open(&self) -> usize {
         self.limits.streams.min(Semaphore::MAX_PERMITS).saturating_sub(self.streams.available_permits())
-    }
-
-    /// Takes one of the streams that may be open at once.
-    pub(crate) fn stream_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let permit = self.streams.clone().try_acquire_owned();
-        permit.map_err(|_| ApiError::TooManyStreams { max: self.limits.streams })
     }
 
     /// Waits to be one of the evaluations of earlier instants that run at once.

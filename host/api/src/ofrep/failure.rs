@@ -18,11 +18,13 @@ pub(super) struct Failure {
     details: String,
     /// Our own code, where OpenFeature has none for it.
     code: Option<&'static str>,
+    /// Seconds after which a client may try again.
+    retry_seconds: Option<u32>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, error_code: &'static str, details: impl Into<String>) -> Self {
-        Self { status, error_code, details: details.into(), code: None }
+        Self { status, error_code, details: details.into(), code: None, retry_seconds: None }
     }
 
     fn code(mut self, code: &'static str) -> Self {
@@ -33,6 +35,12 @@ impl Failure {
     pub(super) fn not_ready(reason: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_NOT_READY", format!("the node is not ready: {reason}"))
             .code("not_ready")
+            .retry(RETRY_SECONDS)
+    }
+
+    fn retry(mut self, seconds: u32) -> Self {
+        self.retry_seconds = Some(seconds);
+        self
     }
 
     pub(super) fn environment_required() -> Self {
@@ -62,8 +70,8 @@ impl Failure {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        if let Some(seconds) = self.retry_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"burgee\""));
@@ -75,11 +83,13 @@ impl Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let (status, code) = error.class();
-        match &error {
+        let retry_seconds = error.retry_seconds();
+        let failure = match &error {
             ApiError::NotReady(reasons) => Self::not_ready(&reasons.join(", ")),
             ApiError::BodyBroken => Self::new(status, "PARSE_ERROR", error.to_string()).code(code),
             ApiError::BodyTooLarge { .. } => Self::new(status, "INVALID_CONTEXT", error.to_string()).code(code),
             _ => Self::new(status, "GENERAL", error.to_string()).code(code),
-        }
+        };
+        Self { retry_seconds: failure.retry_seconds.or(retry_seconds), ..failure }
     }
 }

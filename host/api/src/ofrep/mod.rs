@@ -15,13 +15,15 @@ use axum::{
     response::Response,
 };
 use burgee_engine::{ErrorCode, Outcome, Snapshot, etag};
-use burgee_model::{Context, Key, Millis, flagd::plain_metadata};
+use burgee_model::{Context, Key, Millis, TokenKind, flagd::plain_metadata};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value as Json;
 
 use crate::{
+    access::{self, Caller, Source},
     admin::environment,
-    http::{Api, Shared, auth, conditions, evaluating::evaluating},
+    error::ApiError,
+    http::{Api, Shared, conditions, evaluating::evaluating},
     routes::shapes,
 };
 use failure::Failure;
@@ -83,35 +85,69 @@ async fn answer(api: &Api, request: Request) -> Response {
 }
 
 async fn evaluate(api: &Api, parts: &Parts, body: Body, target: &Target<'_>) -> Result<Response, Failure> {
-    auth::check(&api.auth, &parts.headers, auth::Source::BearerOrKey)?;
+    let caller = access::authenticate(api, &parts.headers, Source::BearerOrKey)?;
+    let (tenant, environment) = place(api, &caller, target)?;
+    access::admit_evaluation(api, &caller, tenant, environment).map_err(|error| match error {
+        ApiError::Refused(missing) => Failure::no_environment(&missing, target.key.is_some()),
+        error => error.into(),
+    })?;
     api.require_ready()?;
-    let snapshot = find(api, target)?;
+    let snapshot = find(api, tenant, environment, target.key.is_some())?;
     let context = request::context(body, api, &snapshot).await?;
-    let now = api.store.now();
+    let (now, view) = (api.store.now(), View::of(&caller));
     Ok(evaluating(&snapshot, || match &target.key {
-        Some(key) => single_answer(&snapshot, key, &context, now),
-        None => bulk_answer(&snapshot, &context, now, &parts.headers),
+        Some(key) => single_answer(&snapshot, key, &context, now, view),
+        None => bulk_answer(&snapshot, &context, now, &parts.headers, view),
     }))
 }
 
-/// The snapshot of the environment that is meant.
-fn find(api: &Api, target: &Target<'_>) -> Result<Arc<Snapshot>, Failure> {
-    let open = api.auth.open_environment.as_ref().filter(|_| api.auth.open);
-    let (tenant, environment): (&Key, &Key) = match (&target.place, open) {
-        (Some(Place { tenant, environment }), _) => (tenant, environment),
-        (None, Some((tenant, environment))) => (tenant, environment),
-        (None, None) => return Err(Failure::environment_required()),
-    };
+/// Which flags there are for whoever asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    All,
+    /// Those that are marked for clients; others do not exist.
+    Clients,
+}
+
+impl View {
+    fn of(caller: &Caller) -> Self {
+        if caller.principal.kind == TokenKind::Client { Self::Clients } else { Self::All }
+    }
+
+    fn shows(self, snapshot: &Snapshot, flag: &str) -> bool {
+        self == Self::All || snapshot.is_for_clients(flag)
+    }
+
+    /// What makes its tags others than those of the same state and context.
+    fn scope(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Clients => "clients",
+        }
+    }
+}
+
+/// The environment that is meant: the path's, or else the token's.
+fn place<'a>(api: &'a Api, caller: &'a Caller, target: &'a Target<'_>) -> Result<(&'a Key, &'a Key), Failure> {
+    if let Some(Place { tenant, environment }) = &target.place {
+        return Ok((tenant, environment));
+    }
+    let open = api.auth.open_environment.as_ref().filter(|_| api.auth.open).map(|(tenant, key)| (tenant, key));
+    caller.principal.place().or(open).ok_or_else(Failure::environment_required)
+}
+
+fn find(api: &Api, tenant: &Key, environment: &Key, single: bool) -> Result<Arc<Snapshot>, Failure> {
     api.snapshots.get(tenant, environment).ok_or_else(|| {
         match environment::read(&api.store.read(), api.store.now(), tenant, environment) {
             Ok(_) => Failure::not_ready("no_snapshot_yet"),
-            Err(missing) => Failure::no_environment(&missing, target.key.is_some()),
+            Err(missing) => Failure::no_environment(&missing, single),
         }
     })
 }
 
-fn single_answer(snapshot: &Snapshot, key: &str, context: &Context, now: Millis) -> Response {
-    let evaluation = snapshot.evaluate(key, context, now);
+fn single_answer(snapshot: &Snapshot, key: &str, context: &Context, now: Millis, view: View) -> Response {
+    let shown = view.shows(snapshot, key);
+    let evaluation = if shown { snapshot.evaluate(key, context, now) } else { Snapshot::no_such_flag(key) };
     let status = match &evaluation.outcome {
         Outcome::Error { code: ErrorCode::FlagNotFound, .. } => StatusCode::NOT_FOUND,
         Outcome::Error { .. } => StatusCode::BAD_REQUEST,
@@ -123,14 +159,14 @@ fn single_answer(snapshot: &Snapshot, key: &str, context: &Context, now: Millis)
 }
 
 /// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
-fn bulk_answer(snapshot: &Snapshot, context: &Context, now: Millis, headers: &HeaderMap) -> Response {
-    let tag_of = |body: Option<&[u8]>| etag(snapshot.digest(), context, "", body);
+fn bulk_answer(snapshot: &Snapshot, context: &Context, now: Millis, headers: &HeaderMap, view: View) -> Response {
+    let tag_of = |body: Option<&[u8]>| etag(snapshot.digest(), context, view.scope(), body);
     let fixed = (!snapshot.varies()).then(|| tag_of(None));
     if let Some(tag) = fixed.as_ref().filter(|tag| known(headers, tag)) {
         return tagged(not_modified(), tag);
     }
     let mut out = Vec::with_capacity(64 + ITEM_BYTES * snapshot.flags().len());
-    write_bulk(snapshot, context, now, &mut out);
+    write_shown(snapshot, context, now, &mut out, &|flag| view.shows(snapshot, flag));
     let tag = fixed.unwrap_or_else(|| tag_of(Some(&out)));
     if snapshot.varies() && known(headers, &tag) {
         return tagged(not_modified(), &tag);
@@ -142,11 +178,19 @@ fn known(headers: &HeaderMap, tag: &str) -> bool {
     headers.contains_key(header::IF_NONE_MATCH) && conditions::has_already(headers, tag.trim_matches('"'))
 }
 
-/// Writes `{"flags":[…],"metadata"?:{…}}`.
+/// Writes `{"flags":[…],"metadata"?:{…}}` of all flags.
 pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>) {
+    write_shown(snapshot, context, now, out, &|_| true);
+}
+
+/// The same of some flags.
+fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>, shows: &dyn Fn(&str) -> bool) {
     out.extend_from_slice(b"{\"flags\":[");
     let mut first = true;
     snapshot.evaluate_all(context, now, |evaluation| {
+        if !shows(evaluation.key) {
+            return;
+        }
         if !std::mem::take(&mut first) {
             out.push(b',');
         }

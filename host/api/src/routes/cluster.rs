@@ -1,21 +1,20 @@
 //! `/api/v1/cluster`.
 
-use axum::extract::State;
 use burgee_model::NodeId;
 use http::StatusCode;
 
-use super::Reply;
+use super::{Asked, Reply};
 use crate::{
     cluster::ClusterView,
     error::{ApiError, ProblemDocument},
-    http::{Shared, params::Keys, query::Params, reply},
+    http::{params::Keys, query::Params, reply},
     sse,
 };
 
 /// Shows the cluster as this node sees it.
 #[utoipa::path(get, path = "/api/v1/cluster", tag = "cluster", responses((status = 200, body = ClusterView),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_cluster(State(api): Shared, _: Params<()>) -> Reply {
+pub(crate) async fn get_cluster(Asked(api): Asked, _: Params<()>) -> Reply {
     reply::json(StatusCode::OK, &api.status.cluster())
 }
 
@@ -26,8 +25,8 @@ pub(crate) async fn get_cluster(State(api): Shared, _: Params<()>) -> Reply {
 #[utoipa::path(get, path = "/api/v1/cluster/events", tag = "cluster", responses(
     (status = 200, content_type = "text/event-stream", body = String),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn watch_cluster(State(api): Shared, _: Params<()>) -> Reply {
-    let permit = api.stream_permit()?;
+pub(crate) async fn watch_cluster(Asked(api): Asked, _: Params<()>) -> Reply {
+    let permit = api.stream_permit(None)?;
     Ok(sse::cluster(&api, permit))
 }
 
@@ -35,7 +34,7 @@ pub(crate) async fn watch_cluster(State(api): Shared, _: Params<()>) -> Reply {
 /// the same, it takes a new id and brings nothing back that was deleted.
 #[utoipa::path(delete, path = "/api/v1/cluster/nodes/{id}", tag = "cluster", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn forget_node(State(api): Shared, Keys(id): Keys<String>, _: Params<()>) -> Reply {
+pub(crate) async fn forget_node(Asked(api): Asked, Keys(id): Keys<String>, _: Params<()>) -> Reply {
     api.require_writable()?;
     let node: NodeId = id.parse().map_err(|_| ApiError::NoNode)?;
     api.status.forget(node).await?;

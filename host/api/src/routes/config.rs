@@ -1,6 +1,6 @@
 //! `/api/v1/tenants/{tenant}/environments/{environment}/config`: entries of any bytes.
 
-use axum::{body::Body, extract::State, response::Response};
+use axum::{body::Body, response::Response};
 use burgee_engine::Snapshot;
 use burgee_model::{Blob, Key, Media};
 use burgee_store::{Version, WriteScope};
@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use utoipa::IntoParams;
 
-use super::{NoteParams, Reply, shapes, write};
+use super::{Asked, NoteParams, Reply, shapes, write};
 use crate::{
     admin::{
         Refusal,
@@ -18,7 +18,7 @@ use crate::{
     },
     error::{ApiError, ProblemDocument},
     http::{
-        Api, Shared, body,
+        Api, body,
         conditions::{has_already, preconditions, written},
         page::{Filling, Page, take_limit},
         params::Keys,
@@ -99,7 +99,7 @@ fn item(key: &Key, version: &Version) -> Json {
     (status = 200, body = shapes::ConfigList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_config(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
     Params(params): Params<ConfigParams>,
     headers: HeaderMap,
@@ -125,13 +125,18 @@ pub(crate) async fn list_config(
     params(("tenant" = String, Path), ("environment" = String, Path), PurgeParams), responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn purge_config(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
     Params(params): Params<PurgeParams>,
+    headers: HeaderMap,
 ) -> Reply {
     let prefix = params.prefix;
     let planned = (tenant.clone(), environment.clone(), prefix.clone());
-    let plan = move |table: &_, now| config::purge(table, now, &planned.0, &planned.1, &planned.2);
+    let permit = api.permit(&preconditions(&headers));
+    let plan = move |table: &_, now| {
+        permit.environment(table, now, &planned.0, &planned.1)?;
+        config::purge(table, now, &planned.0, &planned.1, &planned.2)
+    };
     let receipt = write(&api, WriteScope::Tenant(tenant.clone()), params.note, plan).await?;
     let read_by_rules = |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));
     if api.snapshots.get(&tenant, &environment).is_some_and(|snapshot| read_by_rules(&snapshot)) {
@@ -147,7 +152,7 @@ pub(crate) async fn purge_config(
         headers(("ETag" = String), ("Burgee-Stamp" = String), ("Burgee-Expires-At" = String))), (status = 304),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_entry(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment, key)): Keys<(Key, Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -190,7 +195,7 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     (status = 201, body = shapes::ConfigEntry, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn put_entry(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment, key)): Keys<(Key, Key, Key)>,
     Params(params): Params<PutParams>,
     headers: HeaderMap,
@@ -202,7 +207,9 @@ pub(crate) async fn put_entry(
     let place = Place { tenant, environment, key };
     let (planned, conditions, limits) = (place.clone(), preconditions(&headers), api.limits.clone());
     let (tell, told) = oneshot::channel();
+    let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
+        permit.environment(table, now, &planned.tenant, &planned.environment)?;
         let fresh = matches!(config::read(table, now, &planned), Err(Refusal::NotFound(..)));
         let draft = config::put(table, now, &planned, Blob { media, bytes }, ttl, &conditions, &limits)?;
         // without a receiver nobody wants to know
@@ -241,14 +248,18 @@ async fn settle(api: &Api, place: &Place, position: burgee_store::Position) {
     responses((status = 204, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_entry(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment, key)): Keys<(Key, Key, Key)>,
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
 ) -> Reply {
     let place = Place { tenant, environment, key };
     let (planned, conditions) = (place.clone(), preconditions(&headers));
-    let plan = move |table: &_, now| config::delete(table, now, &planned, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.environment(table, now, &planned.tenant, &planned.environment)?;
+        config::delete(table, now, &planned, &conditions)
+    };
     let receipt = write(&api, scope(&place), note.note, plan).await?;
     settle(&api, &place, receipt.position).await;
     let response = reply::empty(StatusCode::NO_CONTENT);

@@ -1,14 +1,14 @@
 //! `/api/v1/tenants/{tenant}/conflicts`.
 
-use axum::{body::Body, extract::State};
+use axum::body::Body;
 use burgee_model::{Key, RegisterId};
 use burgee_store::Table;
 use http::HeaderMap;
 use serde_json::Value as Json;
 
 use super::{
-    Reply,
-    history::{rewrite, settle_rest, settled},
+    Asked, Reply,
+    history::{rewrite, sees, settle_rest, settled},
     shapes,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     },
     error::ProblemDocument,
     http::{
-        Shared, body,
+        body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
         params::Keys,
@@ -35,7 +35,7 @@ use crate::{
     (status = 200, body = shapes::ConflictList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_conflicts(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
@@ -45,6 +45,9 @@ pub(crate) async fn list_conflicts(
     {
         let table = api.store.read();
         for found in conflict::list(&table, api.store.now(), &tenant, page.after.as_ref())? {
+            if !sees(&api, &found.register) {
+                continue;
+            }
             if !filling.push(&found.register.address, || found.document()) {
                 break;
             }
@@ -61,7 +64,7 @@ pub(crate) async fn list_conflicts(
     (status = 200, body = shapes::Settled, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn dismiss_conflict(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     _: Params<()>,
     headers: HeaderMap,
@@ -69,7 +72,11 @@ pub(crate) async fn dismiss_conflict(
 ) -> Reply {
     let (id, note) = read_dismiss(body::document(&headers, body, &api.limits).await?, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
-    let plan = move |table: &Table, now| conflict::dismiss(table, now, &planned, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &Table, now| {
+        permit.register(table, now, &planned)?;
+        conflict::dismiss(table, now, &planned, &conditions)
+    };
     let written = rewrite(&api, &id, note.clone(), plan).await?;
     let written = settle_rest(&api, &id, note, written).await?;
     settled(&api, written)

@@ -1,16 +1,16 @@
 //! `/api/v1/tenants/{tenant}/environments`.
 
-use axum::{body::Body, extract::State};
+use axum::body::Body;
 use burgee_model::{EnvironmentMeta, Key, Stamp};
 use burgee_store::WriteScope;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use super::{NoteParams, Reply, deleted, listed, shapes, write_flags};
+use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
     admin::{environment, tenant},
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
+    http::{Api, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 fn document(key: &Key, meta: &EnvironmentMeta, stamp: Stamp) -> Json {
@@ -35,7 +35,7 @@ fn show(api: &Api, tenant: &Key, key: &Key) -> Result<(Json, String), ApiError> 
     (status = 200, body = shapes::EnvironmentList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_environments(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
@@ -43,7 +43,7 @@ pub(crate) async fn list_environments(
     listed(&api, params, &headers, |table, now, page, filling| {
         tenant::read(table, now, &tenant)?;
         let later = |key: &Key| page.after.as_ref().is_none_or(|after| key > after);
-        for (key, meta, stamp) in table.environments(&tenant, now).filter(|(key, ..)| later(key)) {
+        for (key, meta, stamp) in table.environments(&tenant, now).filter(|(key, ..)| later(key) && api.sees(key)) {
             if !filling.push(key, || document(key, &meta, stamp)) {
                 break;
             }
@@ -58,7 +58,7 @@ pub(crate) async fn list_environments(
     (status = 201, body = shapes::Environment, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn create_environment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     _: Params<()>,
     headers: HeaderMap,
@@ -79,7 +79,7 @@ pub(crate) async fn create_environment(
     (status = 200, body = shapes::Environment, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_environment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -94,7 +94,7 @@ pub(crate) async fn get_environment(
     responses((status = 200, body = shapes::Environment, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn patch_environment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -102,7 +102,11 @@ pub(crate) async fn patch_environment(
 ) -> Reply {
     let patch = environment::read_patch(body::document(&headers, body, &api.limits).await?)?;
     let (planned, conditions) = ((tenant.clone(), key.clone()), preconditions(&headers));
-    let plan = move |table: &_, now| environment::patch(table, now, &planned.0, &planned.1, patch, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.environment(table, now, &planned.0, &planned.1)?;
+        environment::patch(table, now, &planned.0, &planned.1, patch, &conditions)
+    };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
     let (body, tag) = show(&api, &tenant, &key)?;
     Ok(reply::with_tag(reply::json(StatusCode::OK, &body)?, &tag))
@@ -113,12 +117,16 @@ pub(crate) async fn patch_environment(
     params(("tenant" = String, Path), ("environment" = String, Path), NoteParams), responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_environment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
-    let plan = move |table: &_, now| environment::delete(table, now, &planned.0, &planned.1, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.environment(table, now, &planned.0, &planned.1)?;
+        environment::delete(table, now, &planned.0, &planned.1, &conditions)
+    };
     deleted(&api, tenant, note, plan).await
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::State};
+use axum::body::Body;
 use burgee_engine::Snapshot;
 use burgee_model::{Context, Key, Limits, Millis, Value, context::ContextError};
-use burgee_rules::ops::date::seconds;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json};
 
-use super::{Reply, shapes};
+use super::{Asked, Reply, shapes};
 use crate::{
     admin::{
         Refusal, environment, flag_document,
@@ -17,7 +16,8 @@ use crate::{
         members::{Member, Members},
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, evaluating::evaluating, params::Keys, query::Params, reply},
+    http::{Call, body, evaluating::evaluating, params::Keys, query::Params, reply},
+    instant,
     ofrep::write_bulk,
     past,
 };
@@ -46,7 +46,7 @@ struct Scene<'a> {
     responses((status = 200, description = "An OFREP item; without `flag`, `{flags: […]}`", body = shapes::OfrepItem),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn evaluate(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -68,7 +68,7 @@ pub(crate) async fn evaluate(
 }
 
 /// The same as it stood. That takes a while, so it is done on a thread that nobody waits for.
-async fn evaluated_as_of(api: Arc<Api>, snapshot: Arc<Snapshot>, request: Request, at: Millis) -> Reply {
+async fn evaluated_as_of(api: Call, snapshot: Arc<Snapshot>, request: Request, at: Millis) -> Reply {
     let permit = api.look_back().await?;
     let looking = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -115,7 +115,10 @@ fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
         _ => None,
     };
     let at = members.any("at").value().and_then(|at| {
-        let instant = instant(&at);
+        let instant = match &at {
+            Json::String(text) => instant::parse(text),
+            other => other.as_u64(),
+        };
         if instant.is_none() {
             let message = "`at` is an instant: RFC 3339, a day, or milliseconds since 1970";
             members.fault("/at".into(), "invalid_instant", message);
@@ -132,15 +135,6 @@ fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {
     let context = members.any("context").value().unwrap_or_default();
     members.finish()?;
     Ok(Request { flag, context: check_context(&context, limits)?, at, explain })
-}
-
-/// Milliseconds since 1970; what lies before is 1970.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "dates end with the year 9999")]
-fn instant(json: &Json) -> Option<Millis> {
-    match json {
-        Json::String(text) => seconds(text).map(|seconds| (seconds * 1000.0).round().max(0.0) as Millis),
-        other => other.as_u64(),
-    }
 }
 
 fn check_context(context: &Json, limits: &Limits) -> Result<Context, Refusal> {

@@ -1,19 +1,19 @@
 //! `/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}`.
 
-use axum::{body::Body, extract::State};
+use axum::body::Body;
 use burgee_model::Key;
 use burgee_store::WriteScope;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value as Json;
 
-use super::{Reply, RuleView, shapes, write_flags};
+use super::{Asked, Reply, RuleView, shapes, write_flags};
 use crate::{
     admin::{
         flag_document::{self, Tagged},
         flag_in::{self, Place},
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, conditions::preconditions, params::Keys, query::Params, reply},
+    http::{Api, body, conditions::preconditions, params::Keys, query::Params, reply},
 };
 
 fn show(api: &Api, place: &Place) -> Result<Tagged, ApiError> {
@@ -28,7 +28,7 @@ fn show(api: &Api, place: &Place) -> Result<Tagged, ApiError> {
     (status = 200, body = shapes::FlagIn, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_flag_in(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, flag, environment)): Keys<(Key, Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -45,7 +45,7 @@ pub(crate) async fn get_flag_in(
     (status = 200, body = shapes::FlagIn, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn patch_flag_in(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, flag, environment)): Keys<(Key, Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -55,7 +55,11 @@ pub(crate) async fn patch_flag_in(
     let place = Place { tenant, flag, environment };
     let (planned, conditions, limits) = (place.clone(), preconditions(&headers), api.limits.clone());
     let scope = WriteScope::Flag(place.tenant.clone(), place.flag.clone());
-    let plan = move |table: &_, now| flag_in::patch(table, now, &planned, request.patch, &conditions, &limits);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        flag_in::may_patch(table, now, &planned, &request.patch, &permit)?;
+        flag_in::patch(table, now, &planned, request.patch, &conditions, &limits)
+    };
     write_flags(&api, scope, request.note, plan).await?;
     let found = show(&api, &place)?;
     Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))

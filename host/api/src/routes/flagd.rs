@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::State, response::Response};
+use axum::{body::Body, response::Response};
 use burgee_model::{
     Bucketing, Key, Limits, Problem,
     flagd::{self as document, Document, DocumentError},
@@ -14,16 +14,17 @@ use serde_json::{Value as Json, json};
 use tokio::sync::oneshot;
 use utoipa::IntoParams;
 
-use super::{Reply, shapes, write_flags};
+use super::{Asked, Reply, shapes, write_flags};
 use crate::{
     admin::{
         Refusal,
         address::Register,
         flagd::{self, Import},
+        permit::Permit,
     },
     error::{ApiError, ProblemDocument},
     http::{
-        Api, Shared, body,
+        Call, body,
         conditions::{has_already, preconditions},
         params::Keys,
         query::{FromQuery, Params, Query},
@@ -53,7 +54,7 @@ impl FromQuery for ImportParams {
     (status = 200, body = Object, headers(("ETag" = String))), (status = 304),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_flagd(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -76,7 +77,7 @@ pub(crate) async fn get_flagd(
     (status = 200, body = shapes::ImportReport, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn put_flagd(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
     Params(params): Params<ImportParams>,
     headers: HeaderMap,
@@ -88,15 +89,20 @@ pub(crate) async fn put_flagd(
     let bucketing = crate::admin::environment::bucketing(&api.store.read(), api.store.now(), &tenant, &environment);
     let read = tokio::task::spawn_blocking(move || read_document(&text, bucketing, &limits)).await;
     let (document, problems) = read.map_err(|error| ApiError::Internal(error.to_string()))??;
+    let conditions = preconditions(&headers);
+    let dry_run = params.dry_run.unwrap_or(false);
+    let permit = api.permit(&conditions);
     let import = Import {
         tenant,
         environment,
         document,
         prune: params.prune.unwrap_or(false),
-        conditions: preconditions(&headers),
+        // what changes nothing need not say what it was made from
+        permit: Permit { stated: permit.stated || dry_run, ..permit },
+        conditions,
         limits: api.limits.clone(),
     };
-    if params.dry_run.unwrap_or(false) {
+    if dry_run {
         let plan = import.plan(&api.store.read(), api.store.now())?;
         return reply::json(StatusCode::OK, &report(true, &plan, &problems));
     }
@@ -121,7 +127,7 @@ fn read_document(
     Ok((Arc::new(document), problems))
 }
 
-async fn apply(api: &Api, import: Import, problems: &[Problem]) -> Reply {
+async fn apply(api: &Call, import: Import, problems: &[Problem]) -> Reply {
     let (tenant, environment) = (import.tenant.clone(), import.environment.clone());
     let (tell, told) = oneshot::channel();
     let plan = move |table: &_, now| {

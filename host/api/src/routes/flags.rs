@@ -1,13 +1,13 @@
 //! `/api/v1/tenants/{tenant}/flags`.
 
-use axum::{body::Body, extract::State};
+use axum::body::Body;
 use burgee_model::{Key, materialise::materialise};
 use burgee_store::{FlagRead, WriteScope};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value as Json;
 use utoipa::IntoParams;
 
-use super::{NoteParams, Reply, RuleView, shapes, write_flags};
+use super::{Asked, NoteParams, Reply, RuleView, shapes, write_flags};
 use crate::{
     admin::{
         flag,
@@ -16,7 +16,7 @@ use crate::{
     },
     error::{ApiError, ProblemDocument},
     http::{
-        Api, Shared, body,
+        Call, body,
         conditions::preconditions,
         page::{Filling, Page, take_limit},
         params::Keys,
@@ -69,10 +69,11 @@ impl Wanted {
     }
 }
 
-fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Tagged, ApiError> {
+fn show(api: &Call, tenant: &Key, key: &Key) -> Result<Tagged, ApiError> {
     let rules = RuleView::of_tenant(api, tenant);
     let problems = |environment: &Key, flag: &str| rules.problems(environment, flag);
-    Ok(flag_document::flag(&api.store.read(), api.store.now(), tenant, key, &problems)?)
+    let sees = |environment: &Key| api.sees(environment);
+    Ok(flag_document::flag(&api.store.read(), api.store.now(), tenant, key, &sees, &problems)?)
 }
 
 /// Lists a tenant's flags.
@@ -81,7 +82,7 @@ fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Tagged, ApiError> {
     (status = 200, body = shapes::FlagList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_flags(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<FlagParams>,
     headers: HeaderMap,
@@ -100,7 +101,7 @@ pub(crate) async fn list_flags(
 
 /// Takes some flags after a key. Gives the last one looked at; none where the page is full or the list at its end.
 fn look(
-    api: &Api,
+    api: &Call,
     tenant: &Key,
     after: Option<&Key>,
     wanted: &Wanted,
@@ -108,7 +109,8 @@ fn look(
     filling: &mut Filling,
 ) -> Option<Key> {
     let (table, now) = (api.store.read(), api.store.now());
-    let environments = flag_document::environments(&table, now, tenant);
+    let mut environments = flag_document::environments(&table, now, tenant);
+    environments.retain(|environment| api.sees(environment));
     let problems = |environment: &Key, flag: &str| rules.problems(environment, flag);
     let mut last = None;
     for (count, key) in table.flags(tenant, now, after).enumerate() {
@@ -131,7 +133,7 @@ fn look(
     (status = 201, body = shapes::Flag, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn create_flag(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     _: Params<()>,
     headers: HeaderMap,
@@ -140,7 +142,11 @@ pub(crate) async fn create_flag(
     let mut request = flag::read_create(body::document(&headers, body, &api.limits).await?)?;
     let (key, note) = (request.key.clone(), request.note.take());
     let (planned, limits) = (tenant.clone(), api.limits.clone());
-    let plan = move |table: &_, now| flag::create(table, now, &planned, request, &limits);
+    let permit = api.permit(&preconditions(&headers));
+    let plan = move |table: &_, now| {
+        flag::may_create(table, now, &planned, &request, &permit)?;
+        flag::create(table, now, &planned, request, &limits)
+    };
     write_flags(&api, WriteScope::Flag(tenant.clone(), key.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;
     let location = format!("/api/v1/tenants/{}/flags/{}", reply::segment(&tenant), reply::segment(&key));
@@ -153,7 +159,7 @@ pub(crate) async fn create_flag(
     (status = 200, body = shapes::Flag, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_flag(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -168,7 +174,7 @@ pub(crate) async fn get_flag(
     (status = 200, body = shapes::Flag, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn patch_flag(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -177,7 +183,11 @@ pub(crate) async fn patch_flag(
     let mut patch = flag::read_patch(body::document(&headers, body, &api.limits).await?)?;
     let note = patch.note.take();
     let (planned, conditions, limits) = ((tenant.clone(), key.clone()), preconditions(&headers), api.limits.clone());
-    let plan = move |table: &_, now| flag::patch(table, now, &planned.0, &planned.1, patch, &conditions, &limits);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        flag::may_patch(table, now, &planned.0, &planned.1, &patch, &permit)?;
+        flag::patch(table, now, &planned.0, &planned.1, patch, &conditions, &limits)
+    };
     write_flags(&api, WriteScope::Flag(tenant.clone(), key.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;
     Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))
@@ -188,13 +198,17 @@ pub(crate) async fn patch_flag(
     params(("tenant" = String, Path), ("flag" = String, Path), NoteParams), responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_flag(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key.clone()), preconditions(&headers));
-    let plan = move |table: &_, now| flag::delete(table, now, &planned.0, &planned.1, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.flag(table, now, &planned.0, &planned.1)?;
+        flag::delete(table, now, &planned.0, &planned.1, &conditions)
+    };
     write_flags(&api, WriteScope::Flag(tenant, key), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

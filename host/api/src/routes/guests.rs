@@ -1,10 +1,8 @@
 //! `/api/v1/tenants/{tenant}/guests`: code that the tenant wrote.
 
-use std::sync::Arc;
-
 use axum::{
     body::Body,
-    extract::{FromRequest, Multipart, Request, State},
+    extract::{FromRequest, Multipart, Request},
 };
 use burgee_engine::guest::{ModuleError, Prepared};
 use burgee_model::{GuestMeta, Key};
@@ -13,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use tokio::sync::oneshot;
 
-use super::{NoteParams, Reply, deleted, listed, shapes, write_flags};
+use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
     admin::{
         Refusal,
@@ -22,7 +20,7 @@ use crate::{
         tenant,
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
+    http::{Api, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 /// What an upload brings.
@@ -41,7 +39,7 @@ fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Found, ApiError> {
     (status = 200, body = shapes::GuestList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_guests(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
@@ -64,7 +62,7 @@ pub(crate) async fn list_guests(
     (status = 200, body = shapes::Guest, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_guest(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -83,7 +81,7 @@ pub(crate) async fn get_guest(
     (status = 201, body = shapes::Guest, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn put_guest(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     Params(note): Params<NoteParams>,
     request: Request,
@@ -117,7 +115,7 @@ pub(crate) async fn put_guest(
     params(("tenant" = String, Path), ("guest" = String, Path), NoteParams), responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_guest(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
@@ -166,7 +164,7 @@ async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
 }
 
 /// Compiles an upload and tries its fixtures, on a thread that may block.
-async fn prepare(api: &Arc<Api>, tenant: &Key, key: &Key, upload: Upload) -> Result<Prepared, ApiError> {
+async fn prepare(api: &Api, tenant: &Key, key: &Key, upload: Upload) -> Result<Prepared, ApiError> {
     // the semaphore is never closed
     let permit = api.uploads.clone().acquire_owned().await.map_err(|error| ApiError::Internal(error.to_string()))?;
     let (guests, tenant, key) = (api.guests.clone(), tenant.clone(), key.clone());

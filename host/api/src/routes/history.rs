@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::State, response::Response};
+use axum::{body::Body, response::Response};
 use burgee_model::{Address, Key, RegisterId, Stamp};
 use burgee_store::{Draft, Table, Version, WriteScope};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 use utoipa::IntoParams;
 
-use super::{Reply, shapes, write_flags};
+use super::{Asked, Reply, shapes, write_flags};
 use crate::{
     admin::{
         Refusal,
@@ -20,7 +20,7 @@ use crate::{
     },
     error::{ApiError, ProblemDocument},
     http::{
-        Api, Shared, body,
+        Api, Call, body,
         conditions::preconditions,
         page::{Filling, Page, take_limit},
         params::Keys,
@@ -79,7 +79,7 @@ impl HistoryParams {
     (status = 200, body = shapes::HistoryList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_history(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<HistoryParams>,
     headers: HeaderMap,
@@ -88,12 +88,17 @@ pub(crate) async fn list_history(
     let wanted = params.wanted()?;
     let found = history::list(&api.store.read(), api.store.now(), &tenant, &wanted, page.after.as_ref())?;
     let mut filling = Filling::new(&page);
-    for entry in found {
+    for entry in found.into_iter().filter(|entry| sees(&api, &entry.version.register)) {
         if !filling.push(&entry.place(), || entry.document()) {
             break;
         }
     }
     reply::list(&headers, &filling.finish())
+}
+
+/// Whether the caller may see a register of its tenant.
+pub(super) fn sees(api: &Call, id: &RegisterId) -> bool {
+    id.address.environment().is_none_or(|environment| api.sees(environment))
 }
 
 /// Writes the value of an earlier version again: one of the history, or one that lost in a conflict, which
@@ -104,7 +109,7 @@ pub(crate) async fn list_history(
     (status = 200, body = shapes::Settled, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn restore(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     _: Params<()>,
     headers: HeaderMap,
@@ -114,7 +119,11 @@ pub(crate) async fn restore(
     let (id, stamp, note) = read_restore(document, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
     let lost = api.store.read().conflicts(&id).iter().any(|loser| loser.stamp == stamp);
-    let plan = move |table: &Table, now| history::restore(table, now, &planned, stamp, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &Table, now| {
+        permit.register(table, now, &planned)?;
+        history::restore(table, now, &planned, stamp, &conditions)
+    };
     let written = rewrite(&api, &id, note.clone(), plan).await?;
     let written = if lost { settle_rest(&api, &id, note, written).await? } else { written };
     settled(&api, written)
@@ -138,7 +147,7 @@ fn read_restore(document: Json, tenant: &Key) -> Result<(RegisterId, Stamp, Opti
 
 /// Writes one version of a register.
 pub(super) async fn rewrite<P>(
-    api: &Api,
+    api: &Call,
     id: &RegisterId,
     note: Option<String>,
     plan: P,
@@ -160,7 +169,7 @@ fn scope(id: &RegisterId) -> WriteScope {
 /// Settles in further versions what one version could not name; ends when nothing is left, or somebody else
 /// writes, or [`SETTLING_VERSIONS_MAX`] were written.
 pub(super) async fn settle_rest(
-    api: &Api,
+    api: &Call,
     id: &RegisterId,
     note: Option<String>,
     mut written: Option<Arc<Version>>,

@@ -1,11 +1,12 @@
 //! `/metrics`.
 
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
+use super::Asked;
 use crate::{
     error::ProblemDocument,
-    http::{Shared, query::Params, reply},
+    http::{query::Params, reply},
     metrics,
 };
 
@@ -13,7 +14,7 @@ use crate::{
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
     (status = 200, content_type = "text/plain", body = String),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_metrics(State(api): Shared, _: Params<()>) -> Response {
+pub(crate) async fn get_metrics(Asked(api): Asked, _: Params<()>) -> Response {
     let text = metrics::render(&api);
     let mut response = reply::bytes_of(StatusCode::OK, text.into_bytes(), "text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -13,8 +13,10 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod metrics;
 pub(crate) mod segments;
+pub(crate) mod session;
 pub(crate) mod shapes;
 pub(crate) mod tenants;
+pub(crate) mod tokens;
 pub(crate) mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -30,12 +32,14 @@ use crate::{
     admin::{Refusal, flag_document},
     error::ApiError,
     http::{
-        Api, auth,
+        Api, Call,
         page::{Filling, Page, PageParams},
         query::{FromQuery, Query},
         reply,
     },
 };
+
+pub(crate) use crate::http::Asked;
 
 /// What handlers give back.
 pub(crate) type Reply = Result<Response, ApiError>;
@@ -67,7 +71,7 @@ where
 }
 
 /// Writes the end of something that evaluations read.
-async fn deleted<P>(api: &Api, tenant: Key, note: NoteParams, plan: P) -> Reply
+async fn deleted<P>(api: &Call, tenant: Key, note: NoteParams, plan: P) -> Reply
 where
     P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
 {
@@ -76,7 +80,7 @@ where
 }
 
 /// Plans and writes a change.
-pub(crate) async fn write<P>(api: &Api, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
+pub(crate) async fn write<P>(api: &Call, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
 where
     P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
 {
@@ -84,14 +88,14 @@ where
     written.inspect_err(|error| api.refused.count(error.class().1))
 }
 
-async fn try_write<P>(api: &Api, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
+async fn try_write<P>(api: &Call, scope: WriteScope, note: Option<String>, plan: P) -> Result<Receipt, ApiError>
 where
     P: FnOnce(&Table, Millis) -> Result<Draft, Refusal> + Send + 'static,
 {
     api.require_writable()?;
     let request = Request {
         scope,
-        actor: auth::actor(&api.auth).into(),
+        actor: api.caller.principal.actor.clone(),
         note: note.map(String::into_boxed_str),
         stamping: Stamping::Local,
     };
@@ -100,7 +104,7 @@ where
 
 /// The same for what evaluations read: answered once this node's evaluations show it.
 pub(crate) async fn write_flags<P>(
-    api: &Api,
+    api: &Call,
     scope: WriteScope,
     note: Option<String>,
     plan: P,

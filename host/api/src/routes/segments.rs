@@ -1,16 +1,16 @@
 //! `/api/v1/tenants/{tenant}/segments`.
 
-use axum::{body::Body, extract::State};
+use axum::body::Body;
 use burgee_model::Key;
 use burgee_store::WriteScope;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value as Json;
 
-use super::{NoteParams, Reply, deleted, listed, shapes, write_flags};
+use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
     admin::{flag_document::Tagged, segment},
     error::{ApiError, ProblemDocument},
-    http::{Api, Shared, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
+    http::{Api, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Tagged, ApiError> {
@@ -23,7 +23,7 @@ fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Tagged, ApiError> {
     (status = 200, body = shapes::SegmentList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_segments(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<PageParams>,
     headers: HeaderMap,
@@ -46,7 +46,7 @@ pub(crate) async fn list_segments(
     (status = 201, body = shapes::Segment, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn create_segment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     _: Params<()>,
     headers: HeaderMap,
@@ -54,7 +54,11 @@ pub(crate) async fn create_segment(
 ) -> Reply {
     let (key, request) = segment::read_create(body::document(&headers, body, &api.limits).await?)?;
     let (planned, limits) = ((tenant.clone(), key.clone()), api.limits.clone());
-    let plan = move |table: &_, now| segment::create(table, now, &planned.0, &planned.1, &request.rule, &limits);
+    let permit = api.permit(&preconditions(&headers));
+    let plan = move |table: &_, now| {
+        permit.shared(table, now, &planned.0, |_| false)?;
+        segment::create(table, now, &planned.0, &planned.1, &request.rule, &limits)
+    };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), request.note, plan).await?;
     let found = show(&api, &tenant, &key)?;
     let location = format!("/api/v1/tenants/{}/segments/{}", reply::segment(&tenant), reply::segment(&key));
@@ -67,7 +71,7 @@ pub(crate) async fn create_segment(
     (status = 200, body = shapes::Segment, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_segment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -82,7 +86,7 @@ pub(crate) async fn get_segment(
     (status = 200, body = shapes::Segment, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn patch_segment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     _: Params<()>,
     headers: HeaderMap,
@@ -90,7 +94,11 @@ pub(crate) async fn patch_segment(
 ) -> Reply {
     let segment::Request { rule, note } = segment::read_patch(body::document(&headers, body, &api.limits).await?)?;
     let (planned, conditions, limits) = ((tenant.clone(), key.clone()), preconditions(&headers), api.limits.clone());
-    let plan = move |table: &_, now| segment::patch(table, now, &planned.0, &planned.1, &rule, &conditions, &limits);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.shared(table, now, &planned.0, |_| true)?;
+        segment::patch(table, now, &planned.0, &planned.1, &rule, &conditions, &limits)
+    };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;
     Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))
@@ -101,12 +109,16 @@ pub(crate) async fn patch_segment(
     params(("tenant" = String, Path), ("segment" = String, Path), NoteParams), responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_segment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, key)): Keys<(Key, Key)>,
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
 ) -> Reply {
     let (planned, conditions) = ((tenant.clone(), key), preconditions(&headers));
-    let plan = move |table: &_, now| segment::delete(table, now, &planned.0, &planned.1, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.shared(table, now, &planned.0, |_| true)?;
+        segment::delete(table, now, &planned.0, &planned.1, &conditions)
+    };
     deleted(&api, tenant, note, plan).await
 }

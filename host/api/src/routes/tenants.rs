@@ -1,17 +1,17 @@
 //! `/api/v1/tenants`.
 
-use axum::{body::Body, extract::State, response::Response};
+use axum::{body::Body, response::Response};
 use burgee_model::{Key, Stamp, TenantMeta};
 use burgee_store::WriteScope;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use super::{NoteParams, Reply, shapes, write, write_flags};
+use super::{Asked, NoteParams, Reply, shapes, write, write_flags};
 use crate::{
     admin::tenant,
     error::ProblemDocument,
     http::{
-        Api, Shared, body,
+        Api, body,
         conditions::preconditions,
         page::{Filling, Page, PageParams},
         params::Keys,
@@ -38,10 +38,12 @@ fn show(api: &Api, key: &Key) -> Result<(Json, String), crate::error::ApiError> 
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants", params(PageParams), responses(
     (status = 200, body = shapes::TenantList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn list_tenants(State(api): Shared, headers: HeaderMap, Params(params): Params<PageParams>) -> Reply {
+pub(crate) async fn list_tenants(Asked(api): Asked, headers: HeaderMap, Params(params): Params<PageParams>) -> Reply {
     let page = Page::try_from(params)?;
     let mut filling = Filling::new(&page);
-    for (key, meta, stamp) in api.store.read().tenants(api.store.now(), page.after.as_ref()) {
+    let table = api.store.read();
+    let entered = table.tenants(api.store.now(), page.after.as_ref());
+    for (key, meta, stamp) in entered.filter(|(key, ..)| api.caller.principal.enters(key)) {
         if !filling.push(key, || document(key, &meta, stamp)) {
             break;
         }
@@ -53,7 +55,7 @@ pub(crate) async fn list_tenants(State(api): Shared, headers: HeaderMap, Params(
 #[utoipa::path(post, path = "/api/v1/tenants", tag = "tenants", request_body = shapes::NewTenant, responses(
     (status = 201, body = shapes::Tenant, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn create_tenant(State(api): Shared, _: Params<()>, headers: HeaderMap, body: Body) -> Reply {
+pub(crate) async fn create_tenant(Asked(api): Asked, _: Params<()>, headers: HeaderMap, body: Body) -> Reply {
     let (key, meta) = tenant::read_create(body::document(&headers, body, &api.limits).await?)?;
     let planned = key.clone();
     write(&api, WriteScope::Tenant(key.clone()), None, move |table, now| tenant::create(table, now, &planned, &meta))
@@ -66,7 +68,7 @@ pub(crate) async fn create_tenant(State(api): Shared, _: Params<()>, headers: He
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}", tag = "tenants", params(("tenant" = String, Path)), responses(
     (status = 200, body = shapes::Tenant, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_tenant(State(api): Shared, Keys(key): Keys<Key>, _: Params<()>, headers: HeaderMap) -> Reply {
+pub(crate) async fn get_tenant(Asked(api): Asked, Keys(key): Keys<Key>, _: Params<()>, headers: HeaderMap) -> Reply {
     let (body, tag) = show(&api, &key)?;
     reply::tagged(&headers, &tag, &body)
 }
@@ -77,7 +79,7 @@ pub(crate) async fn get_tenant(State(api): Shared, Keys(key): Keys<Key>, _: Para
     (status = 200, body = shapes::Tenant, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn patch_tenant(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(key): Keys<Key>,
     _: Params<()>,
     headers: HeaderMap,
@@ -96,13 +98,17 @@ pub(crate) async fn patch_tenant(
     responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_tenant(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(key): Keys<Key>,
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
 ) -> Result<Response, crate::error::ApiError> {
     let (planned, conditions) = (key.clone(), preconditions(&headers));
-    let plan = move |table: &_, now| tenant::delete(table, now, &planned, &conditions);
+    let permit = api.permit(&conditions);
+    let plan = move |table: &_, now| {
+        permit.shared(table, now, &planned, |_| true)?;
+        tenant::delete(table, now, &planned, &conditions)
+    };
     write_flags(&api, WriteScope::Tenant(key), note.note, plan).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

@@ -1,16 +1,15 @@
 //! Server-sent events: the changes of an environment, or of a whole tenant, as they happen.
 
-use axum::extract::State;
 use burgee_model::Key;
 use http::HeaderMap;
 use utoipa::IntoParams;
 
-use super::Reply;
+use super::{Asked, Reply};
 use crate::{
     admin::{environment, tenant},
     error::ProblemDocument,
     http::{
-        Api, Shared,
+        Call,
         params::Keys,
         query::{FromQuery, Params, Query},
     },
@@ -46,7 +45,7 @@ impl FromQuery for WatchParams {
     (status = 200, content_type = "text/event-stream", body = String),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn watch_environment(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
     Params(params): Params<WatchParams>,
     headers: HeaderMap,
@@ -61,7 +60,7 @@ pub(crate) async fn watch_environment(
     (status = 200, content_type = "text/event-stream", body = String),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn watch_tenant(
-    State(api): Shared,
+    Asked(api): Asked,
     Keys(tenant): Keys<Key>,
     Params(params): Params<WatchParams>,
     headers: HeaderMap,
@@ -70,8 +69,9 @@ pub(crate) async fn watch_tenant(
     open(&api, tenant, None, params, &headers)
 }
 
-fn open(api: &Api, tenant: Key, environment: Option<Key>, params: WatchParams, headers: &HeaderMap) -> Reply {
-    let permit = api.stream_permit()?;
-    let filter = Filter { tenant, environment, kind: params.kind, prefix: params.prefix.unwrap_or_default() };
+fn open(api: &Call, tenant: Key, environment: Option<Key>, params: WatchParams, headers: &HeaderMap) -> Reply {
+    let permit = api.stream_permit(Some(&tenant))?;
+    let environments = environment.map_or_else(|| api.caller.principal.environments.clone(), |key| [key].into());
+    let filter = Filter { tenant, environments, kind: params.kind, prefix: params.prefix.unwrap_or_default() };
     Ok(sse::response(api, filter, headers.get("last-event-id"), permit))
 }

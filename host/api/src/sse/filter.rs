@@ -30,8 +30,8 @@ impl Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     pub(crate) tenant: Key,
-    /// Only what belongs to this environment, or to all of the tenant's.
-    pub(crate) environment: Option<Key>,
+    /// Only what belongs to these environments, or to all of the tenant's; empty is any.
+    pub(crate) environments: Box<[Key]>,
     pub(crate) kind: Option<Kind>,
     /// What the key of the changed thing begins with.
     pub(crate) prefix: String,
@@ -50,10 +50,8 @@ impl Filter {
 
     fn wants_address(&self, address: &Address) -> bool {
         let Some((kind, key)) = subject(address, &self.tenant) else { return false };
-        let here = match (&self.environment, address.environment()) {
-            (Some(wanted), Some(found)) => wanted == found,
-            _ => true,
-        };
+        let wanted = |found: &Key| self.environments.is_empty() || self.environments.contains(found);
+        let here = address.environment().is_none_or(wanted);
         here && self.kind.is_none_or(|wanted| wanted == kind) && key.as_str().starts_with(&self.prefix)
     }
 }
@@ -71,7 +69,9 @@ fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)>
         | Address::Module { .. }
         | Address::Member { .. }
         | Address::Forgotten { .. }
-        | Address::Horizon => return None,
+        | Address::Horizon
+        | Address::Token { .. }
+        | Address::SessionKey { .. } => return None,
     })
 }
 
@@ -87,7 +87,7 @@ mod tests {
             ["t", "prod", "dev", "web/f", "app/x"].map(|text| Key::new(text).unwrap());
         let filter = |kind, prefix: &str| Filter {
             tenant: tenant.clone(),
-            environment: Some(prod.clone()),
+            environments: [prod.clone()].into(),
             kind,
             prefix: prefix.into(),
         };

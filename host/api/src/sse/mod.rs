@@ -16,11 +16,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderValue, header};
 use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
+    sync::watch,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
-use crate::http::Api;
+use crate::{access::StreamPermit, http::Api};
 use event::EventId;
 
 /// Opens a stream. The subscription stands when this returns: whoever lists after the answer has begun
@@ -29,7 +29,7 @@ pub(crate) fn response(
     api: &Api,
     filter: Filter,
     last_event_id: Option<&HeaderValue>,
-    permit: OwnedSemaphorePermit,
+    permit: StreamPermit,
 ) -> Response {
     let events = Events::open(api, filter, last_event_id, permit);
     streamed(stream::unfold(events, |mut events| async move { Some((events.next().await?, events)) }))
@@ -56,11 +56,11 @@ struct Events {
     first: Option<Bytes>,
     heartbeat: Interval,
     shutdown: watch::Receiver<bool>,
-    _permit: OwnedSemaphorePermit,
+    permit: StreamPermit,
 }
 
 impl Events {
-    fn open(api: &Api, filter: Filter, last_event_id: Option<&HeaderValue>, permit: OwnedSemaphorePermit) -> Self {
+    fn open(api: &Api, filter: Filter, last_event_id: Option<&HeaderValue>, permit: StreamPermit) -> Self {
         let (feed, node) = (api.store.feed(), api.store.node_id());
         let newest = feed.position();
         let resume = last_event_id.map(|value| event::parse_id(value.as_bytes()));
@@ -72,10 +72,10 @@ impl Events {
         };
         let heartbeat = heartbeats(api.http.heartbeat);
         let (reader, shutdown) = (feed.subscribe(Some(position)), api.shutdown.clone());
-        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, _permit: permit }
+        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, permit }
     }
 
-    /// The next frame; none once the node shuts down.
+    /// The next frame; none once the node shuts down, or whoever opened it is nobody any more.
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(first) = self.first.take() {
             return Some(first);
@@ -84,6 +84,7 @@ impl Events {
             let event = tokio::select! {
                 biased;
                 () = shut_down(&mut self.shutdown) => return None,
+                () = self.permit.ended() => return None,
                 event = self.reader.next() => event,
                 _ = self.heartbeat.tick() => return Some(event::heartbeat(EventId(self.node, self.position))),
             };

@@ -16,7 +16,11 @@ async fn an_environment_is_created_read_changed_and_deleted() {
     assert_eq!((found.body(), found.tag()), (created.body(), created.tag()));
     assert_eq!(found.body()["protected"], true);
     server.post(ENVIRONMENTS, json!({ "key": "stage" })).await.problem(409, "already_exists");
-    let patched = server.patch(path, json!({ "name": "S", "protected": null })).await.expect(200).body();
+    let patched = server
+        .json("PATCH", path, &[("if-match", &created.tag())], &json!({ "name": "S", "protected": null }))
+        .await
+        .expect(200)
+        .body();
     assert_eq!((&patched["name"], &patched["protected"]), (&json!("S"), &json!(false)));
     server.json("PATCH", path, &[("if-match", &found.tag())], &json!({ "name": "X" })).await.problem(412, "stale");
     assert_eq!(keys(&server.get(ENVIRONMENTS).await.body()), ["dev", "prod", "stage"]);

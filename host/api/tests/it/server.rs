@@ -249,6 +249,36 @@ impl Server {
         self.send("PUT", path, &[("content-type", "text/plain")], body.to_owned()).await
     }
 
+    /// Creates a token of tenant `t`; gives its text and its id.
+    pub async fn token(&self, kind: &str, more: Json) -> (String, String) {
+        let mut body = json!({ "name": kind, "kind": kind });
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let created = self.post("/api/v1/tenants/t/tokens", body).await.expect(201).body();
+        let text = |name: &str| created[name].as_str().unwrap().to_owned();
+        (text("token"), text("id"))
+    }
+
+    /// Asks with a token. Of what is answered without end it reads nothing.
+    pub async fn with_token(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Json,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let mut request = Request::builder().method(method).uri(path).header("authorization", bearer);
+        for (name, value) in headers.iter().chain(&[("content-type", "application/json")]) {
+            request = request.header(*name, *value);
+        }
+        let response = self.respond(request.body(Body::from(body.to_string())).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let endless = parts.headers.get("content-type").is_some_and(|value| value == "text/event-stream");
+        let body = if endless { Bytes::new() } else { body.collect().await.unwrap().to_bytes() };
+        Answer { status: parts.status, headers: parts.headers, body, asked: format!("{method} {path}") }
+    }
+
     /// Evaluates one flag in `dev`.
     pub async fn value(&self, flag: &str, context: Json) -> Json {
         let path = format!("/e/t/dev/ofrep/v1/evaluate/flags/{flag}");

@@ -28,7 +28,11 @@ pub struct Frame {
 
 impl Stream {
     pub async fn open(server: &Server, path: &str, after: Option<&str>) -> Self {
-        let mut request = Request::get(path).header("authorization", format!("Bearer {TOKEN}"));
+        Self::open_with(server, TOKEN, path, after).await
+    }
+
+    pub async fn open_with(server: &Server, token: &str, path: &str, after: Option<&str>) -> Self {
+        let mut request = Request::get(path).header("authorization", format!("Bearer {token}"));
         if let Some(id) = after {
             request = request.header("last-event-id", id);
         }

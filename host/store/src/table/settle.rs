@@ -44,6 +44,7 @@ impl Table {
             let entry = EntryName { tenant: id.tenant.as_str(), environment: environment.as_str(), key: key.as_str() };
             return self.settle_entry(entry, path, before, after);
         }
+        self.access += u64::from(id.address.is_of_access());
         self.settle_newest(Kind::of(id), path, before, after);
         self.settle_graves(path, before, after);
         self.settle_place(id, path, before, after);

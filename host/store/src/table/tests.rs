@@ -1,6 +1,6 @@
 //! Merging, as properties of generated sets of versions; and each rule by itself.
 
-use burgee_model::{Blob, Digest, FlagField, FlagInField, Kill, NodeId, Scope, materialise};
+use burgee_model::{Blob, Digest, FlagField, FlagInField, Kill, NodeId, Scope, TokenId, materialise};
 use proptest::prelude::*;
 
 use super::*;
@@ -13,6 +13,7 @@ mod collection;
 mod digests;
 mod order;
 mod properties;
+mod tokens;
 
 fn table(versions: impl IntoIterator<Item = Version>) -> Table {
     let mut table = Table::default();

@@ -14,7 +14,27 @@ pub(super) fn registers() -> Vec<RegisterId> {
         config("a/b"),
         RegisterId::guest(&key("t"), &key("g")),
         RegisterId::module(&key("t"), &key("g"), Digest([1; 32])),
+        token(LASTING),
+        token(PASSING),
     ]
+}
+
+/// A token without deadline, and one with [`DEADLINE`].
+pub(super) const LASTING: u8 = 1;
+pub(super) const PASSING: u8 = 2;
+pub(super) const DEADLINE: u64 = 25;
+
+pub(super) fn token(byte: u8) -> RegisterId {
+    RegisterId::token(&key("t"), TokenId([byte; 16]))
+}
+
+/// All versions of a token bear one deadline.
+fn deadline(register: &RegisterId, drawn: Option<u64>) -> Option<u64> {
+    match register {
+        id if *id == token(LASTING) => None,
+        id if *id == token(PASSING) => Some(DEADLINE),
+        _ => drawn,
+    }
 }
 
 fn scopes() -> Vec<Scope> {
@@ -74,7 +94,7 @@ impl Seed {
             change: ChangeId(self.stamp),
             parents: self.parents.into_iter().filter(|parent| *parent < self.stamp).collect(),
             floor_seen,
-            expires_at: self.expires_at,
+            expires_at: deadline(&self.register, self.expires_at),
             content: content.as_deref().map(json),
             ..version(self.register, 1, "")
         }
@@ -192,7 +212,8 @@ proptest! {
         let table = merged(policy(3), &shuffled);
         for id in registers() {
             let alive = set.iter().filter(|v| v.register == id && !is_dead(v, &set));
-            let expected = alive.max_by_key(|v| (v.stamp, v.encode()));
+            let revoked = |v: &Version| v.content.is_none() && matches!(id.address, Address::Token { .. });
+            let expected = alive.max_by_key(|v| (revoked(v), v.stamp, v.encode()));
             let found = table.latest(&id);
             prop_assert_eq!(found.as_deref(), expected);
         }

@@ -1,0 +1,150 @@
+//! Who is known: the replica's tokens and signing keys, made ready to be looked up.
+//!
+//! It is read for every request, and made anew by the first request after a token has changed: so a revocation
+//! counts from the moment that the store has it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use burgee_model::{Key, Millis, SYSTEM_TENANT, SigningKey, TokenId, TokenMeta};
+use burgee_store::{Store, Table, Version};
+use subtle::ConstantTimeEq;
+use tokio::sync::watch;
+
+use super::{
+    principal::{Principal, Who},
+    usage::Usage,
+};
+
+/// A token that is in force, its deadline aside.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) usage: Arc<Usage>,
+    /// From when on it is not known any more.
+    pub(crate) expires_at: Option<Millis>,
+    sha256: [u8; 32],
+}
+
+impl Known {
+    fn is_over(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|deadline| deadline <= now)
+    }
+}
+
+/// A key that sessions are signed with.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    pub(crate) id: TokenId,
+    pub(crate) key: SigningKey,
+    pub(crate) expires_at: Millis,
+}
+
+/// Everybody at one state of the replica.
+#[derive(Debug, Default)]
+struct Everybody {
+    /// The table's count of changes; none before the first look.
+    changes: Option<u64>,
+    tokens: HashMap<TokenId, Arc<Known>>,
+    signers: Vec<Signer>,
+}
+
+/// Who is known.
+pub(crate) struct Directory {
+    store: Store,
+    changes: watch::Receiver<u64>,
+    everybody: ArcSwap<Everybody>,
+    /// Held while it is made anew.
+    making: Mutex<()>,
+}
+
+/// The id of the token with a text: what its hash begins with, so that no two texts share one.
+pub(crate) fn id_of(sha256: &[u8; 32]) -> TokenId {
+    let mut id = [0; 16];
+    id.copy_from_slice(&sha256[..16]);
+    TokenId(id)
+}
+
+impl Directory {
+    pub(crate) fn new(store: &Store) -> Self {
+        let (everybody, making) = (ArcSwap::default(), Mutex::default());
+        Self { store: store.clone(), changes: store.access(), everybody, making }
+    }
+
+    /// Whose token it is, by its hash. A text that is unknown and one that was revoked take the same way.
+    pub(crate) fn find(&self, sha256: &[u8; 32], now: Millis) -> Option<Arc<Known>> {
+        let found = self.by_id(id_of(sha256), now)?;
+        bool::from(found.sha256.ct_eq(sha256)).then_some(found)
+    }
+
+    /// The token with an id.
+    pub(crate) fn by_id(&self, id: TokenId, now: Millis) -> Option<Arc<Known>> {
+        self.everybody().tokens.get(&id).filter(|known| !known.is_over(now)).cloned()
+    }
+
+    /// The keys that sessions are signed with and that are not over.
+    pub(crate) fn signers(&self, now: Millis) -> Vec<Signer> {
+        self.everybody().signers.iter().filter(|signer| signer.expires_at > now).cloned().collect()
+    }
+
+    /// Changes when somebody comes or goes.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    fn everybody(&self) -> Arc<Everybody> {
+        let held = self.everybody.load_full();
+        if held.changes == Some(*self.changes.borrow()) { held } else { self.anew() }
+    }
+
+    fn anew(&self) -> Arc<Everybody> {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.everybody.load_full();
+        let table = self.store.read();
+        if before.changes == Some(table.access_changes()) {
+            return before;
+        }
+        let made = Arc::new(everybody(&table, &before));
+        self.everybody.store(made.clone());
+        made
+    }
+}
+
+fn everybody(table: &Table, before: &Everybody) -> Everybody {
+    let known = |tenant: &Key, token: TokenId, version: &Version| {
+        let usage = before.tokens.get(&token).map(|known| known.usage.clone()).unwrap_or_default();
+        Some((token, Arc::new(known(tenant, token, version, usage)?)))
+    };
+    let tokens = table.all_tokens().filter_map(|(tenant, token, version)| known(tenant, token, &version));
+    let signer = |(id, version): (TokenId, Arc<Version>)| {
+        let key = version.content.as_ref()?.read()?;
+        Some(Signer { id, key, expires_at: version.expires_at? })
+    };
+    Everybody {
+        changes: Some(table.access_changes()),
+        tokens: tokens.collect(),
+        signers: table.session_keys().filter_map(signer).collect(),
+    }
+}
+
+fn known(tenant: &Key, token: TokenId, version: &Version, usage: Arc<Usage>) -> Option<Known> {
+    let meta: TokenMeta = version.content.as_ref()?.read()?;
+    let bound = (tenant.as_str() != SYSTEM_TENANT).then(|| tenant.clone());
+    let principal = Principal {
+        who: Who::Token(token),
+        kind: meta.kind,
+        tenant: bound,
+        environments: meta.environments.into(),
+        actor: actor(&meta.name, token),
+    };
+    Some(Known { principal: Arc::new(principal), usage, expires_at: version.expires_at, sha256: meta.sha256.0 })
+}
+
+/// A name may be anybody's; with what its id begins with it is one token's.
+fn actor(name: &str, token: TokenId) -> Arc<str> {
+    let id = token.to_string();
+    format!("{name} ({})", id.get(..8).unwrap_or_default()).into()
+}

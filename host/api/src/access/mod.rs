@@ -1,0 +1,202 @@
+//! Who may do what. The one place where it is decided who asks, and whether that is enough.
+//!
+//! Whoever shows nothing, or something unknown, is answered 401. Tenants that a token is not bound to do not
+//! exist as far as it can see: 404, the same as for one that never was. What lies in its own tenant but is not
+//! for it is 403, whether it exists or not.
+
+mod caller;
+mod credentials;
+mod directory;
+mod login;
+mod principal;
+mod rate;
+pub mod routes;
+pub(crate) mod session;
+mod stream;
+mod usage;
+mod usages;
+
+use std::{sync::Arc, time::Instant};
+
+use burgee_model::{Key, Millis, TokenId};
+use burgee_store::Store;
+use http::{HeaderMap, Method, request::Parts};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+pub(crate) use self::{
+    caller::Caller,
+    credentials::Source,
+    directory::id_of,
+    login::{Login, log_in, random},
+    principal::{Principal, Who},
+    stream::StreamPermit,
+};
+use self::{
+    credentials::Shown, directory::Directory, login::Attempts, rate::Rate, routes::Rule, session::Subject,
+    usage::Usage, usages::Usages,
+};
+use crate::{
+    admin::{Kind, Refusal},
+    error::ApiError,
+    http::Api,
+};
+
+/// What the requests of one node share to decide who may do what.
+pub(crate) struct Access {
+    pub(crate) directory: Directory,
+    tenants: Usages<Key>,
+    /// That of the node's own key, and of everybody where there is no login.
+    own: Arc<Usage>,
+    attempts: Attempts,
+    started: Instant,
+}
+
+/// What the path of a request names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Named {
+    pub(crate) tenant: Option<Key>,
+    pub(crate) environment: Option<Key>,
+}
+
+impl Access {
+    pub(crate) fn new(store: &Store) -> Self {
+        Self {
+            directory: Directory::new(store),
+            tenants: Usages::default(),
+            own: Arc::default(),
+            attempts: Attempts::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Microseconds since this was made: what rates are counted by, so that no leap of a clock touches them.
+    fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// When this node last heard of a token, since its start.
+    pub(crate) fn last_used(&self, token: TokenId, now: Millis) -> Option<Millis> {
+        self.directory.by_id(token, now)?.usage.last()
+    }
+
+    /// What a tenant uses.
+    pub(crate) fn tenant(&self, tenant: &Key) -> Arc<Usage> {
+        self.tenants.of(tenant, self.micros())
+    }
+}
+
+/// Who asks; refuses whoever is not known, and whoever asks too often.
+pub(crate) fn authenticate(api: &Api, headers: &HeaderMap, source: Source) -> Result<Caller, ApiError> {
+    if api.auth.open {
+        return Ok(Caller::new(Principal::root(Who::Anybody, "dev"), api.access.own.clone()));
+    }
+    let now = api.store.now();
+    let caller = match credentials::shown(headers, source).ok_or(ApiError::Unauthorized)? {
+        Shown::Token(token) => by_token(api, token, now),
+        Shown::Session(cookie) => by_session(api, cookie, now),
+    };
+    let caller = caller.ok_or(ApiError::Unauthorized)?;
+    check_isolation(api, &caller)?;
+    within(api, &caller.usage, Rate::per_second(api.limits.token_requests_per_second), "the token")?;
+    caller.usage.touch(now);
+    Ok(caller)
+}
+
+fn by_token(api: &Api, token: &[u8], now: Millis) -> Option<Caller> {
+    let sha256: [u8; 32] = Sha256::digest(token).into();
+    let own = api.auth.admin_token_sha256.as_ref().is_some_and(|own| sha256.ct_eq(own).into());
+    let found = api.access.directory.find(&sha256, now);
+    if own { Some(node_admin(api)) } else { found.map(|known| Caller::of(&known)) }
+}
+
+fn node_admin(api: &Api) -> Caller {
+    Caller::new(Principal::root(Who::NodeAdmin, "admin"), api.access.own.clone())
+}
+
+fn by_session(api: &Api, cookie: &str, now: Millis) -> Option<Caller> {
+    let signers = api.access.directory.signers(now);
+    let (session, signer) = session::verify(cookie, &signers, now)?;
+    let caller = match session.subject {
+        Subject::Token(id) => {
+            let known = api.access.directory.by_id(id, now)?;
+            Caller::of(&known)
+        }
+        subject => {
+            let own = api.auth.admin_token_sha256.as_ref()?;
+            Some(node_admin(api)).filter(|_| signer.node_admin(own) == subject)?
+        }
+    };
+    Some(caller.in_session(session.expires_at, signer.csrf_token(cookie)))
+}
+
+/// A node that hears of no other cannot know what was revoked: what it does about it is a setting. Applications
+/// are served all the same, and so is whoever has the node's own key, which nobody else could revoke.
+fn check_isolation(api: &Api, caller: &Caller) -> Result<(), ApiError> {
+    let max = api.http.max_isolation;
+    let concerned = !max.is_zero() && caller.principal.kind.rank() > 0 && matches!(caller.principal.who, Who::Token(_));
+    let isolated = concerned && api.status.isolated_for().is_some_and(|time| time > max);
+    if isolated { Err(ApiError::NotReady(vec!["isolated".into()])) } else { Ok(()) }
+}
+
+/// Decides about a request to a route of the admin API; `rule` is the route's.
+pub(crate) fn admit(api: &Api, parts: &Parts, rule: &Rule, named: &Named) -> Result<Caller, ApiError> {
+    let caller = authenticate(api, &parts.headers, Source::BearerOrSession)?;
+    may(&caller.principal, rule, named)?;
+    if let Some(tenant) = &named.tenant {
+        within_tenant(api, tenant)?;
+    }
+    check_csrf(&caller, &parts.method, &parts.headers)?;
+    Ok(caller)
+}
+
+/// Decides about an evaluation in an environment.
+pub(crate) fn admit_evaluation(api: &Api, caller: &Caller, tenant: &Key, environment: &Key) -> Result<(), ApiError> {
+    reaches(&caller.principal, Some(tenant), Some(environment))?;
+    within_tenant(api, tenant)
+}
+
+fn may(principal: &Principal, rule: &Rule, named: &Named) -> Result<(), ApiError> {
+    reaches(principal, named.tenant.as_ref(), named.environment.as_ref())?;
+    if !rule.need.is_met_by(principal) {
+        return Err(ApiError::Forbidden(rule.need.refusal()));
+    }
+    if !principal.environments.is_empty() && named.environment.is_none() && !rule.bound {
+        return Err(ApiError::Forbidden("the token is bound to environments, and this is about more than those"));
+    }
+    Ok(())
+}
+
+fn reaches(principal: &Principal, tenant: Option<&Key>, environment: Option<&Key>) -> Result<(), ApiError> {
+    if let Some(tenant) = tenant.filter(|tenant| !principal.enters(tenant)) {
+        return Err(Refusal::NotFound(Kind::Tenant, tenant.clone()).into());
+    }
+    match environment {
+        Some(environment) if !principal.sees(environment) => {
+            Err(ApiError::Forbidden("the token is not for this environment"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn within_tenant(api: &Api, tenant: &Key) -> Result<(), ApiError> {
+    // without a limit there is nothing to remember
+    let Some(rate) = Rate::per_second(api.limits.tenant_requests_per_second) else { return Ok(()) };
+    within(api, &api.access.tenant(tenant), Some(rate), "the tenant")
+}
+
+fn within(api: &Api, usage: &Usage, rate: Option<Rate>, who: &'static str) -> Result<(), ApiError> {
+    let Some(rate) = rate else { return Ok(()) };
+    let taken = usage.requests.take(rate, api.access.micros());
+    taken.map_err(|retry_seconds| ApiError::RateLimited { who, retry_seconds })
+}
+
+/// A session's writes show what only pages of this origin can know.
+fn check_csrf(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(wanted) = caller.csrf_token.as_deref().filter(|_| !method.is_safe()) else { return Ok(()) };
+    let shown = headers.get("x-csrf-token").map(|value| value.as_bytes()).unwrap_or_default();
+    if wanted.as_bytes().ct_eq(shown).into() {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden("a session's writes need the header `X-CSRF-Token`, as `GET /api/v1/session` tells it"))
+}

@@ -1,0 +1,144 @@
+//! The table of routes: for each method and path, who may use it. The guard goes by it, and so do the tests.
+//!
+//! What depends on what stands there (whether an environment is protected, whether a patch kills) is decided
+//! where the write is planned, by a [`Permit`](crate::admin::permit::Permit).
+
+use burgee_model::TokenKind::{self, Admin, Editor, Operator, Viewer};
+use http::Method;
+
+/// The least that a route asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Anybody who is known.
+    Known,
+    /// Whoever may evaluate all flags: a server token, or any role.
+    Evaluation,
+    /// A role, or more.
+    Role(TokenKind),
+    /// An admin who is bound to no tenant.
+    Root,
+}
+
+/// A route behind the guard.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The method; GET stands for HEAD too.
+    pub method: &'static str,
+    /// The path as the router has it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub need: Need,
+    /// Whether it is also for tokens that are bound to environments, though its path names none: it shows or takes
+    /// what is theirs.
+    pub bound: bool,
+    /// Whether it writes.
+    pub writes: bool,
+}
+
+const fn rule(method: &'static str, path: &'static str, need: Need) -> Rule {
+    Rule { method, path, need, bound: false, writes: !matches!(method.as_bytes(), b"GET") }
+}
+
+const fn bound(rule: Rule) -> Rule {
+    Rule { bound: true, ..rule }
+}
+
+const fn role(method: &'static str, path: &'static str, role: TokenKind) -> Rule {
+    rule(method, path, Need::Role(role))
+}
+
+const GET: &str = "GET";
+const POST: &str = "POST";
+const PUT: &str = "PUT";
+const PATCH: &str = "PATCH";
+const DELETE: &str = "DELETE";
+
+/// Every route behind the guard.
+pub const RULES: [Rule; 51] = [
+    bound(role(GET, "/api/v1/tenants", Viewer)),
+    rule(POST, "/api/v1/tenants", Need::Root),
+    bound(role(GET, "/api/v1/tenants/{tenant}", Viewer)),
+    role(PATCH, "/api/v1/tenants/{tenant}", Admin),
+    role(DELETE, "/api/v1/tenants/{tenant}", Admin),
+    bound(role(GET, "/api/v1/tenants/{tenant}/environments", Viewer)),
+    role(POST, "/api/v1/tenants/{tenant}/environments", Operator),
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}", Viewer),
+    role(PATCH, "/api/v1/tenants/{tenant}/environments/{environment}", Operator),
+    role(DELETE, "/api/v1/tenants/{tenant}/environments/{environment}", Operator),
+    bound(role(GET, "/api/v1/tenants/{tenant}/flags", Viewer)),
+    bound(role(POST, "/api/v1/tenants/{tenant}/flags", Editor)),
+    bound(role(GET, "/api/v1/tenants/{tenant}/flags/{flag}", Viewer)),
+    role(PATCH, "/api/v1/tenants/{tenant}/flags/{flag}", Editor),
+    role(DELETE, "/api/v1/tenants/{tenant}/flags/{flag}", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}", Viewer),
+    role(PATCH, "/api/v1/tenants/{tenant}/flags/{flag}/environments/{environment}", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/segments", Viewer),
+    role(POST, "/api/v1/tenants/{tenant}/segments", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/segments/{segment}", Viewer),
+    role(PATCH, "/api/v1/tenants/{tenant}/segments/{segment}", Editor),
+    role(DELETE, "/api/v1/tenants/{tenant}/segments/{segment}", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/guests", Viewer),
+    role(GET, "/api/v1/tenants/{tenant}/guests/{guest}", Viewer),
+    role(PUT, "/api/v1/tenants/{tenant}/guests/{guest}", Operator),
+    role(DELETE, "/api/v1/tenants/{tenant}/guests/{guest}", Operator),
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", Viewer),
+    role(PUT, "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", Editor),
+    Rule {
+        writes: false,
+        ..rule(POST, "/api/v1/tenants/{tenant}/environments/{environment}/evaluate", Need::Evaluation)
+    },
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/config", Viewer),
+    role(DELETE, "/api/v1/tenants/{tenant}/environments/{environment}/config", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", Viewer),
+    role(PUT, "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", Editor),
+    role(DELETE, "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/watch", Viewer),
+    bound(role(GET, "/api/v1/tenants/{tenant}/watch", Viewer)),
+    bound(role(GET, "/api/v1/tenants/{tenant}/history", Viewer)),
+    role(POST, "/api/v1/tenants/{tenant}/restore", Editor),
+    bound(role(GET, "/api/v1/tenants/{tenant}/conflicts", Viewer)),
+    role(POST, "/api/v1/tenants/{tenant}/conflicts/dismiss", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/tokens", Admin),
+    role(POST, "/api/v1/tenants/{tenant}/tokens", Admin),
+    role(GET, "/api/v1/tenants/{tenant}/tokens/{token}", Admin),
+    role(DELETE, "/api/v1/tenants/{tenant}/tokens/{token}", Admin),
+    bound(role(GET, "/api/v1/cluster", Viewer)),
+    bound(role(GET, "/api/v1/cluster/events", Viewer)),
+    role(DELETE, "/api/v1/cluster/nodes/{id}", Operator),
+    bound(rule(GET, "/api/v1/session", Need::Known)),
+    bound(rule(DELETE, "/api/v1/session", Need::Known)),
+    bound(role(GET, "/metrics", Viewer)),
+    bound(rule(GET, "/openapi.json", Need::Known)),
+];
+
+/// The rule of a route, by its path as the router has it.
+pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Rule> {
+    let method = if *method == Method::HEAD { GET } else { method.as_str() };
+    RULES.iter().find(|rule| rule.path == path && rule.method == method)
+}
+
+impl Need {
+    /// Whether a principal has what is needed.
+    pub(super) fn is_met_by(self, principal: &super::Principal) -> bool {
+        let kind = principal.kind;
+        match self {
+            Self::Known => true,
+            Self::Evaluation => kind != TokenKind::Client,
+            Self::Role(role) => kind.rank() >= role.rank(),
+            Self::Root => kind == Admin && principal.tenant.is_none(),
+        }
+    }
+
+    /// What is said to whoever has less.
+    pub(super) fn refusal(self) -> &'static str {
+        match self {
+            Self::Known => "this needs a token",
+            Self::Evaluation => "this needs a server token, or one with a role",
+            Self::Role(Viewer) => "this needs a token of the kind viewer, or more",
+            Self::Role(Editor) => "this needs a token of the kind editor, or more",
+            Self::Role(Operator) => "this needs a token of the kind operator, or more",
+            Self::Role(_) => "this needs a token of the kind admin",
+            Self::Root => "this needs a token of the kind admin that is bound to no tenant",
+        }
+    }
+}

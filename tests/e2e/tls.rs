@@ -1,0 +1,74 @@
+//! HTTP over TLS: the certificate from files, and new ones while the node runs.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Duration,
+};
+
+use harness::{
+    certificates::{Authority, Files},
+    cluster::{CONVERGE_BOUND, sees},
+    node::{Node, Spec},
+};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// What a node answers to somebody who believes one authority; none where there is no handshake.
+fn ready(node: &Node, authority: &Authority) -> Option<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.certificate()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let client = ClientConnection::new(Arc::new(config), "127.0.0.1".try_into().unwrap()).unwrap();
+    let socket = TcpStream::connect(&node.http).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut stream = StreamOwned::new(client, socket);
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").ok()?;
+    let mut text = String::new();
+    // whoever closes without saying so in TLS has said all the same
+    let _ = stream.read_to_string(&mut text);
+    Some(text)
+}
+
+#[test]
+fn http_is_spoken_over_tls_and_follows_its_files() {
+    let (files, first, second) = (Files::new(), Authority::new(), Authority::new());
+    let held = files.install(&first.issue("127.0.0.1"), &[&first]);
+    let spec = Spec::serve()
+        .option("--tls-cert", held.cert.to_str().unwrap())
+        .option("--tls-key", held.key.to_str().unwrap());
+    let node = spec.launch();
+    sees("readiness", CONVERGE_BOUND, &true, || {
+        ready(&node, &first).is_some_and(|text| text.starts_with("HTTP/1.1 200"))
+    });
+    let text = ready(&node, &first).unwrap();
+    assert!(text.contains("strict-transport-security: max-age="), "{text}");
+    assert_eq!(ready(&node, &second), None);
+    // whoever shakes no hands keeps nobody waiting
+    let _silent: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&node.http).unwrap()).collect();
+    assert!(ready(&node, &first).is_some());
+    let _ = files.install(&second.issue("127.0.0.1"), &[&second]);
+    sees("the new certificate", CONVERGE_BOUND, &true, || ready(&node, &second).is_some());
+    assert_eq!(ready(&node, &first), None);
+    std::fs::write(&held.cert, "no certificate").unwrap();
+    std::thread::sleep(Duration::from_secs(3)); // beyond the time in which the files are read again
+    assert!(ready(&node, &second).is_some());
+}
+
+#[test]
+fn a_certificate_that_is_no_good_refuses_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("cert.pem"), "none").unwrap();
+    let spec = Spec::serve().option("--tls-cert", file("cert.pem")).option("--tls-key", file("key.pem"));
+    let (code, said) = spec.refuses();
+    assert_eq!(code, Some(2));
+    assert!(said[0].starts_with("burgee: tls-"), "{said:?}");
+    let (code, said) = Spec::serve().option("--tls-cert", file("cert.pem")).refuses();
+    assert_eq!((code, said[0].as_str()), (Some(2), "burgee: tls-key: is missing beside tls-cert"));
+}
