@@ -75,21 +75,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a store begins with.
+pub(crate) struct Beginning {
+    pub(crate) table: Table,
+    pub(crate) clock: Clock,
+    /// The feed's first position.
+    pub(crate) feed: u64,
+    pub(crate) durable: bool,
+    pub(crate) resync: bool,
+    pub(crate) kept: Kept,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        limits: StoreLimits,
-        wall: WallClock,
-        table: Table,
-        clock: Clock,
-        feed_start: u64,
-        durable: bool,
-        resync: bool,
-        kept: Kept,
-    ) -> Self {
+    pub(crate) fn new(limits: StoreLimits, wall: WallClock, beginning: Beginning) -> Self {
+        let Beginning { table, clock, feed, durable, resync, kept } = beginning;
         Self {
             told: Mutex::new(Telling { told: kept.told, is_news: false }),
             aside: Mutex::new(kept.aside.map(Arc::new)),
-            feed: Feed::new(feed_start, limits.feed_entries, limits.feed_bytes),
+            feed: Feed::new(feed, limits.feed_entries, limits.feed_bytes),
             wall,
             standing: Mutex::new(Standing::told(table.standing_conflicts())),
             table: RwLock::new(table),

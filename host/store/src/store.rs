@@ -23,7 +23,7 @@ use crate::{
     StoreLimits, Table, Version, WallClock, WriteError,
     clock::Clock,
     persist::{Disk, aside::Kept},
-    shared::{Shared, history_start},
+    shared::{Beginning, Shared, history_start},
     writer::{Message, Ticket, Writer},
 };
 
@@ -86,8 +86,9 @@ impl Store {
         let grain = u32::from_le_bytes(random()?);
         let mut hlc = Clock::new(opened.node, limits.max_skew_ms, grain);
         hlc.resume(opened.mark, now);
+        let Opened { table, feed, resync, kept, .. } = opened;
         let durable = opened.disk.is_some();
-        let shared = Shared::new(limits, clock, opened.table, hlc, opened.feed, durable, opened.resync, opened.kept);
+        let shared = Shared::new(limits, clock, Beginning { table, clock: hlc, feed, durable, resync, kept });
         opened.collected.iter().for_each(|id| shared.backlog().add(id));
         Self::start(opened.mark, Arc::new(shared), opened.disk).map_err(OpenError::Io)
     }

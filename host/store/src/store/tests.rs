@@ -226,7 +226,9 @@ fn faulty_rig(disk: persist::Disk, limits: StoreLimits) -> Rig {
     let hands = now.clone();
     let wall: WallClock = Arc::new(move || hands.load(Ordering::SeqCst));
     let clock = Clock::new(NodeId([1; 16]), limits.max_skew_ms, 0);
-    let shared = Arc::new(Shared::new(limits, wall, Table::default(), clock, 0, true, false, Kept::default()));
+    let (table, kept) = (Table::default(), Kept::default());
+    let beginning = Beginning { table, clock, feed: 0, durable: true, resync: false, kept };
+    let shared = Arc::new(Shared::new(limits, wall, beginning));
     Rig { store: Store::start(0, shared, Some(disk)).unwrap(), now }
 }
 
