@@ -137,7 +137,8 @@ impl Case {
     fn check(&self, seed: u64, seen: &mut BTreeMap<String, usize>) -> usize {
         let (compiled, interpreted) = (self.snapshot(true), self.snapshot(false));
         let tiers = compiled.tiers();
-        let emitted = modules(source(&self.document), &self.limits).iter().map(|module| module.flags.len()).sum();
+        let emitted: usize =
+            modules(source(&self.document), &self.limits).iter().map(|module| module.flags.len()).sum();
         assert_eq!(tiers.compiled, emitted, "BURGEE_SEED={seed}: what was emitted is no module\n{}", self.document);
         *seen.entry("compiled".into()).or_default() += tiers.compiled * CONTEXTS;
         for json in &self.contexts {

@@ -13,8 +13,30 @@ use crate::differential::Random;
 const NAMING: [&str; 6] = ["var", "config", "$ref", "segment", "flag", "guest"];
 
 const OPERATORS: [&str; 24] = [
-    "if", "and", "or", "!", "!!", "==", "!=", "===", "!==", "<", "<=", ">", ">=", "in", "cat", "fractional", "sem_ver",
-    "starts_with", "ends_with", "+", "%", "max", "map", "var",
+    "if",
+    "and",
+    "or",
+    "!",
+    "!!",
+    "==",
+    "!=",
+    "===",
+    "!==",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "cat",
+    "fractional",
+    "sem_ver",
+    "starts_with",
+    "ends_with",
+    "+",
+    "%",
+    "max",
+    "map",
+    "var",
 ];
 
 /// Gives the constants of a rule other values.
@@ -49,9 +71,12 @@ pub(crate) fn mutate(rule: &mut Json, donor: &Json, random: &mut Random) {
 
 /// A value where operators have their edges.
 fn edge(random: &mut Random) -> Json {
-    let texts = prop_oneof![Just(0), Just(1), Just(64), Just(65), Just(300)].prop_map(|length| json!("é".repeat(length)));
-    let numbers = prop_oneof![Just(1e308), Just(-0.0), Just(5e-324), Just(4_294_967_296.0), Just(0.1)].prop_map(Json::from);
-    let others = prop_oneof![Just(json!(null)), Just(json!([])), Just(json!({})), Just(json!([[], [null]])), Just(json!(true))];
+    let texts =
+        prop_oneof![Just(0), Just(1), Just(64), Just(65), Just(300)].prop_map(|length| json!("é".repeat(length)));
+    let numbers =
+        prop_oneof![Just(1e308), Just(-0.0), Just(5e-324), Just(4_294_967_296.0), Just(0.1)].prop_map(Json::from);
+    let others =
+        prop_oneof![Just(json!(null)), Just(json!([])), Just(json!({})), Just(json!([[], [null]])), Just(json!(true))];
     random.one(&prop_oneof![texts, numbers, others])
 }
 
