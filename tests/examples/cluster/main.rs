@@ -5,7 +5,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "a measurement ends where something is amiss, and prints what it found"
 )]
@@ -17,11 +16,7 @@ mod repair;
 mod rotation;
 mod visibility;
 
-/// One line of the table: what was measured, what came out, and what is to be reached.
-type Row = (String, String, &'static str);
-
-/// A part: its name and how it is measured.
-type Part = (&'static str, fn() -> Vec<Row>);
+use harness::measuring::{self, Part, Row};
 
 const PARTS: [Part; 5] = [
     ("visibility", visibility::measure),
@@ -32,15 +27,5 @@ const PARTS: [Part; 5] = [
 ];
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("Load average before: {}\n", load.split_whitespace().next().unwrap_or("?"));
-    println!("| | measured | to reach |\n|---|---|---|");
-    for (name, measure) in PARTS {
-        if wanted.is_empty() || wanted.iter().any(|part| part == name) {
-            for (what, measured, bound) in measure() {
-                println!("| {what} | {measured} | {bound} |");
-            }
-        }
-    }
+    measuring::table(&PARTS);
 }

@@ -5,8 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
-    reason = "a measurement ends where something is amiss, and prints what it found"
+    reason = "a measurement ends where something is amiss"
 )]
 
 mod guests;
@@ -15,14 +14,13 @@ mod tenants;
 
 use std::time::Duration;
 
-use harness::{metrics::metric, node::Node, wait};
+use harness::{
+    measuring::{self, Part, Row},
+    metrics::metric,
+    node::Node,
+    wait,
+};
 use serde_json::{Value as Json, json};
-
-/// One line of the table: what was measured, what came out, and what is to be reached.
-type Row = (String, String, &'static str);
-
-/// A part: its name and how it is measured.
-type Part = (&'static str, fn() -> Vec<Row>);
 
 const PARTS: [Part; 3] = [("start", start::measure), ("tenants", tenants::measure), ("guests", guests::measure)];
 
@@ -55,15 +53,5 @@ fn compiled(node: &Node, at_least: f64) {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("Load average before: {}\n", load.split_whitespace().next().unwrap_or("?"));
-    println!("| | measured | to reach |\n|---|---|---|");
-    for (name, measure) in PARTS {
-        if wanted.is_empty() || wanted.iter().any(|part| part == name) {
-            for (what, measured, bound) in measure() {
-                println!("| {what} | {measured} | {bound} |");
-            }
-        }
-    }
+    measuring::table(&PARTS);
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use burgee_model::{
     Context, Limits, Value,
     context::{ContextError, WireError},
+    value::Once,
 };
 use libfuzzer_sys::fuzz_target;
 
 #[derive(serde::Deserialize)]
 struct Request {
     #[serde(default)]
-    context: Value,
+    context: Once,
 }
 
 /// Names of one letter in the lower half of the alphabet, so that short inputs have both kinds.
@@ -30,7 +31,7 @@ type Refusal = Option<ContextError>;
 
 fn by_tree(text: &[u8], limits: &Limits) -> Result<Context, Refusal> {
     let request: Request = serde_json::from_slice(text).map_err(|_| None)?;
-    Context::new(request.context, limits).map_err(Some)
+    Context::new(request.context.0, limits).map_err(Some)
 }
 
 fn sparingly(text: &[u8], limits: &Limits) -> Result<Context, Refusal> {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use burgee_fuzz::{NOW, key};
-use burgee_model::{Context, Limits, Value, json};
+use burgee_model::{Bucketing, Context, Limits, Value, json};
 use burgee_rules::{check, emit, explain, interpret, parse};
 use libfuzzer_sys::fuzz_target;
 
@@ -12,9 +12,10 @@ fuzz_target!(|text: &[u8]| {
     let Some(flag) = key("flag") else { return };
     // The rule stands in for every shared rule too, so that it can name itself.
     let segment = |name: &str| (name.len() < 4).then(|| rule.clone());
-    let compiled = parse::rule(&flag, &rule, &segment, &limits);
+    let setting = parse::Setting::new(&segment, &limits);
+    let compiled = parse::rule(&flag, &rule, &setting);
     assert_eq!(compiled.rule.is_none(), !compiled.faults.is_empty());
-    let _ = check::rule(&flag, &rule, &segment, &limits);
+    let _ = check::rule(&flag, &rule, &setting);
     let Some(parsed) = compiled.rule else { return };
     let root = Value::from(&serde_json::json!({"targetingKey": "u", "plan": "pro", "age": 17, "tags": ["a", 1]}));
     let Ok(context) = Context::new(root, &limits) else { return };
@@ -26,7 +27,7 @@ fuzz_target!(|text: &[u8]| {
         limits: &limits,
     };
     let _ = interpret::evaluate(&parsed, &inputs);
-    let _ = explain::rule(&rule, &segment, &inputs);
+    let _ = explain::rule(&rule, &segment, Bucketing::default(), &inputs);
     if emit::fits(&parsed) {
         let module = emit::module(&[&parsed]);
         assert!(wasmparser::validate(&module.wasm).is_ok(), "an emitted module does not validate");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use burgee_engine::{Engine, EngineConfig, EnvironmentSource, FlagSource};
-use burgee_model::{FlagIn, Key, Limits, State};
+use burgee_model::{Bucketing, FlagIn, Key, Limits, State};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -53,6 +53,7 @@ pub fn environment(rules: Vec<Json>, segments: Map<String, Json>) -> Option<Envi
         environment: key("production")?,
         flags: flags.collect::<Option<_>>()?,
         segments: segments.collect::<Option<_>>()?,
+        bucketing: Bucketing::default(),
         guests: BTreeMap::new(),
         set: Map::new(),
     })

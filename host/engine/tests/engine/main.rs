@@ -9,6 +9,7 @@ mod choice;
 mod differential;
 mod guests;
 mod isolation;
+mod mutation;
 mod prerequisites;
 mod reuse;
 mod support;

@@ -146,10 +146,7 @@ impl Names {
         if self.rest.len() >= NAMES_MAX {
             return false;
         }
-        // FNV-1a, as names are short
-        let hash = name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = hash(name.as_bytes());
         let first = self.first.get(..self.count).unwrap_or(&self.first);
         let is_new = !first.contains(&hash) && !self.rest.contains(&hash);
         match self.first.get_mut(self.count) {
@@ -158,6 +155,15 @@ impl Names {
         }
         is_new
     }
+}
+
+/// A hash that takes eight bytes at a time. Who makes names collide has a request read whole, no more.
+fn hash(name: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(FACTOR).rotate_left(29);
+    let (words, rest) = name.as_chunks::<8>();
+    let hash = words.iter().fold(name.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    mix(hash, rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)))
 }
 
 /// The root of the context.

@@ -89,7 +89,8 @@ impl<'r> Emitter<'_, 'r> {
             return self.code.i32(i32::from(ops::truthy(value)));
         }
         let kept = self.code.local(ValType::I32);
-        self.code.op().local_tee(kept).local_get(kept);
+        self.code.tee(kept);
+        self.code.get(kept);
         match plain(expr) {
             Expr::Not(_) | Expr::Truthy(_) | Expr::Compare { .. } | Expr::Between { .. } | Expr::In { .. } => {
                 self.code.i32(abi::TRUE);
@@ -105,7 +106,7 @@ impl<'r> Emitter<'_, 'r> {
             return self.holds(shared);
         }
         let function = self.shared.function(shared, self.tables);
-        self.flag_number();
+        self.code.flag_number();
         self.code.op().call(function.index);
         self.code.slots.extend(function.slots.iter());
         self.code.calls_host |= function.calls_host;

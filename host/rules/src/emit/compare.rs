@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use burgee_guest::abi::{HostFunction, Tag};
 use burgee_model::Value;
-use wasm_encoder::{Ieee64, ValType};
+use wasm_encoder::ValType;
 
 use super::{
-    code::I32,
+    code::{Constant, I32},
     code_of,
     expr::{Emitter, Use, plain},
 };
@@ -30,7 +30,7 @@ impl<'r> Emitter<'_, 'r> {
     }
 
     fn compare_by_host(&mut self, op: Comparison, left: &'r Expr, right: &'r Expr) {
-        self.flag_number();
+        self.code.flag_number();
         self.code.i32(code_of(op));
         self.on_both(left, right, HostFunction::Compare);
     }
@@ -103,11 +103,13 @@ impl<'r> Emitter<'_, 'r> {
     }
 
     fn ask(&mut self, op: Comparison, slot: u32, constant: &Value) {
-        self.flag_number();
+        self.code.flag_number();
         self.code.i32(code_of(op));
         self.code.i32(slot.cast_signed());
-        let literal = self.tables.literal(constant);
-        self.code.i32(literal);
+        match constant {
+            Value::Null | Value::Bool(_) => self.code.i32(self.tables.literal(constant)),
+            _ => self.literal(constant),
+        }
         self.code.host(HostFunction::Compare);
     }
 
@@ -116,7 +118,7 @@ impl<'r> Emitter<'_, 'r> {
         let id = self.tables.text_id(text);
         self.needs_text_id(slot);
         self.code.text_id(slot);
-        self.code.i32(id);
+        self.code.constant(Constant::I32(id));
         self.code.op().i32_eq();
     }
 
@@ -129,15 +131,16 @@ impl<'r> Emitter<'_, 'r> {
     /// Leaves whether a cell's number is this one.
     pub(super) fn number_is(&mut self, slot: u32, number: f64) {
         self.code.number(slot);
-        self.code.op().f64_const(Ieee64::from(number)).f64_eq();
+        self.code.constant(Constant::F64(number));
+        self.code.op().f64_eq();
     }
 
     fn relation(&mut self, op: Comparison, slot: u32, number: f64) {
         self.code.tag_is(slot, Tag::Number);
         self.code.op().if_(I32);
         self.code.number(slot);
+        self.code.constant(Constant::F64(number));
         let mut sink = self.code.op();
-        sink.f64_const(Ieee64::from(number));
         match op {
             Comparison::Less => sink.f64_lt(),
             Comparison::LessOrEqual => sink.f64_le(),
@@ -158,16 +161,16 @@ impl<'r> Emitter<'_, 'r> {
             self.compare(op, middle, high);
         } else {
             let kept = self.code.local(ValType::I32);
-            self.flag_number();
+            self.code.flag_number();
             self.code.i32(code_of(op));
             self.value(low, Use::Operand);
             self.value(middle, Use::Operand);
-            self.code.op().local_tee(kept);
+            self.code.tee(kept);
             self.code.host(HostFunction::Compare);
             self.code.op().if_(I32);
-            self.flag_number();
+            self.code.flag_number();
             self.code.i32(code_of(op));
-            self.code.op().local_get(kept);
+            self.code.get(kept);
             self.value(high, Use::Operand);
             self.code.host(HostFunction::Compare);
         }

@@ -5,7 +5,7 @@ use burgee_model::Value;
 
 use super::{
     InputSource,
-    code::{Code, I32},
+    code::{Code, Constant, I32},
     module::SharedRules,
     reach,
     tables::Tables,
@@ -17,19 +17,8 @@ pub(super) struct Emitter<'m, 'r> {
     pub(super) code: Code,
     pub(super) tables: &'m mut Tables,
     pub(super) shared: &'m mut SharedRules<'r>,
-    /// Who is evaluated.
-    pub(super) flag: FlagNumber,
     /// The results that the flag's rule can give as they stand.
     pub(super) results: &'m [Value],
-}
-
-/// Where a function finds the flag's number.
-#[derive(Clone, Copy)]
-pub(super) enum FlagNumber {
-    /// It serves this one.
-    Constant(i32),
-    /// It is told by its first parameter.
-    Parameter,
 }
 
 /// What becomes of an operand.
@@ -126,11 +115,17 @@ impl<'r> Emitter<'_, 'r> {
 
     fn constant(&mut self, value: &Value, used: Use) {
         let ordinal = if used == Use::Result { reach::ordinal(self.results, value) } else { None };
-        let operand = match (value, ordinal) {
-            (Value::Null | Value::Bool(_), _) | (_, None) => self.tables.literal(value),
-            (_, Some(ordinal)) => abi::RESULT_BASE + ordinal,
-        };
-        self.code.i32(operand);
+        match (value, ordinal) {
+            (Value::Null | Value::Bool(_), _) => self.code.i32(self.tables.literal(value)),
+            (_, Some(ordinal)) => self.code.i32(abi::RESULT_BASE + ordinal),
+            (_, None) => self.literal(value),
+        }
+    }
+
+    /// Leaves the operand of a literal.
+    pub(super) fn literal(&mut self, value: &Value) {
+        let operand = self.tables.literal(value);
+        self.code.constant(Constant::I32(operand));
     }
 
     /// The slot of an expression that only reads an input.
@@ -186,7 +181,7 @@ impl<'r> Emitter<'_, 'r> {
     }
 
     fn affix(&mut self, text: &'r Expr, part: &'r Expr, function: HostFunction) {
-        self.flag_number();
+        self.code.flag_number();
         self.on_both(text, part, function);
     }
 
@@ -200,7 +195,7 @@ impl<'r> Emitter<'_, 'r> {
         for item in items {
             self.push(item);
         }
-        self.flag_number();
+        self.code.flag_number();
         self.code.i32(i32::try_from(items.len()).unwrap_or(i32::MAX));
         self.code.host(function);
     }
@@ -209,9 +204,9 @@ impl<'r> Emitter<'_, 'r> {
         for operand in operands {
             self.push(operand);
         }
-        self.flag_number();
+        self.code.flag_number();
         let number = self.tables.function(function);
-        self.code.i32(number);
+        self.code.constant(Constant::I32(number));
         self.code.i32(i32::try_from(operands.len()).unwrap_or(i32::MAX));
         self.code.host(HostFunction::Call);
     }
@@ -219,24 +214,14 @@ impl<'r> Emitter<'_, 'r> {
     /// What goes through lists is left to the host's interpreter: the way there and back for each item would cost
     /// more than it saves.
     fn interpret(&mut self, expr: &Expr) {
-        self.flag_number();
+        self.code.flag_number();
         let number = self.tables.expression(expr);
-        self.code.i32(number);
+        self.code.constant(Constant::I32(number));
         self.code.host(HostFunction::Interpret);
     }
 
     pub(super) fn push(&mut self, expr: &'r Expr) {
         self.value(expr, Use::Operand);
         self.code.host(HostFunction::Push);
-    }
-
-    /// Leaves the flag's number.
-    pub(super) fn flag_number(&mut self) {
-        match self.flag {
-            FlagNumber::Constant(number) => self.code.i32(number),
-            FlagNumber::Parameter => {
-                self.code.op().local_get(0);
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@ use burgee_guest::abi::{self, HostFunction};
 use wasm_encoder::ValType;
 
 use super::{
-    code::I32,
+    code::{Constant, I32},
     expr::{Emitter, Use},
 };
 use crate::{
@@ -37,30 +37,35 @@ impl<'r> Emitter<'_, 'r> {
 
     /// Asks for the bucket and gives the variant of the first range that it lies in.
     fn walk(&mut self, bucket_by: Option<&'r Expr>, ranges: &[Range<'r>], used: Use) {
-        self.flag_number();
+        self.code.flag_number();
         self.bucket_by(bucket_by);
         let total = ranges.last().map_or(0, |range| range.end);
-        self.code.i32(total.cast_signed());
+        self.code.constant(Constant::I32(total.cast_signed()));
         self.code.host(HostFunction::Bucket);
         let Some((last, others)) = ranges.split_last() else {
             self.code.op().drop();
             return self.code.i32(abi::NULL);
         };
         let bucket = self.code.local(ValType::I32);
-        self.code.op().local_set(bucket).block(I32);
+        self.code.set(bucket);
+        self.code.op().block(I32);
         self.code.i32(abi::NULL);
-        self.leave_below(bucket, 0);
+        self.code.get(bucket);
+        self.code.i32(0);
+        self.leave_below();
         for range in others {
             self.value(range.variant, used);
-            self.leave_below(bucket, range.end);
+            self.code.get(bucket);
+            self.code.constant(Constant::I32(range.end.cast_signed()));
+            self.leave_below();
         }
         self.value(last.variant, used);
         self.code.op().end();
     }
 
-    /// Leaves the block with what is on the stack where the bucket is below; else drops it.
-    fn leave_below(&mut self, bucket: u32, end: u32) {
-        self.code.op().local_get(bucket).i32_const(end.cast_signed()).i32_lt_s().br_if(0).drop();
+    /// Leaves the block with what is on the stack where the bucket is below an end, both on top; else drops it.
+    fn leave_below(&mut self) {
+        self.code.op().i32_lt_s().br_if(0).drop();
     }
 
     fn choose_by_host(&mut self, bucket_by: Option<&'r Expr>, shares: &'r [Share]) {
@@ -70,7 +75,7 @@ impl<'r> Emitter<'_, 'r> {
             self.push(&share.variant);
             self.push(&share.weight);
         }
-        self.flag_number();
+        self.code.flag_number();
         self.code.i32(i32::try_from(shares.len()).unwrap_or(i32::MAX));
         self.code.host(HostFunction::Fractional);
     }

@@ -3,7 +3,10 @@
 use burgee_guest::abi::{HostFunction, Tag};
 use burgee_model::Value;
 
-use super::expr::{Emitter, Use};
+use super::{
+    code::Constant,
+    expr::{Emitter, Use},
+};
 use crate::{SHORT_TEXT_BYTES, ir::Expr};
 
 /// The most tests that membership emits inline. Texts that first appear in the set have consecutive ids, so
@@ -18,7 +21,7 @@ impl<'r> Emitter<'_, 'r> {
         {
             return;
         }
-        self.flag_number();
+        self.code.flag_number();
         self.value(needle, Use::Operand);
         self.value(haystack, Use::Operand);
         self.code.host(match haystack {
@@ -45,9 +48,9 @@ impl<'r> Emitter<'_, 'r> {
         }
         for (first, last) in runs {
             self.code.text_id(slot);
-            self.code.i32(first);
+            self.code.constant(Constant::I32(first));
             self.code.op().i32_sub();
-            self.code.i32(last - first);
+            self.code.constant(Constant::I32(last - first));
             self.code.op().i32_le_u().i32_or();
         }
         self.numbers(slot, &numbers);

@@ -4,7 +4,7 @@ use burgee_guest::abi::{self, HostFunction};
 use wasm_encoder::ValType;
 
 use super::{
-    code::I32,
+    code::{Constant, I32},
     code_of_version_op,
     expr::{Emitter, Use, plain},
 };
@@ -24,7 +24,7 @@ impl<'r> Emitter<'_, 'r> {
     }
 
     fn sem_ver_by_host(&mut self, left: &'r Expr, op: VersionOp, right: &'r Expr) {
-        self.flag_number();
+        self.code.flag_number();
         self.code.i32(code_of_version_op(op));
         self.value(left, Use::Operand);
         self.value(right, Use::Operand);
@@ -37,9 +37,11 @@ impl<'r> Emitter<'_, 'r> {
         }
         let version = self.code.local(ValType::I64);
         self.code.version(slot);
-        self.code.op().local_tee(version).i64_const(abi::VERSION_UNKNOWN.cast_signed()).i64_eq().if_(I32);
+        self.code.tee(version);
+        self.code.op().i64_const(abi::VERSION_UNKNOWN.cast_signed()).i64_eq().if_(I32);
         self.sem_ver_by_host(left, op, right);
-        self.code.op().else_().i32_const(abi::FALSE).local_get(version);
+        self.code.op().else_().i32_const(abi::FALSE);
+        self.code.get(version);
         self.relation_of_releases(op, constant);
         self.code.op().i32_sub().end();
     }
@@ -50,11 +52,11 @@ impl<'r> Emitter<'_, 'r> {
             VersionOp::SameMinor => abi::VERSION_MINOR_SHIFT,
             _ => 0,
         };
-        let mut sink = self.code.op();
         if shift > 0 {
-            sink.i64_const(i64::from(shift)).i64_shr_u();
+            self.code.op().i64_const(i64::from(shift)).i64_shr_u();
         }
-        sink.i64_const((constant >> shift).cast_signed());
+        self.code.constant(Constant::I64((constant >> shift).cast_signed()));
+        let mut sink = self.code.op();
         match op {
             VersionOp::Equal | VersionOp::SameMajor | VersionOp::SameMinor => sink.i64_eq(),
             VersionOp::NotEqual => sink.i64_ne(),
