@@ -108,9 +108,11 @@ fn tenants_and_environments_come_and_go_with_what_they_hold() {
     let tenant = node.client.patch("/api/v1/tenants/demo", &json!({ "name": "Demo" })).expect(200).json();
     assert_eq!((&tenant["key"], &tenant["name"]), (&json!("demo"), &json!("Demo")));
     let path = "/api/v1/tenants/demo/environments/development";
-    let environment = node.client.patch(path, &json!({ "protected": true })).expect(200).json();
+    let patched = node.client.patch(path, &json!({ "protected": true })).expect(200);
+    let (environment, environment_tag) = (patched.json(), patched.etag());
     assert_eq!((&environment["key"], &environment["protected"]), (&json!("development"), &json!(true)));
-    node.client.delete(path).check(204);
+    node.client.delete(path).problem(428, "precondition_required");
+    node.client.send("DELETE", path, &[("if-match", &environment_tag)], b"").check(204);
     node.client.get(path).problem(404, "not_found");
     node.client.ofrep("demo/development", "f", &json!({})).check(404);
     // the same key anew is empty

@@ -167,7 +167,7 @@ pub fn list(
     let mut all = Vec::new();
     for id in wanted.registers(tenant, &environments) {
         let heads = if id.address.keeps_heads() { table.heads(&id) } else { Vec::from_iter(table.latest(&id)) };
-        let counts = |version: &Arc<Version>| heads.iter().any(|head| Arc::ptr_eq(head, version));
+        let counts = |version: &Arc<Version>| heads.contains(version);
         let entry = |version: Arc<Version>| Entry { current: counts(&version), version };
         all.extend(table.history(&id).map(entry));
     }

@@ -1,5 +1,7 @@
 //! Request bodies: bounded, and read to their end even where they are refused.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, HttpBody};
 use bytes::BytesMut;
 use http::{HeaderMap, header};
@@ -13,6 +15,9 @@ use crate::error::ApiError;
 /// How much of a body beyond its limit is still read and dropped. A client that is cut off while it sends
 /// often never sees the answer.
 const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most of a body that is read although its request is refused already, and for how long.
+const FINISHED_BYTES_MAX: u64 = 64 * 1024;
+const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Reads a whole body of at most `max` bytes.
 pub(crate) async fn read(mut body: Body, max: usize) -> Result<Bytes, ApiError> {
@@ -28,6 +33,15 @@ pub(crate) async fn read(mut body: Body, max: usize) -> Result<Bytes, ApiError> 
         whole.push(data);
     }
     Ok(whole.finish())
+}
+
+/// Reads what is sent with a request that is refused unread, where that is little: its connection can then be used
+/// again, and its client sees the answer.
+pub(crate) async fn finish(body: Body) {
+    if body.size_hint().upper().is_some_and(|bytes| bytes <= FINISHED_BYTES_MAX) {
+        // one that is not sent in time ends with its connection
+        let _ = tokio::time::timeout(FINISHED_WITHIN, body.collect()).await;
+    }
 }
 
 async fn drain(mut body: Body, mut left: usize) {

@@ -10,7 +10,7 @@ use axum::{
 use burgee_model::Key;
 use http::request::Parts;
 
-use super::{Api, loopback};
+use super::{Api, body, loopback};
 use crate::{
     access::{self, Caller, Named, Source, routes},
     error::ApiError,
@@ -33,7 +33,10 @@ pub(crate) async fn admin(State(api): State<Arc<Api>>, request: Request, next: N
     match admitted(&api, &mut parts).await {
         Ok(Some(caller)) => drop(parts.extensions.insert(caller)),
         Ok(None) => {}
-        Err(error) => return error.into_response(),
+        Err(error) => {
+            body::finish(body).await;
+            return error.into_response();
+        }
     }
     next.run(Request::from_parts(parts, body)).await
 }

@@ -23,7 +23,7 @@ use crate::{
     access::{self, Caller, Source},
     admin::environment,
     error::ApiError,
-    http::{Api, Shared, conditions, evaluating::evaluating},
+    http::{Api, Shared, body, conditions, evaluating::evaluating},
     routes::shapes,
 };
 use failure::Failure;
@@ -78,13 +78,18 @@ async fn answer(api: &Api, request: Request) -> Response {
         Ok(target) => target,
         Err(failure) => return failure.response(None),
     };
-    match evaluate(api, &parts, body, &target).await {
-        Ok(response) => response,
-        Err(failure) => failure.response(target.key.as_deref()),
-    }
+    let answered = match admitted(api, &parts, &target) {
+        Ok((view, snapshot)) => evaluate(api, &parts, body, &target, view, &snapshot).await,
+        Err(failure) => {
+            body::finish(body).await;
+            Err(failure)
+        }
+    };
+    answered.unwrap_or_else(|failure| failure.response(target.key.as_deref()))
 }
 
-async fn evaluate(api: &Api, parts: &Parts, body: Body, target: &Target<'_>) -> Result<Response, Failure> {
+/// Who asks, what that shows, and the state to evaluate: everything that needs no body.
+fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(View, Arc<Snapshot>), Failure> {
     let caller = access::authenticate(api, &parts.headers, Source::BearerOrKey)?;
     let (tenant, environment) = place(api, &caller, target)?;
     access::admit_evaluation(api, &caller, tenant, environment).map_err(|error| match error {
@@ -93,11 +98,22 @@ async fn evaluate(api: &Api, parts: &Parts, body: Body, target: &Target<'_>) -> 
     })?;
     api.require_ready()?;
     let snapshot = find(api, tenant, environment, target.key.is_some())?;
-    let context = request::context(body, api, &snapshot).await?;
-    let (now, view) = (api.store.now(), View::of(&caller));
-    Ok(evaluating(&snapshot, || match &target.key {
-        Some(key) => single_answer(&snapshot, key, &context, now, view),
-        None => bulk_answer(&snapshot, &context, now, &parts.headers, view),
+    Ok((View::of(&caller), snapshot))
+}
+
+async fn evaluate(
+    api: &Api,
+    parts: &Parts,
+    body: Body,
+    target: &Target<'_>,
+    view: View,
+    snapshot: &Snapshot,
+) -> Result<Response, Failure> {
+    let context = request::context(body, api, snapshot).await?;
+    let now = api.store.now();
+    Ok(evaluating(snapshot, || match &target.key {
+        Some(key) => single_answer(snapshot, key, &context, now, view),
+        None => bulk_answer(snapshot, &context, now, &parts.headers, view),
     }))
 }
 

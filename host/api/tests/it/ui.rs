@@ -45,11 +45,15 @@ async fn pages_are_fenced() {
     for path in ["/", "/assets/a.js", "/assets/missing.js"] {
         let answer = get(&server, path, &[PAGE]).await;
         let policy = answer.header("content-security-policy");
-        for rule in ["default-src 'self'", "style-src 'self' 'unsafe-inline'", "frame-ancestors 'none'"] {
+        for rule in
+            ["default-src 'none'", "script-src 'self';", "style-src 'self' 'unsafe-inline'", "frame-ancestors 'none'"]
+        {
             assert!(policy.contains(rule), "{path}: {policy}");
         }
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert_eq!(answer.header("x-frame-options"), "DENY");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
     }
 }
 
