@@ -22,8 +22,7 @@ fn a_node_that_is_isolated_for_too_long_serves_applications_alone() {
     };
     let (viewer, server) = (token("viewer"), token("server"));
     let reads = || a.client.with_token(Some(&viewer)).get("/api/v1/tenants/demo").status;
-    let evaluates =
-        || a.client.with_token(Some(&server)).post("/ofrep/v1/evaluate/flags/f", &json!({})).status;
+    let evaluates = || a.client.with_token(Some(&server)).post("/ofrep/v1/evaluate/flags/f", &json!({})).status;
     // without a cluster there is nobody to hear of
     stays("known", Duration::from_secs(3), &200, &[&a], |_| reads());
     let b = isolated(Spec::serve().cluster("b").join(&a)).start();

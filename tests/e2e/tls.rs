@@ -39,9 +39,8 @@ fn ready(node: &Node, authority: &Authority) -> Option<String> {
 fn http_is_spoken_over_tls_and_follows_its_files() {
     let (files, first, second) = (Files::new(), Authority::new(), Authority::new());
     let held = files.install(&first.issue("127.0.0.1"), &[&first]);
-    let spec = Spec::serve()
-        .option("--tls-cert", held.cert.to_str().unwrap())
-        .option("--tls-key", held.key.to_str().unwrap());
+    let spec =
+        Spec::serve().option("--tls-cert", held.cert.to_str().unwrap()).option("--tls-key", held.key.to_str().unwrap());
     let node = spec.launch();
     sees("readiness", CONVERGE_BOUND, &true, || {
         ready(&node, &first).is_some_and(|text| text.starts_with("HTTP/1.1 200"))

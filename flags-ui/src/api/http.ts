@@ -1,4 +1,4 @@
-import { ApiError } from './error';
+import { ApiError, hasStatus } from './error';
 import { session } from './session';
 import type { Problem } from './types';
 
@@ -16,11 +16,27 @@ export function path(strings: TemplateStringsArray, ...values: string[]) {
   return `/api/v1${String.raw({ raw: strings }, ...values.map(encodeURIComponent))}`;
 }
 
-/** Sends a request with this tab's token. Throws an `ApiError`, or the abort of `signal`. */
+/**
+ * Sends a request. Throws an `ApiError`, or the abort of `signal`.
+ *
+ * A protected environment wants to know what a change was made from. Whoever does not say is asked to confirm
+ * the change itself, so that what stands now is what it was made from.
+ */
 export async function send(url: string, options: Options = {}): Promise<Response> {
+  try {
+    return await sendOnce(url, options);
+  } catch (error) {
+    if (!hasStatus(error, 428)) throw error;
+    const { signal } = options;
+    const standing = await sendOnce(url, { signal });
+    return sendOnce(url, { ...options, headers: { ...options.headers, 'If-Match': standing.headers.get('ETag') ?? '*' } });
+  }
+}
+
+async function sendOnce(url: string, options: Options): Promise<Response> {
   const headers = new Headers(options.headers);
-  const token = session.token();
-  if (token !== null && !headers.has('Authorization')) headers.set('Authorization', `Bearer ${token}`);
+  const csrfToken = session.current()?.csrfToken;
+  if (csrfToken && options.method && options.method !== 'GET') headers.set('X-CSRF-Token', csrfToken);
   const init: RequestInit = { method: options.method ?? 'GET', headers, signal: options.signal ?? null };
   if (options.body !== undefined) {
     headers.set('Content-Type', 'application/json');

@@ -1,5 +1,6 @@
 /** Query keys. Everything that a tenant's stream keeps fresh begins with `tenant(t)`. */
 export const keys = {
+  session: ['session'] as const,
   tenants: ['tenants'] as const,
   tenant: (tenant: string) => ['tenant', tenant] as const,
   environments: (tenant: string) => ['tenant', tenant, 'environments'] as const,

@@ -1,29 +1,22 @@
-/** The token of this browser tab. Servers that ask for none, like `burgee dev`, never see one. */
+/** Who is logged in, as the server tells it. What stands for the token is a cookie that no script can read. */
+export type Session = {
+  kind: string;
+  /** Absent where the token is bound to none. */
+  tenant?: string;
+  /** Whether the server asks for a login at all; `burgee dev` does not. */
+  login: boolean;
+  /** What every write shows, so that no other site can write by the cookie alone. */
+  csrfToken?: string;
+};
 
-const STORAGE_KEY = 'burgee.token';
-
-let token: string | null = read();
+let current: Session | null = null;
 const listeners = new Set<() => void>();
 
-function read() {
-  try {
-    return sessionStorage.getItem(STORAGE_KEY);
-  } catch {
-    return null; // storage is switched off: the token then lives as long as the page
-  }
-}
-
 export const session = {
-  token: () => token,
+  current: () => current,
 
-  set(next: string | null) {
-    token = next;
-    try {
-      if (next === null) sessionStorage.removeItem(STORAGE_KEY);
-      else sessionStorage.setItem(STORAGE_KEY, next);
-    } catch {
-      // see read()
-    }
+  set(next: Session | null) {
+    current = next;
     for (const listener of listeners) listener();
   },
 

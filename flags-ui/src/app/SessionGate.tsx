@@ -2,24 +2,31 @@ import { Center, Loader } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { hasStatus, isUnreachable } from '../api/error';
+import { sessionQuery } from '../api/sign-in';
 import { tenantsQuery } from '../api/tenants';
 import { LoginPage } from '../features/login/LoginPage';
 import { Failure } from '../shared/ui/Failure';
 
 const RETRY_MS = 2000;
 
-/** Lets the application in once the server answers this tab; asks for a token if the server does. */
+/** Lets the application in once the server answers this tab; asks for a login if the server does. */
 export function SessionGate({ children }: { children: ReactNode }) {
-  const tenants = useQuery({
-    ...tenantsQuery,
+  const who = useQuery({
+    ...sessionQuery,
     refetchInterval: (query) => (isUnreachable(query.state.error) ? RETRY_MS : false),
   });
-  if (hasStatus(tenants.error, 401)) return <LoginPage />;
-  if (tenants.data) return children;
-  if (tenants.error) {
+  const tenants = useQuery({
+    ...tenantsQuery,
+    enabled: who.data !== undefined,
+    refetchInterval: (query) => (isUnreachable(query.state.error) ? RETRY_MS : false),
+  });
+  if (hasStatus(who.error, 401) || hasStatus(tenants.error, 401)) return <LoginPage />;
+  if (who.data && tenants.data) return children;
+  const failed = who.error ? who : tenants;
+  if (failed.error) {
     return (
       <main>
-        <Failure error={tenants.error} what="the list of tenants" onRetry={() => void tenants.refetch()} />
+        <Failure error={failed.error} what="the list of tenants" onRetry={() => void failed.refetch()} />
       </main>
     );
   }

@@ -56,10 +56,10 @@ pub struct Limits {
     pub tenant_requests_per_second: u32,
     /// Requests with one token in a second, to one node; 0 is any number.
     pub token_requests_per_second: u32,
-    /// Attempts to log in from one address in a minute, at one node; 0 is any number.
-    pub logins_per_address_per_minute: u32,
-    /// Attempts to log in in a minute, at one node; 0 is any number.
-    pub logins_per_minute: u32,
+    /// Attempts to log in that fail, from one address in a minute, at one node; 0 is any number.
+    pub failed_logins_per_address_per_minute: u32,
+    /// Attempts to log in that fail, in a minute, at one node; 0 is any number.
+    pub failed_logins_per_minute: u32,
     /// Tokens of one tenant.
     pub tokens_per_tenant: usize,
 }
@@ -93,8 +93,8 @@ impl Default for Limits {
             streams_per_token: 10_000,
             tenant_requests_per_second: 0,
             token_requests_per_second: 0,
-            logins_per_address_per_minute: 10,
-            logins_per_minute: 300,
+            failed_logins_per_address_per_minute: 10,
+            failed_logins_per_minute: 300,
             tokens_per_tenant: 1_000,
         }
     }

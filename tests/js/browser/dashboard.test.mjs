@@ -36,10 +36,55 @@ test('without a token there is a login and no data', async () => {
   await toggle(page, 'checkout', 'development').waitFor();
   assert.ok(page.url().endsWith('/t/demo/flags'), 'where it was going');
   assert.ok(!page.url().includes(TOKEN));
+  const kept = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie]));
+  assert.ok(!kept.includes(TOKEN) && !kept.includes('burgee_session'), 'no script can read what it is logged in by');
+  await page.reload();
+  await toggle(page, 'checkout', 'development').waitFor();
+  const [cookie] = await page.context().cookies();
+  assert.deepEqual([cookie.name, cookie.httpOnly, cookie.sameSite], ['burgee_session', true, 'Strict']);
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  assert.deepEqual(await page.context().cookies(), []);
   const strange = errors.filter((text) => !text.includes('401'));
   assert.deepEqual(strange, [], 'the console is quiet');
+  await page.context().close();
+});
+
+test('a session ends with its token', async () => {
+  const tokens = '/api/v1/tenants/demo/tokens';
+  const { id, token } = await node.must('POST', tokens, { name: 'n', kind: 'viewer' });
+  const { page } = await open(browser);
+  await page.goto(`${node.url}/t/demo/flags`);
+  await signIn(page, token);
+  await toggle(page, 'checkout', 'development').waitFor();
+  await node.must('DELETE', `${tokens}/${id}`);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await page.context().close();
+});
+
+test('a change in a protected environment is confirmed, and then made', async () => {
+  const environment = '/api/v1/tenants/demo/environments/guarded';
+  await node.must('POST', '/api/v1/tenants/demo/environments', { key: 'guarded', protected: true });
+  const { page } = await dashboard(browser, node, '/t/demo/flags');
+  await toggle(page, 'checkout', 'guarded').click();
+  await page.getByRole('dialog').getByRole('button').last().click();
+  await until('on', SHOWN_MS, async () => (await node.must('GET', settings('checkout', 'guarded'))).state === 'ENABLED');
+  await page.context().close();
+  await node.must('DELETE', environment, undefined, { 'if-match': '*' });
+});
+
+test('the policy of the pages is never violated', async () => {
+  const { page } = await open(browser);
+  await page.addInitScript(() => {
+    globalThis.violations = [];
+    document.addEventListener('securitypolicyviolation', (event) => globalThis.violations.push(event.violatedDirective));
+  });
+  await page.goto(`${node.url}/t/demo/flags`);
+  await signIn(page);
+  await toggle(page, 'checkout', 'development').waitFor();
+  await page.getByRole('link', { name: 'checkout' }).first().click();
+  await page.getByRole('heading', { name: 'checkout' }).waitFor();
+  assert.deepEqual(await page.evaluate(() => globalThis.violations), []);
   await page.context().close();
 });
 

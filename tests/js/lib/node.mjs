@@ -81,16 +81,16 @@ export class Node {
   }
 
   /** A request with the node's token; gives status and parsed body. */
-  async ask(method, path, body) {
-    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+  async ask(method, path, body, more = {}) {
+    const headers = { ...more, authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
     const answer = await fetch(this.url + path, { method, headers, body: body && JSON.stringify(body) });
     const text = await answer.text();
     return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
   }
 
   /** The same, where it must succeed. */
-  async must(method, path, body) {
-    const answer = await this.ask(method, path, body);
+  async must(method, path, body, more) {
+    const answer = await this.ask(method, path, body, more);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   }

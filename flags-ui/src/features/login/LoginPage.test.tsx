@@ -9,7 +9,8 @@ import { LoginPage } from './LoginPage';
 afterEach(() => session.set(null));
 
 function setUp(status: number) {
-  const answers = async () => Response.json(status === 200 ? { items: [] } : { code: 'unauthorized' }, { status });
+  const answers = async () =>
+    Response.json(status === 200 ? { kind: 'admin', login: true, csrfToken: 'c' } : { code: 'unauthorized' }, { status });
   const fetch = vi.spyOn(globalThis, 'fetch').mockImplementation(answers);
   render(
     <MantineProvider env="test">
@@ -26,17 +27,18 @@ async function signIn(token: string) {
   await userEvent.click(screen.getByRole('button', { name: 'Sign in' }));
 }
 
-it('keeps a token that the server takes, without its white space', async () => {
+it('opens a session with a token, without its white space, and keeps no token', async () => {
   const fetch = setUp(200);
   await signIn(' secret ');
-  const headers = fetch.mock.calls[0]?.[1]?.headers as Headers;
-  expect(headers.get('Authorization')).toBe('Bearer secret');
-  expect(session.token()).toBe('secret');
+  const [url, init] = fetch.mock.calls[0] ?? [];
+  expect([url, init?.method, init?.body]).toEqual(['/api/v1/session', 'POST', '{"token":"secret"}']);
+  expect(session.current()?.csrfToken).toBe('c');
+  expect(JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])).not.toContain('secret');
 });
 
 it('says that a token is wrong and keeps nothing', async () => {
   setUp(401);
   await signIn('nope');
   expect(await screen.findByRole('alert')).toHaveTextContent('not accepted');
-  expect(session.token()).toBeNull();
+  expect(session.current()).toBeNull();
 });

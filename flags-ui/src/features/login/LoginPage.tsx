@@ -42,7 +42,7 @@ export function LoginPage() {
             Sign in
           </Button>
           <Text size="xs" c="dimmed" ta="center">
-            The first start of a server prints its token once, or set it with <Code>--admin-token</Code>. It stays in this tab only.
+            The first start of a server prints its token once, or set it with <Code>--admin-token</Code>. The browser does not keep it.
           </Text>
         </Stack>
       </form>
@@ -54,16 +54,14 @@ function useSignIn() {
   const client = useQueryClient();
   const [token, setToken] = useState('');
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState(() =>
-    session.token() === null ? undefined : 'Your token is no longer accepted. Please sign in again.',
-  );
+  const [error, setError] = useState(() => (session.current() === null ? undefined : 'Your session has ended. Please sign in again.'));
 
   const submit = async () => {
     if (token.trim() === '') return setError('Type or paste a token first.');
     setBusy(true);
     setError(undefined);
     try {
-      await signIn(token.trim());
+      client.setQueryData(keys.session, await signIn(token.trim()));
       await client.invalidateQueries({ queryKey: keys.tenants });
     } catch (failure) {
       setError(hasStatus(failure, 401) ? 'This token was not accepted. Check it and try again.' : messageOf(failure));

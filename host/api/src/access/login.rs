@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{error::ApiError, http::Api};
 
-/// Attempts to log in: by address, and all.
+/// Attempts to log in that were in vain: by address, and all.
 #[derive(Default)]
 pub(super) struct Attempts {
     by_address: Usages<IpAddr>,
@@ -30,25 +30,28 @@ pub(crate) struct Login {
 }
 
 impl Access {
-    /// Counts an attempt; refuses where there were too many, before anything is looked at.
-    fn attempt(&self, api: &Api, address: Option<IpAddr>) -> Result<(), ApiError> {
+    /// Refuses where there were too many attempts in vain, before anything is looked at; `failed` adds one.
+    fn attempt(&self, api: &Api, address: Option<IpAddr>, failed: bool) -> Result<(), ApiError> {
         let now = self.micros();
+        let count = |bucket: &Bucket, rate| if failed { bucket.take(rate, now) } else { bucket.peek(rate, now) };
         let refused = |who, retry_seconds| ApiError::RateLimited { who, retry_seconds };
-        if let Some((address, rate)) = address.zip(Rate::per_minute(api.limits.logins_per_address_per_minute)) {
-            let taken = self.attempts.by_address.of(&address, now).requests.take(rate, now);
-            taken.map_err(|seconds| refused("logging in from this address", seconds))?;
+        if let Some((address, rate)) = address.zip(Rate::per_minute(api.limits.failed_logins_per_address_per_minute)) {
+            let usage = self.attempts.by_address.of(&address, now);
+            count(&usage.requests, rate).map_err(|seconds| refused("logging in from this address", seconds))?;
         }
-        let all =
-            Rate::per_minute(api.limits.logins_per_minute).map_or(Ok(()), |rate| self.attempts.all.take(rate, now));
-        all.map_err(|seconds| refused("logging in", seconds))
+        let Some(rate) = Rate::per_minute(api.limits.failed_logins_per_minute) else { return Ok(()) };
+        count(&self.attempts.all, rate).map_err(|seconds| refused("logging in", seconds))
     }
 }
 
 /// Opens a session with a token, from an address. A session can do what the token can, and ends with it.
 pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> Result<Login, ApiError> {
-    api.access.attempt(api, address)?;
+    api.access.attempt(api, address, false)?;
     let now = api.store.now();
-    let caller = by_token(api, token.as_bytes(), now).ok_or(ApiError::Unauthorized)?;
+    let Some(caller) = by_token(api, token.as_bytes(), now) else {
+        api.access.attempt(api, address, true)?;
+        return Err(ApiError::Unauthorized);
+    };
     if caller.principal.kind.rank() == 0 {
         return Err(ApiError::Forbidden("tokens of applications open no sessions"));
     }

@@ -56,6 +56,11 @@ impl Bucket {
         }
     }
 
+    /// Whether there is one at an instant; or after how many seconds there is.
+    pub(crate) fn peek(&self, rate: Rate, now: u64) -> Result<(), u32> {
+        Self(AtomicU64::new(self.0.load(Ordering::Relaxed))).take(rate, now)
+    }
+
     /// Whether nothing is used up.
     pub(crate) fn is_idle(&self, now: u64) -> bool {
         self.0.load(Ordering::Relaxed) <= now
@@ -82,6 +87,7 @@ mod tests {
         let (bucket, rate) = (Bucket::default(), Rate::per_minute(2).unwrap());
         assert_eq!([0, 0, 0].map(|now| bucket.take(rate, now)), [Ok(()), Ok(()), Err(30)]);
         assert_eq!(bucket.take(rate, 29_500_000), Err(1));
+        assert_eq!([29_500_000, 30_000_000, 30_000_000].map(|now| bucket.peek(rate, now)), [Err(1), Ok(()), Ok(())]);
         assert_eq!(bucket.take(rate, 30_000_000), Ok(()));
         assert_eq!(Rate::per_second(0), None);
     }
