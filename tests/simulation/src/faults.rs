@@ -20,6 +20,8 @@ pub enum Mend {
     Links(Vec<(usize, usize)>),
     /// A process goes on.
     Resume(usize),
+    /// A machine's node dies, and is not to be started again for so long.
+    Crash(usize, Micros),
     /// A machine's node starts.
     Start(usize),
     /// A wall clock goes on.
@@ -151,12 +153,20 @@ fn set_wall(world: &mut World, slot: usize, lasting: Micros) {
     world.after(lasting, Occurrence::Mend(Mend::Thaw(slot)));
 }
 
-/// A node dies, and an operator has it forgotten; often it returns all the same.
+/// A node dies, often after it was by itself for a while, and an operator has it forgotten; it returns all the same, in
+/// that case when what it wrote by itself lies below the horizon.
 fn forget(world: &mut World, slot: usize, lasting: Micros) {
-    world.crash(slot);
     let until = world.rng.between(5 * SECOND, 8 * SECOND);
-    world.after(until, Occurrence::Mend(Mend::Forget(slot)));
-    world.after(until + lasting, Occurrence::Mend(Mend::Start(slot)));
+    let (alone, away) = if until.is_multiple_of(2) { (until, lasting + 25 * SECOND) } else { (0, lasting) };
+    world.after(alone, Occurrence::Mend(Mend::Crash(slot, until + away)));
+    if alone > 0 {
+        let links: Vec<_> = (0..world.slots.len()).filter(|other| *other != slot).map(|other| (slot, other)).collect();
+        links.iter().for_each(|(a, b)| world.network.separate(*a, *b));
+        say!(world, "cut: n{slot} from all");
+        world.after(alone, Occurrence::Mend(Mend::Links(links)));
+    }
+    world.after(alone + until, Occurrence::Mend(Mend::Forget(slot)));
+    world.after(alone + until + away, Occurrence::Mend(Mend::Start(slot)));
 }
 
 /// A fault passes.
@@ -164,6 +174,11 @@ pub fn mend(world: &mut World, mend: Mend) {
     match mend {
         Mend::Links(links) => links.into_iter().for_each(|(a, b)| world.network.mend(a, b)),
         Mend::Resume(slot) => world.resume(slot),
+        Mend::Crash(slot, lasting) if world.now < world.plan.chaos => {
+            world.crash(slot);
+            world.slots[slot].down_until = world.now + lasting;
+        }
+        Mend::Crash(..) => {}
         Mend::Start(slot) => world.start(slot),
         Mend::Thaw(slot) => world.slots[slot].wall.frozen = None,
         Mend::Forget(slot) => {
@@ -198,6 +213,7 @@ impl World {
         for slot in 0..self.slots.len() {
             self.resume(slot);
             self.slots[slot].wall.frozen = None;
+            self.slots[slot].down_until = 0;
             if !self.slots[slot].retired {
                 self.start(slot);
             }

@@ -109,6 +109,7 @@ struct Total {
     faults: u64,
     starts: u64,
     reidentified: u64,
+    repeated: u64,
     horizons: u64,
     lapsed: u64,
     slowest: (u64, u64),
@@ -130,6 +131,7 @@ impl Total {
             (&mut self.faults, counts.faults),
             (&mut self.starts, counts.starts),
             (&mut self.reidentified, counts.reidentified),
+            (&mut self.repeated, counts.repeated),
             (&mut self.horizons, counts.horizons),
             (&mut self.lapsed, counts.lapsed),
         ] {
@@ -169,7 +171,7 @@ impl Total {
         let (settled, seed) = self.slowest;
         format!(
             "{} failed; {} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} expiries, {} faults, \
-             {} starts, {} new identities, {} horizons; settled after at most {:.1} s (seed {seed})",
+             {} starts, {} new identities, {} writes repeated, {} horizons; settled after at most {:.1} s (seed {seed})",
             self.failed,
             self.virtual_seconds,
             self.occurrences,
@@ -179,6 +181,7 @@ impl Total {
             self.faults,
             self.starts,
             self.reidentified,
+            self.repeated,
             self.horizons,
             settled as f64 / SECOND as f64
         )

@@ -52,6 +52,8 @@ pub struct Slot {
     pub backlog: VecDeque<Occurrence>,
     /// Why it ended, if it gave up.
     pub gave_up: Option<String>,
+    /// Nobody starts it before.
+    pub down_until: Micros,
     /// Whether it is never to be started again.
     pub retired: bool,
     /// Whether an operator says, at its next start, that what it holds is the cluster's.
@@ -81,6 +83,7 @@ impl Slot {
             paused: false,
             backlog: VecDeque::new(),
             gave_up: None,
+            down_until: 0,
             retired: false,
             trusted: false,
             copy_of: None,

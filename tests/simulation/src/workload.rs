@@ -13,6 +13,8 @@ use crate::{rng::Rng, say, world::World};
 /// Config keys, flags, environments and tenants that the workload uses: few, so that writes meet.
 const KEYS: usize = 12;
 const FLAGS: usize = 3;
+/// Config keys of which each is written seldom: what one node alone writes of them is not overwritten soon.
+const SELDOM: u64 = 96;
 
 /// A write that somebody asks for.
 #[derive(Clone, Debug)]
@@ -140,9 +142,11 @@ fn settle(table: &Table, register: &RegisterId, restore: bool) -> Option<DraftWr
 /// One write of any kind.
 pub fn random(rng: &mut Rng) -> Action {
     let entry_of = |n: usize| entry(&format!("{}{n}", if n < KEYS / 2 { "a/" } else { "b/" }));
-    let register = entry_of(rng.index(KEYS));
+    let often = entry_of(rng.index(KEYS));
     let flag = format!("f{}", rng.index(FLAGS));
-    let value = rng.number().to_string();
+    let number = rng.number();
+    let register = if number.is_multiple_of(3) { entry(&format!("c/{}", number / 3 % SELDOM)) } else { often };
+    let value = number.to_string();
     let field = [FlagInField::State, FlagInField::DefaultVariant, FlagInField::Targeting];
     let field = rng.pick(&field).copied().unwrap_or(FlagInField::State);
     match rng.below(100) {
@@ -156,7 +160,7 @@ pub fn random(rng: &mut Rng) -> Action {
         90..94 => Action::CreateFlag(tenant(), key(&flag)),
         94..96 => Action::Floor(tenant(), Scope::Flag { flag: key(&flag) }),
         96..98 => {
-            let prefix = if rng.chance(500) { "a/" } else { "" };
+            let prefix = if rng.chance(500) { "a/" } else { "b/" };
             Action::Floor(tenant(), Scope::Config { environment: environment(), prefix: prefix.into() })
         }
         98 => Action::Floor(tenant(), Scope::Environment { environment: environment() }),

@@ -122,6 +122,8 @@ pub struct Counts {
     pub starts: u64,
     /// New identities.
     pub reidentified: u64,
+    /// Versions that returning nodes wrote again.
+    pub repeated: u64,
     /// Horizons written.
     pub horizons: u64,
     /// Expiries.

@@ -65,7 +65,10 @@ impl World {
                 invariants::collection::decided(self, end.slot, &write);
                 self.enqueue(end.slot, Action::System(write));
             }
-            Command::Repeat => drop(self.enqueue(end.slot, Action::Repeat)),
+            Command::Repeat => {
+                say!(self, "n{} writes again what the others lack", end.slot);
+                self.enqueue(end.slot, Action::Repeat);
+            }
             Command::Dial(endpoint) => {
                 let took = 2 * self.network.delay() + if self.is_there(end.slot, &endpoint) { 0 } else { DIAL };
                 self.after(took, Occurrence::Dialled { by: end, endpoint });

@@ -19,7 +19,7 @@ use crate::{
 impl World {
     /// Starts the node of a machine: from its disk, or a new one.
     pub fn start(&mut self, slot: usize) {
-        if self.slots[slot].process.is_some() {
+        if self.slots[slot].process.is_some() || self.now < self.slots[slot].down_until {
             return;
         }
         let id = self.random_id();
@@ -166,7 +166,8 @@ impl World {
         }
         (disk.node, disk.resync, disk.told) = (node, true, Told::default());
         let disk = disk.clone();
-        say!(self, "n{slot} takes the id {node:?}");
+        let aside = disk.aside.as_ref().map_or(0, |aside| aside.versions.len());
+        say!(self, "n{slot} takes the id {node:?}, {missed:?}, {aside} versions set aside");
         let changes = self.network.leave(old.id);
         self.tell(changes);
         self.settle(slot, old.commit, old.clock.mark());

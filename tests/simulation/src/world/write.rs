@@ -64,7 +64,10 @@ impl World {
             };
             if let Action::Repeat = action {
                 match &drafted {
-                    Some(_) => process.writes.push_front((write, action)),
+                    Some((_, draft)) => {
+                        self.counts.repeated += draft.writes.len() as u64;
+                        process.writes.push_front((write, action));
+                    }
                     None => self.schedule.put(now + 1, Occurrence::Repeated(End { slot, id: process.id })),
                 }
             }
