@@ -253,15 +253,16 @@ impl Core {
         if self.halted {
             return turn.out;
         }
-        self.begin(&turn);
+        self.begin(&mut turn);
         self.dispatch(event, &mut turn);
         self.conclude(&mut turn);
         turn.out
     }
 
     /// What only the first table tells.
-    fn begin(&mut self, turn: &Turn<'_>) {
+    fn begin(&mut self, turn: &mut Turn<'_>) {
         if !self.started {
+            self.forgive_nothing(turn);
             self.started = true;
             self.roster = Roster::of(turn.table);
             let own = self.roster.member(self.settings.own.node);

@@ -22,9 +22,19 @@ const NEW: u64 = 30;
 /// know of it; one that took its peer's own horizon for one that passes it by; one that started beside a ready peer; one
 /// that waited for ever for who would hear of its horizon; rows of what was purged, which outlasted the floor's own; new
 /// machines that started empty beside the last one that had data; one that resynchronised and waited for members that had
-/// all been replaced; an expiry untold, of what came once more after it was collected.
-const FOUND: [(u64, u64); 9] =
-    [(137, 3), (151, 3), (188, 3), (10_788, 2), (300_123, 3), (400_267, 3), (433, 3), (20_305, 3), (20_411, 3)];
+/// all been replaced; an expiry untold, of what came once more after it was collected; one restored from an empty disk.
+const FOUND: [(u64, u64); 10] = [
+    (137, 3),
+    (151, 3),
+    (188, 3),
+    (10_788, 2),
+    (300_123, 3),
+    (400_267, 3),
+    (433, 3),
+    (20_305, 3),
+    (20_411, 3),
+    (24_769, 3),
+];
 
 #[test]
 fn seeds_that_found_a_fault_find_none() {

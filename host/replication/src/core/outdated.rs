@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use burgee_model::{MemberMeta, NodeId, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{Missed, Table, Version, digest::Realm};
 
-use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
+use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run, readiness::content};
 use crate::message::{Answer, HEARD_TWICE, Question};
 
 /// How long a stamp that a peer remembers and that may be of this very start must be unknown here: the
@@ -146,6 +146,14 @@ impl Core {
         let waited = self.ahead_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
         let waited_for = self.roster.member(node).is_some() || !self.is_anybody_missing();
         self.settings.resync && waited_for && waited >= self.settings.periods.ready_timeout
+    }
+
+    /// A node that is to get in line and holds nothing, not even a horizon, is as good as new.
+    pub(super) fn forgive_nothing(&mut self, turn: &mut Turn<'_>) {
+        if self.settings.resync && content(turn.table) == 0 && turn.table.horizon() == Stamp::ZERO {
+            self.settings.resync = false;
+            turn.out.push(Command::Resynchronised);
+        }
     }
 
     pub(super) fn reidentify(&mut self, missed: Missed, turn: &mut Turn<'_>) {

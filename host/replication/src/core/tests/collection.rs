@@ -454,6 +454,14 @@ fn newcomers_do_not_start_empty_once_they_met_one_that_has_data() {
     assert!((0..3).all(|node| world.nodes[node].core.readiness().ready && world.get(node, "x").is_some()));
 }
 
+/// Its disk was an old one, of before anything was on it.
+#[test]
+fn one_that_is_to_get_in_line_and_holds_nothing_is_as_good_as_new() {
+    let mut world = World::of((0..2).map(|node| Settings { resync: node == 0, ..settings(node, &[1 - node]) }));
+    world.run(15);
+    assert!(world.nodes.iter().all(|node| node.core.readiness().ready) && world.nodes[0].resynchronised);
+}
+
 /// One waits to get in line with somebody ready, the other one is new: only an operator can say who is right.
 #[test]
 fn where_each_waits_for_another_an_operator_decides() {
