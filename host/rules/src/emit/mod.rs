@@ -2,8 +2,9 @@
 //!
 //! Comparisons of attributes with constants, membership in small sets, boolean operators, `if` and the walk
 //! over constant shares are emitted inline, with the host's own operators behind them where a value is not
-//! of the type at hand. Everything else calls the host, which runs what goes through lists in the interpreter. The bytes depend on the rules alone, so all nodes
-//! emit the same module.
+//! of the type at hand. Everything else calls the host, which runs what goes through lists in the interpreter. Rules
+//! that differ in constants alone have one function, which takes them as parameters. The bytes depend on the rules
+//! alone, so all nodes emit the same module.
 
 mod branch;
 mod code;
