@@ -150,6 +150,65 @@ fn a_node_of_whose_new_id_nobody_knows_does_not_go_on_alone() {
     assert_eq!(cluster.everywhere("k"), None);
 }
 
+/// Three nodes, of which the last is cut off, writes, and is forgotten; then the others collect beyond that.
+fn forgotten_with_news(write: impl FnOnce(&mut Cluster)) -> Cluster {
+    let mut cluster = Cluster::new(3);
+    ["k", "p/1", "p/2"].into_iter().for_each(|key| drop(cluster.put(0, key, "old")));
+    cluster.put(2, "told", "v");
+    cluster.agree_within(SECOND);
+    cluster.pass(5 * SECOND);
+    cluster.isolate(&[2]);
+    cluster.pass(5 * SECOND);
+    write(&mut cluster);
+    cluster.crash(2);
+    cluster.mend();
+    assert!(cluster.forget(2));
+    cluster.pass(SECOND);
+    cluster.put(0, "p/2", "new");
+    cluster.delete(0, "told");
+    cluster.until(60 * SECOND, "the tombstone goes", |world| {
+        world.processes().all(|(_, process)| process.table.counts().tombstones == 0)
+    });
+    cluster.pass(20 * SECOND);
+    cluster
+}
+
+#[test]
+fn what_a_forgotten_node_acknowledged_alone_stands_once_it_is_back() {
+    let prefix = Scope::Config { environment: environment(), prefix: "p/".into() };
+    let mut cluster = forgotten_with_news(|cluster| {
+        cluster.delete(2, "k");
+        cluster.act(2, Action::Floor(tenant(), prefix));
+        cluster.put(2, "mine", "v");
+    });
+    cluster.start(2);
+    cluster.settle();
+    let values = ["k", "p/1", "p/2", "mine", "told"].map(|key| cluster.everywhere(key));
+    let [k, first, second, mine, told] = values.each_ref().map(Option::as_deref);
+    assert_eq!((k, first, second, mine, told), (None, None, Some("new"), Some("v"), None));
+    assert!(cluster.slots[2].disk.as_ref().unwrap().aside.is_none(), "once");
+}
+
+/// It is killed again and again on its way back, and ends with all that it had to write again.
+#[test]
+fn a_kill_on_its_way_back_takes_nothing_from_a_forgotten_node() {
+    for step in 1..40 {
+        let mut cluster = forgotten_with_news(|cluster| {
+            cluster.delete(2, "k");
+            cluster.put(2, "mine", "v");
+        });
+        for _ in 0..3 {
+            cluster.start(2);
+            cluster.pass(step * 50 * MS);
+            cluster.crash(2);
+        }
+        cluster.start(2);
+        cluster.settle();
+        let values = [cluster.everywhere("k"), cluster.everywhere("mine"), cluster.everywhere("told")];
+        assert_eq!(values, [None, Some("v".to_owned()), None], "killed after {step} twentieths of a second");
+    }
+}
+
 #[test]
 fn check_35_tombstones_go_once_all_members_have_them() {
     let mut cluster = Cluster::new(3);
