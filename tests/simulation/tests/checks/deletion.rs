@@ -3,11 +3,15 @@
 use burgee_model::{FlagInField, Scope};
 use burgee_simulation::{
     Plan,
-    schedule::{MS, SECOND},
+    schedule::{MS, Micros, SECOND},
     workload::{Action, entry, environment, flag_in, tenant},
 };
 
 use crate::cluster::{Cluster, latest};
+
+/// Within this, a node has noted on its disk what others have of its writes: of younger ones it would take itself for the
+/// only one that ever had them, and write them again.
+const NOTED: Micros = 6 * SECOND;
 
 fn tombstones(cluster: &Cluster, slot: usize) -> usize {
     cluster.table(slot).unwrap().counts().tombstones
@@ -89,7 +93,7 @@ fn check_34_a_forgotten_node_that_returns_with_its_old_disk_resynchronises_befor
     let mut cluster = Cluster::new(3);
     cluster.put(2, "k", "v");
     cluster.agree_within(SECOND);
-    cluster.pass(SECOND);
+    cluster.pass(NOTED);
     cluster.crash(2);
     cluster.pass(5 * SECOND);
     cluster.delete(0, "k");
@@ -113,7 +117,7 @@ fn forgotten(seed: u64) -> Cluster {
     let mut cluster = Cluster::of(plan);
     cluster.put(1, "k", "v");
     cluster.agree_within(2 * SECOND);
-    cluster.pass(SECOND);
+    cluster.pass(NOTED);
     cluster.crash(1);
     cluster.pass(5 * SECOND);
     assert!(cluster.forget(1));
