@@ -28,6 +28,7 @@ mod partitions;
 mod queries;
 mod refused_start;
 mod replication;
+mod returning;
 mod rules;
 mod sessions;
 mod strangers;

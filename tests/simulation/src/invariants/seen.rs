@@ -106,6 +106,12 @@ impl Seen {
         self.dead.retain(|register, _| !is_below(register));
     }
 
+    /// All that expires up to a horizon is told.
+    pub fn tell_all(&mut self, table: &mut Table, until: Millis) {
+        let lapsed = std::iter::from_fn(|| table.lapse(until));
+        self.lapsed.extend(lapsed.map(|version| (version.register.clone(), place(&version))));
+    }
+
     /// The node dropped a version that the cluster had collected: it may be any older one now.
     pub fn evicted(&mut self, register: &RegisterId) {
         self.greatest.remove(register);

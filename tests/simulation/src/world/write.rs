@@ -126,6 +126,10 @@ impl World {
         }
         let Some(process) = &mut self.slots[slot].process else { return };
         process.table.keep_history_since(millis_to_ntp64(cluster.saturating_sub(HISTORY_DAYS * 86_400_000)));
+        if version.register.address == Address::Horizon {
+            // What it collects has expired, here too, and is told before it goes, whatever this node's time is.
+            process.seen.tell_all(&mut process.table, cluster.max(version.stamp.millis()));
+        }
         let outcome = process.table.merge(version);
         process.note_dirty(version, &outcome, local);
         if self.trace.is_loud() && !local {

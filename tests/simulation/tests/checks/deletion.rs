@@ -3,11 +3,15 @@
 use burgee_model::{FlagInField, Scope};
 use burgee_simulation::{
     Plan,
-    schedule::{MS, SECOND},
+    schedule::{MS, Micros, SECOND},
     workload::{Action, entry, environment, flag_in, tenant},
 };
 
 use crate::cluster::{Cluster, latest};
+
+/// Within this, a node has noted on its disk what others have of its writes: of younger ones it would take itself for the
+/// only one that ever had them, and write them again.
+const NOTED: Micros = 6 * SECOND;
 
 fn tombstones(cluster: &Cluster, slot: usize) -> usize {
     cluster.table(slot).unwrap().counts().tombstones
@@ -89,7 +93,7 @@ fn check_34_a_forgotten_node_that_returns_with_its_old_disk_resynchronises_befor
     let mut cluster = Cluster::new(3);
     cluster.put(2, "k", "v");
     cluster.agree_within(SECOND);
-    cluster.pass(SECOND);
+    cluster.pass(NOTED);
     cluster.crash(2);
     cluster.pass(5 * SECOND);
     cluster.delete(0, "k");
@@ -113,7 +117,7 @@ fn forgotten(seed: u64) -> Cluster {
     let mut cluster = Cluster::of(plan);
     cluster.put(1, "k", "v");
     cluster.agree_within(2 * SECOND);
-    cluster.pass(SECOND);
+    cluster.pass(NOTED);
     cluster.crash(1);
     cluster.pass(5 * SECOND);
     assert!(cluster.forget(1));
@@ -148,6 +152,65 @@ fn a_node_of_whose_new_id_nobody_knows_does_not_go_on_alone() {
     cluster.mend();
     cluster.settle();
     assert_eq!(cluster.everywhere("k"), None);
+}
+
+/// Three nodes, of which the last is cut off, writes, and is forgotten; then the others collect beyond that.
+fn forgotten_with_news(write: impl FnOnce(&mut Cluster)) -> Cluster {
+    let mut cluster = Cluster::new(3);
+    ["k", "p/1", "p/2"].into_iter().for_each(|key| drop(cluster.put(0, key, "old")));
+    cluster.put(2, "told", "v");
+    cluster.agree_within(SECOND);
+    cluster.pass(5 * SECOND);
+    cluster.isolate(&[2]);
+    cluster.pass(5 * SECOND);
+    write(&mut cluster);
+    cluster.crash(2);
+    cluster.mend();
+    assert!(cluster.forget(2));
+    cluster.pass(SECOND);
+    cluster.put(0, "p/2", "new");
+    cluster.delete(0, "told");
+    cluster.until(60 * SECOND, "the tombstone goes", |world| {
+        world.processes().all(|(_, process)| process.table.counts().tombstones == 0)
+    });
+    cluster.pass(20 * SECOND);
+    cluster
+}
+
+#[test]
+fn what_a_forgotten_node_acknowledged_alone_stands_once_it_is_back() {
+    let prefix = Scope::Config { environment: environment(), prefix: "p/".into() };
+    let mut cluster = forgotten_with_news(|cluster| {
+        cluster.delete(2, "k");
+        cluster.act(2, Action::Floor(tenant(), prefix));
+        cluster.put(2, "mine", "v");
+    });
+    cluster.start(2);
+    cluster.settle();
+    let values = ["k", "p/1", "p/2", "mine", "told"].map(|key| cluster.everywhere(key));
+    let [k, first, second, mine, told] = values.each_ref().map(Option::as_deref);
+    assert_eq!((k, first, second, mine, told), (None, None, Some("new"), Some("v"), None));
+    assert!(cluster.slots[2].disk.as_ref().unwrap().aside.is_none(), "once");
+}
+
+/// It is killed again and again on its way back, and ends with all that it had to write again.
+#[test]
+fn a_kill_on_its_way_back_takes_nothing_from_a_forgotten_node() {
+    for step in 1..40 {
+        let mut cluster = forgotten_with_news(|cluster| {
+            cluster.delete(2, "k");
+            cluster.put(2, "mine", "v");
+        });
+        for _ in 0..3 {
+            cluster.start(2);
+            cluster.pass(step * 50 * MS);
+            cluster.crash(2);
+        }
+        cluster.start(2);
+        cluster.settle();
+        let values = [cluster.everywhere("k"), cluster.everywhere("mine"), cluster.everywhere("told")];
+        assert_eq!(values, [None, Some("v".to_owned()), None], "killed after {step} twentieths of a second");
+    }
 }
 
 #[test]

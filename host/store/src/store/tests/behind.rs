@@ -187,6 +187,42 @@ async fn a_new_identity_is_durable_with_its_note_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn what_is_set_aside_outlives_a_kill_until_it_is_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = on_disk(dir.path());
+    rig.write(put(&config("k"), "1")).await.unwrap();
+    rig.write(put(&config("l"), "1")).await.unwrap();
+    let own = rig.store.read().latest(&config("l")).unwrap();
+    rig.store.reidentify(crate::Missed::Forgotten).await.unwrap();
+    let killed = copy_of(dir.path());
+    let again = on_disk(killed.path());
+    assert!(again.store.has_set_aside());
+    again.store.evict(&[(config("l"), own.stamp)]);
+    assert_eq!(again.store.repeat().await.unwrap(), 1, "the other one is still there");
+    assert_eq!(again.value(&config("l")).as_deref(), Some("1"));
+    assert!(again.store.read().latest(&config("l")).unwrap().stamp > own.stamp && !again.store.has_set_aside());
+    drop(again);
+    let third = on_disk(killed.path());
+    assert!(!third.store.has_set_aside() && third.value(&config("l")).is_some());
+}
+
+#[tokio::test]
+async fn what_a_peer_was_told_is_on_disk_a_moment_later_and_is_not_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = on_disk(dir.path());
+    let peer = burgee_model::NodeId([7; 16]);
+    let member = version(RegisterId::system(Address::Member { node: peer }), 5, r#"{"name":"b"}"#);
+    rig.merge([member]);
+    let receipt = rig.write(put(&config("k"), "1")).await.unwrap();
+    rig.store.told(peer, receipt.change.0);
+    rig.store.close().await;
+    drop(rig);
+    let again = on_disk(dir.path());
+    again.store.reidentify(crate::Missed::Forgotten).await.unwrap();
+    assert!(!again.store.has_set_aside());
+}
+
+#[tokio::test]
 async fn what_a_kill_left_of_what_was_purged_goes_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let (mut disk, _) = persist::tests::faulty(dir.path());
