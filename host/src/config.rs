@@ -47,8 +47,10 @@ pub struct Config {
     pub mode: Mode,
     /// Where HTTP listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Whether somebody asked for gRPC, which this version does not serve.
-    pub grpc_wanted: bool,
+    /// Where flagd's services listen; port 0 takes a free one; none does not serve them.
+    pub grpc_listen: Option<SocketAddr>,
+    /// The environment that they tell whoever shows no token: (tenant, environment).
+    pub grpc_open: Option<(Key, Key)>,
     /// Where the replica is kept; `None` keeps it in memory.
     pub data_dir: Option<PathBuf>,
     /// The node's and the cluster's names, and how other nodes are reached.
@@ -101,7 +103,8 @@ impl Config {
         Ok(Self {
             mode,
             listen: address("listen", options.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
-            grpc_wanted: options.grpc_listen.as_deref().map(|a| address("grpc-listen", a)).transpose()?.is_some(),
+            grpc_listen: grpc_listen(mode, options.grpc_listen.as_deref())?,
+            grpc_open: options.grpc_open.as_deref().map(|text| place("grpc-open", text)).transpose()?,
             data_dir: data_dir(&options)?,
             replication,
             admin_token: options.admin_token.clone().map(admin_token).transpose()?,
@@ -218,17 +221,30 @@ fn admin_token(token: String) -> Result<String, ConfigError> {
 
 fn import(text: &str) -> Result<ImportFile, ConfigError> {
     let wrong = |reason: String| ConfigError::new("import", &reason);
-    let (place, file) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` is no TENANT/ENV=FILE")))?;
-    let (tenant, environment) = place.split_once('/').ok_or_else(|| wrong(format!("`{place}` is no TENANT/ENV")))?;
-    let key = |text| Key::new(text).map_err(|e| wrong(format!("`{text}`: {e}")));
-    if is_reserved_tenant(tenant) {
-        return Err(wrong(format!("`{tenant}`: tenants that begin with `$` are the cluster's own")));
-    }
+    let (at, file) = text.split_once('=').ok_or_else(|| wrong(format!("`{text}` is no TENANT/ENV=FILE")))?;
+    let (tenant, environment) = place("import", at)?;
     let file = PathBuf::from(file);
     if !file.is_file() {
         return Err(wrong(format!("{}: no such file", file.display())));
     }
-    Ok(ImportFile { tenant: key(tenant)?, environment: key(environment)?, file })
+    Ok(ImportFile { tenant, environment, file })
+}
+
+/// An environment of a tenant.
+fn place(field: &str, text: &str) -> Result<(Key, Key), ConfigError> {
+    let wrong = |reason: String| ConfigError::new(field, &reason);
+    let (tenant, environment) = text.split_once('/').ok_or_else(|| wrong(format!("`{text}` is no TENANT/ENV")))?;
+    let key = |text| Key::new(text).map_err(|e| wrong(format!("`{text}`: {e}")));
+    if is_reserved_tenant(tenant) {
+        return Err(wrong(format!("`{tenant}`: tenants that begin with `$` are the cluster's own")));
+    }
+    Ok((key(tenant)?, key(environment)?))
+}
+
+/// On a developer's machine flagd's services are there without being asked for.
+fn grpc_listen(mode: Mode, given: Option<&str>) -> Result<Option<SocketAddr>, ConfigError> {
+    let default = (mode == Mode::Dev).then_some("127.0.0.1:8013");
+    given.or(default).map(|text| address("grpc-listen", text)).transpose()
 }
 
 fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
@@ -262,6 +278,10 @@ mod tests {
     fn a_bad_value_names_its_field() {
         let text = |t: &str| Some(t.to_owned());
         assert_eq!(field_of(Options { listen: text("nowhere"), ..Options::default() }), "listen");
+        assert_eq!(field_of(Options { grpc_listen: text("here"), ..Options::default() }), "grpc-listen");
+        for place in ["demo", "$cluster/dev", "/dev", "demo/"] {
+            assert_eq!(field_of(Options { grpc_open: text(place), ..Options::default() }), "grpc-open");
+        }
         assert_eq!(field_of(Options { log: text("xml"), ..Options::default() }), "log");
         assert_eq!(field_of(Options { max_skew: text("soon"), ..Options::default() }), "max-skew");
         assert_eq!(field_of(Options { collect_grace: text("soon"), ..Options::default() }), "collect-grace");

@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use axum::Router;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, StoredModules, UiAssets, UiFile};
 use burgee_engine::{
     CacheConfig, Engine, EngineConfig,
@@ -10,6 +11,7 @@ use burgee_engine::{
 use burgee_model::{Key, Millis, stamp::MILLIS_MAX};
 use burgee_replication::{Replication, ReplicationError, Timekeeping, wall_clock};
 use burgee_store::{Store, StoreConfig, StoreLimits};
+use futures_util::future::join_all;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -57,10 +59,39 @@ impl StartError {
     }
 }
 
+/// A bound port.
+struct Port {
+    address: SocketAddr,
+    listener: TcpListener,
+    tls: Option<(Tls, Held)>,
+}
+
+impl Port {
+    async fn bind(field: &'static str, wanted: SocketAddr, tls: Option<(Tls, Held)>) -> Result<Self, StartError> {
+        let failed = |error: std::io::Error| StartError::machine(field, &format!("{wanted}: {error}"));
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        Ok(Self { address: listener.local_addr().map_err(failed)?, listener, tls })
+    }
+
+    /// Serves until the node stops, then ends what is open.
+    async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+        let closed = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        serving::serve(self.listener, self.tls, router, closed).await
+    }
+}
+
+/// The certificate that a port shows; none speaks plainly.
+fn tls(config: &Config) -> Result<Option<(Tls, Held)>, StartError> {
+    let tls = config.tls.clone().map(Tls::new).transpose();
+    tls.map_err(|error| StartError::option(error.field, &error.reason))
+}
+
 /// A node whose ports are bound and whose parts run.
 pub struct Node {
-    http: SocketAddr,
-    listener: TcpListener,
+    http: Port,
+    grpc: Option<Port>,
     store: Store,
     pipeline: Pipeline,
     guests: Arc<Guests>,
@@ -71,7 +102,6 @@ pub struct Node {
     builder: std::thread::JoinHandle<()>,
     config: Config,
     token: Established,
-    tls: Option<(Tls, Held)>,
 }
 
 /// Opens the store, binds all ports and starts every part but HTTP.
@@ -91,12 +121,12 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let settings =
         EngineConfig { limits: config.limits.clone(), cache: code_cache(&config), ..EngineConfig::default() };
     let engine = Engine::with_guests(settings, guests.clone()).map_err(|e| StartError::machine("engine", &e))?;
-    let tls = config.tls.clone().map(Tls::new).transpose();
-    let tls = tls.map_err(|error| StartError::option(error.field, &error.reason))?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|e| StartError::machine("listen", &format!("{}: {e}", config.listen)))?;
-    let http = listener.local_addr().map_err(|e| StartError::machine("listen", &e))?;
+    let [of_http, of_grpc] = [tls(&config)?, tls(&config)?];
+    let http = Port::bind("listen", config.listen, of_http).await?;
+    let grpc = match config.grpc_listen {
+        Some(wanted) => Some(Port::bind("grpc-listen", wanted, of_grpc).await?),
+        None => None,
+    };
     let replication = burgee_replication::start(config.replication.clone(), store.clone(), time)
         .await
         .map_err(|e| replication_error(&e))?;
@@ -105,21 +135,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
-    Ok(Node {
-        http,
-        listener,
-        store,
-        pipeline,
-        guests,
-        replication,
-        status,
-        sources,
-        stop,
-        builder,
-        config,
-        token,
-        tls,
-    })
+    Ok(Node { http, grpc, store, pipeline, guests, replication, status, sources, stop, builder, config, token })
 }
 
 /// Compiled rules are kept beside the replica. Where that is kept in memory, so are they.
@@ -189,7 +205,7 @@ impl Node {
     /// Where HTTP is served.
     #[must_use]
     pub fn http(&self) -> SocketAddr {
-        self.http
+        self.http.address
     }
 
     /// The line for `--announce`.
@@ -198,8 +214,8 @@ impl Node {
         serde_json::json!({
             "event": "listening",
             "node": self.config.replication.node_name,
-            "http": self.http.to_string(),
-            "grpc": null,
+            "http": self.http.address.to_string(),
+            "grpc": self.grpc.as_ref().map(|port| port.address.to_string()),
             "cluster": self.replication.endpoint(),
         })
         .to_string()
@@ -220,12 +236,9 @@ impl Node {
     /// A part of the node that ended without having been told to. The node stops then: one that takes
     /// writes but no longer shows them, or that nobody hears, is worse than one that is gone.
     pub async fn serve(self, ended: impl Future<Output = ()>) -> Result<(), StartError> {
-        let router = burgee_api::router(self.api_state(), ui_assets());
-        let mut closing = self.stop.subscribe();
-        let closed = async move {
-            let _ = closing.wait_for(|stop| *stop).await;
-        };
-        let server = tokio::spawn(serving::serve(self.listener, self.tls, router, closed));
+        let routers = burgee_api::routers(self.api_state(), ui_assets());
+        let serving = |port: Port, router| tokio::spawn(port.serve(router, self.stop.subscribe()));
+        let servers = [Some(serving(self.http, routers.http)), self.grpc.map(|port| serving(port, routers.grpc))];
         let background = [
             tokio::spawn(load_sources(
                 self.store.clone(),
@@ -248,7 +261,7 @@ impl Node {
         self.stop.send_replace(true);
         background.iter().for_each(JoinHandle::abort);
         let stopped = async {
-            tokio::join!(drain(server), self.replication.shutdown());
+            tokio::join!(join_all(servers.into_iter().flatten().map(drain)), self.replication.shutdown());
             self.store.close().await;
         };
         if tokio::time::timeout(STOP_GRACE, stopped).await.is_err() {
@@ -259,7 +272,8 @@ impl Node {
     }
 
     fn api_state(&self) -> ApiState {
-        let open = self.config.mode == Mode::Dev && self.http.ip().is_loopback() && self.config.admin_token.is_none();
+        let open =
+            self.config.mode == Mode::Dev && self.http.address.ip().is_loopback() && self.config.admin_token.is_none();
         let admin_token_sha256 = match &self.token {
             Established::Known(hash) | Established::Generated(hash, _) => Some(*hash),
             Established::None => None,
@@ -270,11 +284,16 @@ impl Node {
             snapshots: Arc::new(self.pipeline.clone()),
             guests: self.guests.clone(),
             status: Arc::new(self.status.clone()),
-            auth: AuthConfig { admin_token_sha256, open, open_environment: demo.filter(|_| open) },
+            auth: AuthConfig {
+                admin_token_sha256,
+                open,
+                open_environment: demo.filter(|_| open),
+                grpc_open: self.config.grpc_open.clone(),
+            },
             limits: self.config.limits.clone(),
             http: ApiLimits {
                 max_isolation: self.config.max_isolation,
-                tls: self.tls.is_some(),
+                tls: self.config.tls.is_some(),
                 ..ApiLimits::default()
             },
             shutdown: self.stop.subscribe(),

@@ -20,9 +20,12 @@ pub struct Options {
     /// Where HTTP listens [default: 127.0.0.1:8080]
     #[arg(long, env = "BURGEE_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
-    /// Where gRPC listens; this version does not serve it yet
+    /// Where flagd's services listen: gRPC, gRPC-web and Connect [default: none; 127.0.0.1:8013 with `dev`]
     #[arg(long, env = "BURGEE_GRPC_LISTEN", value_name = "ADDRESS:PORT")]
     pub grpc_listen: Option<String>,
+    /// The environment that flagd's services tell whoever shows no token
+    #[arg(long, env = "BURGEE_GRPC_OPEN", value_name = "TENANT/ENV")]
+    pub grpc_open: Option<String>,
     /// Where the replica is kept [default: ./burgee-data]
     #[arg(long, env = "BURGEE_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -118,6 +121,7 @@ impl Options {
             config: self.config,
             listen: self.listen.or(other.listen),
             grpc_listen: self.grpc_listen.or(other.grpc_listen),
+            grpc_open: self.grpc_open.or(other.grpc_open),
             data_dir: self.data_dir.or(other.data_dir),
             ephemeral: self.ephemeral || other.ephemeral,
             node_name: self.node_name.or(other.node_name),

@@ -133,6 +133,10 @@ impl Snapshots for Pipeline {
         self.published.snapshots.load().get(&(tenant.clone(), environment.clone())).cloned()
     }
 
+    fn changes(&self) -> watch::Receiver<Position> {
+        self.published.position.subscribe()
+    }
+
     fn caught_up(&self, position: Position) -> Caught<'_> {
         let mut reached = self.published.position.subscribe();
         Box::pin(async move {

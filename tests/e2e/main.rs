@@ -13,6 +13,7 @@ mod copies;
 mod durability;
 mod expiry;
 mod flags;
+mod grpc;
 mod guests;
 mod import;
 mod isolation;

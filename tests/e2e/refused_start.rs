@@ -101,6 +101,7 @@ fn a_bad_value_is_named_before_any_port_is_bound() {
         ("--import", "demo=x", "import"),
         ("--import", "demo/development=/no/such/file", "import"),
         ("--grpc-listen", "here", "grpc-listen"),
+        ("--grpc-open", "demo", "grpc-open"),
         ("--discovery", "magic", "discovery"),
         ("--config", "/no/such/file.toml", "config"),
     ] {

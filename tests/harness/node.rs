@@ -31,6 +31,7 @@ const START_BOUND: Duration = Duration::from_secs(30);
 pub struct Spec {
     mode: &'static str,
     listen: String,
+    grpc: Option<String>,
     cluster: Option<String>,
     /// A name of its own for each cluster: a port that one test gave up may be another's.
     cluster_name: Option<String>,
@@ -60,6 +61,7 @@ impl Spec {
         Self {
             mode: "serve",
             listen: "127.0.0.1:0".into(),
+            grpc: None,
             cluster: None,
             cluster_name: None,
             data: Some(Data { path, _guard: Some(Arc::new(dir)) }),
@@ -75,7 +77,13 @@ impl Spec {
     /// `burgee dev --ephemeral` on a free port of loopback.
     #[must_use]
     pub fn dev() -> Self {
-        Self { mode: "dev", data: None, token: None, ..Self::serve() }.arg("--ephemeral")
+        Self { mode: "dev", data: None, token: None, ..Self::serve().grpc() }.arg("--ephemeral")
+    }
+
+    /// Serves flagd's services on a free port of loopback.
+    #[must_use]
+    pub fn grpc(self) -> Self {
+        Self { grpc: Some("127.0.0.1:0".into()), ..self }
     }
 
     /// One more argument.
@@ -196,6 +204,9 @@ impl Spec {
         if let Some(data) = &self.data {
             command.arg("--data-dir").arg(&data.path);
         }
+        if let Some(address) = &self.grpc {
+            command.args(["--grpc-listen", address]);
+        }
         if let Some(endpoint) = &self.cluster {
             command.args(["--cluster-listen", endpoint]);
         }
@@ -254,6 +265,8 @@ pub struct Node {
     pub announcement: Json,
     /// Where HTTP listens.
     pub http: String,
+    /// Where flagd's services listen.
+    pub grpc: Option<String>,
     /// Where other nodes reach it.
     pub cluster: Option<String>,
     /// A client with the node's token.
@@ -264,9 +277,9 @@ impl Node {
     fn announced(spec: Spec, process: Process, line: &str) -> Self {
         let announcement: Json = serde_json::from_str(line).unwrap_or_else(|e| panic!("announcement {line:?}: {e}"));
         let http = announcement["http"].as_str().unwrap_or_else(|| panic!("no http in {line}")).to_owned();
-        let cluster = announcement["cluster"].as_str().map(str::to_owned);
+        let [grpc, cluster] = ["grpc", "cluster"].map(|name| announcement[name].as_str().map(str::to_owned));
         let client = Client::new(&http, spec.token.as_deref());
-        Self { spec, process, announcement, http, cluster, client }
+        Self { spec, process, announcement, http, grpc, cluster, client }
     }
 
     /// Waits until the node is ready.
@@ -285,7 +298,7 @@ impl Node {
     /// How to start it again: same data, same addresses.
     #[must_use]
     pub fn again(&self) -> Spec {
-        Spec { listen: self.http.clone(), cluster: self.cluster.clone(), ..self.spec.clone() }
+        Spec { listen: self.http.clone(), grpc: self.grpc.clone(), cluster: self.cluster.clone(), ..self.spec.clone() }
     }
 
     /// Sends a signal.

@@ -11,6 +11,7 @@ pub mod access;
 pub mod admin;
 pub mod cluster;
 pub mod error;
+mod grpc;
 mod guests;
 mod http;
 mod instant;
@@ -24,11 +25,12 @@ pub mod source;
 mod sse;
 pub mod state;
 pub mod ui;
+mod view;
 
 pub use cluster::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
 };
 pub use guests::StoredModules;
-pub use router::router;
+pub use router::{Routers, routers};
 pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots, Traffic};
 pub use ui::{UiAssets, UiFile};

@@ -31,6 +31,7 @@ use utoipa_axum::{
 use crate::{
     access::{self, Source},
     error::ApiError,
+    grpc,
     http::{Api, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
@@ -48,9 +49,21 @@ const COMPRESSED_BULK_BYTES_MIN: u64 = 16 * 1024;
 /// Paths that are the API's, whether or not there is a route.
 const API_PATHS: [&str; 5] = ["/api", "/ofrep", "/e", "/metrics", "/openapi.json"];
 
-/// Every route of a node: the admin API, OFREP, health, the API's description, and the dashboard.
-pub fn router(state: ApiState, ui: UiAssets) -> Router {
+/// What a node serves, by port.
+pub struct Routers {
+    /// The admin API, OFREP, health, the API's description, and the dashboard.
+    pub http: Router,
+    /// flagd's services.
+    pub grpc: Router,
+}
+
+/// Every route of a node.
+pub fn routers(state: ApiState, ui: UiAssets) -> Routers {
     let api = Arc::new(Api::new(state));
+    Routers { grpc: grpc::router(&api), http: http_router(api, ui) }
+}
+
+fn http_router(api: Arc<Api>, ui: UiAssets) -> Router {
     let (plain, described) = OpenApiRouter::with_openapi(openapi::base()).merge(documents()).split_for_parts();
     let (raw, of_raw) = OpenApiRouter::with_openapi(described).merge(raw_bodies()).split_for_parts();
     let (open, of_open) = OpenApiRouter::with_openapi(of_raw).merge(health_routes()).split_for_parts();
@@ -138,7 +151,7 @@ fn ofrep_routes() -> OpenApiRouter<Arc<Api>> {
         .route("/ofrep/v1/evaluate/flags/", post(ofrep::bulk))
         .route("/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/", post(ofrep::bulk_in))
         .layer(compression(COMPRESSED_BULK_BYTES_MIN));
-    bulk.routes(routes!(ofrep::single)).routes(routes!(ofrep::single_in))
+    bulk.routes(routes!(ofrep::single)).routes(routes!(ofrep::single_in)).routes(routes!(ofrep::events))
 }
 
 fn compression(min_bytes: u64) -> CompressionLayer<impl Predicate> {

@@ -40,6 +40,8 @@ pub struct ApiLimits {
     pub caught_up_timeout: Duration,
     /// Time between the heartbeats of a stream.
     pub heartbeat: Duration,
+    /// How long a stream of events of flagd's services is silent before it gives a sign of life.
+    pub grpc_keep_alive: Duration,
     /// How long a node that hears of no other honours tokens with a role; zero is for ever.
     pub max_isolation: Duration,
     /// Whether this node is reached by TLS alone.
@@ -52,6 +54,7 @@ impl Default for ApiLimits {
             request_timeout: Duration::from_secs(30),
             caught_up_timeout: Duration::from_secs(1),
             heartbeat: Duration::from_secs(15),
+            grpc_keep_alive: Duration::from_secs(20),
             max_isolation: Duration::ZERO,
             tls: false,
         }
@@ -69,6 +72,9 @@ pub struct AuthConfig {
     pub open: bool,
     /// What `/ofrep/…` means where `open` is set and no token names an environment: (tenant, environment).
     pub open_environment: Option<(Key, Key)>,
+    /// The environment that flagd's services tell whoever shows no token: (tenant, environment). Where `open` is
+    /// set, it is what they mean where no selector names another.
+    pub grpc_open: Option<(Key, Key)>,
 }
 
 impl fmt::Debug for AuthConfig {
@@ -86,6 +92,9 @@ pub trait Snapshots: Send + Sync {
     /// The newest snapshot of an environment; `None` where the environment does not exist, or where its
     /// first snapshot is not built yet.
     fn get(&self, tenant: &Key, environment: &Key) -> Option<Arc<Snapshot>>;
+
+    /// Changes, to the position in the feed that every snapshot reflects, when there are new snapshots.
+    fn changes(&self) -> watch::Receiver<Position>;
 
     /// Waits until every snapshot reflects the feed up to a position.
     fn caught_up(&self, position: Position) -> Caught<'_>;

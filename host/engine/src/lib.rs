@@ -8,6 +8,7 @@
 mod asking;
 mod build;
 mod cache;
+mod changes;
 mod chunk;
 mod clients;
 mod code;
@@ -32,6 +33,7 @@ mod worker;
 
 pub use build::ReadConfig;
 pub use cache::{CacheConfig, CacheUse};
+pub use changes::FlagChange;
 pub use digest::etag;
 pub use engine::{Engine, EngineError};
 pub use evaluation::{ErrorCode, Evaluation, Outcome, Reason};

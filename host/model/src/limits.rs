@@ -52,6 +52,8 @@ pub struct Limits {
     pub streams_per_tenant: usize,
     /// Those that one token opened.
     pub streams_per_token: usize,
+    /// Milliseconds for which a stream of flagd's services may leave a message untaken before it is ended.
+    pub stream_stall_ms: u64,
     /// Requests of one tenant in a second, to one node; 0 is any number.
     pub tenant_requests_per_second: u32,
     /// Requests with one token in a second, to one node; 0 is any number.
@@ -91,6 +93,7 @@ impl Default for Limits {
             streams: 10_000,
             streams_per_tenant: 10_000,
             streams_per_token: 10_000,
+            stream_stall_ms: 30_000,
             tenant_requests_per_second: 0,
             token_requests_per_second: 0,
             failed_logins_per_address_per_minute: 10,

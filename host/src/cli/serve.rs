@@ -50,7 +50,7 @@ fn init_log(format: LogFormat) {
 }
 
 async fn node(config: Config) -> Result<(), node::StartError> {
-    let (mode, announce, grpc_wanted) = (config.mode, config.announce, config.grpc_wanted);
+    let (mode, announce) = (config.mode, config.announce);
     // from here on a signal is heard, also while a large replica is being loaded
     let mut stop = std::pin::pin!(told_to_stop()?);
     let node = tokio::select! {
@@ -60,9 +60,6 @@ async fn node(config: Config) -> Result<(), node::StartError> {
     if announce {
         // a reader that has gone away is no reason not to serve
         let _ = output::line(&node.announcement());
-    }
-    if grpc_wanted {
-        tracing::warn!("grpc-listen: this version does not serve gRPC yet");
     }
     node.hand_over_token(|token| output::error(&format!("Admin token (shown once): {token}")))?;
     greet(mode, &node);

@@ -27,7 +27,7 @@ function environment() {
 
 export class Node {
   /** Starts `burgee serve` (or `mode`) and waits until it is ready. */
-  static async start({ mode = 'serve', name = 'a', listen = '127.0.0.1:0', cluster, join: seeds = [], args = [], data } = {}) {
+  static async start({ mode = 'serve', name = 'a', listen = '127.0.0.1:0', grpc, cluster, join: seeds = [], args = [], data } = {}) {
     const node = new Node();
     node.options = { mode, name, seeds, args };
     node.data = data ?? mkdtempSync(join(tmpdir(), 'burgee-js-'));
@@ -35,6 +35,8 @@ export class Node {
     if (mode === 'serve') all.push('--admin-token', TOKEN);
     // a name of its own: a port that one run gave up may be another's
     if (cluster) all.push('--cluster-listen', cluster, '--cluster-name', `test-${process.pid}`);
+    // without it `dev` takes the usual port, which one node alone can have
+    if (grpc || mode === 'dev') all.push('--grpc-listen', grpc ?? '127.0.0.1:0');
     for (const seed of seeds) all.push('--join', seed);
     const program = process.env.BURGEE_BIN;
     if (!program) throw new Error('BURGEE_BIN must name the program');
@@ -56,8 +58,8 @@ export class Node {
       if (ended) throw new Error(`the node ended: ${this.stderr}`);
       return text.includes('\n');
     });
-    const { http, cluster } = JSON.parse(text.split('\n')[0]);
-    return { http, cluster, url: `http://${http}` };
+    const { http, grpc, cluster } = JSON.parse(text.split('\n')[0]);
+    return { http, grpc, cluster, url: `http://${http}` };
   }
 
   signal(name) {
@@ -69,7 +71,7 @@ export class Node {
     this.signal('SIGKILL');
     await this.exited;
     const { mode, name, seeds, args } = this.options;
-    const again = await Node.start({ mode, name, join: seeds, args, data: this.data, listen: this.http, cluster: this.cluster ?? undefined });
+    const again = await Node.start({ mode, name, join: seeds, args, data: this.data, listen: this.http, grpc: this.grpc ?? undefined, cluster: this.cluster ?? undefined });
     Object.assign(this, again);
   }
 

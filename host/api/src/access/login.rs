@@ -76,7 +76,7 @@ async fn signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
     }
 }
 
-async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
+pub(super) async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
     api.require_writable()?;
     let (id, secret) = (TokenId(random()?), Digest(random()?));
     let signer = Signer {

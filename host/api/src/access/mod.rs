@@ -13,12 +13,13 @@ mod rate;
 pub mod routes;
 pub(crate) mod session;
 mod stream;
+mod stream_token;
 mod usage;
 mod usages;
 
 use std::{sync::Arc, time::Instant};
 
-use burgee_model::{Key, Millis, TokenId};
+use burgee_model::{Key, Millis, TokenId, TokenKind};
 use burgee_store::Store;
 use http::{HeaderMap, Method, request::Parts};
 use sha2::{Digest, Sha256};
@@ -31,6 +32,7 @@ pub(crate) use self::{
     login::{Login, log_in, random},
     principal::{Principal, Who},
     stream::StreamPermit,
+    stream_token::{StreamKeys, by_stream_token, stream_token},
 };
 use self::{
     credentials::Shown, directory::Directory, login::Attempts, rate::Rate, routes::Rule, session::Subject,
@@ -49,6 +51,7 @@ pub(crate) struct Access {
     /// That of the node's own key, and of everybody where there is no login.
     own: Arc<Usage>,
     attempts: Attempts,
+    stream_keys: StreamKeys,
     started: Instant,
 }
 
@@ -66,6 +69,7 @@ impl Access {
             tenants: Usages::default(),
             own: Arc::default(),
             attempts: Attempts::default(),
+            stream_keys: StreamKeys::default(),
             started: Instant::now(),
         }
     }
@@ -101,6 +105,17 @@ pub(crate) fn authenticate(api: &Api, headers: &HeaderMap, source: Source) -> Re
     within(api, &caller.usage, Rate::per_second(api.limits.token_requests_per_second), "the token")?;
     caller.usage.touch(now);
     Ok(caller)
+}
+
+/// Nobody in particular, where the operator lets everybody evaluate in an environment.
+pub(crate) fn anybody_in(api: &Api, tenant: &Key, environment: &Key) -> Caller {
+    let principal = Principal {
+        kind: TokenKind::Server,
+        tenant: Some(tenant.clone()),
+        environments: Box::new([environment.clone()]),
+        ..Principal::root(Who::Anybody, "anybody")
+    };
+    Caller::new(principal, api.access.own.clone())
 }
 
 fn by_token(api: &Api, token: &[u8], now: Millis) -> Option<Caller> {

@@ -81,7 +81,7 @@ impl Signer {
         [&session.expires_at.to_be_bytes()[..], &self.id.0, &[kind], &id.0].concat()
     }
 
-    fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
+    pub(super) fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key.secret.0) else {
             // a key of any length will do
             return [0; 32];
@@ -108,14 +108,15 @@ pub(crate) fn verify<'a>(value: &str, signers: &'a [Signer], now: Millis) -> Opt
     (session.expires_at > now).then_some((session, signer))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let right = text.len() == 2 * (BODY_BYTES + MAC_BYTES) && text.is_ascii();
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    // `from_str_radix` would take a sign
+    let right = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let byte = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
-    (0..text.len() / 2).filter(|_| right).map(byte).collect::<Option<Vec<u8>>>().filter(|_| right)
+    if right { (0..text.len() / 2).map(byte).collect() } else { None }
 }
 
 #[cfg(test)]

@@ -18,19 +18,44 @@ const MAX_AGE: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// Lets browsers of any origin evaluate; those of this machine only, where the node has no login.
 pub(crate) fn evaluation(open: bool) -> ForBrowsers {
-    let origins = if open {
-        AllowOrigin::predicate(|origin, _| origin.to_str().is_ok_and(loopback::is_loopback_origin))
-    } else {
-        AllowOrigin::any()
-    };
     let [api_key, selector] = ["x-api-key", "flagd-selector"].map(HeaderName::from_static);
     let cors = CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::POST])
+        .allow_origin(origins(open))
+        .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH, api_key, selector])
         .expose_headers([header::ETAG, header::RETRY_AFTER])
         .max_age(MAX_AGE);
     ForBrowsers(Arc::new(cors))
+}
+
+/// The same for flagd's services, by gRPC-web and Connect.
+pub(crate) fn services(open: bool) -> ForBrowsers {
+    const HEADERS: [&str; 8] = [
+        "x-api-key",
+        "flagd-selector",
+        "connect-protocol-version",
+        "connect-timeout-ms",
+        "grpc-timeout",
+        "x-grpc-web",
+        "x-user-agent",
+        "content-type",
+    ];
+    let allowed = HEADERS.map(HeaderName::from_static).into_iter().chain([header::AUTHORIZATION]);
+    let cors = CorsLayer::new()
+        .allow_origin(origins(open))
+        .allow_methods([Method::POST])
+        .allow_headers(allowed.collect::<Vec<_>>())
+        .expose_headers(["grpc-status", "grpc-message"].map(HeaderName::from_static))
+        .max_age(MAX_AGE);
+    ForBrowsers(Arc::new(cors))
+}
+
+fn origins(open: bool) -> AllowOrigin {
+    if open {
+        AllowOrigin::predicate(|origin, _| origin.to_str().is_ok_and(loopback::is_loopback_origin))
+    } else {
+        AllowOrigin::any()
+    }
 }
 
 /// Applies cross-origin rules to requests that name their origin, as those of browsers do. A router clones its

@@ -11,7 +11,7 @@ const RETRY_SECONDS: u32 = 1;
 
 /// Why there is no evaluation.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     status: StatusCode,
     /// OpenFeature's error code.
     error_code: &'static str,
@@ -53,6 +53,11 @@ impl Failure {
     pub(super) fn no_environment(missing: &Refusal, single: bool) -> Self {
         let error_code = if single { "FLAG_NOT_FOUND" } else { "GENERAL" };
         Self::new(StatusCode::NOT_FOUND, error_code, missing.to_string()).code("not_found")
+    }
+
+    /// What happened, for people.
+    pub(crate) fn details(self) -> String {
+        format!("{}: {}", self.error_code, self.details)
     }
 
     /// The answer; of a request for one flag it names the flag.

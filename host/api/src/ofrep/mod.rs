@@ -3,9 +3,11 @@
 //! This is the hot path. It takes the request whole, so that nothing is copied that need not be: the key
 //! straight from the path, the context straight from the body, the answer from pre-encoded pieces.
 
+mod events;
 mod failure;
 mod request;
 mod target;
+mod told;
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use axum::{
     response::Response,
 };
 use burgee_engine::{ErrorCode, Outcome, Snapshot, etag};
-use burgee_model::{Context, Key, Millis, TokenKind, flagd::plain_metadata};
+use burgee_model::{Context, Key, Millis, flagd::plain_metadata};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value as Json;
 
@@ -25,9 +27,14 @@ use crate::{
     error::ApiError,
     http::{Api, Shared, body, conditions, evaluating::evaluating},
     routes::shapes,
+    view::View,
 };
 use failure::Failure;
 use target::{Place, Target};
+use told::Told;
+
+pub(crate) use events::{__path_events, events};
+pub(crate) use request::parse as read_context;
 
 /// Bytes that an item of a bulk answer has, roughly.
 const ITEM_BYTES: usize = 128;
@@ -79,7 +86,7 @@ async fn answer(api: &Api, request: Request) -> Response {
         Err(failure) => return failure.response(None),
     };
     let answered = match admitted(api, &parts, &target) {
-        Ok((view, snapshot)) => evaluate(api, &parts, body, &target, view, &snapshot).await,
+        Ok((caller, snapshot)) => evaluate(api, &parts, body, &target, &caller, snapshot).await,
         Err(failure) => {
             body::finish(body).await;
             Err(failure)
@@ -88,8 +95,8 @@ async fn answer(api: &Api, request: Request) -> Response {
     answered.unwrap_or_else(|failure| failure.response(target.key.as_deref()))
 }
 
-/// Who asks, what that shows, and the state to evaluate: everything that needs no body.
-fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(View, Arc<Snapshot>), Failure> {
+/// Who asks, and the state to evaluate: everything that needs no body.
+fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(Caller, Arc<Snapshot>), Failure> {
     let caller = access::authenticate(api, &parts.headers, Source::BearerOrKey)?;
     let (tenant, environment) = place(api, &caller, target)?;
     access::admit_evaluation(api, &caller, tenant, environment).map_err(|error| match error {
@@ -98,7 +105,7 @@ fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(View, Arc<
     })?;
     api.require_ready()?;
     let snapshot = find(api, tenant, environment, target.key.is_some())?;
-    Ok((View::of(&caller), snapshot))
+    Ok((caller, snapshot))
 }
 
 async fn evaluate(
@@ -106,41 +113,31 @@ async fn evaluate(
     parts: &Parts,
     body: Body,
     target: &Target<'_>,
-    view: View,
-    snapshot: &Snapshot,
+    caller: &Caller,
+    snapshot: Arc<Snapshot>,
 ) -> Result<Response, Failure> {
-    let context = request::context(body, api, snapshot).await?;
-    let now = api.store.now();
-    Ok(evaluating(snapshot, || match &target.key {
-        Some(key) => single_answer(snapshot, key, &context, now, view),
-        None => bulk_answer(snapshot, &context, now, &parts.headers, view),
-    }))
+    let Some(key) = &target.key else { return evaluate_all(api, parts, body, caller, snapshot).await };
+    let context = request::context(body, api, &snapshot).await?;
+    let (now, view) = (api.store.now(), View::of(caller));
+    Ok(evaluating(&snapshot, || single_answer(&snapshot, key, &context, now, view)))
 }
 
-/// Which flags there are for whoever asks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum View {
-    All,
-    /// Those that are marked for clients; others do not exist.
-    Clients,
-}
-
-impl View {
-    fn of(caller: &Caller) -> Self {
-        if caller.principal.kind == TokenKind::Client { Self::Clients } else { Self::All }
-    }
-
-    fn shows(self, snapshot: &Snapshot, flag: &str) -> bool {
-        self == Self::All || snapshot.is_for_clients(flag)
-    }
-
-    /// What makes its tags others than those of the same state and context.
-    fn scope(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Clients => "clients",
-        }
-    }
+async fn evaluate_all(
+    api: &Api,
+    parts: &Parts,
+    body: Body,
+    caller: &Caller,
+    snapshot: Arc<Snapshot>,
+) -> Result<Response, Failure> {
+    let told = Told::of(parts);
+    let snapshot = told.awaited(api, &snapshot).await.unwrap_or(snapshot);
+    let context = request::context(body, api, &snapshot).await?;
+    // without a key to sign with there is no stream, and the answer is as good
+    let stream = access::stream_token(api, caller, snapshot.tenant(), snapshot.environment()).await;
+    let (now, view) = (api.store.now(), View::of(caller));
+    let headers = told.allows_condition(&snapshot).then_some(&parts.headers);
+    let asked = Bulk { context: &context, now, view, headers };
+    Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream.as_deref())))
 }
 
 /// The environment that is meant: the path's, or else the token's.
@@ -174,18 +171,35 @@ fn single_answer(snapshot: &Snapshot, key: &str, context: &Context, now: Millis,
     json(status, out)
 }
 
+/// What all flags are asked with.
+struct Bulk<'a> {
+    context: &'a Context,
+    now: Millis,
+    view: View,
+    /// Where the client's condition counts.
+    headers: Option<&'a HeaderMap>,
+}
+
 /// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
-fn bulk_answer(snapshot: &Snapshot, context: &Context, now: Millis, headers: &HeaderMap, view: View) -> Response {
+fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: Option<&str>) -> Response {
+    let Bulk { context, now, view, headers } = asked;
+    let known = |tag: &str| headers.is_some_and(|headers| known(headers, tag));
     let tag_of = |body: Option<&[u8]>| etag(snapshot.digest(), context, view.scope(), body);
     let fixed = (!snapshot.varies()).then(|| tag_of(None));
-    if let Some(tag) = fixed.as_ref().filter(|tag| known(headers, tag)) {
+    if let Some(tag) = fixed.as_ref().filter(|tag| known(tag)) {
         return tagged(not_modified(), tag);
     }
-    let mut out = Vec::with_capacity(64 + ITEM_BYTES * snapshot.flags().len());
-    write_shown(snapshot, context, now, &mut out, &|flag| view.shows(snapshot, flag));
+    let mut out = Vec::with_capacity(512 + ITEM_BYTES * snapshot.flags().len());
+    write_shown(snapshot, context, *now, &mut out, &|flag| view.shows(snapshot, flag));
     let tag = fixed.unwrap_or_else(|| tag_of(Some(&out)));
-    if snapshot.varies() && known(headers, &tag) {
+    if snapshot.varies() && known(&tag) {
         return tagged(not_modified(), &tag);
+    }
+    if let Some(token) = stream {
+        // the brace that ends the body
+        out.pop();
+        out.extend_from_slice(events::member(token).as_bytes());
+        out.push(b'}');
     }
     tagged(json(StatusCode::OK, out), &tag)
 }

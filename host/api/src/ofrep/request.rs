@@ -31,7 +31,7 @@ pub(super) async fn context(body: Body, api: &Api, snapshot: &Snapshot) -> Resul
     }
 }
 
-fn parse(
+pub(crate) fn parse(
     text: &[u8],
     limits: &Limits,
     read: impl FnOnce(&[u8]) -> Result<Context, WireError>,

@@ -409,6 +409,7 @@ pub(crate) struct OfrepItem {
 
 /// All flags of an environment, evaluated.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct OfrepBulk {
     flags: Vec<OfrepItem>,
     #[schema(nullable = false)]
@@ -416,6 +417,25 @@ pub(crate) struct OfrepBulk {
     /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
     #[schema(nullable = false)]
     complete: Option<bool>,
+    /// Where changes are told of.
+    #[schema(nullable = false)]
+    event_streams: Option<Vec<OfrepEventStream>>,
+}
+
+/// Where changes are told of.
+#[derive(ToSchema)]
+pub(crate) struct OfrepEventStream {
+    /// Always `sse`.
+    #[schema(rename = "type")]
+    kind: String,
+    endpoint: OfrepEndpoint,
+}
+
+/// An address on the origin that was asked.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepEndpoint {
+    request_uri: String,
 }
 
 /// Why OFREP gives no evaluation.

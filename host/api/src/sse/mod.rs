@@ -36,7 +36,7 @@ pub(crate) fn response(
 }
 
 /// An answer of frames as they come, which nobody on the way may keep.
-fn streamed(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+pub(crate) fn streamed(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let mut response = Response::new(Body::from_stream(frames.map(Ok::<_, Infallible>)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -115,14 +115,14 @@ impl Events {
 }
 
 /// Signs of life, the first after one period.
-fn heartbeats(period: Duration) -> Interval {
+pub(crate) fn heartbeats(period: Duration) -> Interval {
     let mut heartbeat = interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat
 }
 
 /// Completes when the node shuts down; never where nobody can say so any more.
-async fn shut_down(shutdown: &mut watch::Receiver<bool>) {
+pub(crate) async fn shut_down(shutdown: &mut watch::Receiver<bool>) {
     if shutdown.wait_for(|down| *down).await.is_err() {
         std::future::pending::<()>().await;
     }

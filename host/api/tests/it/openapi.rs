@@ -8,10 +8,11 @@ use crate::{access::guarded, server::Server};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 /// Described beside those that are in the table of guarded routes.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
     ("POST", "/api/v1/session"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/ofrep/v1/events"),
     ("POST", "/ofrep/v1/evaluate/flags"),
     ("POST", "/ofrep/v1/evaluate/flags/{key}"),
 ];

@@ -8,8 +8,8 @@ use std::sync::{
 use axum::{Router, body::Body};
 use burgee_api::{
     ApiLimits, ApiState, AuthConfig, Caught, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState,
-    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Snapshots, StoredModules, UiAssets,
-    UiFile, router, source,
+    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Routers, Snapshots, StoredModules,
+    UiAssets, UiFile, routers, source,
 };
 use burgee_engine::{
     Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
@@ -32,6 +32,7 @@ pub const START: Millis = 1_700_000_000_000;
 
 pub struct Server {
     pub router: Router,
+    pub grpc: Router,
     pub store: Store,
     pub clock: Arc<AtomicU64>,
     pub status: Arc<Status>,
@@ -70,6 +71,21 @@ fn ui_file(path: &str) -> Option<UiFile> {
 struct Fresh {
     store: Store,
     engine: Arc<Engine>,
+    changes: watch::Sender<Position>,
+}
+
+impl Fresh {
+    fn new(store: &Store, engine: Arc<Engine>) -> Arc<Self> {
+        let (feed, changes) = (store.feed(), watch::Sender::new(Position(0)));
+        let (told, mut reader) = (changes.clone(), feed.subscribe(None));
+        tokio::spawn(async move {
+            loop {
+                reader.next().await;
+                told.send_replace(feed.position());
+            }
+        });
+        Arc::new(Self { store: store.clone(), engine, changes })
+    }
 }
 
 impl Snapshots for Fresh {
@@ -88,6 +104,10 @@ impl Snapshots for Fresh {
             source::config_value(&table, &entry, now)
         };
         Some(self.engine.build(None, source, &config))
+    }
+
+    fn changes(&self) -> watch::Receiver<Position> {
+        self.changes.subscribe()
     }
 
     fn caught_up(&self, _position: Position) -> Caught<'_> {
@@ -175,7 +195,7 @@ impl Server {
         let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();
         let state = ApiState {
             store: store.clone(),
-            snapshots: Arc::new(Fresh { store: store.clone(), engine }),
+            snapshots: Fresh::new(&store, engine),
             guests: Guests::new(GuestConfig::default(), Arc::new(StoredModules(store.clone()))).unwrap(),
             status: status.clone(),
             auth: options.auth,
@@ -183,7 +203,8 @@ impl Server {
             http: options.http,
             shutdown: down,
         };
-        Self { router: router(state, options.ui), store, clock, status, shutdown }
+        let Routers { http: router, grpc } = routers(state, options.ui);
+        Self { router, grpc, store, clock, status, shutdown }
     }
 
     /// With tenant `t` and its environments `dev` and `prod`.
@@ -208,6 +229,10 @@ impl Server {
 
     pub async fn respond(&self, request: Request<Body>) -> http::Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn respond_grpc(&self, request: Request<Body>) -> http::Response<Body> {
+        self.grpc.clone().oneshot(request).await.unwrap()
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {

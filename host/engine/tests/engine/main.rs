@@ -5,6 +5,7 @@
 mod answers;
 mod budgets;
 mod cache;
+mod changes;
 mod choice;
 mod differential;
 mod guests;

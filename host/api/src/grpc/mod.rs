@@ -1,0 +1,144 @@
+//! flagd's services on a port of their own: evaluation and synchronisation, by gRPC, gRPC-web and Connect.
+//!
+//! One layer serves all: a call is a path, one message, and an answer of one message or a stream of them. What the
+//! protocols have of their own is in `wire`; what a flag answers is the engine's business, as it is for OFREP.
+
+mod documents;
+mod events;
+mod message;
+mod method;
+mod place;
+mod resolve;
+mod status;
+mod stream;
+mod sync;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Request, State},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::{
+    documents::Documents,
+    events::Events,
+    method::Method,
+    place::Place,
+    status::{Code, Status},
+    sync::Sync,
+    wire::Wire,
+};
+use crate::{
+    http::{Api, body, cors, guard},
+    sse::shut_down,
+};
+
+/// Between two looks whether the node is ready.
+const READY_LOOK: Duration = Duration::from_millis(50);
+
+/// What the calls share.
+struct Grpc {
+    api: Arc<Api>,
+    documents: Documents,
+}
+
+/// Every service of the port.
+pub(crate) fn router(api: &Arc<Api>) -> Router {
+    let grpc = Arc::new(Grpc { api: api.clone(), documents: Documents::default() });
+    let all = Router::new().fallback(call).with_state(grpc).layer(cors::services(api.auth.open));
+    let all = if api.auth.open { all.layer(from_fn_with_state(api.clone(), guard::open_to_loopback)) } else { all };
+    all.layer(CatchPanicLayer::new())
+}
+
+async fn call(State(grpc): State<Arc<Grpc>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(wire) = Wire::of(&parts.headers) else { return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response() };
+    let Some(method) = Method::of(parts.uri.path()) else {
+        return wire.refusal(&Status::new(Code::Unimplemented, "there is no such call here"));
+    };
+    if parts.method != http::Method::POST {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    if !wire.carries(method.streams()) {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    let read = body::read(body, grpc.api.limits.body_bytes);
+    let message = match tokio::time::timeout(grpc.api.http.request_timeout, read).await {
+        Ok(Ok(body)) => message(wire, &parts.headers, &body),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Status::new(Code::DeadlineExceeded, "the request took too long")),
+    };
+    let answer = match message {
+        Ok(message) => answer(&grpc, method, wire, &parts.headers, &message).await,
+        Err(status) => Err(status),
+    };
+    answer.unwrap_or_else(|status| wire.refusal(&status))
+}
+
+fn message(wire: Wire, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Status> {
+    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    if !plain {
+        return Err(Status::new(Code::Unimplemented, "compressed messages are not read here"));
+    }
+    wire.message(body)
+}
+
+async fn answer(
+    grpc: &Arc<Grpc>,
+    method: Method,
+    wire: Wire,
+    headers: &HeaderMap,
+    message: &Bytes,
+) -> Result<Response, Status> {
+    let api = &grpc.api;
+    if method.streams() {
+        until_ready(api).await?
+    } else {
+        api.require_ready()?
+    }
+    let of_request = match method {
+        Method::Sync | Method::Fetch => sync::selector(wire, message)?,
+        Method::All | Method::One(..) | Method::Events | Method::Metadata => String::new(),
+    };
+    let place = Place::of(api, headers, &of_request)?;
+    match method {
+        Method::All => Ok(wire.one(resolve::all(api, &place, wire, message))),
+        Method::One(version, kind) => Ok(wire.one(resolve::one(api, &place, wire, message, (version, kind)))),
+        Method::Metadata => Ok(wire.one(sync::metadata(api, &place, wire))),
+        Method::Events => stream::open(api, events(wire, &place), place, wire),
+        Method::Sync => {
+            sync::require_rules(&place)?;
+            stream::open(api, Sync::new(grpc.clone(), wire), place, wire)
+        }
+        Method::Fetch => {
+            sync::require_rules(&place)?;
+            Ok(wire.one(sync::fetch(grpc, &place, wire).await))
+        }
+    }
+}
+
+fn events(wire: Wire, place: &Place) -> Events {
+    Events::new(wire, place.view)
+}
+
+/// Waits for the replica, but not for ever: a client that is refused comes back only after seconds.
+async fn until_ready(api: &Api) -> Result<(), Status> {
+    let ready = async {
+        while api.require_ready().is_err() {
+            tokio::time::sleep(READY_LOOK).await;
+        }
+    };
+    let mut shutdown = api.shutdown.clone();
+    tokio::select! {
+        () = ready => Ok(()),
+        () = shut_down(&mut shutdown) => Err(Status::shutting_down()),
+        () = tokio::time::sleep(api.http.request_timeout) => Ok(api.require_ready()?),
+    }
+}

@@ -1,0 +1,162 @@
+//! Evaluations, by the same way as OFREP's.
+
+use axum::body::Bytes;
+use burgee_engine::{ErrorCode, Evaluation, Outcome, Reason, Snapshot};
+use burgee_model::{Context, flagd::plain_metadata};
+use prost::Message;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::{
+    message::{
+        Answer, AnyFlag, AnyValue, ResolveAllResponse, ResolveBooleanResponse, ResolveFloatResponse,
+        ResolveIntResponse, ResolveObjectResponse, ResolveRequest, ResolveStringResponse, Resolved, Struct,
+    },
+    method::{Kind, Version},
+    place::Place,
+    status::{Code, Status},
+    wire::{Encoding, Wire},
+};
+use crate::{
+    http::{Api, evaluating::evaluating},
+    ofrep,
+};
+
+/// What is asked: a flag, and the request as OFREP has it, `{"context"?: …}`.
+struct Asked {
+    key: String,
+    text: Bytes,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Named {
+    #[serde(rename = "flagKey", alias = "flag_key")]
+    flag_key: String,
+}
+
+impl Asked {
+    fn read(message: &Bytes, encoding: Encoding) -> Result<Self, Status> {
+        match encoding {
+            Encoding::Json => {
+                let named: Named = serde_json::from_slice(message).map_err(|error| unreadable(&error))?;
+                Ok(Self { key: named.flag_key, text: message.clone() })
+            }
+            Encoding::Proto => {
+                let ResolveRequest { flag_key, context } =
+                    ResolveRequest::decode(message.clone()).map_err(|error| unreadable(&error))?;
+                let text = serde_json::to_vec(&serde_json::json!({ "context": context }));
+                Ok(Self { key: flag_key, text: text.map_err(|error| unreadable(&error))?.into() })
+            }
+        }
+    }
+
+    fn context(&self, api: &Api, snapshot: &Snapshot) -> Result<Context, Status> {
+        let read = ofrep::read_context(&self.text, &api.limits, |text| snapshot.read_context(text));
+        read.map_err(|failure| Status::invalid(failure.details()))
+    }
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> Status {
+    Status::invalid(format!("the message cannot be read: {error}"))
+}
+
+/// Evaluates one flag.
+pub(super) fn one(
+    api: &Api,
+    place: &Place,
+    wire: Wire,
+    message: &Bytes,
+    asked: (Version, Kind),
+) -> Result<Bytes, Status> {
+    let (version, kind) = asked;
+    let asked = Asked::read(message, wire.encoding)?;
+    let snapshot = place.snapshot(api)?;
+    let context = asked.context(api, &snapshot)?;
+    let now = api.store.now();
+    evaluating(&snapshot, || {
+        let shown = place.view.shows(&snapshot, &asked.key);
+        let found =
+            if shown { snapshot.evaluate(&asked.key, &context, now) } else { Snapshot::no_such_flag(&asked.key) };
+        match kind {
+            Kind::Boolean => resolved::<ResolveBooleanResponse>(&found, version).map(|answer| wire.write(&answer)),
+            Kind::Text => resolved::<ResolveStringResponse>(&found, version).map(|answer| wire.write(&answer)),
+            Kind::Float => resolved::<ResolveFloatResponse>(&found, version).map(|answer| wire.write(&answer)),
+            Kind::Int => resolved::<ResolveIntResponse>(&found, version).map(|answer| wire.write(&answer)),
+            Kind::Object => resolved::<ResolveObjectResponse>(&found, version).map(|answer| wire.write(&answer)),
+        }
+    })
+}
+
+fn resolved<R: Resolved>(found: &Evaluation<'_>, version: Version) -> Result<R, Status> {
+    match &found.outcome {
+        Outcome::Value { variant, reason } => {
+            let value = json(found.value_json());
+            R::with(answer(found, *reason, Some(variant)), value)
+                .ok_or_else(|| Status::invalid("TYPE_MISMATCH: the flag's value is of another type"))
+        }
+        Outcome::CodeDefault { reason } => match (version, reason) {
+            (Version::Two, _) => Ok(R::without(answer(found, *reason, None))),
+            (Version::One, Reason::Disabled) => Ok(R::zero(answer(found, *reason, None))),
+            (Version::One, _) => Err(Status::new(Code::NotFound, "FLAG_NOT_FOUND: the flag has no default variant")),
+        },
+        Outcome::Error { code, details } => {
+            let status = match code {
+                ErrorCode::FlagNotFound => Code::NotFound,
+                ErrorCode::ParseError => Code::DataLoss,
+                ErrorCode::General => Code::Unknown,
+            };
+            Err(Status::new(status, format!("{}: {details}", code.as_str())))
+        }
+    }
+}
+
+fn answer(found: &Evaluation<'_>, reason: Reason, variant: Option<&str>) -> Answer {
+    Answer { reason: reason.as_str(), variant: variant.map(str::to_owned), metadata: metadata(found) }
+}
+
+fn metadata(found: &Evaluation<'_>) -> Struct {
+    match json(found.metadata_json()) {
+        Json::Object(members) => members.into(),
+        _ => Struct::default(),
+    }
+}
+
+/// What a snapshot holds as text; null for nothing.
+fn json(text: Option<&str>) -> Json {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+/// Evaluates all flags. Those without an answer, and of those without a value all but the disabled, are left out:
+/// version 1 has no way to say it.
+pub(super) fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
+    let asked = Asked::read(message, wire.encoding)?;
+    let snapshot = place.snapshot(api)?;
+    let context = asked.context(api, &snapshot)?;
+    let now = api.store.now();
+    let mut out = ResolveAllResponse { metadata: Some(set_metadata(&snapshot)), ..ResolveAllResponse::default() };
+    evaluating(&snapshot, || {
+        snapshot.evaluate_all(&context, now, |found| {
+            if place.view.shows(&snapshot, found.key)
+                && let Some(flag) = any(&found)
+            {
+                out.flags.insert(found.key.to_owned(), flag);
+            }
+        });
+    });
+    Ok(wire.write(&out))
+}
+
+fn any(found: &Evaluation<'_>) -> Option<AnyFlag> {
+    let Outcome::Value { variant, reason } = &found.outcome else { return None };
+    let value = Some(AnyValue::of(json(found.value_json()))?);
+    let (reason, variant) = (reason.as_str().to_owned(), (*variant).to_owned());
+    Some(AnyFlag { reason, variant, value, metadata: Some(metadata(found)) })
+}
+
+/// The metadata of an environment's flags together.
+pub(super) fn set_metadata(snapshot: &Snapshot) -> Struct {
+    let metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata);
+    metadata.unwrap_or_else(Map::new).into()
+}

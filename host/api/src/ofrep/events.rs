@@ -1,0 +1,146 @@
+//! Event streams of OFREP: that something changed, so that a client asks again.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use burgee_engine::Snapshot;
+use burgee_model::{Key, Millis};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use tokio::{
+    sync::watch,
+    time::{Instant, Interval, interval_at},
+};
+
+use super::{failure::Failure, find};
+use crate::{
+    access::{self, StreamPermit},
+    http::{Api, Shared},
+    routes::shapes,
+    sse::{heartbeats, shut_down, streamed},
+    view::View,
+};
+
+/// Where answers may change by themselves, as in the middle of a ramp, clients ask again this often.
+const STEP: Duration = Duration::from_secs(60);
+
+/// Streams an event for each change of the environment that the token names. The address is that of a bulk answer.
+#[utoipa::path(get, path = "/ofrep/v1/events", tag = "ofrep", operation_id = "ofrep_events",
+    params(("token" = String, Query, description = "Made for a bulk answer"),
+        ("Last-Event-ID" = Option<String>, Header)), responses(
+    (status = 200, body = String, content_type = "text/event-stream"),
+    (status = "default", body = shapes::OfrepFailure)))]
+pub(crate) async fn events(State(api): Shared, request: Request) -> Response {
+    match open(&api, &request) {
+        Ok(events) => {
+            streamed(stream::unfold(events, |mut events| async move { Some((events.next().await?, events)) }))
+        }
+        Err(failure) => failure.response(None),
+    }
+}
+
+fn open(api: &Arc<Api>, request: &Request) -> Result<Events, Failure> {
+    let missing = || Failure::new(StatusCode::UNAUTHORIZED, "GENERAL", "this needs the token of a bulk answer");
+    let token = parameter(request.uri(), "token").ok_or_else(missing)?;
+    let (caller, tenant, environment) = access::by_stream_token(api, &token)?;
+    api.require_ready()?;
+    let changes = api.snapshots.changes();
+    let told = find(api, &tenant, &environment, false)?;
+    let known = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let first =
+        if known == Some(&tag(&told)) { b": watching\n\n".as_slice().into() } else { event(&told, api.store.now()) };
+    Ok(Events {
+        permit: StreamPermit::take(api, &caller, Some(&tenant))?,
+        view: View::of(&caller),
+        heartbeat: heartbeats(api.http.heartbeat),
+        steps: interval_at(Instant::now() + STEP, STEP),
+        shutdown: api.shutdown.clone(),
+        first: Some(first),
+        api: api.clone(),
+        tenant,
+        environment,
+        changes,
+        told,
+    })
+}
+
+struct Events {
+    api: Arc<Api>,
+    tenant: Key,
+    environment: Key,
+    view: View,
+    /// The state that was told last.
+    told: Arc<Snapshot>,
+    first: Option<Bytes>,
+    changes: watch::Receiver<burgee_store::Position>,
+    heartbeat: Interval,
+    steps: Interval,
+    shutdown: watch::Receiver<bool>,
+    permit: StreamPermit,
+}
+
+impl Events {
+    /// The next frame; none once the node shuts down, or there is nothing to watch, or nobody who may.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = shut_down(&mut self.shutdown) => return None,
+                () = self.permit.ended() => return None,
+                changed = self.changes.changed() => changed.ok()?,
+                _ = self.steps.tick(), if self.told.varies() => return Some(self.event()),
+                _ = self.heartbeat.tick() => return Some(b": heartbeat\n\n".as_slice().into()),
+            }
+            let snapshot = self.api.snapshots.get(&self.tenant, &self.environment)?;
+            let before = std::mem::replace(&mut self.told, snapshot);
+            if self.differs(&before) {
+                return Some(self.event());
+            }
+        }
+    }
+
+    /// Whether there is something new that the stream's client may know of.
+    fn differs(&self, before: &Snapshot) -> bool {
+        if self.told.digest() == before.digest() {
+            return false;
+        }
+        let shown = |flag: &Key| self.view.shows(&self.told, flag.as_str()) || self.view.shows(before, flag.as_str());
+        self.view == View::All || self.told.changes_since(before).keys().any(shown)
+    }
+
+    fn event(&self) -> Bytes {
+        event(&self.told, self.api.store.now())
+    }
+}
+
+fn event(snapshot: &Snapshot, now: Millis) -> Bytes {
+    let tag = tag(snapshot);
+    let data = json!({ "type": "refetchEvaluation", "etag": tag, "lastModified": now / 1000 });
+    format!("id: {tag}\nevent: message\ndata: {data}\n\n").into()
+}
+
+/// What names a state on every node that has it.
+pub(super) fn tag(snapshot: &Snapshot) -> String {
+    format!("{:032x}", snapshot.digest())
+}
+
+/// A parameter of a query, decoded.
+pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let mut pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(known, _)| *known == name)?;
+    percent_decode_str(value).decode_utf8().ok().map(Into::into)
+}
+
+/// The member of a bulk answer that names the stream.
+pub(super) fn member(token: &str) -> String {
+    format!(r#","eventStreams":[{{"type":"sse","endpoint":{{"requestUri":"/ofrep/v1/events?token={token}"}}}}]"#)
+}

@@ -1,0 +1,137 @@
+//! OFREP's event streams: who gets an address, what is told there, and what that does to the next answer.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use serde_json::{Value as Json, json};
+
+use crate::server::{Answer, Server};
+
+const BULK: &str = "/ofrep/v1/evaluate/flags";
+
+async fn bulk(server: &Server, token: &str, query: &str, headers: &[(&str, &str)]) -> Answer {
+    server.with_token(token, "POST", &format!("{BULK}{query}"), headers, &json!({ "context": {} })).await
+}
+
+fn address(answer: &Answer) -> String {
+    let stream = answer.body()["eventStreams"][0].clone();
+    assert_eq!(stream["type"], "sse", "{stream}");
+    stream["endpoint"]["requestUri"].as_str().unwrap().to_owned()
+}
+
+async fn open(server: &Server, address: &str, last: Option<&str>) -> Response<Body> {
+    let mut request = Request::builder().uri(address).header("host", "localhost");
+    if let Some(id) = last {
+        request = request.header("last-event-id", id);
+    }
+    server.respond(request.body(Body::empty()).unwrap()).await
+}
+
+/// The next frame that is no sign of life; none at the end.
+async fn next(body: &mut Body) -> Option<(String, Json)> {
+    loop {
+        let frame = tokio::time::timeout(Duration::from_secs(30), body.frame()).await.expect("in time")?;
+        let bytes = frame.unwrap().into_data().unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        if let Some(data) = field("data: ") {
+            assert_eq!(field("event: ").as_deref(), Some("message"));
+            return Some((field("id: ").unwrap(), serde_json::from_str(&data).unwrap()));
+        }
+    }
+}
+
+async fn toggle(server: &Server, flag: &str, state: &str) {
+    let path = format!("/api/v1/tenants/t/flags/{flag}/environments/dev");
+    server.patch(&path, json!({ "state": state })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_change_is_told_and_answered_by_what_changed() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let (token, _) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let first = bulk(&server, &token, "", &[]).await.expect(200);
+    let address = address(&first);
+    assert_eq!(address, self::address(&bulk(&server, &token, "", &[]).await), "it stays the same");
+    let answer = open(&server, &address, None).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut stream = answer.into_body();
+    // who comes without a place is told where things stand
+    let (id, event) = next(&mut stream).await.unwrap();
+    assert_eq!((&event["type"], &event["etag"]), (&json!("refetchEvaluation"), &json!(id)));
+    assert!(event["lastModified"].as_u64().unwrap() > 1_600_000_000, "{event}");
+
+    toggle(&server, "a", "DISABLED").await;
+    let (id, event) = next(&mut stream).await.unwrap();
+    let query =
+        format!("?flagConfigEtag={}&flagConfigLastModified={}", event["etag"].as_str().unwrap(), event["lastModified"]);
+    let second = bulk(&server, &token, &query, &[("if-none-match", &first.tag())]).await.expect(200);
+    assert_eq!(second.body()["flags"][0]["reason"], "DISABLED");
+    let same = bulk(&server, &token, &query, &[("if-none-match", &second.tag())]).await.expect(304);
+    assert!(same.body.is_empty());
+
+    // who has the state hears of the next one only
+    let mut resumed = open(&server, &address, Some(&id)).await.into_body();
+    toggle(&server, "a", "ENABLED").await;
+    assert_ne!(next(&mut resumed).await.unwrap().0, id);
+    server.shutdown.send_replace(true);
+    while next(&mut resumed).await.is_some() {}
+}
+
+#[tokio::test]
+async fn told_of_another_state_no_answer_is_unchanged() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let (token, _) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let tag = bulk(&server, &token, "", &[]).await.expect(200).tag();
+    let known = [("if-none-match", tag.as_str())];
+    bulk(&server, &token, "", &known).await.expect(304);
+    bulk(&server, &token, "?flagConfigEtag=another", &known).await.expect(200);
+    bulk(&server, &token, "?flagConfigLastModified=1700000000", &known).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_address_is_of_one_environment_and_ends_with_its_token() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let (token, id) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let address = address(&bulk(&server, &token, "", &[]).await.expect(200));
+    let mut stream = open(&server, &address, None).await.into_body();
+    next(&mut stream).await.unwrap();
+    for wrong in ["/ofrep/v1/events", "/ofrep/v1/events?token=", &address[..address.len() - 2], &format!("{address}0")]
+    {
+        assert_eq!(open(&server, wrong, None).await.status(), 401, "{wrong}");
+    }
+    server.delete(&format!("/api/v1/tenants/t/tokens/{id}")).await.expect(204);
+    assert_eq!(next(&mut stream).await, None);
+    assert_eq!(open(&server, &address, None).await.status(), 401);
+    // a day later nobody's is valid
+    let (token, _) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let later = self::address(&bulk(&server, &token, "", &[]).await.expect(200));
+    server.pass(13 * 3600 * 1000);
+    assert_eq!(open(&server, &later, None).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_client_hears_nothing_of_flags_that_are_not_for_it() {
+    let server = Server::placed().await;
+    server.flag("hidden").await;
+    server.flag("shown").await;
+    server.patch("/api/v1/tenants/t/flags/shown", json!({ "metadata": { "burgee.client": true } })).await.expect(200);
+    let (token, _) = server.token("client", json!({ "environments": ["dev"] })).await;
+    let answer = bulk(&server, &token, "", &[]).await.expect(200);
+    assert_eq!(answer.body()["flags"].as_array().unwrap().len(), 1);
+    let mut stream = open(&server, &address(&answer), None).await.into_body();
+    next(&mut stream).await.unwrap();
+    toggle(&server, "hidden", "DISABLED").await;
+    assert!(tokio::time::timeout(Duration::from_millis(200), next(&mut stream)).await.is_err());
+    toggle(&server, "shown", "DISABLED").await;
+    let (_, event) = next(&mut stream).await.unwrap();
+    let query = format!("?flagConfigEtag={}", event["etag"].as_str().unwrap());
+    assert_eq!(bulk(&server, &token, &query, &[]).await.expect(200).body()["flags"][0]["reason"], "DISABLED");
+    server.shutdown.send_replace(true);
+    assert_eq!(next(&mut stream).await, None);
+}
