@@ -1,5 +1,6 @@
 """The OpenFeature SDK of Python with its providers, OFREP's and flagd's in both modes, against a node."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -23,8 +24,9 @@ VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
 PLACE = "/api/v1/tenants/demo/flags/static-boolean-0/environments/development"
 BOUND_SECONDS = 30
 
-# its engine hashes by another version of bucketing, which has its own setting in an environment
-OTHER_BUCKETING = ("split-",)
+# in process the client's own engine answers: it buckets by another version, for which an environment has a setting,
+# and compares versions otherwise than flagd
+OTHER_ENGINE = ("split-", "targeted-4", "targeted-5")
 
 
 def until(what, probe):
@@ -132,25 +134,25 @@ class Providers(unittest.TestCase):
             self.assertEqual(got.value, default, about)
         else:
             self.assertEqual((got.value, got.variant), (value, wanted["variant"]), about)
-            self.assertIn(got.reason.value, (wanted["reason"], "CACHED"), about)
+            self.assertIn(getattr(got.reason, "value", got.reason), (wanted["reason"], "CACHED"), about)
 
     def hundred(self, kind, leave=()):
         client = self.client(kind)
         for flag, answers in self.cases["answers"].items():
-            if flag not in self.flags or flag.startswith(leave):
+            if flag not in self.flags or any(flag.startswith(left) for left in leave):
                 continue
             for at, context in enumerate(self.cases["contexts"]):
                 wanted = answers[at] if isinstance(answers, list) else answers
                 self.check(kind, client, flag, context, wanted)
 
     def test_a_hundred_flags_by_ofrep(self):
-        self.hundred("ofrep", leave=("never",))
+        self.hundred("ofrep")
 
     def test_a_hundred_flags_by_rpc(self):
-        self.hundred("rpc", leave=("never",))
+        self.hundred("rpc")
 
     def test_a_hundred_flags_in_process(self):
-        self.hundred("in-process", leave=OTHER_BUCKETING)
+        self.hundred("in-process", leave=OTHER_ENGINE)
 
     def test_unknown_flags_and_other_types(self):
         for kind in ("ofrep", "rpc", "in-process"):
@@ -171,8 +173,10 @@ class Providers(unittest.TestCase):
                 self.assertTrue(told.wait(BOUND_SECONDS), kind)
                 until(f"{kind}: {variant}", lambda: shown() == variant)
             self.node.restart()
-            self.node.default_variant("off")
-            until(f"{kind}: found again", lambda: shown() == "off")
+            told.clear()
+            # what it missed meanwhile the client does not ask for: it hears of what is written from then on
+            variants = itertools.cycle(("off", "on"))
+            until(f"{kind}: told again", lambda: self.node.default_variant(next(variants)) or told.wait(0.5))
             self.node.default_variant("on")
             until(f"{kind}: on again", lambda: shown() == "on")
 
