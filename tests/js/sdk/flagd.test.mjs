@@ -73,7 +73,8 @@ for (const resolver of ['rpc', 'in-process']) {
     test('unknown flags, and flags of another type', async () => {
       const unknown = await details(sdk, 'string', 'nobody-made-this', {});
       assert.deepEqual([unknown.value, unknown.errorCode], [unknown.fallback, 'FLAG_NOT_FOUND']);
-      const mistaken = await details(sdk, 'boolean', 'static-text-0', {});
+      // of a flag with a rule: the provider keeps static answers by their key, whatever type is asked for
+      const mistaken = await details(sdk, 'string', 'targeted-0', {});
       assert.deepEqual([mistaken.value, mistaken.errorCode], [mistaken.fallback, 'TYPE_MISMATCH']);
     });
 

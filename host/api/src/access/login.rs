@@ -80,12 +80,7 @@ pub(super) async fn signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
     }
 }
 
-fn lasting(api: &Api, now: Millis) -> Option<Signer> {
-    let newest = api.access.directory.signers(now).into_iter().max_by_key(|signer| (signer.expires_at, signer.id));
-    newest.filter(|signer| signer.expires_at >= now.saturating_add(SESSION_MS))
-}
-
-async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
+pub(super) async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
     api.require_writable()?;
     let (id, secret) = (TokenId(random()?), Digest(random()?));
     let signer = Signer {

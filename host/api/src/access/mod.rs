@@ -32,7 +32,7 @@ pub(crate) use self::{
     login::{Login, log_in, random},
     principal::{Principal, Who},
     stream::StreamPermit,
-    stream_token::{by_stream_token, stream_token},
+    stream_token::{StreamKeys, by_stream_token, stream_token},
 };
 use self::{
     credentials::Shown, directory::Directory, login::Attempts, rate::Rate, routes::Rule, session::Subject,
@@ -51,8 +51,7 @@ pub(crate) struct Access {
     /// That of the node's own key, and of everybody where there is no login.
     own: Arc<Usage>,
     attempts: Attempts,
-    /// Held while a key to sign with is made.
-    signing: tokio::sync::Mutex<()>,
+    stream_keys: StreamKeys,
     started: Instant,
 }
 
@@ -70,7 +69,7 @@ impl Access {
             tenants: Usages::default(),
             own: Arc::default(),
             attempts: Attempts::default(),
-            signing: tokio::sync::Mutex::default(),
+            stream_keys: StreamKeys::default(),
             started: Instant::now(),
         }
     }

@@ -3,6 +3,11 @@
 //! Such a token opens the stream of one environment for whoever it was made for, on every node, for some hours,
 //! and for no longer than its maker's own token is in force. It does nothing else.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
 use burgee_model::{Key, Millis, TokenId};
 use subtle::ConstantTimeEq;
 
@@ -16,25 +21,52 @@ use crate::{error::ApiError, http::Api};
 
 /// Addresses stay the same for so long: a client that is told another one opens its stream anew.
 const STEP_MS: Millis = 3600 * 1000;
+/// A key that lasts for less is no good for a new token.
+const LEFT_MS_MIN: Millis = STEP_MS;
+/// Microseconds between two attempts to make a key: where the disk refuses it, evaluations must not wait for it.
+const ATTEMPT_MICROS: u64 = 10_000_000;
+/// How long the request that makes a key waits for it.
+const PATIENCE: Duration = Duration::from_millis(500);
 const MAC_BYTES: usize = 32;
 const PURPOSE: &str = "stream";
 
-/// Makes a token for a caller. It lasts for eleven to twelve hours.
-pub(crate) async fn stream_token(
-    api: &Api,
-    caller: &Caller,
-    tenant: &Key,
-    environment: &Key,
-) -> Result<String, ApiError> {
+/// When the next attempt to make a key is due, in microseconds of [`super::Access::micros`].
+#[derive(Default)]
+pub(crate) struct StreamKeys(AtomicU64);
+
+impl StreamKeys {
+    /// Whether the caller is the one to make a key.
+    fn is_due(&self, now: u64) -> bool {
+        let next = |due: u64| (due <= now).then(|| now.saturating_add(ATTEMPT_MICROS));
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+}
+
+/// Makes a token for a caller, which lasts for up to twelve hours; none where there is no key to sign it with.
+pub(crate) async fn stream_token(api: &Api, caller: &Caller, tenant: &Key, environment: &Key) -> Option<String> {
     let now = api.store.now();
-    let signer = login::signer(api, now).await?;
+    let signer = signer(api, now).await?;
     let subject = match caller.principal.who {
         Who::Token(id) => Some(Subject::Token(id)),
         Who::NodeAdmin => Some(signer.node_admin(&api.auth.admin_token_sha256.unwrap_or_default())),
         Who::Anybody => None,
     };
-    let expires_at = (now / STEP_MS).saturating_mul(STEP_MS).saturating_add(SESSION_MS);
-    Ok(signer.sign_stream(&Grant { subject, tenant: tenant.clone(), environment: environment.clone(), expires_at }))
+    let expires_at = (now / STEP_MS).saturating_mul(STEP_MS).saturating_add(SESSION_MS).min(signer.expires_at);
+    let (tenant, environment) = (tenant.clone(), environment.clone());
+    Some(signer.sign_stream(&Grant { subject, tenant, environment, expires_at }))
+}
+
+/// The key that lasts longest. One that is about to end is replaced while it is still in use.
+async fn signer(api: &Api, now: Millis) -> Option<Signer> {
+    let newest = api.access.directory.signers(now).into_iter().max_by_key(|signer| (signer.expires_at, signer.id));
+    let lasts = |ms: Millis| newest.as_ref().is_some_and(|signer| signer.expires_at >= now.saturating_add(ms));
+    if !lasts(SESSION_MS) && api.access.stream_keys.is_due(api.access.micros()) {
+        let made = tokio::time::timeout(PATIENCE, login::new_signer(api, now)).await;
+        if let Ok(Ok(made)) = made {
+            return Some(made);
+        }
+    }
+    if lasts(LEFT_MS_MIN) { newest } else { None }
 }
 
 /// Whose token it is, and for which environment.
@@ -51,6 +83,7 @@ pub(crate) fn by_stream_token(api: &Api, token: &str) -> Result<(Caller, Key, Ke
         None => api.auth.open.then(|| Caller::new(Principal::root(Who::Anybody, "dev"), api.access.own.clone())),
     };
     let caller = caller.ok_or(ApiError::Unauthorized)?;
+    super::check_isolation(api, &caller)?;
     super::admit_evaluation(api, &caller, &grant.tenant, &grant.environment)?;
     Ok((caller, grant.tenant, grant.environment))
 }
@@ -111,6 +144,13 @@ mod tests {
     fn signer(byte: u8) -> Signer {
         let key = SigningKey { secret: Digest([byte; 32]) };
         Signer { id: TokenId([byte; 16]), key, expires_at: 1_000 }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_made_is_not_tried_for_by_every_request() {
+        let keys = StreamKeys::default();
+        assert_eq!([5, 5, 6].map(|now| keys.is_due(now)), [true, false, false]);
+        assert!(keys.is_due(5 + ATTEMPT_MICROS));
     }
 
     #[test]

@@ -2,18 +2,40 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
+use axum::body::Bytes;
 use burgee_engine::Snapshot;
 use burgee_model::Key;
 use serde_json::Value as Json;
 
-use super::status::{Code, Status};
+use super::{
+    message::SyncFlagsResponse,
+    status::{Code, Status},
+    wire::{Encoding, Wire},
+};
 use crate::{admin::flagd, error::ApiError, http::Api};
 
 /// A flagd document.
-pub(super) type Document = Arc<str>;
+pub(super) struct Document {
+    pub(super) text: String,
+    /// The message of a stream, in either encoding: it is large, and the same for all.
+    messages: [OnceLock<Bytes>; 2],
+}
+
+impl Document {
+    fn new(text: String) -> Arc<Self> {
+        Arc::new(Self { text, messages: Default::default() })
+    }
+
+    /// As a message of a stream, which all protocols frame alike.
+    pub(super) fn message(&self, wire: Wire) -> Bytes {
+        let [proto, json] = &self.messages;
+        let message = if wire.encoding == Encoding::Proto { proto } else { json };
+        message.get_or_init(|| wire.write(&SyncFlagsResponse { flag_configuration: self.text.clone() })).clone()
+    }
+}
 
 /// The documents that somebody holds at the moment.
 #[derive(Default)]
@@ -25,20 +47,20 @@ type Slot = tokio::sync::Mutex<Held>;
 /// Neither is kept alive here.
 struct Held {
     snapshot: Weak<Snapshot>,
-    document: Option<Weak<str>>,
+    document: Weak<Document>,
 }
 
 impl Documents {
     /// The document of an environment, not older than a snapshot of it.
-    pub(super) async fn get(&self, api: &Api, snapshot: &Arc<Snapshot>) -> Result<Document, Status> {
+    pub(super) async fn get(&self, api: &Api, snapshot: &Arc<Snapshot>) -> Result<Arc<Document>, Status> {
         let slot = self.slot(snapshot);
         let mut held = slot.lock().await;
         let same = Weak::ptr_eq(&held.snapshot, &Arc::downgrade(snapshot));
-        if let Some(document) = held.document.as_ref().filter(|_| same).and_then(Weak::upgrade) {
+        if let Some(document) = held.document.upgrade().filter(|_| same) {
             return Ok(document);
         }
-        let document: Document = write(api, snapshot).await?;
-        *held = Held { snapshot: Arc::downgrade(snapshot), document: Some(Arc::downgrade(&document)) };
+        let document = write(api, snapshot).await?;
+        *held = Held { snapshot: Arc::downgrade(snapshot), document: Arc::downgrade(&document) };
         Ok(document)
     }
 
@@ -49,24 +71,24 @@ impl Documents {
         if !slots.contains_key(&id) {
             slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.try_lock().is_ok_and(|held| held.is_alive()));
         }
-        let empty = || Arc::new(Slot::new(Held { snapshot: Weak::new(), document: None }));
+        let empty = || Arc::new(Slot::new(Held { snapshot: Weak::new(), document: Weak::new() }));
         slots.entry(id).or_insert_with(empty).clone()
     }
 }
 
 impl Held {
     fn is_alive(&self) -> bool {
-        self.document.as_ref().is_some_and(|document| document.strong_count() > 0)
+        self.document.strong_count() > 0
     }
 }
 
 /// Writing it takes a processor's time, so it is done beside the threads that serve.
-async fn write(api: &Api, snapshot: &Snapshot) -> Result<Document, Status> {
+async fn write(api: &Api, snapshot: &Snapshot) -> Result<Arc<Document>, Status> {
     let (store, limits) = (api.store.clone(), api.limits.clone());
     let (tenant, environment) = (snapshot.tenant().clone(), snapshot.environment().clone());
     let written = tokio::task::spawn_blocking(move || {
         let exported = flagd::export(&store.read(), store.now(), &tenant, &environment, &limits)?;
-        Ok::<_, ApiError>(Document::from(Json::Object(exported).to_string()))
+        Ok::<_, ApiError>(Document::new(Json::Object(exported).to_string()))
     });
     match written.await {
         Ok(document) => Ok(document?),

@@ -99,9 +99,9 @@ async fn answer(
 ) -> Result<Response, Status> {
     let api = &grpc.api;
     if method.streams() {
-        until_ready(api).await?
+        until_ready(api).await?;
     } else {
-        api.require_ready()?
+        api.require_ready()?;
     }
     let of_request = match method {
         Method::Sync | Method::Fetch => sync::selector(wire, message)?,

@@ -5,7 +5,7 @@ use burgee_engine::{ErrorCode, Evaluation, Outcome, Reason, Snapshot};
 use burgee_model::{Context, flagd::plain_metadata};
 use prost::Message;
 use serde::Deserialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{
     message::{
@@ -28,9 +28,8 @@ struct Asked {
     text: Bytes,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Named {
     #[serde(rename = "flagKey", alias = "flag_key")]
     flag_key: String,
@@ -158,5 +157,5 @@ fn any(found: &Evaluation<'_>) -> Option<AnyFlag> {
 /// The metadata of an environment's flags together.
 pub(super) fn set_metadata(snapshot: &Snapshot) -> Struct {
     let metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata);
-    metadata.unwrap_or_else(Map::new).into()
+    metadata.unwrap_or_default().into()
 }

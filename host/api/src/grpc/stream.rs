@@ -7,8 +7,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Bytes, response::Response};
 use burgee_engine::Snapshot;
+use burgee_store::Position;
 use futures_util::stream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 use super::{
     place::Place,
@@ -47,7 +51,7 @@ pub(super) fn open(api: &Arc<Api>, teller: impl Teller, place: Place, wire: Wire
     let (end, ended) = oneshot::channel();
     let api = api.clone();
     tokio::spawn(async move {
-        let telling = Telling { api, place, permit, messages };
+        let telling = Telling { told: Instant::now(), api, place, permit, messages };
         let status = telling.run(teller).await;
         // an error says that the client is gone
         let _ = end.send(status);
@@ -73,6 +77,8 @@ struct Telling {
     place: Place,
     permit: StreamPermit,
     messages: mpsc::Sender<Bytes>,
+    /// When something was told last, or could have been.
+    told: Instant,
 }
 
 /// What a stream waits for.
@@ -86,54 +92,59 @@ enum Next {
 impl Telling {
     /// Tells until something ends it; says what.
     async fn run(mut self, mut teller: impl Teller) -> Status {
-        let mut changes = self.api.snapshots.changes();
-        let mut shutdown = self.api.shutdown.clone();
+        let (mut changes, mut shutdown) = (self.api.snapshots.changes(), self.api.shutdown.clone());
+        let mut next = Next::Change;
         loop {
-            changes.borrow_and_update();
-            let told = match self.place.snapshot(&self.api) {
-                Ok(snapshot) => teller.tell(&self.api, &snapshot).await,
-                // it is made ready just now
-                Err(status) if status.code == Code::Unavailable => Ok(None),
-                Err(status) => Err(status),
+            let told = match next {
+                Next::Change => {
+                    changes.borrow_and_update();
+                    self.tell(&mut teller).await
+                }
+                Next::Quiet => {
+                    self.told = Instant::now();
+                    Ok(teller.quiet())
+                }
+                Next::End(status) => Err(status),
+                Next::ShutDown => {
+                    // the end is told whether or not there is room for this
+                    let _ = teller.farewell().map(|message| self.messages.try_send(message));
+                    Err(Status::shutting_down())
+                }
             };
             let sent = match told {
-                Ok(Some(message)) => self.send(message).await,
+                Ok(Some(message)) => {
+                    self.told = Instant::now();
+                    self.send(message).await
+                }
                 Ok(None) => Ok(()),
                 Err(status) => Err(status),
             };
             if let Err(status) = sent {
                 return status;
             }
-            loop {
-                let next = tokio::select! {
-                    biased;
-                    () = shut_down(&mut shutdown) => Next::ShutDown,
-                    () = self.messages.closed() => Next::End(Status::ok()),
-                    () = self.permit.ended() => Next::End(Status::new(Code::Unauthenticated, "the token is not valid any more")),
-                    changed = changes.changed() => if changed.is_ok() { Next::Change } else { Next::ShutDown },
-                    () = tokio::time::sleep(self.api.http.grpc_keep_alive) => Next::Quiet,
-                };
-                let sent = match next {
-                    Next::Change => break,
-                    Next::Quiet => self.send_any(teller.quiet()).await,
-                    Next::End(status) => return status,
-                    Next::ShutDown => {
-                        // the end is told whether or not there is room for this
-                        let _ = teller.farewell().map(|message| self.messages.try_send(message));
-                        return Status::shutting_down();
-                    }
-                };
-                if let Err(status) = sent {
-                    return status;
-                }
-            }
+            next = self.next(&mut changes, &mut shutdown).await;
         }
     }
 
-    async fn send_any(&self, message: Option<Bytes>) -> Result<(), Status> {
-        match message {
-            Some(message) => self.send(message).await,
-            None => Ok(()),
+    /// What there is to be told of the state now.
+    async fn tell(&self, teller: &mut impl Teller) -> Result<Option<Bytes>, Status> {
+        match self.place.snapshot(&self.api) {
+            Ok(snapshot) => teller.tell(&self.api, &snapshot).await,
+            // it is made ready just now, which will be a change
+            Err(status) if status.code == Code::Unavailable => Ok(None),
+            Err(status) => Err(status),
+        }
+    }
+
+    async fn next(&mut self, changes: &mut watch::Receiver<Position>, shutdown: &mut watch::Receiver<bool>) -> Next {
+        let quiet = self.told + self.api.http.grpc_keep_alive;
+        tokio::select! {
+            biased;
+            () = shut_down(shutdown) => Next::ShutDown,
+            () = self.messages.closed() => Next::End(Status::ok()),
+            () = self.permit.ended() => Next::End(Status::new(Code::Unauthenticated, "the token is not in force any more")),
+            changed = changes.changed() => if changed.is_ok() { Next::Change } else { Next::ShutDown },
+            () = tokio::time::sleep_until(quiet) => Next::Quiet,
         }
     }
 

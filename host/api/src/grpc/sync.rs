@@ -9,7 +9,7 @@ use prost::Message;
 use super::{
     Grpc,
     documents::Document,
-    message::{FetchAllFlagsResponse, GetMetadataResponse, SyncFlagsRequest, SyncFlagsResponse},
+    message::{FetchAllFlagsResponse, GetMetadataResponse, SyncFlagsRequest},
     place::Place,
     resolve::set_metadata,
     status::{Code, Status},
@@ -22,7 +22,7 @@ use crate::{http::Api, view::View};
 pub(super) struct Sync {
     grpc: Arc<Grpc>,
     wire: Wire,
-    told: Option<(Arc<Snapshot>, Document)>,
+    told: Option<(Arc<Snapshot>, Arc<Document>)>,
 }
 
 impl Sync {
@@ -38,8 +38,8 @@ impl Teller for Sync {
         }
         let document = self.grpc.documents.get(api, snapshot).await?;
         let before = self.told.replace((snapshot.clone(), document.clone()));
-        let same = before.is_some_and(|(_, before)| before == document);
-        Ok((!same).then(|| self.wire.write(&SyncFlagsResponse { flag_configuration: document.to_string() })))
+        let same = before.is_some_and(|(_, before)| before.text == document.text);
+        Ok((!same).then(|| document.message(self.wire)))
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn require_rules(place: &Place) -> Result<(), Status> {
 /// All flags, once.
 pub(super) async fn fetch(grpc: &Grpc, place: &Place, wire: Wire) -> Result<Bytes, Status> {
     let document = grpc.documents.get(&grpc.api, &place.snapshot(&grpc.api)?).await?;
-    Ok(wire.write(&FetchAllFlagsResponse { flag_configuration: document.to_string() }))
+    Ok(wire.write(&FetchAllFlagsResponse { flag_configuration: document.text.clone() }))
 }
 
 /// What is known of all flags together.

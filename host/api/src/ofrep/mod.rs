@@ -86,7 +86,7 @@ async fn answer(api: &Api, request: Request) -> Response {
         Err(failure) => return failure.response(None),
     };
     let answered = match admitted(api, &parts, &target) {
-        Ok(admitted) => evaluate(api, &parts, body, &target, admitted).await,
+        Ok((caller, snapshot)) => evaluate(api, &parts, body, &target, &caller, snapshot).await,
         Err(failure) => {
             body::finish(body).await;
             Err(failure)
@@ -113,32 +113,30 @@ async fn evaluate(
     parts: &Parts,
     body: Body,
     target: &Target<'_>,
-    (caller, snapshot): (Caller, Arc<Snapshot>),
+    caller: &Caller,
+    snapshot: Arc<Snapshot>,
 ) -> Result<Response, Failure> {
-    let Some(key) = &target.key else { return bulk_of(api, parts, body, target, (caller, snapshot)).await };
+    let Some(key) = &target.key else { return evaluate_all(api, parts, body, caller, snapshot).await };
     let context = request::context(body, api, &snapshot).await?;
-    let (now, view) = (api.store.now(), View::of(&caller));
+    let (now, view) = (api.store.now(), View::of(caller));
     Ok(evaluating(&snapshot, || single_answer(&snapshot, key, &context, now, view)))
 }
 
-async fn bulk_of(
+async fn evaluate_all(
     api: &Api,
     parts: &Parts,
     body: Body,
-    target: &Target<'_>,
-    (caller, mut snapshot): (Caller, Arc<Snapshot>),
+    caller: &Caller,
+    snapshot: Arc<Snapshot>,
 ) -> Result<Response, Failure> {
-    let (tenant, environment) = place(api, &caller, target)?;
     let told = Told::of(parts);
-    if let Some(newer) = told.awaited(api, &snapshot).await {
-        snapshot = newer;
-    }
+    let snapshot = told.awaited(api, &snapshot).await.unwrap_or(snapshot);
     let context = request::context(body, api, &snapshot).await?;
     // without a key to sign with there is no stream, and the answer is as good
-    let stream = access::stream_token(api, &caller, tenant, environment).await.ok();
-    let (now, conditional) = (api.store.now(), told.allows_condition(&snapshot));
-    let headers = conditional.then_some(&parts.headers);
-    let asked = Bulk { context: &context, now, view: View::of(&caller), headers };
+    let stream = access::stream_token(api, caller, snapshot.tenant(), snapshot.environment()).await;
+    let (now, view) = (api.store.now(), View::of(caller));
+    let headers = told.allows_condition(&snapshot).then_some(&parts.headers);
+    let asked = Bulk { context: &context, now, view, headers };
     Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream.as_deref())))
 }
 

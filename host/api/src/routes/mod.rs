@@ -12,6 +12,7 @@ pub(crate) mod guests;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod metrics;
+mod ofrep_shapes;
 pub(crate) mod segments;
 pub(crate) mod session;
 pub(crate) mod shapes;

@@ -11,7 +11,7 @@ const NOBODY: (&str, &str) = ("authorization", "");
 
 async fn server() -> Server {
     let environment = Some((Key::new("t").unwrap(), Key::new("dev").unwrap()));
-    let auth = AuthConfig { admin_token_sha256: None, open: true, open_environment: environment };
+    let auth = AuthConfig { open: true, open_environment: environment, ..AuthConfig::default() };
     let server = Server::with(Options { auth, ..Options::default() });
     for (path, key) in [("/api/v1/tenants", "t"), ("/api/v1/tenants/t/environments", "dev")] {
         server.json("POST", path, &[LOCAL, NOBODY], &json!({ "key": key })).await.expect(201);

@@ -185,6 +185,6 @@ async fn one_who_does_not_read_loses_the_stream_and_the_place() {
         }
     };
     drop(opened);
-    assert_eq!(idle.document().await["flags"]["a"]["state"], "ENABLED");
+    assert_eq!(idle.document().await["flags"].as_object().unwrap().len(), 1);
     assert_eq!(idle.end().await, "resource_exhausted");
 }

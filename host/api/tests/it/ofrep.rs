@@ -34,7 +34,7 @@ async fn one_flag_with_its_status() {
 async fn all_flags_with_and_without_a_trailing_slash() {
     let server = Server::placed().await;
     let empty = ask(&server, BULK, &[], "").await.expect(200);
-    assert_eq!(empty.body(), json!({ "flags": [] }));
+    assert_eq!(empty.body()["flags"], json!([]));
     server.flag("a").await;
     let document = json!({ "metadata": { "flagSetId": "s" }, "flags": {
         "b": { "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "on", "targeting": { "zap": [] } },

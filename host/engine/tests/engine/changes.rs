@@ -66,7 +66,7 @@ fn entries_count_for_the_rules_that_read_them() {
     let mut document = document();
     document["flags"]["e"] = boolean_flag(json!({"if": [{"config": ["limit", 0]}, "on", "off"]}));
     let read = |number: f64| {
-        move |key: &str| (key == "limit").then(|| ConfigValue { value: Value::Number(number), expires_at: None })
+        move |key: &str| (key == "limit").then_some(ConfigValue { value: Value::Number(number), expires_at: None })
     };
     let engine = engine();
     let first = engine.build(None, source(&document), &read(1.0));

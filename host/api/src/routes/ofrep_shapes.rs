@@ -1,0 +1,81 @@
+//! The shapes of OFREP's documents, for the API's description alone.
+#![allow(dead_code, reason = "described, never built")]
+
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+use super::shapes::Stamps;
+
+/// The context of an OFREP request.
+#[derive(ToSchema)]
+pub(crate) struct OfrepRequest {
+    context: Option<Map<String, Json>>,
+}
+
+/// An OFREP item: a success (whose value is absent where the application takes its own default) or a failure.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepItem {
+    key: String,
+    #[schema(nullable = false)]
+    value: Option<Json>,
+    #[schema(nullable = false)]
+    variant: Option<String>,
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    #[schema(nullable = false)]
+    metadata: Option<Map<String, Json>>,
+    #[schema(nullable = false)]
+    error_code: Option<String>,
+    #[schema(nullable = false)]
+    error_details: Option<String>,
+    /// Where it was asked for: what each part of the rule gave, and which branch decided; null where no rule ran.
+    #[schema(nullable = false)]
+    explain: Option<Json>,
+    #[schema(nullable = false)]
+    stamps: Option<Stamps>,
+    /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
+    #[schema(nullable = false)]
+    complete: Option<bool>,
+}
+
+/// All flags of an environment, evaluated.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepBulk {
+    flags: Vec<OfrepItem>,
+    #[schema(nullable = false)]
+    metadata: Option<Map<String, Json>>,
+    /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
+    #[schema(nullable = false)]
+    complete: Option<bool>,
+    /// Where changes are told of.
+    #[schema(nullable = false)]
+    event_streams: Option<Vec<OfrepEventStream>>,
+}
+
+/// Where changes are told of.
+#[derive(ToSchema)]
+pub(crate) struct OfrepEventStream {
+    /// Always `sse`.
+    #[schema(rename = "type")]
+    kind: String,
+    endpoint: OfrepEndpoint,
+}
+
+/// An address on the origin that was asked.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepEndpoint {
+    request_uri: String,
+}
+
+/// Why OFREP gives no evaluation.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct OfrepFailure {
+    #[schema(nullable = false)]
+    key: Option<String>,
+    error_code: String,
+    error_details: String,
+}
