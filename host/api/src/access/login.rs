@@ -67,14 +67,10 @@ pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> R
     Ok(Login { caller: caller.in_session(expires_at, csrf_token), cookie })
 }
 
-/// The key that signs: the one that lasts longest, or a new one where none outlasts a session.
-pub(super) async fn signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
-    if let Some(signer) = lasting(api, now) {
-        return Ok(signer);
-    }
-    // of many who find none one makes it
-    let _making = api.access.signing.lock().await;
-    match lasting(api, now) {
+/// The key that signs new sessions: the one that lasts longest, or a new one where none outlasts a session.
+async fn signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
+    let newest = api.access.directory.signers(now).into_iter().max_by_key(|signer| (signer.expires_at, signer.id));
+    match newest.filter(|signer| signer.expires_at >= now.saturating_add(SESSION_MS)) {
         Some(signer) => Ok(signer),
         None => new_signer(api, now).await,
     }
