@@ -211,7 +211,7 @@ async fn what_a_peer_was_told_is_on_disk_a_moment_later_and_is_not_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let rig = on_disk(dir.path());
     let peer = burgee_model::NodeId([7; 16]);
-    let member = version(RegisterId::system(Address::Member { node: peer }), 5, r#"{"name":"b"}"#);
+    let member = version(RegisterId::system(burgee_model::Address::Member { node: peer }), 5, r#"{"name":"b"}"#);
     rig.merge([member]);
     let receipt = rig.write(put(&config("k"), "1")).await.unwrap();
     rig.store.told(peer, receipt.change.0);
