@@ -38,6 +38,7 @@ export function webContext(context) {
   return WebOpenFeature.setContext(context);
 }
 
+/** Closes all; the web provider tries to connect for ever all the same, so the run is ended by force. */
 export async function end() {
   await Promise.all([OpenFeature.close(), WebOpenFeature.close()]);
 }
