@@ -127,6 +127,9 @@ pub struct MemberMeta {
     /// there, was with this member's entry known or without need of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Stamp>,
+    /// Whether what it pulled when it joined need not all be on its disk yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// What remains of a forgotten member.

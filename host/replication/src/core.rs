@@ -100,6 +100,10 @@ pub struct Core {
     started: bool,
     /// Whether it was in the roster then, as one that had joined.
     came_entered: bool,
+    /// Whether what it pulled when it joined need not all be on its disk: after a crash it would be part of it.
+    partial: bool,
+    /// The flush after which it is.
+    pulled: Option<u64>,
     /// The live node that has this one's name, and since when.
     rival: Option<(NodeId, Duration)>,
     /// No stamp that this node gave, as far as it knows, has a greater time.
@@ -226,6 +230,8 @@ impl Core {
             served: false,
             started: false,
             came_entered: false,
+            partial: false,
+            pulled: None,
             rival: None,
             unacked: Unacked::default(),
             in_line: None,
@@ -267,6 +273,7 @@ impl Core {
             self.roster = Roster::of(turn.table);
             let own = self.roster.member(self.settings.own.node);
             self.came_entered = own.is_some_and(|member| !member.joining);
+            self.partial = own.is_some_and(|member| member.partial);
             self.ticked = turn.now.mono;
         }
     }
@@ -284,6 +291,7 @@ impl Core {
                 self.sweep_flushed(flush, turn);
                 self.entry_flushed(flush, turn);
                 self.in_line_flushed(flush, turn);
+                self.pulled_flushed(flush, turn);
             }
             Event::Written(versions) => self.written(versions, turn),
             Event::WrittenUnseen => self.written_unseen(turn),

@@ -41,7 +41,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 39] = [
+pub(crate) const MUTATIONS: [Mutation; 40] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -268,6 +268,14 @@ pub(crate) const MUTATIONS: [Mutation; 39] = [
         test: Some(Test {
             package: "burgee-replication",
             name: "a_newcomer_serves_once_its_own_disk_says_that_it_is_a_member",
+        }),
+    },
+    Mutation {
+        name: "a joiner comes back alone with part of what it pulled",
+        edits: &[(READINESS, "self.came_entered && !self.partial", "self.came_entered")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "a_joiner_that_comes_back_with_part_of_what_it_pulled_waits_for_a_peer",
         }),
     },
     Mutation {

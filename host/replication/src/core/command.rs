@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use burgee_model::{Millis, NodeId, RegisterId, Stamp};
+use burgee_model::{MemberMeta, Millis, NodeId, RegisterId, Stamp};
 use burgee_store::{Missed, Version};
 
 use crate::{
@@ -98,18 +98,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SystemWrite {
     /// This node's entry in the roster; its stamp is the node's promise.
-    Member {
-        /// Its label.
-        name: String,
-        /// Where peers reach it.
-        endpoint: Option<String>,
-        /// Up to where this node durably holds everything that the members promised.
-        acked: Option<Stamp>,
-        /// Whether it only begins to join.
-        joining: bool,
-        /// Up to where nothing that was collected passes it by.
-        joined: Option<Stamp>,
-    },
+    Member(MemberMeta),
     /// The horizon: the version's stamp is the horizon itself.
     Horizon(Stamp),
     /// A member is forgotten.

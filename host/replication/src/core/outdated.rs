@@ -211,6 +211,7 @@ impl Core {
             Some(Answer::Compared { ready: true, horizon, .. }) if *horizon == in_line.horizon => {
                 let resync = std::mem::take(&mut self.settings.resync);
                 self.lined = !resync;
+                self.partial |= self.lined;
                 // What the peer has collected itself is told of in what it holds.
                 let collected = Some(in_line.horizon).filter(|horizon| *horizon > Stamp::ZERO);
                 self.joined_at = passed_by(ask.to, turn.table).max(collected);

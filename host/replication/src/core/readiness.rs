@@ -40,6 +40,9 @@ impl Core {
                 // Once it serves, and is no longer alone, it may not be set outright.
                 self.correct_clock(turn);
             }
+            if decided.ready && self.partial && self.pulled.is_none() {
+                self.pulled = Some(self.flush(turn));
+            }
             if decided.ready != self.readiness.ready {
                 self.beat_due = turn.now.mono;
                 self.enrol_due = turn.now.mono;
@@ -74,6 +77,14 @@ impl Core {
         Readiness::waiting("resynchronising")
     }
 
+    /// All that it joined with is on disk: from now on it comes back with it.
+    pub(super) fn pulled_flushed(&mut self, flush: u64, turn: &Turn<'_>) {
+        if self.pulled.take_if(|number| *number == flush).is_some() {
+            self.partial = false;
+            self.enrol_due = turn.now.mono;
+        }
+    }
+
     fn is_entered(&self, table: &Table) -> bool {
         table.members().any(|(node, meta, _)| node == self.settings.own.node && !meta.joining)
     }
@@ -101,7 +112,7 @@ impl Core {
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         match live.as_slice() {
-            [] if timed_out && (self.came_entered || self.lined) => Readiness::alone(),
+            [] if timed_out && (self.came_whole() || self.lined) => Readiness::alone(),
             [] => Readiness::waiting("no_peer"),
             live if timed_out && self.may_start_together(live, turn) => Readiness::ready(),
             _ => Readiness::waiting("joining"),
@@ -154,7 +165,12 @@ impl Core {
         let patience = if self.is_anybody_missing() { PATIENCE } else { 1 };
         let waited = turn.now.mono.saturating_sub(self.ready_seen_at);
         let in_vain = waited >= self.settings.periods.ready_timeout * patience && !is_empty;
-        merged && (self.came_entered || in_vain || is_empty && !self.has_anybody_data())
+        merged && (self.came_whole() || in_vain || is_empty && !self.has_anybody_data())
+    }
+
+    /// Whether it was a member when it started, with all that it had pulled when it joined.
+    fn came_whole(&self) -> bool {
+        self.came_entered && !self.partial
     }
 
     /// Whether anybody whom this node met since its start has data, and was neither forgotten nor, gone since, replaced

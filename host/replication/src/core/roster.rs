@@ -27,6 +27,8 @@ pub(super) struct Member {
     pub(super) joining: bool,
     /// Up to where nothing that was collected passes it by.
     pub(super) joined: Option<Stamp>,
+    /// What it pulled when it joined need not all be on its disk.
+    pub(super) partial: bool,
 }
 
 impl Roster {
@@ -34,8 +36,8 @@ impl Roster {
         let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
         let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
         let members = members.map(|(node, meta, promise)| {
-            let MemberMeta { name, endpoint, acked, joining, joined } = meta;
-            (node, Member { name, endpoint, acked, promise, joining, joined })
+            let MemberMeta { name, endpoint, acked, joining, joined, partial } = meta;
+            (node, Member { name, endpoint, acked, promise, joining, joined, partial })
         });
         Self { members: members.collect(), forgotten }
     }
@@ -130,7 +132,7 @@ impl Core {
         let current = self.roster.member(own);
         let is_entered = current.is_some_and(|member| {
             let placed = member.name == self.settings.name && member.endpoint == self.settings.endpoint;
-            placed && member.joining == self.is_joining()
+            placed && member.joining == self.is_joining() && member.partial == self.partial
         });
         let reached = self.reached_by_anybody();
         let namesakes = self
@@ -155,12 +157,13 @@ impl Core {
 
     pub(super) fn write_member(&mut self, turn: &mut Turn<'_>) {
         let known = self.roster.member(self.settings.own.node);
-        turn.out.push(Command::Write(SystemWrite::Member {
+        turn.out.push(Command::Write(SystemWrite::Member(MemberMeta {
             name: self.settings.name.clone(),
             endpoint: self.settings.endpoint.clone(),
             acked: self.collect.acked.max(known.and_then(|member| member.acked)),
             joining: self.is_joining(),
             joined: self.joined_at.max(known.and_then(|member| member.joined)),
-        }));
+            partial: self.partial,
+        })));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Address, Blob, ForgottenMeta, Media, MemberMeta, NodeId, RegisterId};
+use burgee_model::{Address, Blob, ForgottenMeta, Media, NodeId, RegisterId};
 use burgee_store::{Draft, DraftWrite, Request, Stamping, WriteScope};
 use serde::Serialize;
 
@@ -13,11 +13,7 @@ impl SystemWrite {
     #[must_use]
     pub fn request(&self, own: NodeId) -> (Request, Draft) {
         let (address, content, stamping) = match self {
-            Self::Member { name, endpoint, acked, joining, joined } => {
-                let (name, endpoint) = (name.clone(), endpoint.clone());
-                let meta = MemberMeta { name, endpoint, acked: *acked, joining: *joining, joined: *joined };
-                (Address::Member { node: own }, json(&meta), Stamping::Local)
-            }
+            Self::Member(entry) => (Address::Member { node: own }, json(entry), Stamping::Local),
             Self::Horizon(stamp) => (Address::Horizon, json(&serde_json::json!({})), Stamping::At(*stamp)),
             Self::Forgotten { node, name } => {
                 (Address::Forgotten { node: *node }, json(&ForgottenMeta { name: name.clone() }), Stamping::Local)

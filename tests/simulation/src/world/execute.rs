@@ -1,5 +1,6 @@
 //! Executing the core's commands, as the product's driver does.
 
+use burgee_model::MemberMeta;
 use burgee_replication::{
     core::{Command, Event, Note, SystemWrite},
     message::{Answer, News, PeerId, Question},
@@ -59,7 +60,9 @@ impl World {
             Command::Evict(versions) => self.evict(end, &versions),
             Command::Flush { flush } => self.flush(end, flush),
             Command::Write(write) => {
-                if let (Some(process), SystemWrite::Member { joining: false, .. }) = (self.process(end), &write) {
+                if let (Some(process), SystemWrite::Member(MemberMeta { joining: false, .. })) =
+                    (self.process(end), &write)
+                {
                     process.accepted = true;
                 }
                 invariants::collection::decided(self, end.slot, &write);

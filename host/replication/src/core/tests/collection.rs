@@ -299,6 +299,32 @@ fn a_node_whose_stamps_a_peer_knows_better_is_outdated() {
     assert_eq!(world.nodes[1].ended, Some(Command::Reidentify(Missed::Restored)));
 }
 
+/// A crash between being ready, in memory, and being durable leaves part of what it pulled: alone with that it would
+/// answer that the rest is not there.
+#[test]
+fn a_joiner_that_comes_back_with_part_of_what_it_pulled_waits_for_a_peer() {
+    let mut world = World::new(1);
+    world.put(0, "x", "1");
+    world.put(0, "y", "1");
+    world.run(2);
+    world.join(settings(1, &[0]));
+    world.nodes[1].slow = true;
+    world.run(5);
+    let is_partial = |world: &World| world.nodes[1].core.roster.member(node_id(1)).is_some_and(|entry| entry.partial);
+    assert!(world.nodes[1].core.readiness().ready && is_partial(&world));
+    let x = world.nodes[1].table.latest(&entry("x")).unwrap().stamp;
+    world.nodes[1].table.evict(&entry("x"), x);
+    world.cut(0, 1);
+    let own = PeerId { node: node_id(1), incarnation: 2 };
+    world.rename(1, own, |node| Settings { own, ..settings(node, &[0]) });
+    world.nodes[1].slow = false;
+    world.run(90);
+    assert!(!world.nodes[1].core.readiness().ready);
+    world.heal();
+    world.run(5);
+    assert!(world.nodes[1].core.readiness().ready && !is_partial(&world) && world.get(1, "x").is_some());
+}
+
 /// What it acknowledged before that, it would come back without being known as a member.
 #[test]
 fn a_newcomer_serves_once_its_own_disk_says_that_it_is_a_member() {

@@ -34,6 +34,8 @@ pub(super) struct Node {
     pub(super) aside: Option<Aside>,
     /// Whether its disk takes nothing: what is flushed stays so.
     pub(super) full: bool,
+    /// Whether its disk is slow: it takes what is written here, and what is merged is not flushed yet.
+    pub(super) slow: bool,
 }
 
 pub(super) struct World {
@@ -110,6 +112,7 @@ impl Node {
             told: Told::default(),
             aside: None,
             full: false,
+            slow: false,
         }
     }
 }
@@ -329,6 +332,7 @@ impl World {
                 }
             }
             Command::Flush { .. } | Command::Write(_) if self.nodes[node].full => {}
+            Command::Flush { .. } if self.nodes[node].slow => {}
             Command::Flush { flush } => self.events.push_back((node, Event::Flushed { flush })),
             Command::Write(write) => {
                 let (request, draft) = write.request(from.node);
