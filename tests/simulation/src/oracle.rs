@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Address, RegisterId, Stamp};
+use burgee_model::{Address, Millis, RegisterId, Stamp};
 use burgee_store::{HistoryPolicy, Table, Version};
 
 use self::effect::keeps_effect;
@@ -56,6 +56,8 @@ pub struct Oracle {
     pub copied: BTreeSet<usize>,
     /// The greatest horizon that anybody wrote.
     pub horizon: Stamp,
+    /// The greatest cluster time by which anybody looked for what had expired.
+    pub looked: Millis,
     /// Of a kill, so many versions are kept.
     versions_max: usize,
 }

@@ -26,6 +26,7 @@ pub fn lapsed(world: &mut World, slot: usize, version: &Arc<Version>, cluster: M
 
 /// A node has told all expiries that it knew of: what was to be told by now was.
 pub fn looked(world: &mut World, slot: usize, cluster: Millis) {
+    world.oracle.looked = world.oracle.looked.max(cluster);
     let Some(process) = &mut world.slots[slot].process else { return };
     let seen = &mut process.seen;
     (seen.looked, seen.fresh) = (cluster, BTreeSet::new());

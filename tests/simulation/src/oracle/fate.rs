@@ -111,7 +111,10 @@ impl Oracle {
     /// Whether a version, or one that superseded it, was collected by a horizon.
     #[must_use]
     pub fn is_outlived(&self, version: &Version, horizon: Stamp) -> bool {
-        self.all().any(|other| may_go(&other.version, horizon) && supersedes(&other.version, version))
+        // What has expired is nothing that anybody would miss.
+        let expired = |other: &Version| other.expires_at.is_some_and(|deadline| deadline <= self.looked);
+        let went = |other: &Version| may_go(other, horizon) || other.stamp <= horizon && expired(other);
+        self.all().any(|other| went(&other.version) && supersedes(&other.version, version))
     }
 
     /// Whether what superseded a version was lost with a disk: its row may have gone before that.
