@@ -80,7 +80,11 @@ impl World {
     /// From now on nobody need listen to what only this machine's node has.
     pub fn doubt(&mut self, slot: usize, excuse: Excuse) {
         let own = self.replicas(|other| other == slot);
-        self.oracle.doubted.entry(slot).or_insert(excuse);
+        let doubt = self.oracle.doubted.entry(slot).or_insert(excuse);
+        if *doubt == Excuse::Left {
+            // Being heard of again does not take away that it was forgotten meanwhile.
+            *doubt = excuse;
+        }
         self.lost(&own, excuse);
     }
 
