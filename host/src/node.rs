@@ -272,8 +272,9 @@ impl Node {
     }
 
     fn api_state(&self) -> ApiState {
-        let open =
-            self.config.mode == Mode::Dev && self.http.address.ip().is_loopback() && self.config.admin_token.is_none();
+        let grpc = self.config.grpc_listen.is_none_or(|address| address.ip().is_loopback());
+        let is_local = grpc && self.http.address.ip().is_loopback();
+        let open = self.config.mode == Mode::Dev && is_local && self.config.admin_token.is_none();
         let admin_token_sha256 = match &self.token {
             Established::Known(hash) | Established::Generated(hash, _) => Some(*hash),
             Established::None => None,

@@ -41,11 +41,13 @@ pub enum Missed {
 
 impl Aside {
     /// Of a node's table, before anything is merged that the cluster collected without it.
+    /// `now` is cluster time.
     #[must_use]
-    pub fn of(table: &Table, own: NodeId, told: &Told, missed: Missed) -> Self {
+    pub fn of(table: &Table, own: NodeId, told: &Told, missed: Missed, now: Millis) -> Self {
         let by_all = told.by_all(table, own);
         let is_untold =
             |version: &Version| missed == Missed::Forgotten && version.stamp.id == own && version.change.0 > by_all;
+        let kills = |version: &Version| version.live(now).is_none() || version.is_floor();
         let counts = |version: &Arc<Version>| {
             let is_ours = !version.register.address.is_system() && !is_kept_for_good(&version.register.address);
             is_ours && (kills(version) || is_untold(version))
@@ -89,11 +91,6 @@ impl Aside {
         };
         writes.into_values().take(WRITES_AT_ONCE).take_while(fits).collect()
     }
-}
-
-/// Whether a version makes others go: a tombstone, what expires, a floor.
-fn kills(version: &Version) -> bool {
-    version.content.is_none() || version.expires_at.is_some() || version.is_floor()
 }
 
 fn again(version: &Version, untold: bool, table: &Table, now: Millis) -> Option<DraftWrite> {

@@ -283,8 +283,8 @@ impl Shared {
     /// What the node has to set aside: what it has so already, since it served nobody since, or what it holds now.
     pub(crate) fn set_aside(&self, missed: Missed) -> Option<Arc<Aside>> {
         self.aside().or_else(|| {
-            let (table, own) = (self.read(), self.clock().id());
-            let aside = Aside::of(&table, own, &lock(&self.told).told, missed);
+            let (table, own, now) = (self.read(), self.clock().id(), self.now());
+            let aside = Aside::of(&table, own, &lock(&self.told).told, missed, now);
             (!aside.is_empty()).then(|| Arc::new(aside))
         })
     }

@@ -104,7 +104,7 @@ pub const RULES: [Rule; 51] = [
     role(DELETE, "/api/v1/tenants/{tenant}/tokens/{token}", Admin),
     bound(role(GET, "/api/v1/cluster", Viewer)),
     bound(role(GET, "/api/v1/cluster/events", Viewer)),
-    role(DELETE, "/api/v1/cluster/nodes/{id}", Operator),
+    rule(DELETE, "/api/v1/cluster/nodes/{id}", Need::Root),
     bound(rule(GET, "/api/v1/session", Need::Known)),
     bound(rule(DELETE, "/api/v1/session", Need::Known)),
     bound(role(GET, "/metrics", Viewer)),

@@ -21,7 +21,7 @@ impl Permit {
     /// The same for a request with these conditions.
     #[must_use]
     pub fn stating(self, conditions: &Preconditions) -> Self {
-        Self { stated: conditions.any(), ..self }
+        Self { stated: conditions.say_what_stood(), ..self }
     }
 
     fn is_at_least(&self, role: TokenKind) -> bool {

@@ -38,6 +38,12 @@ impl Preconditions {
         if matches && !clashes { Ok(()) } else { Err(Refusal::Stale(current.map(str::to_owned))) }
     }
 
+    /// Whether they say what the request was made from: a state, or that there was none.
+    #[must_use]
+    pub fn say_what_stood(&self) -> bool {
+        self.if_match.is_some() || matches!(self.if_none_match, Some(Tags::Any))
+    }
+
     /// Whether any condition is set, so that the current tag is needed at all.
     #[must_use]
     pub fn any(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use burgee_engine::{ErrorCode, Evaluation, Outcome, Reason, Snapshot};
-use burgee_model::{Context, flagd::plain_metadata};
+use burgee_model::{Context, Limits, flagd::plain_metadata};
 use prost::Message;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -22,6 +22,9 @@ use crate::{
     ofrep,
 };
 
+/// What a request may have beside its context: a key of 512 bytes, and what frames both.
+const KEY_BYTES: usize = 1_024;
+
 /// What is asked: a flag, and the request as OFREP has it, `{"context"?: …}`.
 struct Asked {
     key: String,
@@ -36,7 +39,11 @@ struct Named {
 }
 
 impl Asked {
-    fn read(message: &Bytes, encoding: Encoding) -> Result<Self, Status> {
+    fn read(message: &Bytes, encoding: Encoding, limits: &Limits) -> Result<Self, Status> {
+        // before anything is made of it: empty values are a byte or two here, and many where they are decoded
+        if message.len() > limits.context_bytes.saturating_add(KEY_BYTES) {
+            return Err(Status::invalid(format!("context: more than {} bytes", limits.context_bytes)));
+        }
         match encoding {
             Encoding::Json => {
                 let named: Named = serde_json::from_slice(message).map_err(|error| unreadable(&error))?;
@@ -70,7 +77,7 @@ pub(super) fn one(
     asked: (Version, Kind),
 ) -> Result<Bytes, Status> {
     let (version, kind) = asked;
-    let asked = Asked::read(message, wire.encoding)?;
+    let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
     let context = asked.context(api, &snapshot)?;
     let now = api.store.now();
@@ -130,7 +137,7 @@ fn json(text: Option<&str>) -> Json {
 /// Evaluates all flags. Those without an answer, and of those without a value all but the disabled, are left out:
 /// version 1 has no way to say it.
 pub(super) fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
-    let asked = Asked::read(message, wire.encoding)?;
+    let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
     let context = asked.context(api, &snapshot)?;
     let now = api.store.now();

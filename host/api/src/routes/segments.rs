@@ -56,7 +56,8 @@ pub(crate) async fn create_segment(
     let (planned, limits) = ((tenant.clone(), key.clone()), api.limits.clone());
     let permit = api.permit(&preconditions(&headers));
     let plan = move |table: &_, now| {
-        permit.shared(table, now, &planned.0, |_| false)?;
+        // rules anywhere may ask for it already, and be answered otherwise from now on
+        permit.shared(table, now, &planned.0, |_| true)?;
         segment::create(table, now, &planned.0, &planned.1, &request.rule, &limits)
     };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), request.note, plan).await?;

@@ -34,7 +34,7 @@ fn told(up_to: u64) -> Told {
 
 /// What is written again of one table over another: registers, and whether they get a value.
 fn again(before: &Table, after: &Table, told: &Told) -> Vec<(RegisterId, bool)> {
-    let aside = Aside::of(before, OWN, told, Missed::Forgotten);
+    let aside = Aside::of(before, OWN, told, Missed::Forgotten, NOW);
     let writes = aside.parts().flat_map(|part| aside.writes(part, after, NOW));
     writes.map(|write| (write.register, write.content.is_some())).collect()
 }
@@ -96,7 +96,7 @@ fn what_stands_under_a_floor_stays_dead() {
 #[test]
 fn of_an_old_disk_only_deletions_are_set_aside() {
     let before = table([version(config("k"), 5, "1"), tombstone(config("l"), 6)]);
-    let aside = Aside::of(&before, OWN, &Told::default(), Missed::Restored);
+    let aside = Aside::of(&before, OWN, &Told::default(), Missed::Restored, NOW);
     let registers: Vec<_> = aside.versions.iter().map(|version| version.register.clone()).collect();
     assert_eq!(registers, [config("l")]);
 }
@@ -106,7 +106,7 @@ fn a_large_purge_is_written_in_parts_until_nothing_is_left() {
     let everything = Scope::Config { environment: key("e"), prefix: "".into() };
     let before = table([floor(everything, 9)]);
     let mut after = table((0..2_500).map(|n| version(config(&format!("k{n}")), 5, "1")));
-    let aside = Aside::of(&before, OWN, &told(0), Missed::Forgotten);
+    let aside = Aside::of(&before, OWN, &told(0), Missed::Forgotten, NOW);
     let mut counts = Vec::new();
     while let Some(writes) = Some(aside.writes(&aside.versions, &after, NOW)).filter(|writes| !writes.is_empty()) {
         writes.iter().for_each(|write| drop(after.merge(&Arc::new(tombstone(write.register.clone(), 20)))));

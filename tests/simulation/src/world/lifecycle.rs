@@ -158,10 +158,12 @@ impl World {
         let node = self.random_id();
         let slot = end.slot;
         invariants::identity::renounced(self, slot);
-        let Slot { disk: Some(disk), process, .. } = &mut self.slots[slot] else { return };
+        let now = self.now;
+        let Slot { disk: Some(disk), process, wall, .. } = &mut self.slots[slot] else { return };
         let Some(old) = process.take() else { return };
         if disk.aside.is_none() {
-            let aside = Aside::of(&old.table, old.id.node, &old.told, missed);
+            let now = old.time(*wall, now).cluster;
+            let aside = Aside::of(&old.table, old.id.node, &old.told, missed, now);
             disk.aside = Some(aside).filter(|aside| !aside.is_empty());
         }
         (disk.node, disk.resync, disk.told) = (node, true, Told::default());

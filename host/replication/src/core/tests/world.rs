@@ -349,8 +349,9 @@ impl World {
             Command::Told { peer, up_to } => drop(self.nodes[node].told.raise(peer, up_to)),
             Command::Repeat => self.repeat(node),
             Command::Reidentify(missed) => {
+                let now = self.now(node).cluster;
                 let Node { table, told, .. } = &self.nodes[node];
-                let aside = Aside::of(table, from.node, told, missed);
+                let aside = Aside::of(table, from.node, told, missed, now);
                 self.nodes[node].aside = Some(aside).filter(|aside| !aside.is_empty());
                 self.nodes[node].ended = Some(command);
             }
