@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// For how long after the mending nodes may take to be ready and alike.
-const SETTLE: Micros = 60 * SECOND;
+const SETTLE: Micros = 75 * SECOND;
 /// For how long after that everything collectable may take to be collected.
 const COLLECT: Micros = 60 * SECOND;
 

@@ -113,6 +113,8 @@ impl Core {
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         match live.as_slice() {
             [] if timed_out && (self.came_whole() || self.lined) => Readiness::alone(),
+            // Part of it is more than nothing, where nobody who has all of it comes for long.
+            [] if self.partial && self.has_waited(turn, PATIENCE) => Readiness::alone(),
             [] => Readiness::waiting("no_peer"),
             live if timed_out && self.may_start_together(live, turn) => Readiness::ready(),
             _ => Readiness::waiting("joining"),
@@ -163,9 +165,13 @@ impl Core {
         let merged = live.iter().all(|peer| peer.exchanged == Some(false) && !peer.is_ready());
         let is_empty = content(turn.table) == 0;
         let patience = if self.is_anybody_missing() { PATIENCE } else { 1 };
-        let waited = turn.now.mono.saturating_sub(self.ready_seen_at);
-        let in_vain = waited >= self.settings.periods.ready_timeout * patience && !is_empty;
+        let in_vain = self.has_waited(turn, patience) && !is_empty;
         merged && (self.came_whole() || in_vain || is_empty && !self.has_anybody_data())
+    }
+
+    /// Whether nobody ready was there for so many timeouts.
+    fn has_waited(&self, turn: &Turn<'_>, timeouts: u32) -> bool {
+        turn.now.mono.saturating_sub(self.ready_seen_at) >= self.settings.periods.ready_timeout * timeouts
     }
 
     /// Whether it was a member when it started, with all that it had pulled when it joined.

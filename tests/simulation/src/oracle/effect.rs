@@ -17,7 +17,7 @@ pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
 /// must have come after it (`versions_max`) that it is forgotten.
 pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: usize) -> bool {
     if !version.register.address.keeps_heads() {
-        return accounts_for(table, version);
+        return accounts_for(table, version) && !(is_collected(table, version) && is_undone(table, version));
     }
     let settles = |held: &Version| {
         let names = held.stamp == version.stamp || held.parents.contains(&version.stamp);
@@ -26,6 +26,18 @@ pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: 
     let held = || table.history(&version.register);
     let is_forgotten = || held().filter(|held| held.stamp > version.stamp).count() >= versions_max;
     held().any(|held| settles(&held)) || is_forgotten() || !would_take(table, version)
+}
+
+/// Whether a table holds, alive, what a tombstone or a purge did away with: then it never had that.
+fn is_undone(table: &Table, version: &Version) -> bool {
+    let place = (version.floor_seen, version.stamp);
+    let lives = |held: &Version| held.content.is_some() && !held.is_floor() && (held.floor_seen, held.stamp) < place;
+    match &version.register.address {
+        Address::Floor(scope) => table.page(None, usize::MAX).versions.iter().any(|held| {
+            held.register.tenant == version.register.tenant && scope.covers(&held.register.address) && lives(held)
+        }),
+        _ => table.latest(&version.register).is_some_and(|held| lives(&held)),
+    }
 }
 
 /// Whether a table has collected a version, or would.

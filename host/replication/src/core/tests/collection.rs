@@ -318,7 +318,7 @@ fn a_joiner_that_comes_back_with_part_of_what_it_pulled_waits_for_a_peer() {
     let own = PeerId { node: node_id(1), incarnation: 2 };
     world.rename(1, own, |node| Settings { own, ..settings(node, &[0]) });
     world.nodes[1].slow = false;
-    world.run(90);
+    world.run(20);
     assert!(!world.nodes[1].core.readiness().ready);
     world.heal();
     world.run(5);
