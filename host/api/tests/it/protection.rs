@@ -103,7 +103,16 @@ async fn what_environments_share_is_as_protected_as_they_are() {
     editor.ask("PATCH", other, &[], &variants).await.expect(200);
     editor.ask("DELETE", other, &[], &json!({})).await.expect(204);
     let segment = json!({ "key": "s", "rule": { "==": [1, 1] } });
-    editor.ask("POST", "/api/v1/tenants/t/segments", &[], &segment).await.expect(201);
+    let segments = "/api/v1/tenants/t/segments";
+    editor.ask("POST", segments, &[("if-none-match", "*")], &segment).await.problem(403, "forbidden");
+    operator.ask("POST", segments, &[], &segment).await.problem(428, "precondition_required");
+    operator.ask("POST", segments, &[("if-none-match", "\"x\"")], &segment).await.problem(428, "precondition_required");
+    operator.ask("POST", segments, &[("if-none-match", "*")], &segment).await.expect(201);
+    let document = json!({ "flags": {}, "$evaluators": { "new": { "==": [1, 1] } } });
+    let dev = "/api/v1/tenants/t/environments/dev/flagd.json";
+    editor.ask("PUT", dev, &[], &document).await.problem(403, "forbidden");
+    let known = json!({ "flags": {}, "$evaluators": { "s": { "==": [1, 2] } } });
+    editor.ask("PUT", dev, &[], &known).await.expect(200);
     let rule = json!({ "rule": { "==": [1, 2] } });
     let path = "/api/v1/tenants/t/segments/s";
     editor.ask("PATCH", path, &[("if-match", "*")], &rule).await.problem(403, "forbidden");
