@@ -97,7 +97,9 @@ fn again(version: &Version, untold: bool, table: &Table, now: Millis) -> Option<
     let id = &version.register;
     let latest = table.latest(id);
     let place = |version: &Version| (version.floor_seen, version.stamp);
-    let is_over = latest.as_ref().is_some_and(|latest| place(latest) >= place(version));
+    // What it wrote itself by now is later too, and need not have seen a floor that only it had.
+    let is_over = |latest: &Version| latest.stamp > version.stamp || place(latest) >= place(version);
+    let is_over = latest.as_ref().is_some_and(|latest| is_over(latest));
     if is_over || table.over(id).kills(version.stamp, version.floor_seen) {
         return None;
     }

@@ -35,8 +35,14 @@ pub(crate) use self::{
     stream_token::{StreamKeys, by_stream_token, stream_token},
 };
 use self::{
-    credentials::Shown, directory::Directory, login::Attempts, rate::Rate, routes::Rule, session::Subject,
-    usage::Usage, usages::Usages,
+    credentials::Shown,
+    directory::Directory,
+    login::Attempts,
+    rate::{Bucket, Rate},
+    routes::Rule,
+    session::Subject,
+    usage::Usage,
+    usages::Usages,
 };
 use crate::{
     admin::{Kind, Refusal},
@@ -102,7 +108,7 @@ pub(crate) fn authenticate(api: &Api, headers: &HeaderMap, source: Source) -> Re
     };
     let caller = caller.ok_or(ApiError::Unauthorized)?;
     check_isolation(api, &caller)?;
-    within(api, &caller.usage, Rate::per_second(api.limits.token_requests_per_second), "the token")?;
+    within(api, &caller.usage.requests, Rate::per_second(api.limits.token_requests_per_second), "the token")?;
     caller.usage.touch(now);
     Ok(caller)
 }
@@ -159,7 +165,7 @@ pub(crate) fn admit(api: &Api, parts: &Parts, rule: &Rule, named: &Named) -> Res
     let caller = authenticate(api, &parts.headers, Source::BearerOrSession)?;
     may(&caller.principal, rule, named)?;
     if let Some(tenant) = &named.tenant {
-        within_tenant(api, tenant)?;
+        within_tenant(api, &caller, tenant)?;
     }
     check_csrf(&caller, &parts.method, &parts.headers)?;
     Ok(caller)
@@ -168,7 +174,7 @@ pub(crate) fn admit(api: &Api, parts: &Parts, rule: &Rule, named: &Named) -> Res
 /// Decides about an evaluation in an environment.
 pub(crate) fn admit_evaluation(api: &Api, caller: &Caller, tenant: &Key, environment: &Key) -> Result<(), ApiError> {
     reaches(&caller.principal, Some(tenant), Some(environment))?;
-    within_tenant(api, tenant)
+    within_tenant(api, caller, tenant)
 }
 
 fn may(principal: &Principal, rule: &Rule, named: &Named) -> Result<(), ApiError> {
@@ -194,15 +200,19 @@ fn reaches(principal: &Principal, tenant: Option<&Key>, environment: Option<&Key
     }
 }
 
-fn within_tenant(api: &Api, tenant: &Key) -> Result<(), ApiError> {
+/// What applications ask and what people do count apart, so that no flood of the ones, whose tokens may be public, keeps
+/// the others from a kill switch.
+fn within_tenant(api: &Api, caller: &Caller, tenant: &Key) -> Result<(), ApiError> {
     // without a limit there is nothing to remember
     let Some(rate) = Rate::per_second(api.limits.tenant_requests_per_second) else { return Ok(()) };
-    within(api, &api.access.tenant(tenant), Some(rate), "the tenant")
+    let usage = api.access.tenant(tenant);
+    let used = if caller.principal.kind.rank() == 0 { &usage.requests } else { &usage.by_people };
+    within(api, used, Some(rate), "the tenant")
 }
 
-fn within(api: &Api, usage: &Usage, rate: Option<Rate>, who: &'static str) -> Result<(), ApiError> {
+fn within(api: &Api, used: &Bucket, rate: Option<Rate>, who: &'static str) -> Result<(), ApiError> {
     let Some(rate) = rate else { return Ok(()) };
-    let taken = usage.requests.take(rate, api.access.micros());
+    let taken = used.take(rate, api.access.micros());
     taken.map_err(|retry_seconds| ApiError::RateLimited { who, retry_seconds })
 }
 

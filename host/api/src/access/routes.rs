@@ -81,7 +81,8 @@ pub const RULES: [Rule; 51] = [
     role(GET, "/api/v1/tenants/{tenant}/guests/{guest}", Viewer),
     role(PUT, "/api/v1/tenants/{tenant}/guests/{guest}", Operator),
     role(DELETE, "/api/v1/tenants/{tenant}/guests/{guest}", Operator),
-    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", Viewer),
+    // a flagd daemon's own token
+    rule(GET, "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", Need::Evaluation),
     role(PUT, "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", Editor),
     Rule {
         writes: false,

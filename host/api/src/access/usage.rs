@@ -13,6 +13,8 @@ use super::rate::Bucket;
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) requests: Bucket,
+    /// Of a tenant: the requests of those that have a role.
+    pub(crate) by_people: Bucket,
     streams: AtomicUsize,
     /// Milliseconds since the Unix epoch; 0 is never.
     used: AtomicU64,

@@ -42,6 +42,21 @@ async fn a_tenant_that_floods_is_refused_and_others_are_not() {
     server.get("/api/v1/tenants/u").await.expect(200);
 }
 
+/// Tokens of clients are public.
+#[tokio::test]
+async fn no_flood_of_applications_keeps_people_from_a_kill_switch() {
+    let server = server(Limits { tenant_requests_per_second: 50, ..Limits::default() }).await;
+    let (client, _) = server.token("client", json!({ "environments": ["dev"] })).await;
+    let flood = async || {
+        let path = "/ofrep/v1/evaluate/flags";
+        server.with_token(&client, "POST", path, &[], &json!({ "context": {} })).await.status
+    };
+    while flood().await == 200 {}
+    assert_eq!(flood().await, 429);
+    let path = "/api/v1/tenants/t/flags/f/environments/dev";
+    server.patch(path, json!({ "kill": true, "reason": "r" })).await.expect(200);
+}
+
 #[tokio::test]
 async fn a_token_that_floods_is_refused_and_others_are_not() {
     let server = server(Limits { token_requests_per_second: 100, ..Limits::default() }).await;

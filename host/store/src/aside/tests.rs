@@ -114,3 +114,13 @@ fn a_large_purge_is_written_in_parts_until_nothing_is_left() {
     }
     assert_eq!(counts, [1_000, 1_000, 500]);
 }
+
+/// Only it had seen the floor, so what it writes again has not: it stands below by that, and is later all the same.
+#[test]
+fn what_is_written_again_is_not_written_once_more() {
+    let before = table([Version { floor_seen: Some(stamp(3)), ..version(config("k"), 9, "2") }]);
+    let older = by_peer(version(config("k"), 5, "1"));
+    assert_eq!(again(&before, &table([older.clone()]), &told(0)), [(config("k"), true)]);
+    let repeated = Version { parents: [older.stamp].into(), ..version(config("k"), 20, "2") };
+    assert_eq!(again(&before, &table([older, repeated]), &told(0)), []);
+}
