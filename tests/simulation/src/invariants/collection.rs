@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use burgee_model::{Address, MemberMeta, NodeId, RegisterId, Stamp};
 use burgee_replication::core::SystemWrite;
-use burgee_store::{Outcome, Table, Version};
+use burgee_store::{Outcome, Table, Version, is_kept_for_good};
 
 use crate::{
     disk::Disk,
@@ -100,7 +100,10 @@ fn all_missing(
 ) -> Vec<Arc<Version>> {
     let is_wanted = |written: &&Written| {
         let Written { version, doubtful, .. } = written;
-        let deletes = version.content.is_none() || version.is_floor();
+        // (What is kept for good no horizon drops, so one that comes late, with a node that returns, does its work all the
+        // same.)
+        let goes = !is_kept_for_good(&version.register.address);
+        let deletes = goes && (version.content.is_none() || version.is_floor());
         let newly = above < version.stamp && version.stamp <= up_to;
         newly && deletes && written.is_required(up_to) && doubtful.is_none() && counts(version)
     };

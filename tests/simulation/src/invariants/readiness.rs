@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use burgee_model::Millis;
 use burgee_store::{Outcome, Table, Version};
 
 use crate::{clock::micros, node::Process, oracle::is_collected, world::World};
@@ -51,7 +52,7 @@ fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
     let baseline = process.seen.baseline.iter();
     let lacks = baseline.map(|(number, versions)| {
         let theirs = world.table(*number);
-        Some((*number, first_lacking(process, theirs, versions)?))
+        Some((*number, first_lacking(process, theirs, versions, world.oracle.looked)?))
     });
     lacks.collect::<Option<Vec<_>>>().filter(|lacks| !lacks.is_empty())
 }
@@ -60,13 +61,19 @@ fn lacks(world: &World, slot: usize) -> Option<Vec<(usize, Arc<Version>)>> {
 /// pruned some since; and what was deleted may be collected already. What the node was given it need not hold:
 /// it was dead by a version that has seen a later floor, which itself was killed since. The next comparison
 /// brings it again if that floor was lost with whoever wrote it.)
-fn first_lacking(process: &Process, theirs: Option<&Table>, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+fn first_lacking(
+    process: &Process,
+    theirs: Option<&Table>,
+    versions: &[Arc<Version>],
+    looked: Millis,
+) -> Option<Arc<Version>> {
     let table = &process.table;
     let mut probe = table.clone();
     let mut is_news = |version: &Arc<Version>| {
         let is_latest = table.latest(&version.register).is_none_or(|latest| latest.stamp < version.stamp);
         let still = theirs.is_some_and(|theirs| theirs.latest(&version.register).as_ref() == Some(version));
-        let counts = is_latest && still && !is_collected(table, version) && !process.seen.refused(version);
+        let gone = is_collected(table, version) || version.is_expired(looked);
+        let counts = is_latest && still && !gone && !process.seen.refused(version);
         counts && matches!(probe.merge(version), Outcome::Applied(applied) if applied.current)
     };
     versions.iter().find(|version| is_news(version)).cloned()
