@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use burgee_model::hex;
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of a token: all that a node keeps of it.
@@ -64,7 +65,7 @@ pub fn hash(token: &str) -> TokenHash {
 fn remembered(dir: &Path) -> Result<Option<TokenHash>, TokenError> {
     let path = dir.join(FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) => unhex(text.trim()).map(Some).ok_or_else(|| TokenError::File {
+        Ok(text) => hash_of(&text).map(Some).ok_or_else(|| TokenError::File {
             path,
             error: std::io::Error::new(std::io::ErrorKind::InvalidData, "not the hash of a token"),
         }),
@@ -76,14 +77,18 @@ fn remembered(dir: &Path) -> Result<Option<TokenHash>, TokenError> {
 fn generate() -> Result<Established, TokenError> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|e| TokenError::Randomness(e.to_string()))?;
-    let token = format!("burgee_{}", hex(&random));
+    let token = format!("burgee_{}", hex::encode(&random));
     Ok(Established::Generated(hash(&token), token))
 }
 
 /// Keeps the hash of a generated token in the data directory, readable by its owner alone.
 pub fn remember(data_dir: &Path, hash: &TokenHash) -> Result<(), TokenError> {
     let path = data_dir.join(FILE);
-    write_private(&path, &hex(hash)).map_err(|error| TokenError::File { path, error })
+    write_private(&path, &hex::encode(hash)).map_err(|error| TokenError::File { path, error })
+}
+
+fn hash_of(text: &str) -> Option<TokenHash> {
+    hex::decode(text.trim())?.try_into().ok()
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
@@ -94,21 +99,6 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<TokenHash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(hash)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod duration;
 pub mod flag;
 pub mod flagd;
 pub mod guest;
+pub mod hex;
 pub mod import;
 pub mod json;
 pub mod key;

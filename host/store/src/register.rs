@@ -54,9 +54,13 @@ pub(crate) enum Inserted {
 ///
 /// Of a token, a tombstone stands above any value: what was revoked must not come back by a clock that was wrong.
 fn order(a: &Version, b: &Version) -> Ordering {
-    let revoked = |v: &Version| v.register.address.is_revocable() && v.content.is_none();
-    let rank = |v: &Version| (v.floor_seen, revoked(v), v.stamp);
-    rank(a).cmp(&rank(b)).then_with(|| encode_body(a).cmp(&encode_body(b)))
+    let place = |v: &Version| rank(v.register.address.is_revocable(), v.content.is_none(), v.stamp);
+    (a.floor_seen, place(a)).cmp(&(b.floor_seen, place(b))).then_with(|| encode_body(a).cmp(&encode_body(b)))
+}
+
+/// The place of a version among those that have seen the same floor.
+fn rank(revocable: bool, deleted: bool, stamp: Stamp) -> (bool, Stamp) {
+    (revocable && deleted, stamp)
 }
 
 /// A version and its hash.
@@ -212,9 +216,10 @@ impl Register {
             Ordering::Equal => {}
         }
         let body = encode_body(version);
-        let (new, held_now) = ((version.content.is_none(), version.stamp), (current.is_tombstone(), current.stamp));
-        let newness = if self.revocable { new.cmp(&held_now) } else { new.1.cmp(&held_now.1) };
-        let newness = newness.then_with(|| body.as_slice().cmp(&self.body));
+        let place = |deleted, stamp| rank(self.revocable, deleted, stamp);
+        let (new, held_now) =
+            (place(version.content.is_none(), version.stamp), place(current.is_tombstone(), current.stamp));
+        let newness = new.cmp(&held_now).then_with(|| body.as_slice().cmp(&self.body));
         match newness {
             Ordering::Equal => return Inserted::Known,
             Ordering::Greater => self.replace_current(held, body),

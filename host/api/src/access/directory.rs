@@ -90,6 +90,13 @@ impl Directory {
         self.everybody().signers.iter().filter(|signer| signer.expires_at > now).cloned().collect()
     }
 
+    /// That of them which lasts longest.
+    pub(crate) fn newest_signer(&self, now: Millis) -> Option<Signer> {
+        let everybody = self.everybody();
+        let newest = everybody.signers.iter().max_by_key(|signer| (signer.expires_at, signer.id));
+        newest.filter(|signer| signer.expires_at > now).cloned()
+    }
+
     /// Changes when somebody comes or goes.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.clone()
@@ -147,4 +154,11 @@ fn known(tenant: &Key, token: TokenId, version: &Version, usage: Arc<Usage>) -> 
 fn actor(name: &str, token: TokenId) -> Arc<str> {
     let id = token.to_string();
     format!("{name} ({})", id.get(..8).unwrap_or_default()).into()
+}
+
+/// One for tests.
+#[cfg(test)]
+pub(super) fn signer(byte: u8) -> Signer {
+    let key = SigningKey { secret: burgee_model::Digest([byte; 32]) };
+    Signer { id: TokenId([byte; 16]), key, expires_at: 1_000 }
 }

@@ -7,10 +7,11 @@ use burgee_store::{Draft, DraftWrite, Request, Stamping, WriteScope};
 use serde_json::json;
 
 use super::{
-    Access, Caller, Who, by_token, check_isolation,
+    Access, Caller, by_token, check_isolation,
     directory::Signer,
     rate::{Bucket, Rate},
-    session::{SESSION_MS, SIGNING_MS, Session, Subject},
+    session::{SESSION_MS, SIGNING_MS, Session},
+    subject_of,
     usages::Usages,
 };
 use crate::{error::ApiError, http::Api};
@@ -57,10 +58,7 @@ pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> R
     }
     check_isolation(api, &caller)?;
     let signer = signer(api, now).await?;
-    let subject = match caller.principal.who {
-        Who::Token(id) => Subject::Token(id),
-        Who::NodeAdmin | Who::Anybody => signer.node_admin(&api.auth.admin_token_sha256.unwrap_or_default()),
-    };
+    let subject = subject_of(api, &caller, &signer);
     let expires_at = now.saturating_add(SESSION_MS);
     let cookie = signer.sign(&Session { subject, expires_at });
     let csrf_token = signer.csrf_token(&cookie);
@@ -69,8 +67,7 @@ pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> R
 
 /// The key that signs new sessions: the one that lasts longest, or a new one where none outlasts a session.
 async fn signer(api: &Api, now: Millis) -> Result<Signer, ApiError> {
-    let newest = api.access.directory.signers(now).into_iter().max_by_key(|signer| (signer.expires_at, signer.id));
-    match newest.filter(|signer| signer.expires_at >= now.saturating_add(SESSION_MS)) {
+    match api.access.directory.newest_signer(now).filter(|signer| signer.expires_at >= now.saturating_add(SESSION_MS)) {
         Some(signer) => Ok(signer),
         None => new_signer(api, now).await,
     }

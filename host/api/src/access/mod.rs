@@ -32,11 +32,11 @@ pub(crate) use self::{
     login::{Login, log_in, random},
     principal::{Principal, Who},
     stream::StreamPermit,
-    stream_token::{StreamKeys, by_stream_token, stream_token},
+    stream_token::{StreamKeys, by_stream_token, stream_signer, stream_token},
 };
 use self::{
     credentials::Shown,
-    directory::Directory,
+    directory::{Directory, Signer},
     login::Attempts,
     rate::{Bucket, Rate},
     routes::Rule,
@@ -138,17 +138,27 @@ fn node_admin(api: &Api) -> Caller {
 fn by_session(api: &Api, cookie: &str, now: Millis) -> Option<Caller> {
     let signers = api.access.directory.signers(now);
     let (session, signer) = session::verify(cookie, &signers, now)?;
-    let caller = match session.subject {
-        Subject::Token(id) => {
-            let known = api.access.directory.by_id(id, now)?;
-            Caller::of(&known)
-        }
-        subject => {
-            let own = api.auth.admin_token_sha256.as_ref()?;
-            Some(node_admin(api)).filter(|_| signer.node_admin(own) == subject)?
-        }
-    };
+    let caller = by_subject(api, session.subject, signer, now)?;
     Some(caller.in_session(session.expires_at, signer.csrf_token(cookie)))
+}
+
+/// What names a caller in what a key signs.
+fn subject_of(api: &Api, caller: &Caller, signer: &Signer) -> Subject {
+    match caller.principal.who {
+        Who::Token(id) => Subject::Token(id),
+        Who::NodeAdmin | Who::Anybody => signer.node_admin(&api.auth.admin_token_sha256.unwrap_or_default()),
+    }
+}
+
+/// Whom what a key signed names; nobody any more where the token is gone, or this node has another key of its own.
+fn by_subject(api: &Api, subject: Subject, signer: &Signer, now: Millis) -> Option<Caller> {
+    match subject {
+        Subject::Token(id) => api.access.directory.by_id(id, now).map(|known| Caller::of(&known)),
+        Subject::NodeAdmin(_) => {
+            let own = api.auth.admin_token_sha256.as_ref()?;
+            (signer.node_admin(own) == subject).then(|| node_admin(api))
+        }
+    }
 }
 
 /// A node that hears of no other cannot know what was revoked: what it does about it is a setting. Applications

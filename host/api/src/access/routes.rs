@@ -6,6 +6,8 @@
 use burgee_model::TokenKind::{self, Admin, Editor, Operator, Viewer};
 use http::Method;
 
+use crate::admin::permit::needs;
+
 /// The least that a route asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -135,10 +137,7 @@ impl Need {
         match self {
             Self::Known => "this needs a token",
             Self::Evaluation => "this needs a server token, or one with a role",
-            Self::Role(Viewer) => "this needs a token of the kind viewer, or more",
-            Self::Role(Editor) => "this needs a token of the kind editor, or more",
-            Self::Role(Operator) => "this needs a token of the kind operator, or more",
-            Self::Role(_) => "this needs a token of the kind admin",
+            Self::Role(role) => needs(role),
             Self::Root => "this needs a token of the kind admin that is bound to no tenant",
         }
     }

@@ -3,7 +3,7 @@
 //! A cookie names a token and a deadline under a MAC of a replicated key: every node knows it, and it ends with
 //! its token. Writes must also show the session's CSRF token, which only pages of this origin can read.
 
-use burgee_model::{Digest, Millis, TokenId};
+use burgee_model::{Millis, TokenId, hex};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, header};
 use sha2::Sha256;
@@ -58,12 +58,12 @@ impl Signer {
     pub(crate) fn sign(&self, session: &Session) -> String {
         let body = self.body(session);
         let mac = self.mac("session", &body);
-        format!("{}{}", hex(&body), Digest(mac))
+        hex::encode(&[&body[..], &mac].concat())
     }
 
     /// What writes of a session have to show beside its cookie.
     pub(crate) fn csrf_token(&self, cookie: &str) -> String {
-        Digest(self.mac("csrf", cookie.as_bytes())).to_string()
+        hex::encode(&self.mac("csrf", cookie.as_bytes()))
     }
 
     /// What names a node's own key in a session.
@@ -93,7 +93,7 @@ impl Signer {
 
 /// The session of a cookie's value with the key that signed it; none where none of these did, or where it is over.
 pub(crate) fn verify<'a>(value: &str, signers: &'a [Signer], now: Millis) -> Option<(Session, &'a Signer)> {
-    let bytes = unhex(value)?;
+    let bytes = hex::decode(value)?;
     let (body, mac) = bytes.split_at_checked(BODY_BYTES).filter(|(_, mac)| mac.len() == MAC_BYTES)?;
     let (deadline, rest) = body.split_first_chunk::<8>()?;
     let (key, rest) = rest.split_first_chunk::<16>()?;
@@ -108,27 +108,10 @@ pub(crate) fn verify<'a>(value: &str, signers: &'a [Signer], now: Millis) -> Opt
     (session.expires_at > now).then_some((session, signer))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    // `from_str_radix` would take a sign
-    let right = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let byte = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
-    if right { (0..text.len() / 2).map(byte).collect() } else { None }
-}
-
 #[cfg(test)]
 mod tests {
-    use burgee_model::SigningKey;
-
     use super::*;
-
-    fn signer(byte: u8) -> Signer {
-        let key = SigningKey { secret: Digest([byte; 32]) };
-        Signer { id: TokenId([byte; 16]), key, expires_at: 1_000 }
-    }
+    use crate::access::directory::signer;
 
     #[test]
     fn what_was_signed_is_known_until_its_deadline_and_nothing_else_is() {

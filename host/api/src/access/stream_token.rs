@@ -8,14 +8,15 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Key, Millis, TokenId};
+use burgee_model::{Key, Millis, TokenId, hex};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Caller, Principal, Who,
+    Caller, Principal, Who, by_subject,
     directory::Signer,
-    login, node_admin,
-    session::{SESSION_MS, Subject, hex, unhex},
+    login,
+    session::{SESSION_MS, Subject},
+    subject_of,
 };
 use crate::{error::ApiError, http::Api};
 
@@ -42,23 +43,23 @@ impl StreamKeys {
     }
 }
 
-/// Makes a token for a caller, which lasts for up to twelve hours; none where there is no key to sign it with.
-pub(crate) async fn stream_token(api: &Api, caller: &Caller, tenant: &Key, environment: &Key) -> Option<String> {
-    let now = api.store.now();
-    let signer = signer(api, now).await?;
+/// A token for a caller, which lasts for up to twelve hours.
+pub(crate) fn stream_token(api: &Api, signer: &Signer, caller: &Caller, (tenant, environment): (&Key, &Key)) -> String {
     let subject = match caller.principal.who {
-        Who::Token(id) => Some(Subject::Token(id)),
-        Who::NodeAdmin => Some(signer.node_admin(&api.auth.admin_token_sha256.unwrap_or_default())),
         Who::Anybody => None,
+        Who::Token(_) | Who::NodeAdmin => Some(subject_of(api, caller, signer)),
     };
-    let expires_at = (now / STEP_MS).saturating_mul(STEP_MS).saturating_add(SESSION_MS).min(signer.expires_at);
+    let began = (api.store.now() / STEP_MS).saturating_mul(STEP_MS);
+    let expires_at = began.saturating_add(SESSION_MS).min(signer.expires_at);
     let (tenant, environment) = (tenant.clone(), environment.clone());
-    Some(signer.sign_stream(&Grant { subject, tenant, environment, expires_at }))
+    signer.sign_stream(&Grant { subject, tenant, environment, expires_at })
 }
 
-/// The key that lasts longest. One that is about to end is replaced while it is still in use.
-async fn signer(api: &Api, now: Millis) -> Option<Signer> {
-    let newest = api.access.directory.signers(now).into_iter().max_by_key(|signer| (signer.expires_at, signer.id));
+/// The key that streams' tokens are signed with, if there is one: that which lasts longest. One that is about to end is
+/// replaced while it is still in use.
+pub(crate) async fn stream_signer(api: &Api) -> Option<Signer> {
+    let now = api.store.now();
+    let newest = api.access.directory.newest_signer(now);
     let lasts = |ms: Millis| newest.as_ref().is_some_and(|signer| signer.expires_at >= now.saturating_add(ms));
     if !lasts(SESSION_MS) && api.access.stream_keys.is_due(api.access.micros()) {
         let made = tokio::time::timeout(PATIENCE, login::new_signer(api, now)).await;
@@ -75,11 +76,7 @@ pub(crate) fn by_stream_token(api: &Api, token: &str) -> Result<(Caller, Key, Ke
     let signers = api.access.directory.signers(now);
     let (grant, signer) = verify(token, &signers, now).ok_or(ApiError::Unauthorized)?;
     let caller = match grant.subject {
-        Some(Subject::Token(id)) => api.access.directory.by_id(id, now).map(|known| Caller::of(&known)),
-        Some(subject) => {
-            let own = api.auth.admin_token_sha256.as_ref();
-            own.filter(|own| signer.node_admin(own) == subject).map(|_| node_admin(api))
-        }
+        Some(subject) => by_subject(api, subject, signer, now),
         None => api.auth.open.then(|| Caller::new(Principal::root(Who::Anybody, "dev"), api.access.own.clone())),
     };
     let caller = caller.ok_or(ApiError::Unauthorized)?;
@@ -109,12 +106,12 @@ impl Signer {
         let place = [grant.tenant.as_str().as_bytes(), &[0], grant.environment.as_str().as_bytes()].concat();
         let body = [&grant.expires_at.to_be_bytes()[..], &self.id.0, &[kind], &id.0, &place].concat();
         let mac = self.mac(PURPOSE, &body);
-        hex(&[&mac[..], &body].concat())
+        hex::encode(&[&mac[..], &body].concat())
     }
 }
 
 fn verify<'a>(text: &str, signers: &'a [Signer], now: Millis) -> Option<(Grant, &'a Signer)> {
-    let bytes = unhex(text)?;
+    let bytes = hex::decode(text)?;
     let (mac, body) = bytes.split_first_chunk::<MAC_BYTES>()?;
     let (deadline, rest) = body.split_first_chunk::<8>()?;
     let (key, rest) = rest.split_first_chunk::<16>()?;
@@ -137,14 +134,8 @@ fn verify<'a>(text: &str, signers: &'a [Signer], now: Millis) -> Option<(Grant, 
 
 #[cfg(test)]
 mod tests {
-    use burgee_model::{Digest, SigningKey};
-
     use super::*;
-
-    fn signer(byte: u8) -> Signer {
-        let key = SigningKey { secret: Digest([byte; 32]) };
-        Signer { id: TokenId([byte; 16]), key, expires_at: 1_000 }
-    }
+    use crate::access::directory::signer;
 
     #[test]
     fn a_key_that_cannot_be_made_is_not_tried_for_by_every_request() {

@@ -40,7 +40,8 @@ impl Usage {
 
     /// Whether nothing of it need be remembered.
     pub(crate) fn is_idle(&self, now: u64) -> bool {
-        self.streams.load(Ordering::Relaxed) == 0 && self.requests.is_idle(now)
+        let rests = |bucket: &Bucket| bucket.is_idle(now);
+        self.streams.load(Ordering::Relaxed) == 0 && rests(&self.requests) && rests(&self.by_people)
     }
 }
 
@@ -57,6 +58,14 @@ impl Drop for OpenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_is_used_up_keeps_it_from_being_forgotten() {
+        let rate = crate::access::rate::Rate::per_second(1).unwrap();
+        let (by_applications, by_people) = (Usage::default(), Usage::default());
+        assert_eq!((by_applications.requests.take(rate, 0), by_people.by_people.take(rate, 0)), (Ok(()), Ok(())));
+        assert!(!by_applications.is_idle(0) && !by_people.is_idle(0) && by_people.is_idle(1_000_000));
+    }
 
     #[test]
     fn streams_are_given_back() {

@@ -28,16 +28,18 @@ impl Permit {
         self.role.rank() >= role.rank()
     }
 
+    fn least(&self, role: TokenKind) -> Result<(), Refusal> {
+        if self.is_at_least(role) { Ok(()) } else { Err(Refusal::Forbidden(needs(role))) }
+    }
+
     /// What only operators may.
     pub fn operate(&self) -> Result<(), Refusal> {
-        let why = "this needs a token of the kind operator, or more";
-        if self.is_at_least(TokenKind::Operator) { Ok(()) } else { Err(Refusal::Forbidden(why)) }
+        self.least(TokenKind::Operator)
     }
 
     /// What only admins may.
     pub fn administer(&self) -> Result<(), Refusal> {
-        let why = "this needs a token of the kind admin";
-        if self.is_at_least(TokenKind::Admin) { Ok(()) } else { Err(Refusal::Forbidden(why)) }
+        self.least(TokenKind::Admin)
     }
 
     /// A write of what is one environment's.
@@ -107,6 +109,18 @@ impl Permit {
     fn protected(&self) -> Result<(), Refusal> {
         let why = "the environment is protected: this needs a token of the kind operator, or more";
         if self.is_at_least(TokenKind::Operator) { Ok(()) } else { Err(Refusal::Forbidden(why)) }
+    }
+}
+
+/// What is said to whoever has less than a role.
+#[must_use]
+pub fn needs(role: TokenKind) -> &'static str {
+    match role {
+        TokenKind::Viewer => "this needs a token of the kind viewer, or more",
+        TokenKind::Editor => "this needs a token of the kind editor, or more",
+        TokenKind::Operator => "this needs a token of the kind operator, or more",
+        TokenKind::Admin => "this needs a token of the kind admin",
+        TokenKind::Server | TokenKind::Client => "this needs a token",
     }
 }
 

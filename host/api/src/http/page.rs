@@ -1,8 +1,6 @@
 //! Pages of lists: a limit, and an opaque cursor that names the last item.
 
-use std::fmt::Write as _;
-
-use burgee_model::{Address, Key};
+use burgee_model::{Address, Key, hex};
 use serde_json::{Map, Value as Json, json};
 use utoipa::IntoParams;
 
@@ -130,21 +128,11 @@ impl<P: Place + Clone> Filling<P> {
 }
 
 fn encode(place: &impl Place) -> String {
-    place.text().bytes().fold(String::new(), |mut text, byte| {
-        // writing to a text cannot fail
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(place.text().as_bytes())
 }
 
 fn decode<P: Place>(cursor: &str) -> Option<P> {
-    let digits = cursor.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-    P::parse(std::str::from_utf8(&bytes?).ok()?)
+    P::parse(&String::from_utf8(hex::decode(cursor)?).ok()?)
 }
 
 #[cfg(test)]

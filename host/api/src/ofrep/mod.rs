@@ -133,11 +133,13 @@ async fn evaluate_all(
     let snapshot = told.awaited(api, &snapshot).await.unwrap_or(snapshot);
     let context = request::context(body, api, &snapshot).await?;
     // without a key to sign with there is no stream, and the answer is as good
-    let stream = access::stream_token(api, caller, snapshot.tenant(), snapshot.environment()).await;
+    let signer = access::stream_signer(api).await;
+    let place = (snapshot.tenant(), snapshot.environment());
+    let stream = || signer.as_ref().map(|signer| access::stream_token(api, signer, caller, place));
     let (now, view) = (api.store.now(), View::of(caller));
     let headers = told.allows_condition(&snapshot).then_some(&parts.headers);
     let asked = Bulk { context: &context, now, view, headers };
-    Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream.as_deref())))
+    Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream)))
 }
 
 /// The environment that is meant: the path's, or else the token's.
@@ -181,7 +183,8 @@ struct Bulk<'a> {
 }
 
 /// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
-fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: Option<&str>) -> Response {
+/// The token of a stream is made where there is a body for it.
+fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> Option<String>) -> Response {
     let Bulk { context, now, view, headers } = asked;
     let known = |tag: &str| headers.is_some_and(|headers| known(headers, tag));
     let tag_of = |body: Option<&[u8]>| etag(snapshot.digest(), context, view.scope(), body);
@@ -195,10 +198,10 @@ fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: Option<&str>) -> R
     if snapshot.varies() && known(&tag) {
         return tagged(not_modified(), &tag);
     }
-    if let Some(token) = stream {
+    if let Some(token) = stream() {
         // the brace that ends the body
         out.pop();
-        out.extend_from_slice(events::member(token).as_bytes());
+        out.extend_from_slice(events::member(&token).as_bytes());
         out.push(b'}');
     }
     tagged(json(StatusCode::OK, out), &tag)
