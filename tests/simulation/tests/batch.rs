@@ -23,6 +23,7 @@ const NEW: u64 = 30;
 /// that waited for ever for who would hear of its horizon; rows of what was purged, which outlasted the floor's own; new
 /// machines that started empty beside the last one that had data; one that resynchronised and waited for members that had
 /// all been replaced; an expiry untold, of what came once more after it was collected; one restored from an empty disk.
+/// (Where plans change, seeds mean other runs.)
 const FOUND: [(u64, u64); 10] = [
     (137, 3),
     (151, 3),

@@ -4,6 +4,7 @@ mod clocks;
 mod collection;
 mod copies;
 mod hints;
+mod joining;
 mod traffic;
 mod walks;
 mod world;

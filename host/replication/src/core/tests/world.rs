@@ -216,6 +216,11 @@ impl World {
         self.settle();
     }
 
+    /// The deletions that a node remembers.
+    pub(super) fn tombstones(&self, node: usize) -> usize {
+        self.nodes[node].table.counts().tombstones
+    }
+
     pub(super) fn get(&self, node: usize, key: &str) -> Option<Vec<u8>> {
         let version = self.nodes[node].table.current(&entry(key), self.now(node).cluster)?;
         version.content.as_ref().map(|blob| blob.bytes.to_vec())
