@@ -291,8 +291,9 @@ impl Shared {
 
     /// A peer has all that this node wrote up to a change.
     pub(crate) fn told(&self, peer: NodeId, up_to: Stamp) {
+        let (table, own) = (self.read(), self.clock().id());
         let mut telling = lock(&self.told);
-        telling.is_news |= telling.told.raise(peer, up_to);
+        telling.is_news |= telling.told.raise(peer, up_to, &table, own);
     }
 
     /// What others have, if the disk is to know.

@@ -28,7 +28,7 @@ fn table(versions: impl IntoIterator<Item = Version>) -> Table {
 
 fn told(up_to: u64) -> Told {
     let mut told = Told::default();
-    told.raise(PEER, stamp(up_to));
+    told.raise(PEER, stamp(up_to), &Table::default(), OWN);
     told
 }
 
@@ -70,7 +70,7 @@ fn what_only_forgotten_nodes_were_told_of_is_repeated() {
     let forgotten = RegisterId::system(Address::Forgotten { node: PEER });
     let after = table([version(forgotten, 9, r#"{"name":"b"}"#)]);
     let mut third = told(6);
-    third.raise(NodeId([3; 16]), stamp(1));
+    third.raise(NodeId([3; 16]), stamp(1), &Table::default(), OWN);
     let of_third = version(RegisterId::system(Address::Member { node: NodeId([3; 16]) }), 1, r#"{"name":"c"}"#);
     let before = table([version(config("k"), 6, "1"), of_third]);
     assert_eq!(again(&before, &after, &third), [(config("k"), true)]);

@@ -24,7 +24,8 @@ pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: 
         names || held.floor_seen > version.floor_seen
     };
     let held = || table.history(&version.register);
-    let is_forgotten = || held().filter(|held| held.stamp > version.stamp).count() >= versions_max;
+    let place = |version: &Version| (version.floor_seen, version.stamp);
+    let is_forgotten = || held().filter(|held| place(held) > place(version)).count() >= versions_max;
     held().any(|held| settles(&held)) || is_forgotten() || !would_take(table, version)
 }
 

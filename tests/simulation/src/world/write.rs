@@ -223,7 +223,7 @@ impl World {
     /// A peer has all that a node wrote up to a change.
     pub(super) fn told(&mut self, end: End, peer: NodeId, up_to: Stamp) {
         let Some(process) = &mut self.slots[end.slot].process else { return };
-        process.told_news |= process.told.raise(peer, up_to);
+        process.told_news |= process.told.raise(peer, up_to, &process.table, end.id.node);
         self.begin_persist(end.slot);
     }
 

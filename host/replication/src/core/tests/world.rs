@@ -351,7 +351,10 @@ impl World {
                 self.nodes[node].time.set(offset_ms, outright, wall, mono);
             }
             Command::Resynchronised => self.nodes[node].resynchronised = true,
-            Command::Told { peer, up_to } => drop(self.nodes[node].told.raise(peer, up_to)),
+            Command::Told { peer, up_to } => {
+                let Node { id, table, told, .. } = &mut self.nodes[node];
+                told.raise(peer, up_to, table, id.node);
+            }
             Command::Repeat => self.repeat(node),
             Command::Reidentify(missed) => {
                 let now = self.now(node).cluster;
