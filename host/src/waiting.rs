@@ -65,6 +65,9 @@ fn in_words(reason: &'static str) -> &'static str {
         "joining" => "another node's data is being read, or no node that is reached is ready",
         "name_in_use" => "a live node has this one's name",
         "resynchronising" => "the cluster has gone on without this node, whose data is compared with a ready node's",
+        "operator_decides" => {
+            "nobody who is ready was reached in time; if nobody will come, --trust-own-data has this node serve what it holds"
+        }
         other => other,
     }
 }

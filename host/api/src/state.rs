@@ -141,7 +141,8 @@ pub trait NodeStatus: Send + Sync {
 pub struct Readiness {
     /// Whether it serves evaluations and takes writes.
     pub ready: bool,
-    /// Why it is not, e.g. `joining`, `no_peer`, `name_in_use`, `resynchronising`, `importing`, `shutting_down`.
+    /// Why it is not, e.g. `joining`, `no_peer`, `name_in_use`, `resynchronising`, `operator_decides`, `importing`,
+    /// `shutting_down`.
     pub reasons: Vec<String>,
 }
 

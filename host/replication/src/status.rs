@@ -10,7 +10,8 @@ pub struct Readiness {
     /// Evaluations and writes are taken.
     pub ready: bool,
     /// Why not, empty where ready: `joining` (a snapshot is being pulled, or nobody reached is ready),
-    /// `no_peer` (no peer is reached), `name_in_use`, `resynchronising`.
+    /// `no_peer` (no peer is reached), `name_in_use`, `resynchronising`; beside them `operator_decides`, where the node
+    /// has data and nobody ready was reached in time.
     pub reasons: Vec<&'static str>,
     /// It became ready on its own data, without having met a peer since.
     pub alone: bool,

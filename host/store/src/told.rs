@@ -103,7 +103,11 @@ mod tests {
         let (own, before, after) = (node(1), roster([1, 2, 3].map(node)), roster([1, 4, 5].map(node)));
         let mut told = Told::default();
         told.raise(node(2), stamp(9), &before, own);
-        assert_eq!((told.by_any(&before), told.by_any(&after)), (stamp(9), Stamp::ZERO), "one of them may have lost it");
+        assert_eq!(
+            (told.by_any(&before), told.by_any(&after)),
+            (stamp(9), Stamp::ZERO),
+            "one of them may have lost it"
+        );
         told.raise(node(3), stamp(7), &before, own);
         assert_eq!((told.by_any(&before), told.by_any(&after)), (stamp(9), stamp(7)));
         assert!(told.changed(ChangeId(stamp(6))), "the clock was set back");

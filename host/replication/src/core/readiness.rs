@@ -34,7 +34,10 @@ impl Core {
     pub(super) fn decide_readiness(&mut self, turn: &mut Turn<'_>) {
         self.heed_operator(turn);
         let decided = self.decide(turn);
-        let decided = self.once_entered(decided, turn);
+        let mut decided = self.once_entered(decided, turn);
+        if !decided.ready && self.rival.is_none() && self.is_up_to_operator(turn) {
+            decided.reasons.push("operator_decides");
+        }
         if decided != self.readiness {
             if decided.ready {
                 // Once it serves, and is no longer alone, it may not be set outright.
@@ -127,11 +130,15 @@ impl Core {
         self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
     }
 
-    /// Whether an operator says that what this node holds is the cluster's: it holds something, and nobody who is ready
-    /// was reached in time.
+    /// Whether an operator says that what this node holds is the cluster's.
     fn is_trusted(&self, turn: &Turn<'_>) -> bool {
+        self.settings.trusted && self.is_up_to_operator(turn)
+    }
+
+    /// Whether an operator could say so: it holds something, and nobody who is ready was reached in time.
+    fn is_up_to_operator(&self, turn: &Turn<'_>) -> bool {
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
-        self.settings.trusted && timed_out && content(turn.table) > 0 && !self.peers.values().any(Peer::is_ready)
+        timed_out && content(turn.table) > 0 && !self.peers.values().any(Peer::is_ready)
     }
 
     /// Then it need not get in line with anybody.

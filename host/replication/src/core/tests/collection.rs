@@ -257,7 +257,9 @@ fn where_each_waits_for_another_an_operator_decides() {
     let mut world = World::of((0..2).map(waiting));
     world.put(0, "x", "1");
     world.run(120);
-    assert!(world.nodes.iter().all(|node| !node.core.readiness().ready));
+    let reasons = |world: &World, node: usize| world.nodes[node].core.readiness().reasons.clone();
+    assert_eq!(reasons(&world, 0), ["resynchronising", "operator_decides"]);
+    assert_eq!(reasons(&world, 1), ["no_peer"], "it holds nothing that could be trusted");
     let own = PeerId { node: node_id(0), incarnation: 2 };
     world.rename(0, own, |node| Settings { own, trusted: true, resync: true, ..settings(node, &[1]) });
     world.run(5);
