@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod admin_token;
+mod certificates;
 pub mod cli;
 pub mod config;
 pub mod demo;

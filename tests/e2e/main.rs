@@ -4,6 +4,7 @@
 mod bad_rules;
 mod bad_values;
 mod basics;
+mod certs;
 mod cli;
 mod clocks;
 mod config;

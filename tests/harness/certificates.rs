@@ -1,4 +1,4 @@
-//! Certificates of a cluster, made for the test.
+//! Certificates of a cluster, made for the test by the command line as an operator makes them.
 
 use std::{
     fs,
@@ -6,15 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
+
+use crate::cli::Cli;
 
 /// A certificate authority with a directory for what it issues.
 #[derive(Debug)]
-pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    dir: Arc<TempDir>,
-}
+pub struct Authority(Arc<TempDir>);
 
 /// A directory for the files of one node, which change in place while it runs.
 #[derive(Debug)]
@@ -68,37 +66,29 @@ impl Authority {
     /// A new one, which nobody knows yet.
     #[must_use]
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("burgee-test-").tempdir().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
-        let key = KeyPair::generate().unwrap();
-        fs::write(dir.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
-        Self { issuer: Issuer::new(params, key), dir: Arc::new(dir) }
+        let authority = Self(Arc::new(tempfile::Builder::new().prefix("burgee-test-").tempdir().unwrap()));
+        authority.run(&["init"]);
+        authority
     }
 
     /// Its own certificate, PEM.
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
-        self.dir.path().join("ca.pem")
+        self.0.path().join("ca.pem")
     }
 
-    /// A certificate with its key, for both ends of a connection.
+    /// A certificate with its key, for both ends of a connection; the name is that of a host, too.
     #[must_use]
     pub fn issue(&self, name: &str) -> Credentials {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let write = |end: &str, text: String| {
-            let path = self.dir.path().join(format!("{name}.{end}"));
-            fs::write(&path, text).unwrap();
-            path
-        };
-        let (cert, key) = (write("cert.pem", certificate.pem()), write("key.pem", key.serialize_pem()));
-        Credentials { ca: self.certificate(), cert, key, _dir: self.dir.clone() }
+        self.run(&["issue", name, "--host", name]);
+        let of = |end: &str| self.0.path().join(format!("{name}{end}.pem"));
+        Credentials { ca: self.certificate(), cert: of(""), key: of("-key"), _dir: Arc::clone(&self.0) }
+    }
+
+    fn run(&self, arguments: &[&str]) {
+        let dir = self.0.path().to_str().unwrap();
+        let said = Cli::bare().run(&[&["cert"], arguments, &["--dir", dir]].concat());
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: what people type, turned into a running node or into requests to one.
 
+mod certs;
 mod client;
 mod cluster;
 mod diagnostics;
@@ -61,6 +62,9 @@ enum Command {
     /// Look at the cluster, and forget nodes that will not return
     #[command(subcommand)]
     Cluster(cluster::Cluster),
+    /// Make the certificates by which the nodes of a cluster know each other
+    #[command(subcommand)]
+    Cert(certs::Cert),
     /// Work on rules without a server
     #[command(subcommand)]
     Rule(rules::Rule),
@@ -128,6 +132,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Guest(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Cluster(command) => command.run(),
+        Command::Cert(command) => command.run(),
         Command::Rule(command) => command.run(),
     };
     match done {
