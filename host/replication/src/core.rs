@@ -270,7 +270,7 @@ impl Core {
         if !self.started {
             self.forgive_nothing(turn);
             self.started = true;
-            self.roster = Roster::of(turn.table);
+            self.roster.look(turn.table);
             let own = self.roster.member(self.settings.own.node);
             self.came_entered = own.is_some_and(|member| !member.joining);
             self.partial = own.is_some_and(|member| member.partial);
@@ -316,7 +316,7 @@ impl Core {
     fn tick(&mut self, turn: &mut Turn<'_>) {
         let slept = turn.now.mono.saturating_sub(self.ticked) >= SLEEP;
         self.ticked = turn.now.mono;
-        self.roster = Roster::of(turn.table);
+        self.roster.look(turn.table);
         self.heed_roster(turn);
         self.watch_clock(turn);
         if slept {

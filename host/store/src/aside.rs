@@ -97,8 +97,12 @@ fn again(version: &Version, untold: bool, table: &Table, now: Millis) -> Option<
     let id = &version.register;
     let latest = table.latest(id);
     let place = |version: &Version| (version.floor_seen, version.stamp);
+    // What nobody was told of is written under the new identity though it is still there: the next time that the
+    // cluster goes on without the node, it is to be known as its own.
+    let is_same = |latest: &Version| untold && latest.stamp == version.stamp;
     // What it wrote itself by now is later too, and need not have seen a floor that only it had.
-    let is_over = |latest: &Version| latest.stamp > version.stamp || place(latest) >= place(version);
+    let is_later = |latest: &Version| latest.stamp > version.stamp || place(latest) >= place(version);
+    let is_over = |latest: &Version| is_later(latest) && !is_same(latest);
     let is_over = latest.as_ref().is_some_and(|latest| is_over(latest));
     if is_over || table.over(id).kills(version.stamp, version.floor_seen) {
         return None;

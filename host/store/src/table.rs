@@ -70,6 +70,10 @@ pub struct Table {
     acked: Stamp,
     /// Grows with every change of who may ask.
     access: u64,
+    /// Versions of the cluster's own registers.
+    system_versions: usize,
+    /// Grows with every change of them.
+    system_changes: u64,
 }
 
 impl PartialEq for Table {

@@ -39,6 +39,8 @@ pub struct Written {
     pub speaks: bool,
     /// Whether it is a deletion that was collected before all halves of the cluster had met.
     pub apart: bool,
+    /// Whether its author's process ended before anything of it was on disk: it never was.
+    pub vanished: bool,
 }
 
 /// All versions ever written.
@@ -82,6 +84,7 @@ impl Oracle {
             bereft: doubtful == Some(Excuse::Copied),
             speaks: !matches!(doubtful, Some(Excuse::Copied | Excuse::Restored)),
             apart: false,
+            vanished: false,
         };
         let twins = self.written.entry((version.register.clone(), version.stamp)).or_default();
         if twins.iter().any(|twin| twin.version == *version) {
@@ -107,7 +110,8 @@ impl Oracle {
 
     /// A process ended before anything of a write was on disk, so nobody will know. Answers what was acknowledged of it.
     pub fn vanished(&mut self, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
-        versions.iter().for_each(|version| self.mark(version, |twin| twin.fate = Fate::Lost(Excuse::Disk)));
+        let gone = |twin: &mut Written| (twin.fate, twin.vanished) = (Fate::Lost(Excuse::Disk), true);
+        versions.iter().for_each(|version| self.mark(version, gone));
         let told = |version: &&Arc<Version>| self.twins(version).any(|twin| twin.acknowledged);
         versions.iter().find(told).cloned()
     }
@@ -145,7 +149,7 @@ impl Oracle {
 
     /// All that was ever written.
     pub fn all(&self) -> impl Iterator<Item = &Written> {
-        self.written.values().flatten()
+        self.written.values().flatten().filter(|written| !written.vanished)
     }
 
     /// The table of what must have lasted: all that was acknowledged, and neither lost nor doubtful, without

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use burgee_model::{Millis, NodeId, Stamp, stamp::millis_to_ntp64};
 
-use super::{Command, Core, SystemWrite, Turn, roster::Roster};
+use super::{Command, Core, SystemWrite, Turn};
 
 /// After so many steps of collection, what was due before them is late.
 const STEPS_LATE: u32 = 4;
@@ -119,7 +119,7 @@ impl Core {
     /// What the sweep brought is on disk.
     pub(super) fn sweep_flushed(&mut self, flush: u64, turn: &Turn<'_>) {
         if let Some((_, sweep)) = self.collect.flush.take_if(|(number, _)| *number == flush) {
-            self.roster = Roster::of(turn.table);
+            self.roster.look(turn.table);
             if self.is_of_all(&sweep) {
                 self.collect.acked = self.collect.acked.max(Some(sweep.promise));
             }

@@ -9,10 +9,10 @@
 
 use std::time::Duration;
 
-use burgee_model::{NodeId, Stamp};
+use burgee_model::NodeId;
 use burgee_store::Table;
 
-use super::{Ask, Asked, Command, Core, Turn, exchange::RETRY_MIN, peer::Peer, roster::Roster};
+use super::{Ask, Asked, Command, Core, Turn, exchange::RETRY_MIN, peer::Peer};
 use crate::{
     message::{Answer, Question},
     status::Readiness,
@@ -49,7 +49,7 @@ impl Core {
             if decided.ready != self.readiness.ready {
                 self.beat_due = turn.now.mono;
                 self.enrol_due = turn.now.mono;
-                self.roster = Roster::of(turn.table);
+                self.roster.look(turn.table);
             }
             self.readiness = decided.clone();
             turn.out.push(Command::SetReadiness(decided));
@@ -290,6 +290,5 @@ impl Core {
 
 /// How many versions there are beside the cluster's own registers.
 pub(super) fn content(table: &Table) -> u64 {
-    let own = table.members().count() + table.forgotten().count() + usize::from(table.horizon() != Stamp::ZERO);
-    table.counts().versions.saturating_sub(own) as u64
+    table.data_versions() as u64
 }

@@ -11,6 +11,8 @@ use crate::message::PeerId;
 /// The roster as the table has it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Roster {
+    /// How often the table had changed when it was read.
+    changes: Option<u64>,
     members: BTreeMap<NodeId, Member>,
     forgotten: BTreeMap<NodeId, String>,
 }
@@ -32,14 +34,21 @@ pub(super) struct Member {
 }
 
 impl Roster {
-    pub(super) fn of(table: &Table) -> Self {
+    fn of(table: &Table) -> Self {
         let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
         let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
         let members = members.map(|(node, meta, promise)| {
             let MemberMeta { name, endpoint, acked, joining, joined, partial } = meta;
             (node, Member { name, endpoint, acked, promise, joining, joined, partial })
         });
-        Self { members: members.collect(), forgotten }
+        Self { changes: Some(table.system_changes()), members: members.collect(), forgotten }
+    }
+
+    /// Reads it again where the table's has changed.
+    pub(super) fn look(&mut self, table: &Table) {
+        if self.changes != Some(table.system_changes()) {
+            *self = Self::of(table);
+        }
     }
 
     /// Those that are not forgotten.
@@ -57,6 +66,11 @@ impl Roster {
 
     pub(super) fn is_forgotten(&self, node: NodeId) -> bool {
         self.forgotten.contains_key(&node)
+    }
+
+    /// The name of a node that is forgotten.
+    pub(super) fn forgotten_name(&self, node: NodeId) -> Option<&str> {
+        self.forgotten.get(&node).map(String::as_str)
     }
 }
 
@@ -116,8 +130,12 @@ impl Core {
             }
         };
         if turn.now.mono.saturating_sub(since) >= self.settings.periods.ready_timeout {
-            let text =
-                format!("node-name: `{}` is the name of a live node of the cluster ({rival})", self.settings.name);
+            let name = &self.settings.name;
+            let mut text = format!("node-name: `{name}` is the name of a live node of the cluster ({rival})");
+            if self.settings.aside {
+                text += "; this one's disk holds writes that only it acknowledged: start it once under another name to \
+                         bring them back";
+            }
             turn.out.push(Command::GiveUp(text));
             self.halted = true;
         }

@@ -86,7 +86,7 @@ impl Core {
         let live = peer.filter(|peer| peer.live);
         let info = peer.and_then(|peer| peer.info.as_ref());
         let member = self.roster.member(node);
-        let forgotten = self.roster.forgotten().find(|(id, _)| *id == node).map(|(_, name)| name);
+        let forgotten = self.roster.forgotten_name(node);
         let name = info.map(|info| info.name.as_str()).or(member.map(|member| member.name.as_str())).or(forgotten);
         let endpoint = info.and_then(|info| info.endpoint.as_ref()).or(member.and_then(|m| m.endpoint.as_ref()));
         NodeView {

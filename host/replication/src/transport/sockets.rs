@@ -19,7 +19,11 @@ mod udp;
 mod watch;
 mod wire;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tokio::{task::AbortHandle, time::timeout};
@@ -40,6 +44,8 @@ use crate::{
     wire::{PROTOCOL, PROTOCOL_MIN},
 };
 
+/// How long a request waits while answers keep coming, this one or those before it: a megabyte at 150 kbit/s.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// How long closing may take for what still waits to be sent.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(300);
 /// How long it may take until the peers have been told by QUIC itself.
@@ -133,9 +139,13 @@ impl Transport for SocketsTransport {
     async fn request(&self, to: PeerId, frame: Bytes, within: Duration) -> Result<Bytes, RequestError> {
         let link = self.hub.links.to(to).ok_or(RequestError::Unreachable)?;
         let mut asked = link.ask(frame).ok_or(RequestError::Unreachable)?;
-        match timeout(within, &mut asked.answer).await {
-            Ok(answer) => answer.map_err(|_| RequestError::Unreachable),
-            Err(_) => Err(RequestError::TimedOut),
+        let since = Instant::now();
+        loop {
+            match timeout(within, &mut asked.answer).await {
+                Ok(answer) => return answer.map_err(|_| RequestError::Unreachable),
+                Err(_) if link.is_answering(within) && since.elapsed() < ANSWER_MAX => {}
+                Err(_) => return Err(RequestError::TimedOut),
+            }
         }
     }
 

@@ -77,6 +77,17 @@ fn what_only_forgotten_nodes_were_told_of_is_repeated() {
     assert_eq!(again(&before, &table([]), &third), [], "the peer that has it is a member");
 }
 
+/// It may be forgotten once more before anybody has heard of it.
+#[test]
+fn what_no_member_was_told_of_is_repeated_though_it_is_still_there() {
+    let mine = || version(config("k"), 6, "1");
+    let before = table([mine()]);
+    assert_eq!(again(&before, &table([mine()]), &told(5)), [(config("k"), true)]);
+    assert_eq!(again(&before, &table([mine()]), &told(6)), [], "it has been heard of");
+    let repeated = Version { parents: [stamp(6)].into(), ..version(config("k"), 20, "1") };
+    assert_eq!(again(&before, &table([mine(), repeated]), &told(5)), []);
+}
+
 #[test]
 fn a_purge_deletes_what_it_had_killed_and_nothing_newer() {
     let prefix = || Scope::Config { environment: key("e"), prefix: "a/".into() };

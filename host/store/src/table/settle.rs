@@ -45,6 +45,10 @@ impl Table {
             return self.settle_entry(entry, path, before, after);
         }
         self.access += u64::from(id.address.is_of_access());
+        if id.address.is_system() {
+            self.system_changes += 1;
+            self.system_versions = (self.system_versions + after.len()).saturating_sub(before.len());
+        }
         self.settle_newest(Kind::of(id), path, before, after);
         self.settle_graves(path, before, after);
         self.settle_place(id, path, before, after);

@@ -36,6 +36,18 @@ impl Table {
         self.authors.0.get(&author).copied()
     }
 
+    /// Grows with every change of the cluster's own registers: its roster, its horizon, its keys.
+    #[must_use]
+    pub fn system_changes(&self) -> u64 {
+        self.system_changes
+    }
+
+    /// How many versions there are beside those of the cluster's own registers.
+    #[must_use]
+    pub fn data_versions(&self) -> usize {
+        self.counts.versions.saturating_sub(self.system_versions)
+    }
+
     /// The cluster's roster, in the order of ids, forgotten ones included: id, entry, promise.
     pub fn members(&self) -> impl Iterator<Item = (NodeId, MemberMeta, Stamp)> {
         self.system().filter_map(|(address, version)| match address {

@@ -2,7 +2,16 @@
 //! listened to and runs knows it. And of a data directory and its copy, the copy ends.
 
 use super::{Verdict, broken};
-use crate::{oracle::Excuse, say, world::World};
+use crate::{node::Merging, oracle::Excuse, say, world::World};
+
+/// A node is about to merge what a peer sent: one that is not in line with the cluster is not to be listened to.
+pub fn taken_from(world: &mut World, merging: &Merging) {
+    let outdated = world.processes().find(|(_, process)| process.id.node == merging.from && process.resync);
+    if let (Some((slot, _)), Some(version)) = (outdated, merging.versions.first()) {
+        let what = format!("{version:?} is taken from n{slot}, which is not in line with the cluster");
+        world.violate("identity", what);
+    }
+}
 
 /// A node is about to take a new identity.
 pub fn renounced(world: &mut World, slot: usize) {

@@ -150,6 +150,8 @@ impl World {
         let Some(merging) = process.merges.pop_front() else { return };
         let cluster = process.time(*wall, now).cluster;
         if !refuse {
+            invariants::identity::taken_from(self, &merging);
+            let Slot { process: Some(process), .. } = &mut self.slots[end.slot] else { return };
             let sane: Vec<_> = merging.versions.iter().filter(|version| version.is_sane()).collect();
             for version in &sane {
                 process.clock.observe(version.stamp, cluster);

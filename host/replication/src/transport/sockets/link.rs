@@ -54,6 +54,8 @@ pub(super) struct Link {
     made_at: Instant,
     /// When something was last heard, in milliseconds since it was made.
     heard_ms: AtomicU64,
+    /// When part of an answer was.
+    answered_ms: AtomicU64,
     retiring: Notify,
     cut: Notify,
 }
@@ -111,6 +113,7 @@ impl Link {
             requests: AtomicU64::new(0),
             made_at: Instant::now(),
             heard_ms: AtomicU64::new(0),
+            answered_ms: AtomicU64::new(0),
             retiring: Notify::new(),
             cut: Notify::new(),
         }
@@ -149,9 +152,18 @@ impl Link {
         self.made_at.elapsed().saturating_sub(heard) > DOUBT
     }
 
+    /// Whether part of an answer came within a time: a slow network is not a peer that does not answer.
+    pub(super) fn is_answering(&self, within: Duration) -> bool {
+        let answered = Duration::from_millis(self.answered_ms.load(Ordering::Relaxed));
+        !answered.is_zero() && self.made_at.elapsed().saturating_sub(answered) < within
+    }
+
     fn hears(&self) {
-        let now = u64::try_from(self.made_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard_ms.store(now, Ordering::Relaxed);
+        self.heard_ms.store(self.age_ms(), Ordering::Relaxed);
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.made_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Ends it at once.
@@ -211,7 +223,11 @@ async fn read(link: &Arc<Link>, mut reader: Reader, hub: &Hub) -> Result<(), End
     let mut lanes = [(); 2].map(|()| Assembler::new(hub.limits.frame_bytes));
     loop {
         while let Some(chunk) = Chunk::take(&mut buffer).map_err(End::Refused)? {
-            let lane = &mut lanes[usize::from(chunk.frame.kind.is_bulk())];
+            let is_bulk = chunk.frame.kind.is_bulk();
+            if is_bulk {
+                link.answered_ms.store(link.age_ms(), Ordering::Relaxed);
+            }
+            let lane = &mut lanes[usize::from(is_bulk)];
             match lane.take(chunk) {
                 Ok(None) => {}
                 Ok(Some(frame)) if frame.kind == Kind::Bye => return say_bye(link, reader, hub).await,

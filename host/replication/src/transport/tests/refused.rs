@@ -129,6 +129,36 @@ async fn who_does_not_read_is_bounded_and_missed(network: Sockets) {
     assert!(missed < Duration::from_millis(2500), "{missed:?}");
 }
 
+/// An answer may take long, as long as it keeps coming; who does not answer is not waited for, be it otherwise alive.
+async fn an_answer_that_keeps_coming_is_waited_for(network: Sockets) {
+    const WITHIN: Duration = Duration::from_millis(400);
+    let mut a = network.node(1, &ReplicationLimits::default()).await;
+    let mut slow = Stranger::of(&network, &a.endpoint).await;
+    slow.say(&hello(id(7), OURS, "burgee")).await;
+    a.sees(&[id(7)]).await;
+    let question = || a.transport.request(id(7), Bytes::from_static(b"?"), WITHIN);
+    let answering = async {
+        for _ in 0..8 {
+            slow.say(&chunk(0x83, 1_000, &[1; 1_000])).await;
+            sleep(WITHIN / 2).await;
+        }
+        slow.say(&chunk(3, 1, &[1])).await;
+    };
+    let (answer, ()) = tokio::join!(question(), answering);
+    assert_eq!(answer.unwrap().len(), 8_001);
+    sleep(WITHIN).await;
+    let chatting = async {
+        for _ in 0..8 {
+            slow.say(&chunk(1, 4, b"news")).await;
+            sleep(WITHIN / 2).await;
+        }
+    };
+    let asked = Instant::now();
+    let (answer, ()) = tokio::join!(async { (question().await, asked.elapsed()) }, chatting);
+    assert_eq!(answer.0, Err(RequestError::TimedOut));
+    assert!(answer.1 < WITHIN * 3, "{:?}", answer.1);
+}
+
 async fn another_cluster_is_noticed_on_both_sides(network: Sockets) {
     let mut a = network.node(1, &ReplicationLimits::default()).await;
     let config = network.config(2, &ReplicationLimits::default());
@@ -182,6 +212,7 @@ over_both! {
     what_is_too_large_is_skipped,
     silent_ones_are_dropped,
     who_does_not_read_is_bounded_and_missed,
+    an_answer_that_keeps_coming_is_waited_for,
     another_cluster_is_noticed_on_both_sides,
     a_port_in_use_is_a_named_error,
     dialling_nobody_ends_in_time,
