@@ -119,6 +119,8 @@ fn an_answer_that_nobody_reads_ends_its_connection() {
     let mut events = connect(&node.http);
     let path = "/api/v1/tenants/demo/watch";
     events.write_all(&[http2::preface(1), http2::get(1, path, TOKEN)].concat()).unwrap();
+    sees("the stream", CONVERGE_BOUND, &1.0, || metric(&node.client, "burgee_streams", &[]));
+    put(&node.client, "k", "u");
     sees("the end of the others", CONVERGE_BOUND, &3.0, || shed(&node, "unread"));
     assert!(!rest(framed).is_empty() && !rest(events).is_empty());
     // while a stream that is read, and has nothing to say, stays

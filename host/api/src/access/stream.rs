@@ -90,15 +90,16 @@ impl StreamPermit {
 
     fn look(&mut self) -> Option<Ended> {
         let changes = *self.changes.borrow_and_update();
-        if !self.caller.stands(&self.access, self.store.now()) || self.is_isolated() {
-            return Some(Ended::Caller);
-        }
+        // before the caller: a token that is for the place alone goes with it
         if self.found_at != Some(changes) {
             let there = self.place.as_ref().is_none_or(|(place, then)| place.is_there(*then, &self.store));
             self.found_at = there.then_some(changes);
-            return (!there).then_some(Ended::Place);
+            if !there {
+                return Some(Ended::Place);
+            }
         }
-        None
+        let honoured = self.caller.stands(&self.access, self.store.now()) && !self.is_isolated();
+        (!honoured).then_some(Ended::Caller)
     }
 
     fn is_isolated(&self) -> bool {
