@@ -150,3 +150,28 @@ fn a_head_that_is_too_large_is_refused() {
     let answer = String::from_utf8_lossy(&rest(large)).into_owned();
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
 }
+
+#[test]
+fn a_body_that_does_not_end_in_time_is_answered_so() {
+    let node = Spec::serve().grpc().option("--request-timeout", "500ms").start();
+    place(&node.client);
+    let half_body = |address: &str, head: &str| {
+        let mut connection = connect(address);
+        let head =
+            format!("{head} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n");
+        let body = "content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"context\":";
+        connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        String::from_utf8_lossy(&rest(connection)).into_owned()
+    };
+    for head in [
+        "POST /api/v1/tenants",
+        "PUT /api/v1/tenants/demo/environments/development/config/k",
+        "PUT /api/v1/tenants/demo/environments/development/flagd.json",
+        "POST /e/demo/development/ofrep/v1/evaluate/flags",
+    ] {
+        let answer = half_body(&node.http, head);
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{head}: {answer}");
+    }
+    let answer = half_body(node.grpc.as_ref().unwrap(), "POST /flagd.evaluation.v2.Service/ResolveBoolean");
+    assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("deadline_exceeded"), "{answer}");
+}
