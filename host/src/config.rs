@@ -115,7 +115,7 @@ impl Config {
             max_skew,
             tls: tls(&options)?,
             max_isolation: duration("max-isolation", options.max_isolation.as_deref(), 0)?,
-            limits: limits(&options),
+            limits: limits(&options)?,
         })
     }
 }
@@ -145,13 +145,44 @@ fn tls(options: &Options) -> Result<Option<TlsFiles>, ConfigError> {
 }
 
 /// Those of the file, under those that are options of their own.
-fn limits(options: &Options) -> Limits {
+fn limits(options: &Options) -> Result<Limits, ConfigError> {
     let limits = options.limits.clone().unwrap_or_default();
-    Limits {
+    let limits = Limits {
         tenant_requests_per_second: options.tenant_requests_per_second.unwrap_or(limits.tenant_requests_per_second),
         token_requests_per_second: options.token_requests_per_second.unwrap_or(limits.token_requests_per_second),
+        connections: options.connections.unwrap_or(limits.connections),
+        connections_per_address: options.connections_per_address.unwrap_or(limits.connections_per_address),
+        head_ms: milliseconds("head-timeout", options.head_timeout.as_deref(), limits.head_ms)?,
+        request_ms: milliseconds("request-timeout", options.request_timeout.as_deref(), limits.request_ms)?,
+        unread_ms: milliseconds("unread-timeout", options.unread_timeout.as_deref(), limits.unread_ms)?,
         ..limits
+    };
+    // without these nothing is served at all
+    for (field, zero) in [
+        ("connections", limits.connections == 0),
+        ("connection_requests", limits.connection_requests == 0),
+        ("head-timeout", limits.head_ms == 0),
+        ("request-timeout", limits.request_ms == 0),
+        ("unread-timeout", limits.unread_ms == 0),
+        ("idle_ms", limits.idle_ms == 0),
+        ("handshake_ms", limits.handshake_ms == 0),
+    ] {
+        if zero {
+            return Err(ConfigError::new(field, &"is more than 0"));
+        }
     }
+    if limits.head_bytes < HEAD_BYTES_MIN {
+        return Err(ConfigError::new("head_bytes", &format!("is at least {HEAD_BYTES_MIN}")));
+    }
+    Ok(limits)
+}
+
+/// The least that a request's head may have: its path may hold keys of three times 512 bytes, percent-encoded.
+const HEAD_BYTES_MIN: usize = 8 * 1024;
+
+fn milliseconds(field: &str, text: Option<&str>, default: u64) -> Result<u64, ConfigError> {
+    let Some(text) = text else { return Ok(default) };
+    burgee_model::duration::parse(text).map_err(|e| ConfigError::new(field, &format!("`{text}`: {e}")))
 }
 
 fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
@@ -296,6 +327,11 @@ mod tests {
         assert_eq!(field_of(Options { tls_key: Some("x.pem".into()), ..Options::default() }), "tls-cert");
         assert_eq!(field_of(Options { max_isolation: text("soon"), ..Options::default() }), "max-isolation");
         assert_eq!(field_of(Options { config: Some("/nonexistent".into()), ..Options::default() }), "config");
+        assert_eq!(field_of(Options { connections: Some(0), ..Options::default() }), "connections");
+        assert_eq!(field_of(Options { head_timeout: text("0"), ..Options::default() }), "head-timeout");
+        assert_eq!(field_of(Options { unread_timeout: text("soon"), ..Options::default() }), "unread-timeout");
+        let limits = Some(Limits { head_bytes: 1, ..Limits::default() });
+        assert_eq!(field_of(Options { limits, ..Options::default() }), "head_bytes");
     }
 
     #[test]

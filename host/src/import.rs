@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use burgee_api::admin::elsewhere::Elsewhere;
 use burgee_api::admin::flagd::take_notes;
 use burgee_model::{
     Blob, EnvironmentMeta, Key, Limits, NodeId, RegisterId, TenantMeta,
@@ -108,13 +109,8 @@ fn plan(source: &Source, table: &Table, now: u64) -> Result<Draft, Existed> {
     };
     container(RegisterId::tenant(tenant), Blob::of(&source.tenant_meta));
     container(RegisterId::environment(tenant, environment), Blob::of(&source.environment_meta));
-    let planned = import::plan(
-        &source.document,
-        tenant,
-        environment,
-        false,
-        &View { current: &current, configured: &[], beside: true },
-    );
+    let plan = |view: &View<'_>| import::plan(&source.document, tenant, environment, false, view);
+    let planned = Elsewhere::of(table, now, tenant, environment).plan(&current, &[], true, plan);
     // what is written beside the document replaces what the document's plan leaves empty
     let named: std::collections::HashSet<&RegisterId> = source.more.iter().map(|w| &w.register).collect();
     writes.extend(planned.writes.into_iter().filter(|w| !named.contains(&w.register)));

@@ -1,65 +1,238 @@
-//! For how long this node has heard of no other one: what was revoked meanwhile, it cannot know.
+//! What this node may have missed of revocations: for how long it has heard of no other node, and whether it slept.
+//!
+//! A node that starts among members has heard of nobody yet, so it counts as isolated for ever until it does: for how
+//! long it was away is written nowhere. One that wakes has not heard what was revoked meanwhile, however fresh its view of the
+//! cluster looks.
 
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use burgee_model::{Millis, NodeId};
+
 /// Between two looks at the view of the cluster.
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
+/// A gap between two looks from which on the node slept: within less, links stand, and what they carried waits in them.
+const SLEEP_MS: u64 = 2_000;
+/// After waking, for how long what waits in links is read before any of it counts.
+const SETTLE_MS: u64 = 500;
+/// How long a node that woke waits to hear of another one where none is reached, and where one is that it is behind.
+const ALONE_MS: u64 = 5_000;
+const BEHIND_MS: u64 = 30_000;
+
+/// No instant.
+const NEVER: u64 = u64::MAX;
+/// Before the start.
+const BEFORE: u64 = u64::MAX - 1;
+
+/// What the node sees of the others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// Those that are reached: how often each was heard, and whether this node has all that it has.
+    pub(crate) live: BTreeMap<NodeId, (u64, bool)>,
+    /// Whether some member is not reached.
+    pub(crate) missed: bool,
+}
 
 /// Whether the node hears of others. Cheap to clone and to read.
 #[derive(Clone, Debug)]
-pub(crate) struct Isolation {
+pub(crate) struct Isolation(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     started: Instant,
-    /// Milliseconds from the start to the moment since which nobody is heard; [`HEARD`] where somebody is, or where
+    wall_started: Millis,
+    /// Milliseconds from the start to the moment since which nobody is heard; [`NEVER`] where somebody is, or where
     /// there is nobody else.
-    since: Arc<AtomicU64>,
+    since: AtomicU64,
+    /// The last look, by either clock: milliseconds from the start, of which only differences count.
+    looked: AtomicU64,
+    looked_wall: AtomicU64,
+    /// Since when it is awake and has not heard; [`NEVER`] where it has.
+    woke: AtomicU64,
+    last: Mutex<Seen>,
 }
 
-const HEARD: u64 = u64::MAX;
+/// An instant, by the clock that never leaps and by the one that goes on while a machine sleeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) steady: Instant,
+    pub(crate) wall: Millis,
+}
 
 impl Isolation {
-    pub(crate) fn new(started: Instant) -> Self {
-        Self { started, since: Arc::new(AtomicU64::new(HEARD)) }
+    /// That of a node which starts now, among other members or not.
+    pub(crate) fn new(now: Moment, among_others: bool) -> Self {
+        let since = if among_others { BEFORE } else { NEVER };
+        Self(Arc::new(Inner {
+            started: now.steady,
+            wall_started: now.wall,
+            since: AtomicU64::new(since),
+            looked: AtomicU64::new(0),
+            looked_wall: AtomicU64::new(0),
+            woke: AtomicU64::new(NEVER),
+            last: Mutex::default(),
+        }))
     }
 
-    /// Takes note of whether some other node is heard, and whether some member is not.
-    pub(crate) fn look(&self, heard: bool, missed: bool, now: Instant) {
-        if heard || !missed {
-            self.since.store(HEARD, Ordering::Relaxed);
-        } else if self.since.load(Ordering::Relaxed) == HEARD {
-            let since = u64::try_from(now.duration_since(self.started).as_millis()).unwrap_or(HEARD - 1);
-            self.since.store(since, Ordering::Relaxed);
+    /// Takes note of what is seen of the others.
+    pub(crate) fn look(&self, seen: &Seen, now: Moment) {
+        let inner = &*self.0;
+        let (at, wall) = inner.millis(now);
+        let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.slept(at, wall) {
+            // what was heard before counts from here
+            inner.woke.store(at, Ordering::Release);
+        }
+        let woke = inner.woke.load(Ordering::Relaxed);
+        if woke == NEVER {
+            *last = seen.clone();
+        } else if heard_since(&last, seen, at.saturating_sub(woke)) {
+            *last = seen.clone();
+            inner.woke.store(NEVER, Ordering::Release);
+        }
+        inner.looked.store(at, Ordering::Release);
+        inner.looked_wall.store(wall, Ordering::Release);
+        if !seen.live.is_empty() || !seen.missed {
+            inner.since.store(NEVER, Ordering::Relaxed);
+        } else if inner.since.load(Ordering::Relaxed) == NEVER {
+            inner.since.store(at, Ordering::Relaxed);
         }
     }
 
     /// For how long nobody was heard; none where somebody is.
-    pub(crate) fn lasts(&self, now: Instant) -> Option<Duration> {
-        let since = self.since.load(Ordering::Relaxed);
-        (since != HEARD).then(|| now.duration_since(self.started).saturating_sub(Duration::from_millis(since)))
+    pub(crate) fn lasts(&self, now: Moment) -> Option<Duration> {
+        match self.0.since.load(Ordering::Relaxed) {
+            NEVER => None,
+            BEFORE => Some(Duration::MAX),
+            since => Some(Duration::from_millis(self.0.millis(now).0.saturating_sub(since))),
+        }
     }
+
+    /// Whether it slept, and has not heard since.
+    pub(crate) fn is_waking(&self, now: Moment) -> bool {
+        let (at, wall) = self.0.millis(now);
+        self.0.woke.load(Ordering::Acquire) != NEVER || self.0.slept(at, wall)
+    }
+}
+
+impl Inner {
+    fn millis(&self, now: Moment) -> (u64, u64) {
+        let steady = now.steady.saturating_duration_since(self.started).as_millis();
+        (u64::try_from(steady).unwrap_or(BEFORE - 1), now.wall.saturating_sub(self.wall_started))
+    }
+
+    fn slept(&self, at: u64, wall: u64) -> bool {
+        let gap = at.saturating_sub(self.looked.load(Ordering::Acquire));
+        gap.max(wall.saturating_sub(self.looked_wall.load(Ordering::Acquire))) >= SLEEP_MS
+    }
+}
+
+/// Whether what is seen some milliseconds after waking says that nothing older can be missing: somebody spoke since, and this
+/// node has what it has; or there is nobody who could.
+fn heard_since(before: &Seen, seen: &Seen, ms: u64) -> bool {
+    let beats_then = |node| before.live.get(node).map_or(0, |(beats, _)| *beats);
+    let heard = seen.live.iter().any(|(node, (beats, in_line))| *in_line && *beats > beats_then(node));
+    let nobody = seen.live.is_empty() && (!seen.missed || ms >= ALONE_MS);
+    ms >= SETTLE_MS && heard || nobody || ms >= BEHIND_MS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NODE: NodeId = NodeId([1; 16]);
+
+    /// A node, and its clocks.
+    struct World(Isolation, Moment);
+
+    impl World {
+        fn new(among_others: bool) -> Self {
+            let now = Moment { steady: Instant::now(), wall: 1_000_000 };
+            Self(Isolation::new(now, among_others), now)
+        }
+
+        fn at(&self, ms: u64) -> Moment {
+            Moment { steady: self.1.steady + Duration::from_millis(ms), wall: self.1.wall + ms }
+        }
+
+        /// Looks every quarter of a second from one moment to another.
+        fn look(&self, from: u64, to: u64, seen: &Seen) {
+            (from..=to).step_by(250).for_each(|ms| self.0.look(seen, self.at(ms)));
+        }
+    }
+
+    fn alone() -> Seen {
+        Seen { missed: true, ..Seen::default() }
+    }
+
+    fn heard(beats: u64, in_line: bool) -> Seen {
+        Seen { live: BTreeMap::from([(NODE, (beats, in_line))]), missed: true }
+    }
+
     #[test]
     fn it_lasts_from_the_last_that_was_heard_until_the_next() {
-        let start = Instant::now();
-        let (isolation, at) = (Isolation::new(start), |seconds| start + Duration::from_secs(seconds));
-        for (heard, missed) in [(false, false), (true, true), (true, false)] {
-            isolation.look(heard, missed, at(1));
-            assert_eq!(isolation.lasts(at(9)), None);
+        let world = World::new(false);
+        for seen in [Seen::default(), heard(1, true)] {
+            world.look(0, 1_000, &seen);
+            assert_eq!(world.0.lasts(world.at(9_000)), None);
         }
-        isolation.look(false, true, at(2));
-        isolation.look(false, true, at(5));
-        assert_eq!(isolation.lasts(at(9)), Some(Duration::from_secs(7)));
-        isolation.look(true, true, at(10));
-        assert_eq!(isolation.lasts(at(11)), None);
+        world.look(1_250, 5_000, &alone());
+        assert_eq!(world.0.lasts(world.at(9_250)), Some(Duration::from_secs(8)));
+        world.look(5_250, 5_250, &heard(2, true));
+        assert_eq!(world.0.lasts(world.at(11_000)), None);
+    }
+
+    #[test]
+    fn who_starts_among_others_was_isolated_until_it_hears_of_one() {
+        let world = World::new(true);
+        assert_eq!(world.0.lasts(world.at(0)), Some(Duration::MAX));
+        world.look(0, 1_000, &alone());
+        assert_eq!(world.0.lasts(world.at(1_000)), Some(Duration::MAX));
+        world.look(1_250, 1_250, &heard(1, false));
+        assert_eq!(world.0.lasts(world.at(1_250)), None);
+    }
+
+    #[test]
+    fn who_wakes_is_awake_once_somebody_spoke_and_nothing_is_behind() {
+        let world = World::new(true);
+        world.look(0, 1_000, &heard(7, true));
+        assert!(!world.0.is_waking(world.at(2_900)));
+        // before anything was looked at
+        assert!(world.0.is_waking(world.at(60_000)));
+        world.look(60_000, 61_000, &heard(7, true));
+        assert!(world.0.is_waking(world.at(61_000)), "the view is that of before");
+        world.look(61_250, 62_000, &heard(9, false));
+        assert!(world.0.is_waking(world.at(62_000)), "something may be on its way");
+        world.look(62_250, 62_250, &heard(9, true));
+        assert!(!world.0.is_waking(world.at(62_250)));
+    }
+
+    #[test]
+    fn who_wakes_and_reaches_nobody_goes_on_after_a_while() {
+        let world = World::new(true);
+        world.look(0, 1_000, &heard(7, true));
+        world.look(60_000, 64_750, &alone());
+        assert!(world.0.is_waking(world.at(64_750)));
+        world.look(65_000, 65_000, &alone());
+        assert!(!world.0.is_waking(world.at(65_000)));
+        // one that never had anybody never waits for anybody
+        let world = World::new(false);
+        world.look(0, 0, &Seen::default());
+        world.look(60_000, 60_000, &Seen::default());
+        assert!(!world.0.is_waking(world.at(60_000)));
+    }
+
+    #[test]
+    fn a_machine_that_slept_shows_it_by_its_wall_clock() {
+        let world = World::new(true);
+        world.look(0, 1_000, &heard(7, true));
+        let woken = Moment { wall: world.1.wall + 60_000, ..world.at(1_250) };
+        assert!(world.0.is_waking(woken));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     config::{Config, Mode},
     demo, import,
     pipeline::{self, Pipeline},
-    serving,
+    serving::{self, ConnectionLimits, Door},
     status::Status,
     tls::{Held, Tls},
     waiting,
@@ -74,11 +74,8 @@ impl Port {
     }
 
     /// Serves until the node stops, then ends what is open.
-    async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
-        let closed = async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
-        serving::serve(self.listener, self.tls, router, closed).await
+    async fn serve(self, router: Router, door: Arc<Door>, stop: watch::Receiver<bool>) {
+        serving::serve(self.listener, self.tls, router, door, stop).await;
     }
 }
 
@@ -97,6 +94,7 @@ pub struct Node {
     guests: Arc<Guests>,
     replication: Arc<Replication>,
     status: Status,
+    door: Arc<Door>,
     sources: Vec<import::Source>,
     stop: watch::Sender<bool>,
     builder: std::thread::JoinHandle<()>,
@@ -131,11 +129,12 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .await
         .map_err(|e| replication_error(&e))?;
     let replication = Arc::new(replication);
-    let status = Status::new(store.clone(), replication.clone(), engine.clone());
+    let door = Arc::new(Door::new(ConnectionLimits::new(&config.limits)));
+    let status = Status::new(store.clone(), replication.clone(), engine.clone(), door.clone());
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
-    Ok(Node { http, grpc, store, pipeline, guests, replication, status, sources, stop, builder, config, token })
+    Ok(Node { http, grpc, store, pipeline, guests, replication, status, door, sources, stop, builder, config, token })
 }
 
 /// Compiled rules are kept beside the replica. Where that is kept in memory, so are they.
@@ -237,7 +236,7 @@ impl Node {
     /// writes but no longer shows them, or that nobody hears, is worse than one that is gone.
     pub async fn serve(self, ended: impl Future<Output = ()>) -> Result<(), StartError> {
         let routers = burgee_api::routers(self.api_state(), ui_assets());
-        let serving = |port: Port, router| tokio::spawn(port.serve(router, self.stop.subscribe()));
+        let serving = |port: Port, router| tokio::spawn(port.serve(router, self.door.clone(), self.stop.subscribe()));
         let servers = [Some(serving(self.http, routers.http)), self.grpc.map(|port| serving(port, routers.grpc))];
         let background = [
             tokio::spawn(load_sources(
@@ -294,6 +293,7 @@ impl Node {
             limits: self.config.limits.clone(),
             http: ApiLimits {
                 max_isolation: self.config.max_isolation,
+                request_timeout: Duration::from_millis(self.config.limits.request_ms),
                 tls: self.config.tls.is_some(),
                 ..ApiLimits::default()
             },
@@ -321,11 +321,10 @@ async fn failed(store: &Store, replication: &Replication, builder: &std::thread:
     }
 }
 
-async fn drain(server: JoinHandle<std::io::Result<()>>) {
+async fn drain(server: JoinHandle<()>) {
     let abort = server.abort_handle();
     match tokio::time::timeout(DRAIN_GRACE, server).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::error!(%error, "HTTP ended with an error"),
+        Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(%error, "HTTP ended badly"),
         Err(_) => {
             tracing::warn!("requests were still open after the grace period");

@@ -108,6 +108,22 @@ pub struct Options {
     /// Requests with one token in a second, to this node; 0 is any number [default: 0]
     #[arg(long, env = "BURGEE_TOKEN_REQUESTS_PER_SECOND", value_name = "REQUESTS")]
     pub token_requests_per_second: Option<u32>,
+    /// Connections open at once, of both ports together; with all in use, those that ask for nothing give way
+    /// [default: 16384, or what open files allow]
+    #[arg(long, env = "BURGEE_CONNECTIONS", value_name = "CONNECTIONS")]
+    pub connections: Option<usize>,
+    /// Those of one peer address; 0 is any number [default: 0]
+    #[arg(long, env = "BURGEE_CONNECTIONS_PER_ADDRESS", value_name = "CONNECTIONS")]
+    pub connections_per_address: Option<usize>,
+    /// How long the head of a request may take [default: 10s]
+    #[arg(long, env = "BURGEE_HEAD_TIMEOUT", value_name = "DURATION")]
+    pub head_timeout: Option<String>,
+    /// How long a request may take until its answer begins, its body included [default: 30s]
+    #[arg(long, env = "BURGEE_REQUEST_TIMEOUT", value_name = "DURATION")]
+    pub request_timeout: Option<String>,
+    /// How long a peer may take nothing of what it is sent [default: 30s]
+    #[arg(long, env = "BURGEE_UNREAD_TIMEOUT", value_name = "DURATION")]
+    pub unread_timeout: Option<String>,
     /// Limits (config file only): the table `[limits]`, see the README
     #[arg(skip)]
     pub limits: Option<Limits>,
@@ -148,6 +164,11 @@ impl Options {
             max_isolation: self.max_isolation.or(other.max_isolation),
             tenant_requests_per_second: self.tenant_requests_per_second.or(other.tenant_requests_per_second),
             token_requests_per_second: self.token_requests_per_second.or(other.token_requests_per_second),
+            connections: self.connections.or(other.connections),
+            connections_per_address: self.connections_per_address.or(other.connections_per_address),
+            head_timeout: self.head_timeout.or(other.head_timeout),
+            request_timeout: self.request_timeout.or(other.request_timeout),
+            unread_timeout: self.unread_timeout.or(other.unread_timeout),
             limits: self.limits.or(other.limits),
         }
     }

@@ -1,48 +1,80 @@
-//! HTTP on its port, plainly or over TLS.
+//! HTTP on its ports, plainly or over TLS: connections are taken, bounded, served and ended.
+//!
+//! Who sends slowly, or never reads, costs a connection for a bounded time, and never the node: where there is no room
+//! for another connection, those that ask for nothing give way, the one that waits longest first.
 
-use std::{io, net::SocketAddr, sync::Arc};
+mod activity;
+mod body;
+mod connection;
+mod door;
+mod io;
+mod limits;
+mod preface;
+mod shed;
+mod version;
 
-use axum::{
-    Router,
-    serve::{Listener, ListenerExt},
-};
-use tokio::net::TcpListener;
+use std::{sync::Arc, time::Duration};
 
-use crate::tls::{Held, Tls, TlsListener};
+use axum::Router;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-/// Serves until `closed` completes, then ends what is open.
+use self::connection::Connection;
+pub(crate) use self::{door::Door, limits::ConnectionLimits};
+use crate::tls::{Held, Tls};
+
+/// The pause after a connection that could not be taken, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// Serves until the node stops, then ends what is open.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<(Tls, Held)>,
     router: Router,
-    closed: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let Some((tls, held)) = tls else {
-        let listener = listener.tap_io(|stream| {
-            // answers are small: waiting to fill a packet would only delay them
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY not set");
-            }
-        });
-        return serve_on(listener, router, closed).await;
-    };
+    door: Arc<Door>,
+    stop: watch::Receiver<bool>,
+) {
+    let Some((tls, held)) = tls else { return take(listener, None, router, door, stop).await };
     let tls = Arc::new(tls);
-    let listener = TlsListener::new(listener, tls.clone())?.tap_io(|_| {});
     tokio::select! {
-        served = serve_on(listener, router, closed) => served,
-        () = tls.follow(held) => Ok(()),
+        () = take(listener, Some(tls.clone()), router, door, stop) => {}
+        () = tls.follow(held) => {}
     }
 }
 
-async fn serve_on<L, F>(
-    listener: axum::serve::TapIo<L, F>,
+/// Completes once the node stops, or nobody is left who could say so.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn take(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     router: Router,
-    closed: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()>
-where
-    L: Listener<Addr = SocketAddr>,
-    F: FnMut(&mut L::Io) + Send + 'static,
-{
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(closed).await
+    door: Arc<Door>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut open = JoinSet::new();
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            Some(_) = open.join_next() => continue,
+            taken = listener.accept() => taken,
+        };
+        match taken {
+            Ok((stream, address)) => {
+                let Some(entry) = door.enter(address) else { continue };
+                let acceptor = tls.as_ref().map(|tls| tls.acceptor());
+                let connection = Connection { entry, acceptor, router: router.clone(), stop: stop.clone() };
+                open.spawn(connection.serve(stream));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection was not taken");
+                door.make_room();
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while open.join_next().await.is_some() {}
 }

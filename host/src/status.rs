@@ -1,6 +1,7 @@
 //! Whether this node serves, and why not.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +21,10 @@ use burgee_store::Store;
 use futures_util::stream;
 use tokio::sync::{broadcast::error::RecvError, watch};
 
-use crate::isolation::{self, Isolation};
+use crate::{
+    isolation::{self, Isolation, Moment, Seen},
+    serving::Door,
+};
 
 /// Between two looks at the view of the cluster, which is made anew ten times a second; and how many at most.
 const VIEW_LOOK: Duration = Duration::from_millis(20);
@@ -34,6 +38,7 @@ struct Inner {
     store: Store,
     replication: Arc<Replication>,
     engine: Arc<Engine>,
+    door: Arc<Door>,
     replica: watch::Receiver<burgee_replication::Readiness>,
     isolation: Isolation,
     imported: AtomicBool,
@@ -43,11 +48,11 @@ struct Inner {
 impl Status {
     /// The status of a node that has just been started.
     #[must_use]
-    pub fn new(store: Store, replication: Arc<Replication>, engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(store: Store, replication: Arc<Replication>, engine: Arc<Engine>, door: Arc<Door>) -> Self {
         let (imported, draining) = (AtomicBool::new(false), AtomicBool::new(false));
         let replica = replication.readiness();
-        let isolation = Isolation::new(Instant::now());
-        Self(Arc::new(Inner { store, replication, engine, replica, isolation, imported, draining }))
+        let isolation = Isolation::new(moment(), others(&store).next().is_some());
+        Self(Arc::new(Inner { store, replication, engine, door, replica, isolation, imported, draining }))
     }
 
     /// The files given at start are loaded, or found not to be needed.
@@ -63,11 +68,19 @@ impl Status {
     /// Watches whether this node hears of others; never completes.
     pub async fn watch_isolation(self) {
         loop {
-            let status = self.0.replication.status();
-            let any = |state| status.nodes.iter().any(|node| node.id != status.own && node.state == state);
-            self.0.isolation.look(any(NodeState::Live), any(NodeState::Gone), Instant::now());
+            self.0.isolation.look(&self.seen(), moment());
             tokio::time::sleep(isolation::LOOK).await;
         }
+    }
+
+    /// What is seen of the others. Who the members are says the replica: the view of the cluster may not know yet.
+    fn seen(&self) -> Seen {
+        let status = self.0.replication.status();
+        let live = status.nodes.iter().filter(|node| node.id != status.own && node.state == NodeState::Live);
+        let live: BTreeMap<NodeId, (u64, bool)> =
+            live.map(|node| (node.id, (node.beats, node.lag_ms == Some(0)))).collect();
+        let missed = others(&self.0.store).any(|node| !live.contains_key(&node));
+        Seen { live, missed }
     }
 
     /// Waits, but not for ever, until the view of the cluster shows that a node is forgotten: whoever reads it
@@ -106,7 +119,11 @@ impl NodeStatus for Status {
     }
 
     fn isolated_for(&self) -> Option<Duration> {
-        self.0.isolation.lasts(Instant::now())
+        self.0.isolation.lasts(moment())
+    }
+
+    fn waking(&self) -> bool {
+        self.0.isolation.is_waking(moment())
     }
 
     fn cluster(&self) -> ClusterView {
@@ -166,8 +183,22 @@ impl NodeStatus for Status {
             compile_queue: self.0.engine.waiting(),
             compilations: self.0.engine.compilations(),
             code_cache: self.0.engine.cache(),
+            connections: self.0.door.open(),
+            connections_shed: self.0.door.shed_totals(),
         }
     }
+}
+
+fn moment() -> Moment {
+    Moment { steady: Instant::now(), wall: wall_clock() }
+}
+
+/// The members of the cluster but this node.
+fn others(store: &Store) -> impl Iterator<Item = NodeId> {
+    let (table, own) = (store.read(), store.node_id());
+    let forgotten: BTreeSet<NodeId> = table.forgotten().map(|(node, ..)| node).collect();
+    let members = table.members().map(|(node, ..)| node);
+    members.filter(|node| *node != own && !forgotten.contains(node)).collect::<Vec<_>>().into_iter()
 }
 
 fn traffic(kind: &'static str, exchanged: &Exchanged) -> [Traffic; 2] {

@@ -1,43 +1,27 @@
 //! TLS for HTTP: a certificate from files, which are read again while the node runs.
 //!
-//! What is new in the files counts for new connections; where it is no good, what is in use stays. A handshake
-//! takes place beside the others and in bounded time, so that whoever sends nothing keeps nobody waiting.
+//! What is new in the files counts for new connections; where it is no good, what is in use stays.
 
 use std::{
     fmt::Display,
-    io::{self, Read},
-    net::SocketAddr,
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use axum::serve::Listener;
 use rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
-    task::JoinHandle,
-};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::TlsAcceptor;
 
 /// The most bytes of a file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// How often the files are read again.
 const READ_PERIOD: Duration = Duration::from_secs(1);
-/// How long a handshake may take.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Handshakes at once; further connections wait.
-const HANDSHAKES: usize = 512;
-/// Connections whose handshake is done and that nobody serves yet.
-const WAITING: usize = 64;
-/// The pause after a connection that could not be taken, such as for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The files of a certificate, PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +66,11 @@ impl Tls {
         let held = read(&files)?;
         let in_force = ArcSwap::from_pointee(settings(&held)?);
         Ok((Self { files, in_force }, held))
+    }
+
+    /// Shakes hands with what is in force now.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.in_force.load_full())
     }
 
     /// Reads the files again and again; never completes.
@@ -149,74 +138,6 @@ fn settings((cert, key): &Held) -> Result<ServerConfig, TlsError> {
     })?;
     settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(settings)
-}
-
-/// Connections whose handshake is done.
-pub(crate) struct TlsListener {
-    done: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    address: SocketAddr,
-    taking: JoinHandle<()>,
-}
-
-impl TlsListener {
-    /// Takes connections from now on.
-    pub(crate) fn new(listener: TcpListener, tls: Arc<Tls>) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (finished, done) = mpsc::channel(WAITING);
-        Ok(Self { done, address, taking: tokio::spawn(take(listener, tls, finished)) })
-    }
-}
-
-impl Drop for TlsListener {
-    fn drop(&mut self) {
-        self.taking.abort();
-    }
-}
-
-type Finished = mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>;
-
-async fn take(listener: TcpListener, tls: Arc<Tls>, finished: Finished) {
-    let room = Arc::new(Semaphore::new(HANDSHAKES));
-    loop {
-        // it is never closed
-        let Ok(permit) = room.clone().acquire_owned().await else { return };
-        let (stream, address) = match listener.accept().await {
-            Ok(taken) => taken,
-            Err(error) => {
-                tracing::debug!(%error, "a connection was not taken");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let (acceptor, finished) = (TlsAcceptor::from(tls.in_force.load_full()), finished.clone());
-        tokio::spawn(async move {
-            let _permit = permit;
-            // answers are small: waiting to fill a packet would only delay them
-            let _ = stream.set_nodelay(true);
-            match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
-                // an error says that nobody serves any more
-                Ok(Ok(stream)) => drop(finished.send((stream, address)).await),
-                Ok(Err(error)) => tracing::debug!(%error, %address, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
-            }
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.done.recv().await {
-            Some(taken) => taken,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
-    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod replication;
 mod returning;
 mod rules;
 mod sessions;
+mod slow_clients;
 mod strangers;
 mod tls;
 mod tokens;

@@ -15,7 +15,7 @@ fn with_cookie(client: &Client, method: &str, path: &str, cookie: &str, csrf: &s
 }
 
 #[test]
-fn a_session_is_valid_on_every_node_and_ends_with_its_token() {
+fn a_session_is_valid_on_every_node_and_ends_with_its_token_or_its_logout() {
     let (a, b) = pair();
     let new = json!({ "name": "n", "kind": "admin" });
     let created = a.client.post("/api/v1/tenants/demo/tokens", &new).expect(201).json();
@@ -31,7 +31,12 @@ fn a_session_is_valid_on_every_node_and_ends_with_its_token() {
             let id = created["id"].as_str().unwrap();
             a.client.delete(&format!("/api/v1/tenants/demo/tokens/{id}")).check(204);
             assert_eq!(with_cookie(&a.client, "GET", SESSION, &cookie, "").status, 401);
-            sees("its end", VISIBLE_BOUND, &401, || with_cookie(&b.client, "GET", SESSION, &cookie, "").status);
+        } else {
+            with_cookie(&b.client, "DELETE", SESSION, &cookie, &csrf).check(204);
+            assert_eq!(with_cookie(&b.client, "GET", SESSION, &cookie, "").status, 401);
+        }
+        for node in [&a, &b] {
+            sees("its end", VISIBLE_BOUND, &401, || with_cookie(&node.client, "GET", SESSION, &cookie, "").status);
         }
     }
 }

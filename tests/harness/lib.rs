@@ -12,6 +12,7 @@ pub mod disk;
 pub mod flags;
 pub mod guests;
 pub mod http;
+pub mod http2;
 pub mod measuring;
 pub mod metrics;
 pub mod network;

@@ -39,6 +39,7 @@ pub struct Spec {
     token: Option<String>,
     more: Vec<String>,
     environment: Vec<(String, String)>,
+    files: Option<u32>,
     host: Option<Host>,
     /// Kept alive for the process that reads it.
     clock: Option<FakeClock>,
@@ -68,6 +69,7 @@ impl Spec {
             token: Some(TOKEN.into()),
             more: Vec::new(),
             environment: Vec::new(),
+            files: None,
             host: None,
             clock: None,
             credentials: None,
@@ -104,6 +106,12 @@ impl Spec {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
         self
+    }
+
+    /// May have so many files open.
+    #[must_use]
+    pub fn files(self, files: u32) -> Self {
+        Self { files: Some(files), ..self }
     }
 
     /// Listens there for HTTP.
@@ -199,7 +207,10 @@ impl Spec {
     /// Starts the process and waits for nothing.
     #[must_use]
     pub fn spawn(&self) -> Process {
-        let mut command = proc::command_on(self.host.as_ref().map(|host| host.namespace.as_str()));
+        let mut command = match self.files {
+            Some(files) => proc::command_with_files(files),
+            None => proc::command_on(self.host.as_ref().map(|host| host.namespace.as_str())),
+        };
         command.arg(self.mode).args(["--announce", "--listen", &self.listen]);
         if let Some(data) = &self.data {
             command.arg("--data-dir").arg(&data.path);

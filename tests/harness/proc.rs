@@ -40,6 +40,18 @@ pub fn command_on(namespace: Option<&str>) -> Command {
     command
 }
 
+/// The same, with so many open files at most. The shell becomes the program, so that signals reach it.
+#[must_use]
+pub fn command_with_files(files: u32) -> Command {
+    let program = command();
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"ulimit -n "$0" && exec "$@""#, &files.to_string()]).arg(program.get_program());
+    for (name, _) in program.get_envs() {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A line-wise collected output stream.
 #[derive(Clone, Debug, Default)]
 pub struct Lines(Arc<Mutex<Vec<String>>>);

@@ -21,6 +21,7 @@ pub mod openapi;
 mod past;
 mod router;
 mod routes;
+mod selector;
 pub mod source;
 mod sse;
 pub mod state;

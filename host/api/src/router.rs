@@ -77,7 +77,7 @@ fn http_router(api: Arc<Api>, ui: UiAssets) -> Router {
     let all = admin
         .merge(open)
         .merge(login.layer(from_fn_with_state(api.clone(), guard::in_time)).layer(from_fn(no_sniffing)))
-        .merge(evaluation.method_not_allowed_fallback(other_method).layer(cors::evaluation(api.auth.open)))
+        .merge(evaluation.method_not_allowed_fallback(ofrep::other_method).layer(cors::evaluation(api.auth.open)))
         .fallback(move |state: State<Arc<Api>>, request: Request| fallback(state, ui, request))
         .method_not_allowed_fallback(other_method);
     let all = if api.auth.open { all.layer(from_fn_with_state(api.clone(), guard::open_to_loopback)) } else { all };
@@ -208,7 +208,8 @@ async fn fallback(State(api): State<Arc<Api>>, ui: UiAssets, request: Request) -
     if !of_api {
         return ui::serve(&ui, &request);
     }
-    match access::authenticate(&api, request.headers(), Source::BearerOrKey) {
+    let address = access::address_of(request.extensions());
+    match access::authenticate(&api, request.headers(), address, Source::BearerOrKey) {
         Ok(_) => ApiError::NoRoute.into_response(),
         Err(error) => error.into_response(),
     }

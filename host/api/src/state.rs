@@ -117,10 +117,16 @@ pub trait NodeStatus: Send + Sync {
         None
     }
 
-    /// For how long the node has heard of no other one, where it has heard of one ever; none where it hears of one,
-    /// or has nobody to hear of. Called for every request of a person: must be cheap.
+    /// For how long the node has heard of no other one; without end where it has not since it started; none where it
+    /// hears of one, or has nobody to hear of. Called for every request of a person: must be cheap.
     fn isolated_for(&self) -> Option<Duration> {
         None
+    }
+
+    /// Whether the node slept and has not heard of another one since. Called for every request of a person: must be
+    /// cheap.
+    fn waking(&self) -> bool {
+        false
     }
 
     /// The cluster as this node sees it.
@@ -167,6 +173,10 @@ pub struct NodeFigures {
     pub compilations: u64,
     /// How often the code cache was asked; none without one.
     pub code_cache: Option<CacheUse>,
+    /// Connections of both ports that are open.
+    pub connections: usize,
+    /// Those that the node ended by itself or did not take, by reason.
+    pub connections_shed: Vec<(&'static str, u64)>,
 }
 
 /// Frames of one kind in one direction since the start.

@@ -41,6 +41,7 @@ pub(crate) fn snapshot(
         index,
         calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests),
         varies: flags.iter().any(|flag| varies(flag, &config)),
+        parts: Default::default(),
         placements: placements(flags.len(), &chunks),
         runtime: runtime.clone(),
         chunks,
@@ -135,7 +136,7 @@ fn config_table(flags: &[Arc<PreparedFlag>], read: ReadConfig<'_>) -> ConfigTabl
 }
 
 /// Whether a flag's answers depend on the time.
-fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
+pub(crate) fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
     let Some(targeting) = flag.targeting.as_ref().filter(|_| flag.plan == Plan::Rule) else { return false };
     let expires = |key: &Key| config.get(key).and_then(Option::as_ref).is_some_and(|entry| entry.expires_at.is_some());
     targeting.reads_time || targeting.calls_guests || targeting.config_keys.iter().any(expires)
@@ -186,11 +187,16 @@ fn digest(source: &EnvironmentSource, flags: &[Arc<PreparedFlag>], config: &Conf
         d.word(flag.digest);
     }
     for (key, entry) in config {
-        d.text(key.as_str());
-        d.byte(u8::from(entry.is_some()));
-        if let Some(entry) = entry {
-            d.value(&entry.value);
-        }
+        digest_entry(&mut d, key, entry.as_ref());
     }
     d.finish()
+}
+
+/// Adds a config entry to a digest, there or not.
+pub(crate) fn digest_entry(d: &mut Digester, key: &Key, entry: Option<&ConfigValue>) {
+    d.text(key.as_str());
+    d.byte(u8::from(entry.is_some()));
+    if let Some(entry) = entry {
+        d.value(&entry.value);
+    }
 }

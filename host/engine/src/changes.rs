@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     /// Adds the flags that ask for a changed one, and those that ask for them in turn.
-    fn add_askers(&self, changes: &mut BTreeMap<Key, FlagChange>) {
+    pub(crate) fn add_askers(&self, changes: &mut BTreeMap<Key, FlagChange>) {
         let mut news: HashSet<Key> = changes.keys().cloned().collect();
         while !news.is_empty() {
             let asks = |rule: &Targeting| rule.flags.iter().any(|asked| news.contains(&**asked));

@@ -3,14 +3,20 @@
 use burgee_model::flag::FOR_CLIENTS;
 use serde_json::Value as Json;
 
-use crate::{evaluation::Evaluation, snapshot::Snapshot};
+use crate::{evaluation::Evaluation, flag::PreparedFlag, snapshot::Snapshot};
+
+impl PreparedFlag {
+    /// Whether it is marked for clients.
+    pub(crate) fn is_for_clients(&self) -> bool {
+        self.source.metadata.get(FOR_CLIENTS) == Some(&Json::Bool(true))
+    }
+}
 
 impl Snapshot {
     /// Whether a flag is marked for clients.
     #[must_use]
     pub fn is_for_clients(&self, flag: &str) -> bool {
-        let prepared = self.index.get(flag).and_then(|at| self.flags.get(*at as usize));
-        prepared.is_some_and(|flag| flag.source.metadata.get(FOR_CLIENTS) == Some(&Json::Bool(true)))
+        self.prepared(flag).is_some_and(|flag| flag.is_for_clients())
     }
 
     /// The answer for a flag that does not exist.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     flag::{Choice, Plan, PreparedFlag},
     hash::BuildShortHasher,
     input::World,
+    part::Part,
     prerequisites::Trouble,
     reads::Reads,
     runtime::Runtime,
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub(crate) digest: u128,
     pub(crate) varies: bool,
     pub(crate) calls_guests: bool,
+    /// What is seen of it: by those who see all, and by clients. Made when somebody asks.
+    pub(crate) parts: [OnceLock<Part>; 2],
 }
 
 /// The config entries that rules read; an entry that does not exist is none.

@@ -2,7 +2,7 @@
 //!
 //! An import never changes what another environment answers: variants that the flag does not have are
 //! added to it; a variant, a piece of metadata or a segment that differs becomes this environment's own
-//! override. It never touches a kill switch.
+//! override, and so does one that a rule of another environment waits for. It never touches a kill switch.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
@@ -50,6 +50,10 @@ pub struct View<'a> {
     pub current: &'a dyn Fn(&RegisterId) -> Option<Blob>,
     /// The flags that are configured in the environment.
     pub configured: &'a [Key],
+    /// Whether another environment may answer otherwise once all of them have a variant of a flag.
+    pub waits_for_variant: &'a dyn Fn(&Key, &str) -> bool,
+    /// Whether a rule of another environment may ask for a shared rule.
+    pub waits_for_segment: &'a dyn Fn(&str) -> bool,
     /// Whether what the tenant's environments share is left as it is where it exists. An import at start
     /// is stamped below everything that people wrote, so what it wrote there would be lost in part.
     pub beside: bool,
@@ -109,6 +113,7 @@ impl Planner<'_> {
         let environment = self.environment.clone();
         let own = RegisterId::new(self.tenant, Address::SegmentIn { segment, environment });
         match self.json(&shared) {
+            None if (self.view.waits_for_segment)(name) => self.write(own, rule),
             None => self.write(shared, rule),
             Some(same) if same == *rule => self.write(own, &Json::Null),
             Some(_) => self.write(own, rule),
@@ -156,7 +161,8 @@ impl Planner<'_> {
     fn merge_shared(&mut self, flag: &DocumentFlag) {
         let variants = RegisterId::flag(self.tenant, &flag.key, FlagField::Variants);
         let mut shared: Map<String, Json> = self.json(&variants).and_then(into_map).unwrap_or_default();
-        let overrides = split_variants(&mut shared, &flag.variants, self.view.beside);
+        let stays = |name: &str| self.view.beside || (self.view.waits_for_variant)(&flag.key, name);
+        let overrides = split_variants(&mut shared, &flag.variants, &stays);
         self.write(variants, &Json::Object(shared));
         self.write_in(flag, FlagInField::Variants, &overrides);
         let metadata = RegisterId::flag(self.tenant, &flag.key, FlagField::Metadata);
@@ -196,14 +202,14 @@ fn non_empty(map: Map<String, Json>) -> Json {
 }
 
 /// Adds to the shared variants those that they lack; gives back those that must stay this environment's
-/// own: of another value, of another type, which would spoil the flag elsewhere, or all if `beside`.
-fn split_variants(shared: &mut Map<String, Json>, wanted: &Map<String, Json>, beside: bool) -> Json {
+/// own: of another value, of another type, which would spoil the flag elsewhere, or those that are to stay.
+fn split_variants(shared: &mut Map<String, Json>, wanted: &Map<String, Json>, stays: &dyn Fn(&str) -> bool) -> Json {
     let shared_type = shared.values().next().map(variant_type);
     let mut own = Map::new();
     for (name, value) in wanted {
         match shared.get(name) {
             Some(same) if same == value => {}
-            None if !beside && shared_type.is_none_or(|t| t == variant_type(value)) => {
+            None if shared_type.is_none_or(|t| t == variant_type(value)) && !stays(name) => {
                 shared.insert(name.clone(), value.clone());
             }
             _ => {
@@ -237,7 +243,13 @@ mod tests {
                 &tenant,
                 &environment,
                 prune,
-                &View { current: &current, configured: &configured, beside: self.1 },
+                &View {
+                    current: &current,
+                    configured: &configured,
+                    waits_for_variant: &|_, name| name == "awaited",
+                    waits_for_segment: &|name| name == "awaited",
+                    beside: self.1,
+                },
             );
             for write in &plan.writes {
                 match &write.value {
@@ -278,6 +290,18 @@ mod tests {
         assert_eq!(store.shared(FlagField::Variants), json!({"on": 1, "more": 3}));
         assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"on": 2})));
         assert_eq!(store.own("dev", FlagInField::Variants), None);
+    }
+
+    #[test]
+    fn what_another_environment_waits_for_stays_in_its_environment() {
+        let mut store = Memory::default();
+        store.import("dev", &document(r#"{"on":1}"#), false);
+        store.import("prod", &document(r#"{"on":1,"awaited":2,"more":3}"#), false);
+        assert_eq!(store.shared(FlagField::Variants), json!({"on": 1, "more": 3}));
+        assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"awaited": 2})));
+        let plan = store.import("dev", r#"{"flags":{},"$evaluators":{"awaited":true,"more":true}}"#, false);
+        let own = |write: &Write| matches!(write.register.address, Address::SegmentIn { .. });
+        assert_eq!(plan.writes.iter().map(own).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

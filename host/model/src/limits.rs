@@ -60,10 +60,28 @@ pub struct Limits {
     pub token_requests_per_second: u32,
     /// Attempts to log in that fail, from one address in a minute, at one node; 0 is any number.
     pub failed_logins_per_address_per_minute: u32,
-    /// Attempts to log in that fail, in a minute, at one node; 0 is any number.
-    pub failed_logins_per_minute: u32,
+    /// Requests with a token that nobody has, from one address in a minute, at one node; 0 is any number.
+    pub wrong_tokens_per_address_per_minute: u32,
     /// Tokens of one tenant.
     pub tokens_per_tenant: usize,
+    /// Connections open at once, of both ports together; fewer where the system allows fewer open files.
+    pub connections: usize,
+    /// Those of one peer address; 0 is any number, for behind a proxy all have one.
+    pub connections_per_address: usize,
+    /// Requests of one connection at once, in HTTP/2.
+    pub connection_requests: u32,
+    /// Bytes of the head of a request.
+    pub head_bytes: usize,
+    /// Milliseconds from a request's first byte to the end of its head.
+    pub head_ms: u64,
+    /// Milliseconds from a request's head to the beginning of its answer; its body comes within them.
+    pub request_ms: u64,
+    /// Milliseconds for which a connection of HTTP/1 is kept for a next request.
+    pub idle_ms: u64,
+    /// Milliseconds of a handshake of TLS.
+    pub handshake_ms: u64,
+    /// Milliseconds for which a peer may take nothing of what it is sent.
+    pub unread_ms: u64,
 }
 
 impl Default for Limits {
@@ -97,8 +115,17 @@ impl Default for Limits {
             tenant_requests_per_second: 0,
             token_requests_per_second: 0,
             failed_logins_per_address_per_minute: 10,
-            failed_logins_per_minute: 300,
+            wrong_tokens_per_address_per_minute: 600,
             tokens_per_tenant: 1_000,
+            connections: 16_384,
+            connections_per_address: 0,
+            connection_requests: 256,
+            head_bytes: 64 * KIB,
+            head_ms: 10_000,
+            request_ms: 30_000,
+            idle_ms: 75_000,
+            handshake_ms: 10_000,
+            unread_ms: 30_000,
         }
     }
 }

@@ -318,7 +318,13 @@ impl Address {
     /// Whether the register decides who may ask.
     #[must_use]
     pub fn is_of_access(&self) -> bool {
-        matches!(self, Self::Token { .. } | Self::SessionKey { .. })
+        let container = |scope: &Scope| matches!(scope, Scope::Tenant | Scope::Environment { .. });
+        match self {
+            Self::Token { .. } | Self::SessionKey { .. } | Self::Environment { .. } | Self::Tenant => true,
+            // tokens are for environments, and end with them
+            Self::Floor(scope) => container(scope),
+            _ => false,
+        }
     }
 
     /// Whether all of the register's heads count as current: only a kill's do.

@@ -1,10 +1,10 @@
 //! Tokens: what is known of who may ask, their secrets aside.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Key};
+use crate::{Digest, Key, Stamp};
 
 /// The id of a token, or of a key that the cluster signs with: 16 bytes that are never used again. Its text is 32
 /// lower-case hex digits.
@@ -99,6 +99,10 @@ pub struct TokenMeta {
     /// The environments that it is bound to; empty binds it to none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<Key>,
+    /// The newest deletion of each of them that had happened when it was made, where one had: a token is for the
+    /// environment of its time, and not for another one that bears the name later.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deletions: BTreeMap<Key, Stamp>,
     /// What its text begins with, by which people recognise it.
     pub prefix: String,
     /// The SHA-256 of its text.

@@ -101,6 +101,8 @@ pub struct NodeView {
     pub started_at: Option<Millis>,
     /// How far this node is behind it, in milliseconds; none where it is not reached.
     pub lag_ms: Option<u64>,
+    /// How often it was heard since this node started; 0 for this node itself.
+    pub beats: u64,
     /// By how much its wall clock is ahead of this node's, in milliseconds.
     pub skew_ms: Option<i64>,
     /// The digest of its replica, in hex.

@@ -39,6 +39,7 @@ pub mod ir;
 pub mod ops;
 pub mod outcome;
 pub mod parse;
+pub mod steps;
 pub mod walk;
 
 pub use budget::{Budget, EvalError, GUEST_STEPS, SHORT_TEXT_BYTES};

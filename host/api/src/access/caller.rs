@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use burgee_model::Millis;
+use burgee_model::{Millis, TokenId};
 
 use super::{
     Access,
     directory::Known,
     principal::{Principal, Who},
+    session::Session,
     usage::Usage,
 };
 
@@ -18,23 +19,25 @@ pub(crate) struct Caller {
     pub(super) usage: Arc<Usage>,
     /// From when on it is nobody any more: the end of its token or of its session.
     pub(crate) until: Option<Millis>,
-    /// What the writes of its session have to show; none where it shows its token itself.
+    /// Its session; none where it shows its token itself.
+    pub(super) session: Option<TokenId>,
+    /// What the writes of its session have to show.
     pub(crate) csrf_token: Option<Arc<str>>,
 }
 
 impl Caller {
     pub(super) fn new(principal: Principal, usage: Arc<Usage>) -> Self {
-        Self { principal: Arc::new(principal), usage, until: None, csrf_token: None }
+        Self { principal: Arc::new(principal), usage, until: None, session: None, csrf_token: None }
     }
 
     pub(super) fn of(known: &Known) -> Self {
         let (principal, usage) = (known.principal.clone(), known.usage.clone());
-        Self { principal, usage, until: known.expires_at, csrf_token: None }
+        Self { principal, usage, until: known.expires_at, session: None, csrf_token: None }
     }
 
-    pub(super) fn in_session(self, until: Millis, csrf_token: String) -> Self {
-        let until = Some(self.until.map_or(until, |own| own.min(until)));
-        Self { until, csrf_token: Some(csrf_token.into()), ..self }
+    pub(super) fn in_session(self, session: &Session, csrf_token: String) -> Self {
+        let until = Some(self.until.map_or(session.expires_at, |own| own.min(session.expires_at)));
+        Self { until, session: Some(session.id), csrf_token: Some(csrf_token.into()), ..self }
     }
 
     /// Whether it is still somebody.
@@ -43,11 +46,12 @@ impl Caller {
             Who::Token(id) => access.directory.by_id(id, now).is_some(),
             Who::Anybody | Who::NodeAdmin => true,
         };
-        known && self.until.is_none_or(|until| now < until)
+        let ended = self.session.is_some_and(|session| access.directory.has_ended(session));
+        known && !ended && self.until.is_none_or(|until| now < until)
     }
 
-    /// Whether nothing can end it while the node runs.
-    pub(super) fn is_lasting(&self) -> bool {
-        self.until.is_none() && !matches!(self.principal.who, Who::Token(_))
+    /// Whether it may be revoked elsewhere, and could do harm here until that is heard of.
+    pub(super) fn may_be_revoked(&self) -> bool {
+        self.principal.kind.rank() > 0 && matches!(self.principal.who, Who::Token(_))
     }
 }

@@ -4,7 +4,7 @@
 //! counts from the moment that the store has it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,6 +18,7 @@ use super::{
     principal::{Principal, Who},
     usage::Usage,
 };
+use crate::admin::token::environments;
 
 /// A token that is in force, its deadline aside.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ struct Everybody {
     changes: Option<u64>,
     tokens: HashMap<TokenId, Arc<Known>>,
     signers: Vec<Signer>,
+    /// Sessions that were logged out and would last otherwise.
+    ended: HashSet<TokenId>,
 }
 
 /// Who is known.
@@ -97,6 +100,16 @@ impl Directory {
         newest.filter(|signer| signer.expires_at > now).cloned()
     }
 
+    /// Whether a session was logged out.
+    pub(crate) fn has_ended(&self, session: TokenId) -> bool {
+        self.everybody().ended.contains(&session)
+    }
+
+    /// How many are remembered to have been.
+    pub(crate) fn ended_sessions(&self) -> usize {
+        self.everybody().ended.len()
+    }
+
     /// Changes when somebody comes or goes.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.clone()
@@ -114,17 +127,20 @@ impl Directory {
         if before.changes == Some(table.access_changes()) {
             return before;
         }
-        let made = Arc::new(everybody(&table, &before));
+        let made = Arc::new(everybody(&table, &before, self.store.now()));
         self.everybody.store(made.clone());
         made
     }
 }
 
-fn everybody(table: &Table, before: &Everybody) -> Everybody {
+fn everybody(table: &Table, before: &Everybody, now: Millis) -> Everybody {
     let known = |tenant: &Key, token: TokenId, version: &Version| {
         let usage = before.tokens.get(&token).map(|known| known.usage.clone()).unwrap_or_default();
-        Some((token, Arc::new(known(tenant, token, version, usage)?)))
+        Some((token, Arc::new(known(table, tenant, token, version, usage)?)))
     };
+    let lasts = |version: &Version| version.expires_at.is_none_or(|deadline| deadline > now);
+    // a session has no register of its own until it ends
+    let ended = table.tokens(&Key::system_tenant()).filter(|(_, version)| version.content.is_none() && lasts(version));
     let tokens = table.all_tokens().filter_map(|(tenant, token, version)| known(tenant, token, &version));
     let signer = |(id, version): (TokenId, Arc<Version>)| {
         let key = version.content.as_ref()?.read()?;
@@ -134,17 +150,19 @@ fn everybody(table: &Table, before: &Everybody) -> Everybody {
         changes: Some(table.access_changes()),
         tokens: tokens.collect(),
         signers: table.session_keys().filter_map(signer).collect(),
+        ended: ended.map(|(id, _)| id).collect(),
     }
 }
 
-fn known(tenant: &Key, token: TokenId, version: &Version, usage: Arc<Usage>) -> Option<Known> {
+fn known(table: &Table, tenant: &Key, token: TokenId, version: &Version, usage: Arc<Usage>) -> Option<Known> {
     let meta: TokenMeta = version.content.as_ref()?.read()?;
+    let environments = environments(table, tenant, &meta)?;
     let bound = (tenant.as_str() != SYSTEM_TENANT).then(|| tenant.clone());
     let principal = Principal {
         who: Who::Token(token),
         kind: meta.kind,
         tenant: bound,
-        environments: meta.environments.into(),
+        environments: environments.into(),
         actor: actor(&meta.name, token),
     };
     Some(Known { principal: Arc::new(principal), usage, expires_at: version.expires_at, sha256: meta.sha256.0 })

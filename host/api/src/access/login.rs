@@ -1,4 +1,4 @@
-//! Logging in: a token once, a session from then on; and how often that may be tried.
+//! Logging in: a token once, a session from then on; and logging out.
 
 use std::net::IpAddr;
 
@@ -7,21 +7,20 @@ use burgee_store::{Draft, DraftWrite, Request, Stamping, WriteScope};
 use serde_json::json;
 
 use super::{
-    Access, Caller, by_token, check_isolation,
+    Caller, Shower, by_token, check_isolation,
     directory::Signer,
-    rate::{Bucket, Rate},
+    rate::Rate,
     session::{SESSION_MS, SIGNING_MS, Session},
     subject_of,
-    usages::Usages,
 };
 use crate::{error::ApiError, http::Api};
 
-/// Attempts to log in that were in vain: by address, and all.
-#[derive(Default)]
-pub(super) struct Attempts {
-    by_address: Usages<IpAddr>,
-    all: Bucket,
-}
+/// Logouts with one token in a minute: each is remembered for hours, on every node.
+const LOGOUTS_PER_MINUTE: u32 = 10;
+/// Sessions that are remembered to have ended before their time.
+const ENDED_MAX: usize = 100_000;
+/// After how many seconds there may be room again.
+const ENDED_RETRY_SECONDS: u32 = 60;
 
 /// A session that was opened.
 pub(crate) struct Login {
@@ -30,29 +29,11 @@ pub(crate) struct Login {
     pub(crate) cookie: String,
 }
 
-impl Access {
-    /// Refuses where there were too many attempts in vain, before anything is looked at; `failed` adds one.
-    fn attempt(&self, api: &Api, address: Option<IpAddr>, failed: bool) -> Result<(), ApiError> {
-        let now = self.micros();
-        let count = |bucket: &Bucket, rate| if failed { bucket.take(rate, now) } else { bucket.peek(rate, now) };
-        let refused = |who, retry_seconds| ApiError::RateLimited { who, retry_seconds };
-        if let Some((address, rate)) = address.zip(Rate::per_minute(api.limits.failed_logins_per_address_per_minute)) {
-            let usage = self.attempts.by_address.of(&address, now);
-            count(&usage.requests, rate).map_err(|seconds| refused("logging in from this address", seconds))?;
-        }
-        let Some(rate) = Rate::per_minute(api.limits.failed_logins_per_minute) else { return Ok(()) };
-        count(&self.attempts.all, rate).map_err(|seconds| refused("logging in", seconds))
-    }
-}
-
 /// Opens a session with a token, from an address. A session can do what the token can, and ends with it.
 pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> Result<Login, ApiError> {
-    api.access.attempt(api, address, false)?;
     let now = api.store.now();
-    let Some(caller) = by_token(api, token.as_bytes(), now) else {
-        api.access.attempt(api, address, true)?;
-        return Err(ApiError::Unauthorized);
-    };
+    let rate = Rate::per_minute(api.limits.failed_logins_per_address_per_minute);
+    let caller = by_token(api, token.as_bytes(), now, Shower { guesses: &api.access.logins, address, rate })?;
     if caller.principal.kind.rank() == 0 {
         return Err(ApiError::Forbidden("tokens of applications open no sessions"));
     }
@@ -60,9 +41,25 @@ pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> R
     let signer = signer(api, now).await?;
     let subject = subject_of(api, &caller, &signer);
     let expires_at = now.saturating_add(SESSION_MS);
-    let cookie = signer.sign(&Session { subject, expires_at });
+    let session = Session { subject, id: TokenId(random()?), expires_at };
+    let cookie = signer.sign(&session);
     let csrf_token = signer.csrf_token(&cookie);
-    Ok(Login { caller: caller.in_session(expires_at, csrf_token), cookie })
+    Ok(Login { caller: caller.in_session(&session, csrf_token), cookie })
+}
+
+/// Ends a session, on this node at once and on others as soon as they hear of it. That is remembered until the session
+/// would have ended by itself, as the revocation of a token is.
+pub(crate) async fn log_out(api: &Api, caller: &Caller) -> Result<(), ApiError> {
+    let (Some(session), Some(until)) = (caller.session, caller.until) else { return Ok(()) };
+    let refused = |retry_seconds| ApiError::RateLimited { who: "logging out", retry_seconds };
+    let rate = Rate::per_minute(LOGOUTS_PER_MINUTE);
+    rate.map_or(Ok(()), |rate| caller.usage.by_people.take(rate, api.access.micros())).map_err(refused)?;
+    if api.access.directory.ended_sessions() >= ENDED_MAX {
+        return Err(refused(ENDED_RETRY_SECONDS));
+    }
+    api.require_writable()?;
+    let register = RegisterId::token(&Key::system_tenant(), session);
+    write(api, DraftWrite { expires_at: Some(until), ..DraftWrite::delete(register) }).await
 }
 
 /// The key that signs new sessions: the one that lasts longest, or a new one where none outlasts a session.
@@ -84,11 +81,17 @@ pub(super) async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiErro
     let register = RegisterId::system(Address::SessionKey { key: id });
     let put =
         DraftWrite { expires_at: Some(signer.expires_at), ..DraftWrite::put(register, Blob::json(&json!(signer.key))) };
+    write(api, put).await?;
+    Ok(signer)
+}
+
+/// Writes what concerns sessions.
+async fn write(api: &Api, write: DraftWrite) -> Result<(), ApiError> {
     let (scope, stamping) = (WriteScope::Tenant(Key::system_tenant()), Stamping::Local);
     let request = Request { scope, actor: "sessions".into(), note: None, stamping };
-    let draft = Draft { writes: vec![put], floors: Vec::new() };
+    let draft = Draft { writes: vec![write], floors: Vec::new() };
     api.store.write(request, move |_: &_, _| Ok::<_, crate::admin::Refusal>(draft)).await?;
-    Ok(signer)
+    Ok(())
 }
 
 /// Random bytes.

@@ -7,6 +7,7 @@
 mod caller;
 mod credentials;
 mod directory;
+mod guesses;
 mod login;
 mod principal;
 mod rate;
@@ -17,11 +18,16 @@ mod stream_token;
 mod usage;
 mod usages;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 
+use axum::extract::ConnectInfo;
 use burgee_model::{Key, Millis, TokenId, TokenKind};
 use burgee_store::Store;
-use http::{HeaderMap, Method, request::Parts};
+use http::{Extensions, HeaderMap, Method, request::Parts};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -29,15 +35,15 @@ pub(crate) use self::{
     caller::Caller,
     credentials::Source,
     directory::id_of,
-    login::{Login, log_in, random},
+    login::{Login, log_in, log_out, random},
     principal::{Principal, Who},
-    stream::StreamPermit,
+    stream::{Ended, Place as StreamPlace, StreamPermit},
     stream_token::{StreamKeys, by_stream_token, stream_signer, stream_token},
 };
 use self::{
     credentials::Shown,
     directory::{Directory, Signer},
-    login::Attempts,
+    guesses::Guesses,
     rate::{Bucket, Rate},
     routes::Rule,
     session::Subject,
@@ -54,9 +60,13 @@ use crate::{
 pub(crate) struct Access {
     pub(crate) directory: Directory,
     tenants: Usages<Key>,
+    /// Those of nobody in particular, by tenant.
+    anonymous: Usages<Key>,
     /// That of the node's own key, and of everybody where there is no login.
     own: Arc<Usage>,
-    attempts: Attempts,
+    /// Wrong tokens, and those that somebody tried to log in with.
+    tokens: Guesses,
+    logins: Guesses,
     stream_keys: StreamKeys,
     started: Instant,
 }
@@ -73,8 +83,10 @@ impl Access {
         Self {
             directory: Directory::new(store),
             tenants: Usages::default(),
+            anonymous: Usages::default(),
             own: Arc::default(),
-            attempts: Attempts::default(),
+            tokens: Guesses::default(),
+            logins: Guesses::default(),
             stream_keys: StreamKeys::default(),
             started: Instant::now(),
         }
@@ -96,39 +108,69 @@ impl Access {
     }
 }
 
+/// Where a request comes from, where that is known.
+pub(crate) fn address_of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+}
+
+/// Who shows a token, as far as that is known before it is looked at.
+#[derive(Clone, Copy)]
+struct Shower<'a> {
+    guesses: &'a Guesses,
+    address: Option<IpAddr>,
+    /// How many wrong ones it may show.
+    rate: Option<Rate>,
+}
+
 /// Who asks; refuses whoever is not known, and whoever asks too often.
-pub(crate) fn authenticate(api: &Api, headers: &HeaderMap, source: Source) -> Result<Caller, ApiError> {
+pub(crate) fn authenticate(
+    api: &Api,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+    source: Source,
+) -> Result<Caller, ApiError> {
     if api.auth.open {
         return Ok(Caller::new(Principal::root(Who::Anybody, "dev"), api.access.own.clone()));
     }
     let now = api.store.now();
     let caller = match credentials::shown(headers, source).ok_or(ApiError::Unauthorized)? {
-        Shown::Token(token) => by_token(api, token, now),
-        Shown::Session(cookie) => by_session(api, cookie, now),
+        Shown::Token(token) => {
+            let rate = Rate::per_minute(api.limits.wrong_tokens_per_address_per_minute);
+            by_token(api, token, now, Shower { guesses: &api.access.tokens, address, rate })?
+        }
+        Shown::Session(cookie) => by_session(api, cookie, now).ok_or(ApiError::Unauthorized)?,
     };
-    let caller = caller.ok_or(ApiError::Unauthorized)?;
     check_isolation(api, &caller)?;
     within(api, &caller.usage.requests, Rate::per_second(api.limits.token_requests_per_second), "the token")?;
     caller.usage.touch(now);
     Ok(caller)
 }
 
-/// Nobody in particular, where the operator lets everybody evaluate in an environment.
-pub(crate) fn anybody_in(api: &Api, tenant: &Key, environment: &Key) -> Caller {
+/// Nobody in particular, where the operator lets everybody evaluate in an environment. All of them together may do what one
+/// token may.
+pub(crate) fn anybody_in(api: &Api, tenant: &Key, environment: &Key) -> Result<Caller, ApiError> {
     let principal = Principal {
         kind: TokenKind::Server,
         tenant: Some(tenant.clone()),
         environments: Box::new([environment.clone()]),
         ..Principal::root(Who::Anybody, "anybody")
     };
-    Caller::new(principal, api.access.own.clone())
+    let caller = Caller::new(principal, api.access.anonymous.of(tenant, api.access.micros()));
+    let rate = Rate::per_second(api.limits.token_requests_per_second);
+    within(api, &caller.usage.requests, rate, "everybody without a token")?;
+    Ok(caller)
 }
 
-fn by_token(api: &Api, token: &[u8], now: Millis) -> Option<Caller> {
+/// Whose token it is. Who shows one that nobody has is refused, after too many of them by another name.
+fn by_token(api: &Api, token: &[u8], now: Millis, shower: Shower<'_>) -> Result<Caller, ApiError> {
+    let Shower { guesses, address, rate } = shower;
     let sha256: [u8; 32] = Sha256::digest(token).into();
     let own = api.auth.admin_token_sha256.as_ref().is_some_and(|own| sha256.ct_eq(own).into());
     let found = api.access.directory.find(&sha256, now);
-    if own { Some(node_admin(api)) } else { found.map(|known| Caller::of(&known)) }
+    if own {
+        return guesses.own_key(address, rate, api.access.micros()).map(|()| node_admin(api));
+    }
+    found.map(|known| Caller::of(&known)).ok_or_else(|| guesses.wrong(address, rate, api.access.micros()))
 }
 
 fn node_admin(api: &Api) -> Caller {
@@ -138,8 +180,11 @@ fn node_admin(api: &Api) -> Caller {
 fn by_session(api: &Api, cookie: &str, now: Millis) -> Option<Caller> {
     let signers = api.access.directory.signers(now);
     let (session, signer) = session::verify(cookie, &signers, now)?;
+    if api.access.directory.has_ended(session.id) {
+        return None;
+    }
     let caller = by_subject(api, session.subject, signer, now)?;
-    Some(caller.in_session(session.expires_at, signer.csrf_token(cookie)))
+    Some(caller.in_session(&session, signer.csrf_token(cookie)))
 }
 
 /// What names a caller in what a key signs.
@@ -161,18 +206,23 @@ fn by_subject(api: &Api, subject: Subject, signer: &Signer, now: Millis) -> Opti
     }
 }
 
-/// A node that hears of no other cannot know what was revoked: what it does about it is a setting. Applications
-/// are served all the same, and so is whoever has the node's own key, which nobody else could revoke.
+/// A node that hears of no other cannot know what was revoked: what it does about it is a setting. One that woke hears
+/// of it in a moment. Applications are served all the same, and so is whoever has the node's own key, which nobody else
+/// could revoke.
 fn check_isolation(api: &Api, caller: &Caller) -> Result<(), ApiError> {
-    let max = api.http.max_isolation;
-    let concerned = !max.is_zero() && caller.principal.kind.rank() > 0 && matches!(caller.principal.who, Who::Token(_));
-    let isolated = concerned && api.status.isolated_for().is_some_and(|time| time > max);
-    if isolated { Err(ApiError::NotReady(vec!["isolated".into()])) } else { Ok(()) }
+    if !caller.may_be_revoked() {
+        return Ok(());
+    }
+    let refused = |reason: &str| Err(ApiError::NotReady(vec![reason.into()]));
+    if api.is_isolated() {
+        return refused("isolated");
+    }
+    if api.status.waking() { refused("waking") } else { Ok(()) }
 }
 
 /// Decides about a request to a route of the admin API; `rule` is the route's.
 pub(crate) fn admit(api: &Api, parts: &Parts, rule: &Rule, named: &Named) -> Result<Caller, ApiError> {
-    let caller = authenticate(api, &parts.headers, Source::BearerOrSession)?;
+    let caller = authenticate(api, &parts.headers, address_of(&parts.extensions), Source::BearerOrSession)?;
     may(&caller.principal, rule, named)?;
     if let Some(tenant) = &named.tenant {
         within_tenant(api, &caller, tenant)?;

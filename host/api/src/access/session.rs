@@ -1,7 +1,7 @@
 //! Sessions: a signed cookie in place of a token, so that no script of a page ever holds one.
 //!
 //! A cookie names a token and a deadline under a MAC of a replicated key: every node knows it, and it ends with
-//! its token. Writes must also show the session's CSRF token, which only pages of this origin can read.
+//! its token, or where it was logged out. Writes must also show the session's CSRF token, which only pages of this origin can read.
 
 use burgee_model::{Millis, TokenId, hex};
 use hmac::{Hmac, KeyInit, Mac};
@@ -17,7 +17,7 @@ pub(crate) const SESSION_MS: Millis = 12 * 3600 * 1000;
 pub(crate) const SIGNING_MS: Millis = 24 * 3600 * 1000;
 
 const NAME: &str = "burgee_session";
-const BODY_BYTES: usize = 8 + 16 + 1 + 16;
+const BODY_BYTES: usize = 8 + 16 + 16 + 1 + 16;
 const MAC_BYTES: usize = 32;
 
 /// Whose session it is.
@@ -33,6 +33,8 @@ pub(crate) enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) subject: Subject,
+    /// By which its end is remembered.
+    pub(crate) id: TokenId,
     pub(crate) expires_at: Millis,
 }
 
@@ -78,7 +80,7 @@ impl Signer {
             Subject::Token(id) => (0, id),
             Subject::NodeAdmin(id) => (1, id),
         };
-        [&session.expires_at.to_be_bytes()[..], &self.id.0, &[kind], &id.0].concat()
+        [&session.expires_at.to_be_bytes()[..], &self.id.0, &session.id.0, &[kind], &id.0].concat()
     }
 
     pub(super) fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
@@ -97,6 +99,7 @@ pub(crate) fn verify<'a>(value: &str, signers: &'a [Signer], now: Millis) -> Opt
     let (body, mac) = bytes.split_at_checked(BODY_BYTES).filter(|(_, mac)| mac.len() == MAC_BYTES)?;
     let (deadline, rest) = body.split_first_chunk::<8>()?;
     let (key, rest) = rest.split_first_chunk::<16>()?;
+    let (own, rest) = rest.split_first_chunk::<16>()?;
     let (kind, id) = rest.split_first()?;
     let id = TokenId(id.try_into().ok()?);
     let signer = signers.iter().find(|signer| signer.id == TokenId(*key))?;
@@ -104,7 +107,7 @@ pub(crate) fn verify<'a>(value: &str, signers: &'a [Signer], now: Millis) -> Opt
         return None;
     }
     let subject = if *kind == 0 { Subject::Token(id) } else { Subject::NodeAdmin(id) };
-    let session = Session { subject, expires_at: Millis::from_be_bytes(*deadline) };
+    let session = Session { subject, id: TokenId(*own), expires_at: Millis::from_be_bytes(*deadline) };
     (session.expires_at > now).then_some((session, signer))
 }
 
@@ -117,7 +120,7 @@ mod tests {
     fn what_was_signed_is_known_until_its_deadline_and_nothing_else_is() {
         let signers = [signer(1), signer(2)];
         for subject in [Subject::Token(TokenId([7; 16])), signers[1].node_admin(&[9; 32])] {
-            let session = Session { subject, expires_at: 500 };
+            let session = Session { subject, id: TokenId([3; 16]), expires_at: 500 };
             let cookie = signers[1].sign(&session);
             let found = verify(&cookie, &signers, 499).map(|(session, signer)| (session, signer.id));
             assert_eq!(found, Some((session, signers[1].id)));

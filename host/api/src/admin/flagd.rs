@@ -14,7 +14,7 @@ use burgee_rules::parse::own_operators;
 use burgee_store::Table;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Preconditions, Refusal, environment, flag, permit::Permit, tag::Tagger};
+use super::{Preconditions, Refusal, elsewhere::Elsewhere, environment, flag, permit::Permit, tag::Tagger};
 
 /// The flags that are configured in an environment: those whose state was set there.
 fn configured<'a>(
@@ -177,8 +177,9 @@ impl Import {
         self.may_share(table, now)?;
         let configured: Vec<Key> = configured(table, now, tenant, environment).cloned().collect();
         let current = |id: &RegisterId| -> Option<Blob> { table.current(id, now)?.content.clone() };
-        let view = View { current: &current, configured: &configured, beside: false };
-        let plan = import::plan(document, tenant, environment, self.prune, &view);
+        let elsewhere = Elsewhere::of(table, now, tenant, environment);
+        let plan = |view: &View<'_>| import::plan(document, tenant, environment, self.prune, view);
+        let plan = elsewhere.plan(&current, &configured, false, plan);
         flag::check_room(table, now, tenant, plan.summary.created.len(), &self.limits)?;
         Ok(plan)
     }

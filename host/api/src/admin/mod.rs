@@ -6,6 +6,7 @@
 pub mod address;
 pub mod config;
 pub mod conflict;
+pub mod elsewhere;
 pub mod environment;
 pub mod fixture;
 pub mod flag;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use burgee_model::{
-    Blob, Digest, Key, Limits, Millis, RegisterId, TokenId, TokenKind, TokenMeta, register::is_reserved_tenant,
-    stamp::MILLIS_MAX,
+    Blob, Digest, Key, Limits, Millis, RegisterId, Scope, Stamp, TokenId, TokenKind, TokenMeta,
+    register::is_reserved_tenant, stamp::MILLIS_MAX,
 };
 use burgee_store::{Draft, DraftWrite, Table, Version};
 use serde_json::{Value as Json, json};
@@ -130,6 +130,22 @@ pub fn check_tenant(table: &Table, now: Millis, tenant: &Key) -> Result<(), Refu
     if own { Ok(()) } else { tenant::read(table, now, tenant).map(drop) }
 }
 
+/// The newest deletion of an environment.
+#[must_use]
+pub fn deletion(table: &Table, tenant: &Key, environment: &Key) -> Option<Stamp> {
+    let scope = Scope::Environment { environment: environment.clone() };
+    table.floor(tenant, &scope).map(|floor| floor.stamp)
+}
+
+/// The environments that a token is still for; none where all that it was made for are gone. One that was made for none
+/// in particular has an empty list.
+#[must_use]
+pub fn environments(table: &Table, tenant: &Key, meta: &TokenMeta) -> Option<Vec<Key>> {
+    let stands = |key: &&Key| deletion(table, tenant, key) == meta.deletions.get(*key).copied();
+    let left: Vec<Key> = meta.environments.iter().filter(stands).cloned().collect();
+    (meta.environments.is_empty() || !left.is_empty()).then_some(left)
+}
+
 /// The text of a token with a secret, and what of it everybody may see.
 #[must_use]
 pub fn text(kind: TokenKind, secret: [u8; 32]) -> (String, String) {
@@ -155,6 +171,8 @@ pub fn create(
     if expires_at.is_some_and(|deadline| deadline <= now) {
         return Err(Refusal::invalid("/expiresAt", "invalid_instant", "`expiresAt` has passed"));
     }
+    let deletions = meta.environments.iter().filter_map(|key| Some((key.clone(), deletion(table, tenant, key)?)));
+    let meta = TokenMeta { deletions: deletions.collect(), ..meta.clone() };
     let put = DraftWrite::put(RegisterId::token(tenant, id), Blob::json(&json!(meta)));
     Ok(writes(vec![DraftWrite { expires_at, ..put }]))
 }
@@ -166,12 +184,14 @@ pub fn list<'a>(
     tenant: &Key,
     after: Option<TokenId>,
 ) -> impl Iterator<Item = (TokenId, Found)> + use<'a> {
-    let found = move |version: Arc<Version>| {
-        let meta = version.live(now)?.read()?;
-        Some(Found { meta, version })
+    let tenant = tenant.clone();
+    let found = move |tenant: &Key, version: Arc<Version>| {
+        let meta: TokenMeta = version.live(now)?.read()?;
+        let environments = environments(table, tenant, &meta)?;
+        Some(Found { meta: TokenMeta { environments, ..meta }, version })
     };
-    let later = table.tokens(tenant).filter(move |(id, _)| after.is_none_or(|after| *id > after));
-    later.filter_map(move |(id, version)| Some((id, found(version)?)))
+    let later = table.tokens(&tenant).filter(move |(id, _)| after.is_none_or(|after| *id > after));
+    later.filter_map(move |(id, version)| Some((id, found(&tenant, version)?)))
 }
 
 /// A token that is in force; refuses where there is none.
@@ -179,8 +199,9 @@ pub fn read(table: &Table, now: Millis, tenant: &Key, id: TokenId) -> Result<Fou
     check_tenant(table, now, tenant)?;
     let version = table.current(&RegisterId::token(tenant, id), now);
     let found = version.and_then(|version| {
-        let meta = version.content.as_ref()?.read()?;
-        Some(Found { meta, version })
+        let meta: TokenMeta = version.content.as_ref()?.read()?;
+        let environments = environments(table, tenant, &meta)?;
+        Some(Found { meta: TokenMeta { environments, ..meta }, version })
     });
     found.map_or_else(|| Err(missing(id)), Ok)
 }

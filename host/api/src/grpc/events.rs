@@ -1,9 +1,10 @@
 //! `EventStream`: that flags changed, and which.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::body::Bytes;
 use burgee_engine::{FlagChange, Snapshot};
+use burgee_model::{Key, Millis};
 use serde_json::{Map, Value as Json, json};
 
 use super::{message::EventStreamResponse, status::Status, stream::Teller, wire::Wire};
@@ -27,6 +28,17 @@ impl Events {
     }
 }
 
+impl Events {
+    /// That flags changed, of those that are shown; none where that is none.
+    fn changed(&self, changes: BTreeMap<Key, FlagChange>, shown: impl Fn(&str) -> bool) -> Option<Bytes> {
+        let shown = changes.into_iter().filter(|(key, _)| shown(key.as_str()));
+        let flags: Map<String, Json> =
+            shown.map(|(key, change)| (key.to_string(), json!({ "type": name(change) }))).collect();
+        let data = (!flags.is_empty()).then(|| Map::from_iter([("flags".to_owned(), Json::Object(flags))]))?;
+        Some(self.event("configuration_change", Some(data)))
+    }
+}
+
 impl Teller for Events {
     async fn tell(&mut self, _: &Api, snapshot: &Arc<Snapshot>) -> Result<Option<Bytes>, Status> {
         let Some(before) = self.told.replace(snapshot.clone()) else {
@@ -35,15 +47,17 @@ impl Teller for Events {
         if Arc::ptr_eq(&before, snapshot) {
             return Ok(None);
         }
-        let changes = snapshot.changes_since(&before).into_iter();
         let shown = |key: &str| self.view.shows(snapshot, key) || self.view.shows(&before, key);
-        let flags: Map<String, Json> = changes
-            .filter(|(key, _)| shown(key.as_str()))
-            .map(|(key, change)| (key.to_string(), json!({ "type": name(change) })))
-            .collect();
-        let data = Map::from_iter([("flags".to_owned(), Json::Object(flags))]);
-        let empty = data.values().all(|flags| flags.as_object().is_none_or(Map::is_empty));
-        Ok((!empty).then(|| self.event("configuration_change", Some(data))))
+        Ok(self.changed(snapshot.changes_since(&before), shown))
+    }
+
+    fn step(&self, after: Millis, until: Millis) -> Option<Bytes> {
+        let told = self.told.as_ref()?;
+        self.changed(self.view.of_snapshot(told).stepped(after, until), |key| self.view.shows(told, key))
+    }
+
+    fn told(&self) -> Option<&Arc<Snapshot>> {
+        self.told.as_ref()
     }
 
     fn quiet(&self) -> Option<Bytes> {

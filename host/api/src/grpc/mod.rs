@@ -3,6 +3,7 @@
 //! One layer serves all: a call is a path, one message, and an answer of one message or a stream of them. What the
 //! protocols have of their own is in `wire`; what a flag answers is the engine's business, as it is for OFREP.
 
+mod deadline;
 mod documents;
 mod events;
 mod message;
@@ -18,12 +19,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{Request, State},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, header, request::Parts};
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::{
@@ -69,17 +71,29 @@ async fn call(State(grpc): State<Arc<Grpc>>, request: Request) -> Response {
     if !wire.carries(method.streams()) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
+    let deadline = deadline::timeout(&parts.headers).and_then(|time| Instant::now().checked_add(time));
+    let asked = Asked { method, wire, parts, deadline };
+    let answered = tokio::select! {
+        answered = answered(&grpc, &asked, body) => answered,
+        () = deadline::passed(deadline) => Err(Status::new(Code::DeadlineExceeded, "the call's time is over")),
+    };
+    answered.unwrap_or_else(|status| wire.refusal(&status))
+}
+
+/// A call whose message is not read yet.
+struct Asked {
+    method: Method,
+    wire: Wire,
+    parts: Parts,
+    /// Until when its client waits.
+    deadline: Option<Instant>,
+}
+
+async fn answered(grpc: &Arc<Grpc>, asked: &Asked, body: Body) -> Result<Response, Status> {
     let read = body::read(body, grpc.api.limits.body_bytes);
-    let message = match tokio::time::timeout(grpc.api.http.request_timeout, read).await {
-        Ok(Ok(body)) => message(wire, &parts.headers, &body),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Status::new(Code::DeadlineExceeded, "the request took too long")),
-    };
-    let answer = match message {
-        Ok(message) => answer(&grpc, method, wire, &parts.headers, &message).await,
-        Err(status) => Err(status),
-    };
-    answer.unwrap_or_else(|status| wire.refusal(&status))
+    let body = tokio::time::timeout(grpc.api.http.request_timeout, read).await;
+    let body = body.map_err(|_| Status::new(Code::DeadlineExceeded, "the request took too long"))??;
+    answer(grpc, asked, &message(asked.wire, &asked.parts.headers, &body)?).await
 }
 
 fn message(wire: Wire, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Status> {
@@ -90,14 +104,9 @@ fn message(wire: Wire, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Statu
     wire.message(body)
 }
 
-async fn answer(
-    grpc: &Arc<Grpc>,
-    method: Method,
-    wire: Wire,
-    headers: &HeaderMap,
-    message: &Bytes,
-) -> Result<Response, Status> {
-    let api = &grpc.api;
+async fn answer(grpc: &Arc<Grpc>, asked: &Asked, message: &Bytes) -> Result<Response, Status> {
+    let (api, Asked { method, wire, parts, deadline }) = (&grpc.api, asked);
+    let (method, wire, deadline) = (*method, *wire, *deadline);
     if method.streams() {
         until_ready(api).await?;
     } else {
@@ -107,15 +116,15 @@ async fn answer(
         Method::Sync | Method::Fetch => sync::selector(wire, message)?,
         Method::All | Method::One(..) | Method::Events | Method::Metadata => String::new(),
     };
-    let place = Place::of(api, headers, &of_request)?;
+    let place = Place::of(api, parts, &of_request)?;
     match method {
         Method::All => Ok(wire.one(resolve::all(api, &place, wire, message))),
         Method::One(version, kind) => Ok(wire.one(resolve::one(api, &place, wire, message, (version, kind)))),
         Method::Metadata => Ok(wire.one(sync::metadata(api, &place, wire))),
-        Method::Events => stream::open(api, events(wire, &place), place, wire),
+        Method::Events => stream::open(api, events(wire, &place), place, wire, deadline),
         Method::Sync => {
             sync::require_rules(&place)?;
-            stream::open(api, Sync::new(grpc.clone(), wire), place, wire)
+            stream::open(api, Sync::new(grpc.clone(), wire), place, wire, deadline)
         }
         Method::Fetch => {
             sync::require_rules(&place)?;

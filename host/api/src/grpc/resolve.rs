@@ -1,7 +1,7 @@
 //! Evaluations, by the same way as OFREP's.
 
 use axum::body::Bytes;
-use burgee_engine::{ErrorCode, Evaluation, Outcome, Reason, Snapshot};
+use burgee_engine::{ErrorCode, Evaluation, Outcome, Reason, Seen, Snapshot};
 use burgee_model::{Context, Limits, flagd::plain_metadata};
 use prost::Message;
 use serde::Deserialize;
@@ -58,8 +58,8 @@ impl Asked {
         }
     }
 
-    fn context(&self, api: &Api, snapshot: &Snapshot) -> Result<Context, Status> {
-        let read = ofrep::read_context(&self.text, &api.limits, |text| snapshot.read_context(text));
+    fn context(&self, api: &Api, seen: Seen<'_>) -> Result<Context, Status> {
+        let read = ofrep::read_context(&self.text, &api.limits, |text| seen.read_context(text));
         read.map_err(|failure| Status::invalid(failure.details()))
     }
 }
@@ -79,7 +79,7 @@ pub(super) fn one(
     let (version, kind) = asked;
     let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
-    let context = asked.context(api, &snapshot)?;
+    let context = asked.context(api, place.view.of_snapshot(&snapshot))?;
     let now = api.store.now();
     evaluating(&snapshot, || {
         let shown = place.view.shows(&snapshot, &asked.key);
@@ -139,7 +139,7 @@ fn json(text: Option<&str>) -> Json {
 pub(super) fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
     let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
-    let context = asked.context(api, &snapshot)?;
+    let context = asked.context(api, place.view.of_snapshot(&snapshot))?;
     let now = api.store.now();
     let mut out = ResolveAllResponse { metadata: Some(set_metadata(&snapshot)), ..ResolveAllResponse::default() };
     evaluating(&snapshot, || {

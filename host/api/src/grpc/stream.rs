@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Bytes, response::Response};
 use burgee_engine::Snapshot;
+use burgee_model::Millis;
 use burgee_store::Position;
 use futures_util::stream;
 use tokio::{
@@ -15,11 +16,16 @@ use tokio::{
 };
 
 use super::{
+    deadline,
     place::Place,
     status::{Code, Status},
     wire::{Part, Wire},
 };
-use crate::{access::StreamPermit, http::Api, sse::shut_down};
+use crate::{
+    access::{Ended, StreamPermit, StreamPlace},
+    http::Api,
+    sse::shut_down,
+};
 
 /// Messages that wait for a client besides the one on its way.
 const WAITING: usize = 1;
@@ -33,6 +39,14 @@ pub(super) trait Teller: Send + 'static {
         snapshot: &Arc<Snapshot>,
     ) -> impl Future<Output = Result<Option<Bytes>, Status>> + Send;
 
+    /// What is told where answers changed by themselves, after an instant and up to another.
+    fn step(&self, _: Millis, _: Millis) -> Option<Bytes> {
+        None
+    }
+
+    /// The state that was told last; none before the first.
+    fn told(&self) -> Option<&Arc<Snapshot>>;
+
     /// What is told where nothing was for a while.
     fn quiet(&self) -> Option<Bytes> {
         None
@@ -45,13 +59,21 @@ pub(super) trait Teller: Send + 'static {
 }
 
 /// Opens a stream.
-pub(super) fn open(api: &Arc<Api>, teller: impl Teller, place: Place, wire: Wire) -> Result<Response, Status> {
-    let permit = StreamPermit::take(api, &place.caller, Some(&place.tenant))?;
+pub(super) fn open(
+    api: &Arc<Api>,
+    teller: impl Teller,
+    place: Place,
+    wire: Wire,
+    deadline: Option<Instant>,
+) -> Result<Response, Status> {
+    let of = StreamPlace { tenant: place.tenant.clone(), environment: Some(place.environment.clone()) };
+    let permit = StreamPermit::take(api, &place.caller, Some(of))?;
     let (messages, received) = mpsc::channel(WAITING);
     let (end, ended) = oneshot::channel();
     let api = api.clone();
     tokio::spawn(async move {
-        let telling = Telling { told: Instant::now(), api, place, permit, messages };
+        let stepped = api.store.now();
+        let telling = Telling { told: Instant::now(), stepped, deadline, api, place, permit, messages };
         let status = telling.run(teller).await;
         // an error says that the client is gone
         let _ = end.send(status);
@@ -79,11 +101,16 @@ struct Telling {
     messages: mpsc::Sender<Bytes>,
     /// When something was told last, or could have been.
     told: Instant,
+    /// Up to when it was told what changed by itself.
+    stepped: Millis,
+    /// Until when its client wants it.
+    deadline: Option<Instant>,
 }
 
 /// What a stream waits for.
 enum Next {
     Change,
+    Step(Millis),
     Quiet,
     End(Status),
     ShutDown,
@@ -100,6 +127,7 @@ impl Telling {
                     changes.borrow_and_update();
                     self.tell(&mut teller).await
                 }
+                Next::Step(at) => Ok(teller.step(std::mem::replace(&mut self.stepped, at), at)),
                 Next::Quiet => {
                     self.told = Instant::now();
                     Ok(teller.quiet())
@@ -122,7 +150,8 @@ impl Telling {
             if let Err(status) = sent {
                 return status;
             }
-            next = self.next(&mut changes, &mut shutdown).await;
+            let state = teller.told().cloned();
+            next = self.next(state.as_deref(), &mut changes, &mut shutdown).await;
         }
     }
 
@@ -136,14 +165,31 @@ impl Telling {
         }
     }
 
-    async fn next(&mut self, changes: &mut watch::Receiver<Position>, shutdown: &mut watch::Receiver<bool>) -> Next {
+    async fn next(
+        &mut self,
+        state: Option<&Snapshot>,
+        changes: &mut watch::Receiver<Position>,
+        shutdown: &mut watch::Receiver<bool>,
+    ) -> Next {
         let quiet = self.told + self.api.http.grpc_keep_alive;
+        let (view, after, store) = (self.place.view, self.stepped, &self.api.store);
+        let step = async {
+            match state {
+                Some(state) => view.step(state, after, store).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = shut_down(shutdown) => Next::ShutDown,
             () = self.messages.closed() => Next::End(Status::ok()),
-            () = self.permit.ended() => Next::End(Status::new(Code::Unauthenticated, "the token is not in force any more")),
+            ended = self.permit.ended() => Next::End(match ended {
+                Ended::Caller => Status::new(Code::Unauthenticated, "the token is not in force any more"),
+                Ended::Place => Status::new(Code::NotFound, "the environment is gone"),
+            }),
+            () = deadline::passed(self.deadline) => Next::End(Status::new(Code::DeadlineExceeded, "the call's time is over")),
             changed = changes.changed() => if changed.is_ok() { Next::Change } else { Next::ShutDown },
+            step = step => Next::Step(step),
             () = tokio::time::sleep_until(quiet) => Next::Quiet,
         }
     }

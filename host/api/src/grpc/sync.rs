@@ -32,6 +32,11 @@ impl Sync {
 }
 
 impl Teller for Sync {
+    // who evaluates by itself knows the time
+    fn told(&self) -> Option<&Arc<Snapshot>> {
+        None
+    }
+
     async fn tell(&mut self, api: &Api, snapshot: &Arc<Snapshot>) -> Result<Option<Bytes>, Status> {
         if self.told.as_ref().is_some_and(|(told, _)| Arc::ptr_eq(told, snapshot)) {
             return Ok(None);

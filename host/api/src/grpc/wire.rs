@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use axum::{body::Body, response::Response};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -25,6 +26,8 @@ const CONNECT_END: u8 = 0x02;
 enum Protocol {
     Grpc,
     GrpcWeb,
+    /// The same in Base64, for browsers that give a page no bytes while they come.
+    GrpcWebText,
     /// One message each way, bare.
     Connect,
     ConnectStream,
@@ -59,6 +62,7 @@ impl Wire {
             "application/grpc" | "application/grpc+proto" => (Protocol::Grpc, Encoding::Proto),
             "application/grpc+json" => (Protocol::Grpc, Encoding::Json),
             "application/grpc-web" | "application/grpc-web+proto" => (Protocol::GrpcWeb, Encoding::Proto),
+            "application/grpc-web-text" | "application/grpc-web-text+proto" => (Protocol::GrpcWebText, Encoding::Proto),
             "application/grpc-web+json" => (Protocol::GrpcWeb, Encoding::Json),
             "application/proto" => (Protocol::Connect, Encoding::Proto),
             "application/json" => (Protocol::Connect, Encoding::Json),
@@ -75,6 +79,7 @@ impl Wire {
             (Protocol::Grpc, Encoding::Json) => "application/grpc+json",
             (Protocol::GrpcWeb, Encoding::Proto) => "application/grpc-web+proto",
             (Protocol::GrpcWeb, Encoding::Json) => "application/grpc-web+json",
+            (Protocol::GrpcWebText, _) => "application/grpc-web-text+proto",
             (Protocol::Connect, Encoding::Proto) => "application/proto",
             (Protocol::Connect, Encoding::Json) => "application/json",
             (Protocol::ConnectStream, Encoding::Proto) => "application/connect+proto",
@@ -85,7 +90,7 @@ impl Wire {
     /// Whether it can carry a call that answers with a stream, or one that does not.
     pub(super) fn carries(self, streaming: bool) -> bool {
         match self.protocol {
-            Protocol::Grpc | Protocol::GrpcWeb => true,
+            Protocol::Grpc | Protocol::GrpcWeb | Protocol::GrpcWebText => true,
             Protocol::Connect => !streaming,
             Protocol::ConnectStream => streaming,
         }
@@ -96,6 +101,7 @@ impl Wire {
         if self.protocol == Protocol::Connect {
             return Ok(body.clone());
         }
+        let body = if self.protocol == Protocol::GrpcWebText { &decoded(body)? } else { body };
         let (prefix, _) = body.split_first_chunk::<PREFIX_BYTES>().ok_or_else(|| Status::invalid("no message"))?;
         let [flags, a, b, c, d] = *prefix;
         if flags != 0 {
@@ -139,7 +145,7 @@ impl Wire {
         match self.protocol {
             Protocol::Connect => self.one(Err(status.clone())),
             Protocol::ConnectStream => self.parts(stream::iter([Part::End(status.clone())])),
-            Protocol::Grpc | Protocol::GrpcWeb => {
+            Protocol::Grpc | Protocol::GrpcWeb | Protocol::GrpcWebText => {
                 let mut response = self.response(StatusCode::OK, Body::empty());
                 response.headers_mut().extend(status.trailers());
                 response
@@ -155,10 +161,12 @@ impl Wire {
 
     fn frame(self, part: Part) -> Frame<Bytes> {
         match part {
+            Part::Message(message) if self.protocol == Protocol::GrpcWebText => Frame::data(encoded(&message)),
             Part::Message(message) => Frame::data(message),
             Part::End(status) => match self.protocol {
                 Protocol::Grpc => Frame::trailers(status.trailers()),
                 Protocol::GrpcWeb => Frame::data(framed(WEB_TRAILERS, &status.web_trailers())),
+                Protocol::GrpcWebText => Frame::data(encoded(&framed(WEB_TRAILERS, &status.web_trailers()))),
                 Protocol::Connect | Protocol::ConnectStream => Frame::data(framed(CONNECT_END, &status.connect_end())),
             },
         }
@@ -172,6 +180,18 @@ impl Wire {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
+}
+
+/// Each part of a body by itself, padded: a reader takes them one after the other.
+fn encoded(bytes: &[u8]) -> Bytes {
+    STANDARD.encode(bytes).into()
+}
+
+/// A body in one part or several, each padded.
+fn decoded(text: &[u8]) -> Result<Bytes, Status> {
+    let wrong = |_| Status::invalid("the body is not Base64");
+    let parts = text.chunks(4).map(|quad| STANDARD.decode(quad).map_err(wrong));
+    Ok(parts.collect::<Result<Vec<_>, _>>()?.concat().into())
 }
 
 fn framed(flags: u8, message: &[u8]) -> Bytes {
@@ -197,8 +217,22 @@ mod tests {
         assert!(json.carries(false) && !json.carries(true));
         let grpc = wire("application/grpc").unwrap();
         assert!(grpc.carries(false) && grpc.carries(true));
-        assert_eq!(wire("application/grpc-web-text"), None);
+        assert_eq!(wire("application/grpc-web-text+json"), None);
         assert_eq!(wire("text/plain"), None);
+    }
+
+    #[test]
+    fn text_is_base64_part_by_part() {
+        let text = wire("application/grpc-web-text").unwrap();
+        let message =
+            |body: &'static str| text.message(&Bytes::from_static(body.as_bytes())).map_err(|status| status.code);
+        assert_eq!(message("AAAAAAIICQ=="), Ok(Bytes::from_static(&[8, 9])));
+        assert_eq!(message("AAAAAAI=CAk="), Ok(Bytes::from_static(&[8, 9])));
+        for wrong in ["AAAAAAI", "\0\0\0\0", "AAAAAAIICQ==="] {
+            assert_eq!(message(wrong), Err(Code::InvalidArgument), "{wrong}");
+        }
+        let end = text.frame(Part::End(Status::ok())).into_data().unwrap();
+        assert_eq!(decoded(&end).unwrap().split_at(PREFIX_BYTES).1, b"grpc-status: 0\r\n");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http::request::Parts;
 
 use super::Api;
 use crate::{
-    access::{Caller, StreamPermit},
+    access::{Caller, StreamPermit, StreamPlace},
     admin::{Preconditions, permit::Permit},
     error::ApiError,
 };
@@ -46,8 +46,8 @@ impl Call {
     }
 
     /// Takes one of the streams that may be open at once.
-    pub(crate) fn stream_permit(&self, tenant: Option<&Key>) -> Result<StreamPermit, ApiError> {
-        StreamPermit::take(&self.api, &self.caller, tenant)
+    pub(crate) fn stream_permit(&self, place: Option<StreamPlace>) -> Result<StreamPermit, ApiError> {
+        StreamPermit::take(&self.api, &self.caller, place)
     }
 }
 

@@ -45,7 +45,8 @@ async fn admitted(api: &Api, parts: &mut Parts) -> Result<Option<Caller>, ApiErr
     let path = parts.extensions.get::<MatchedPath>().cloned();
     let rule = path.as_ref().and_then(|path| routes::find(&parts.method, path.as_str()));
     let Some(rule) = rule else {
-        access::authenticate(api, &parts.headers, Source::BearerOrSession)?;
+        let address = access::address_of(&parts.extensions);
+        access::authenticate(api, &parts.headers, address, Source::BearerOrSession)?;
         return Ok(None);
     };
     let named = named(parts).await;

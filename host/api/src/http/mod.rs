@@ -82,6 +82,12 @@ impl Api {
         self.status.clock_ahead().map_or(Ok(()), |ms| Err(ApiError::ClockAhead(ms)))
     }
 
+    /// Whether the node has heard of no other for longer than roles are honoured.
+    pub(crate) fn is_isolated(&self) -> bool {
+        let max = self.http.max_isolation;
+        !max.is_zero() && self.status.isolated_for().is_some_and(|time| time > max)
+    }
+
     /// How many streams are open.
     pub(crate) fn streams_open(&self) -> usize {
         self.limits.streams.min(Semaphore::MAX_PERMITS).saturating_sub(self.streams.available_permits())

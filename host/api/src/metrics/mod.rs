@@ -42,6 +42,13 @@ fn node(text: &mut Text, api: &Api, figures: &NodeFigures) {
     let ready = api.status.ready().ready && !api.status.draining();
     text.family("burgee_ready", Kind::Gauge, "1 while the node serves and takes writes.").value(u64::from(ready));
     text.family("burgee_streams", Kind::Gauge, "Event streams that are open.").value(api.streams_open() as u64);
+    let help = "Connections of the HTTP and gRPC ports that are open.";
+    text.family("burgee_connections", Kind::Gauge, help).value(figures.connections as u64);
+    let help = "Connections that the node ended by itself or did not take, by reason.";
+    let mut shed = text.family("burgee_connections_shed_total", Kind::Counter, help);
+    for (reason, count) in &figures.connections_shed {
+        shed.labelled(&[("reason", reason)], *count);
+    }
     let mut refused =
         text.family("burgee_writes_refused_total", Kind::Counter, "Writes that this node refused, by reason.");
     for (reason, count) in api.refused.totals() {

@@ -1,6 +1,6 @@
 //! Event streams of OFREP: that something changed, so that a client asks again.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
@@ -13,22 +13,16 @@ use futures_util::stream;
 use http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tokio::{
-    sync::watch,
-    time::{Instant, Interval, interval_at},
-};
+use tokio::{sync::watch, time::Interval};
 
 use super::{failure::Failure, find};
 use crate::{
-    access::{self, StreamPermit},
+    access::{self, StreamPermit, StreamPlace},
     http::{Api, Shared},
     routes::shapes,
     sse::{heartbeats, shut_down, streamed},
     view::View,
 };
-
-/// Where answers may change by themselves, as in the middle of a ramp, clients ask again this often.
-const STEP: Duration = Duration::from_secs(60);
 
 /// Streams an event for each change of the environment that the token names. The address is that of a bulk answer.
 #[utoipa::path(get, path = "/ofrep/v1/events", tag = "ofrep", operation_id = "ofrep_events",
@@ -52,14 +46,16 @@ fn open(api: &Arc<Api>, request: &Request) -> Result<Events, Failure> {
     api.require_ready()?;
     let changes = api.snapshots.changes();
     let told = find(api, &tenant, &environment, false)?;
+    let (view, now) = (View::of(&caller), api.store.now());
     let known = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let first =
-        if known == Some(&tag(&told)) { b": watching\n\n".as_slice().into() } else { event(&told, api.store.now()) };
+    let is_known = known == Some(&tag(view, &told));
+    let first = if is_known { b": watching\n\n".as_slice().into() } else { event(view, &told, now) };
+    let place = StreamPlace { tenant: tenant.clone(), environment: Some(environment.clone()) };
     Ok(Events {
-        permit: StreamPermit::take(api, &caller, Some(&tenant))?,
-        view: View::of(&caller),
+        permit: StreamPermit::take(api, &caller, Some(place))?,
+        view,
         heartbeat: heartbeats(api.http.heartbeat),
-        steps: interval_at(Instant::now() + STEP, STEP),
+        told_at: now,
         shutdown: api.shutdown.clone(),
         first: Some(first),
         api: api.clone(),
@@ -80,7 +76,8 @@ struct Events {
     first: Option<Bytes>,
     changes: watch::Receiver<burgee_store::Position>,
     heartbeat: Interval,
-    steps: Interval,
+    /// Up to when steps were told.
+    told_at: Millis,
     shutdown: watch::Receiver<bool>,
     permit: StreamPermit,
 }
@@ -95,14 +92,18 @@ impl Events {
             tokio::select! {
                 biased;
                 () = shut_down(&mut self.shutdown) => return None,
-                () = self.permit.ended() => return None,
+                _ = self.permit.ended() => return None,
                 changed = self.changes.changed() => changed.ok()?,
-                _ = self.steps.tick(), if self.told.varies() => return Some(self.event()),
+                step = self.view.step(&self.told, self.told_at, &self.api.store) => {
+                    self.told_at = step;
+                    return Some(self.event());
+                }
                 _ = self.heartbeat.tick() => return Some(b": heartbeat\n\n".as_slice().into()),
             }
             let snapshot = self.api.snapshots.get(&self.tenant, &self.environment)?;
             let before = std::mem::replace(&mut self.told, snapshot);
             if self.differs(&before) {
+                self.told_at = self.api.store.now();
                 return Some(self.event());
             }
         }
@@ -110,27 +111,23 @@ impl Events {
 
     /// Whether there is something new that the stream's client may know of.
     fn differs(&self, before: &Snapshot) -> bool {
-        if self.told.digest() == before.digest() {
-            return false;
-        }
-        let shown = |flag: &Key| self.view.shows(&self.told, flag.as_str()) || self.view.shows(before, flag.as_str());
-        self.view == View::All || self.told.changes_since(before).keys().any(shown)
+        self.view.of_snapshot(&self.told).digest() != self.view.of_snapshot(before).digest()
     }
 
     fn event(&self) -> Bytes {
-        event(&self.told, self.api.store.now())
+        event(self.view, &self.told, self.api.store.now())
     }
 }
 
-fn event(snapshot: &Snapshot, now: Millis) -> Bytes {
-    let tag = tag(snapshot);
+fn event(view: View, snapshot: &Snapshot, now: Millis) -> Bytes {
+    let tag = tag(view, snapshot);
     let data = json!({ "type": "refetchEvaluation", "etag": tag, "lastModified": now / 1000 });
     format!("id: {tag}\nevent: message\ndata: {data}\n\n").into()
 }
 
-/// What names a state on every node that has it.
-pub(super) fn tag(snapshot: &Snapshot) -> String {
-    format!("{:032x}", snapshot.digest())
+/// What names a state, as far as it is seen, on every node that has it.
+pub(super) fn tag(view: View, snapshot: &Snapshot) -> String {
+    format!("{:032x}", view.of_snapshot(snapshot).digest())
 }
 
 /// A parameter of a query, decoded.

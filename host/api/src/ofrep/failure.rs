@@ -49,6 +49,10 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "GENERAL", details).code("environment_required")
     }
 
+    pub(super) fn wrong_selector(details: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "GENERAL", details).code("invalid_value")
+    }
+
     /// The tenant or environment does not exist; the refusal says which.
     pub(super) fn no_environment(missing: &Refusal, single: bool) -> Self {
         let error_code = if single { "FLAG_NOT_FOUND" } else { "GENERAL" };

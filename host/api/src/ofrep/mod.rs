@@ -27,6 +27,7 @@ use crate::{
     error::ApiError,
     http::{Api, Shared, body, conditions, evaluating::evaluating},
     routes::shapes,
+    selector,
     view::View,
 };
 use failure::Failure;
@@ -79,6 +80,14 @@ pub(crate) async fn bulk_in(State(api): Shared, request: Request) -> Response {
     answer(&api, request).await
 }
 
+/// Another method than POST.
+pub(crate) async fn other_method() -> Response {
+    let details = "evaluations are asked for by POST";
+    let mut response = Failure::new(StatusCode::METHOD_NOT_ALLOWED, "GENERAL", details).response(None);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
 async fn answer(api: &Api, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = match Target::parse(parts.uri.path()) {
@@ -97,8 +106,10 @@ async fn answer(api: &Api, request: Request) -> Response {
 
 /// Who asks, and the state to evaluate: everything that needs no body.
 fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(Caller, Arc<Snapshot>), Failure> {
-    let caller = access::authenticate(api, &parts.headers, Source::BearerOrKey)?;
-    let (tenant, environment) = place(api, &caller, target)?;
+    let address = access::address_of(&parts.extensions);
+    let caller = access::authenticate(api, &parts.headers, address, Source::BearerOrKey)?;
+    let selected = selector::read(&parts.headers, "").map_err(Failure::wrong_selector)?;
+    let (tenant, environment) = place(api, &caller, target, selected.as_ref())?;
     access::admit_evaluation(api, &caller, tenant, environment).map_err(|error| match error {
         ApiError::Refused(missing) => Failure::no_environment(&missing, target.key.is_some()),
         error => error.into(),
@@ -117,8 +128,9 @@ async fn evaluate(
     snapshot: Arc<Snapshot>,
 ) -> Result<Response, Failure> {
     let Some(key) = &target.key else { return evaluate_all(api, parts, body, caller, snapshot).await };
-    let context = request::context(body, api, &snapshot).await?;
-    let (now, view) = (api.store.now(), View::of(caller));
+    let view = View::of(caller);
+    let context = request::context(body, api, view.of_snapshot(&snapshot)).await?;
+    let now = api.store.now();
     Ok(evaluating(&snapshot, || single_answer(&snapshot, key, &context, now, view)))
 }
 
@@ -129,23 +141,35 @@ async fn evaluate_all(
     caller: &Caller,
     snapshot: Arc<Snapshot>,
 ) -> Result<Response, Failure> {
-    let told = Told::of(parts);
+    let (told, view) = (Told::of(parts, View::of(caller)), View::of(caller));
     let snapshot = told.awaited(api, &snapshot).await.unwrap_or(snapshot);
-    let context = request::context(body, api, &snapshot).await?;
+    let context = request::context(body, api, view.of_snapshot(&snapshot)).await?;
     // without a key to sign with there is no stream, and the answer is as good
     let signer = access::stream_signer(api).await;
     let place = (snapshot.tenant(), snapshot.environment());
     let stream = || signer.as_ref().map(|signer| access::stream_token(api, signer, caller, place));
-    let (now, view) = (api.store.now(), View::of(caller));
+    let now = api.store.now();
     let headers = told.allows_condition(&snapshot).then_some(&parts.headers);
-    let asked = Bulk { context: &context, now, view, headers };
+    let selected = parts.headers.get(selector::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let asked = Bulk { context: &context, now, view, headers, selected };
     Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream)))
 }
 
-/// The environment that is meant: the path's, or else the token's.
-fn place<'a>(api: &'a Api, caller: &'a Caller, target: &'a Target<'_>) -> Result<(&'a Key, &'a Key), Failure> {
+/// The environment that is meant: the path's, or else the selector's, or else the token's.
+fn place<'a>(
+    api: &'a Api,
+    caller: &'a Caller,
+    target: &'a Target<'_>,
+    selected: Option<&'a (Key, Key)>,
+) -> Result<(&'a Key, &'a Key), Failure> {
+    let selected = selected.map(|(tenant, environment)| (tenant, environment));
     if let Some(Place { tenant, environment }) = &target.place {
-        return Ok((tenant, environment));
+        let contradicts = selected.is_some_and(|selected| selected != (tenant, environment));
+        let wrong = || Failure::wrong_selector("the path and the selector name different environments");
+        return if contradicts { Err(wrong()) } else { Ok((tenant, environment)) };
+    }
+    if let Some(selected) = selected {
+        return Ok(selected);
     }
     let open = api.auth.open_environment.as_ref().filter(|_| api.auth.open).map(|(tenant, key)| (tenant, key));
     caller.principal.place().or(open).ok_or_else(Failure::environment_required)
@@ -180,22 +204,25 @@ struct Bulk<'a> {
     view: View,
     /// Where the client's condition counts.
     headers: Option<&'a HeaderMap>,
+    /// The selector, which is told back; empty where there is none.
+    selected: &'a str,
 }
 
 /// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
 /// The token of a stream is made where there is a body for it.
 fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> Option<String>) -> Response {
-    let Bulk { context, now, view, headers } = asked;
+    let Bulk { context, now, view, headers, selected } = asked;
     let known = |tag: &str| headers.is_some_and(|headers| known(headers, tag));
-    let tag_of = |body: Option<&[u8]>| etag(snapshot.digest(), context, view.scope(), body);
-    let fixed = (!snapshot.varies()).then(|| tag_of(None));
+    let seen = view.of_snapshot(snapshot);
+    let tag_of = |body: Option<&[u8]>| etag(seen.digest(), context, &[view.scope(), *selected].concat(), body);
+    let fixed = (!seen.varies()).then(|| tag_of(None));
     if let Some(tag) = fixed.as_ref().filter(|tag| known(tag)) {
         return tagged(not_modified(), tag);
     }
     let mut out = Vec::with_capacity(512 + ITEM_BYTES * snapshot.flags().len());
-    write_shown(snapshot, context, *now, &mut out, &|flag| view.shows(snapshot, flag));
+    write_shown(snapshot, context, *now, &mut out, selected, &|flag| view.shows(snapshot, flag));
     let tag = fixed.unwrap_or_else(|| tag_of(Some(&out)));
-    if snapshot.varies() && known(&tag) {
+    if seen.varies() && known(&tag) {
         return tagged(not_modified(), &tag);
     }
     if let Some(token) = stream() {
@@ -213,11 +240,18 @@ fn known(headers: &HeaderMap, tag: &str) -> bool {
 
 /// Writes `{"flags":[…],"metadata"?:{…}}` of all flags.
 pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>) {
-    write_shown(snapshot, context, now, out, &|_| true);
+    write_shown(snapshot, context, now, out, "", &|_| true);
 }
 
-/// The same of some flags.
-fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>, shows: &dyn Fn(&str) -> bool) {
+/// The same of some flags, asked for with a selector.
+fn write_shown(
+    snapshot: &Snapshot,
+    context: &Context,
+    now: Millis,
+    out: &mut Vec<u8>,
+    selected: &str,
+    shows: &dyn Fn(&str) -> bool,
+) {
     out.extend_from_slice(b"{\"flags\":[");
     let mut first = true;
     snapshot.evaluate_all(context, now, |evaluation| {
@@ -230,7 +264,10 @@ fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Ve
         evaluation.write_ofrep(out);
     });
     out.push(b']');
-    let metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata).unwrap_or_default();
+    let mut metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata).unwrap_or_default();
+    if let Some((name, value)) = selected.trim().split_once('=') {
+        metadata.insert(name.to_owned(), value.into());
+    }
     if !metadata.is_empty() {
         out.extend_from_slice(b",\"metadata\":");
         out.extend_from_slice(Json::Object(metadata).to_string().as_bytes());

@@ -1,7 +1,7 @@
 //! The context of a request. A missing body, or one without a context, stands for an empty one.
 
 use axum::body::Body;
-use burgee_engine::Snapshot;
+use burgee_engine::Seen;
 use burgee_model::{
     Context, Limits,
     context::{ContextError, WireError},
@@ -22,11 +22,11 @@ struct Measured<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// Reads what the rules of a snapshot read.
-pub(super) async fn context(body: Body, api: &Api, snapshot: &Snapshot) -> Result<Context, Failure> {
+/// Reads what the rules read that are seen.
+pub(super) async fn context(body: Body, api: &Api, seen: Seen<'_>) -> Result<Context, Failure> {
     let read = body::read(body, api.limits.body_bytes);
     match tokio::time::timeout(api.http.request_timeout, read).await {
-        Ok(text) => parse(&text?, &api.limits, |text| snapshot.read_context(text)),
+        Ok(text) => parse(&text?, &api.limits, |text| seen.read_context(text)),
         Err(_) => Err(ApiError::Timeout.into()),
     }
 }

@@ -1,18 +1,12 @@
 //! `/api/v1/session`: logging in and out of the dashboard.
 
-use std::net::SocketAddr;
-
-use axum::{
-    body::Body,
-    extract::{ConnectInfo, State},
-    response::Response,
-};
+use axum::{body::Body, extract::State, response::Response};
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value as Json, json};
 
 use super::{Asked, Reply, shapes};
 use crate::{
-    access::{Caller, Login, Who, log_in, session::set_cookie},
+    access::{Caller, Login, Who, address_of, log_in, log_out, session::set_cookie},
     admin::{
         Refusal,
         members::{Members, TEXT_BYTES_MAX},
@@ -56,8 +50,7 @@ pub(crate) async fn open_session(
     api.require_ready()?;
     refuse_other_sites(&headers)?;
     let token = read(body::document(&headers, body, &api.limits).await?)?;
-    let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let Login { caller, cookie } = log_in(&api, &token, address).await?;
+    let Login { caller, cookie } = log_in(&api, &token, address_of(&extensions)).await?;
     Ok(private(
         reply::json(StatusCode::OK, &document(&caller))?,
         Some(set_cookie(Some(&cookie), is_secure(&api, &headers))),
@@ -102,10 +95,11 @@ pub(crate) async fn get_session(Asked(api): Asked, _: Params<()>) -> Reply {
     Ok(private(reply::json(StatusCode::OK, &document(&api.caller))?, None))
 }
 
-/// Ends the session in this browser. What ends it everywhere is revoking its token.
+/// Ends the session, on this node at once and on others as soon as they hear of it.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses(
     (status = 204, headers(("Set-Cookie" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn close_session(Asked(api): Asked, _: Params<()>, headers: HeaderMap) -> Reply {
+    log_out(&api, &api.caller).await?;
     Ok(private(reply::empty(StatusCode::NO_CONTENT), Some(set_cookie(None, is_secure(&api, &headers)))))
 }

@@ -1,5 +1,7 @@
 //! `/api/v1/tenants/{tenant}/tokens`. Tokens that are bound to no tenant are those of the tenant `$cluster`.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use burgee_model::{Key, Millis, TokenId, TokenMeta};
 use burgee_store::WriteScope;
@@ -66,7 +68,8 @@ pub(crate) async fn create_token(
     let sha256: [u8; 32] = Sha256::digest(&text).into();
     let id = id_of(&sha256);
     let (name, sha256) = (new.name.clone(), burgee_model::Digest(sha256));
-    let meta = TokenMeta { name, kind: new.kind, environments: new.environments, prefix, sha256 };
+    let (environments, deletions) = (new.environments, BTreeMap::new());
+    let meta = TokenMeta { name, kind: new.kind, environments, deletions, prefix, sha256 };
     let (planned, limits) = (tenant.clone(), api.limits.clone());
     let plan = move |table: &_, now| token::create(table, now, &planned, id, &meta, new.expires_at, &limits);
     write(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;

@@ -6,6 +6,7 @@ use utoipa::IntoParams;
 
 use super::{Asked, Reply};
 use crate::{
+    access::StreamPlace,
     admin::{environment, tenant},
     error::ProblemDocument,
     http::{
@@ -70,7 +71,7 @@ pub(crate) async fn watch_tenant(
 }
 
 fn open(api: &Call, tenant: Key, environment: Option<Key>, params: WatchParams, headers: &HeaderMap) -> Reply {
-    let permit = api.stream_permit(Some(&tenant))?;
+    let permit = api.stream_permit(Some(StreamPlace { tenant: tenant.clone(), environment: environment.clone() }))?;
     let environments = environment.map_or_else(|| api.caller.principal.environments.clone(), |key| [key].into());
     let filter = Filter { tenant, environments, kind: params.kind, prefix: params.prefix.unwrap_or_default() };
     Ok(sse::response(api, filter, headers.get("last-event-id"), permit))

@@ -43,7 +43,7 @@ impl Events {
         tokio::select! {
             biased;
             () = shut_down(&mut self.shutdown) => None,
-            () = self.permit.ended() => None,
+            _ = self.permit.ended() => None,
             news = self.news.next() => Some(frame(&news?)),
             _ = self.heartbeat.tick() => Some(Bytes::from_static(b": heartbeat\n\n")),
         }

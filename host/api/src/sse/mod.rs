@@ -13,14 +13,17 @@ use axum::{body::Body, response::Response};
 use burgee_model::NodeId;
 use burgee_store::{FeedEvent, FeedReader, Position};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use http::{HeaderValue, header};
 use tokio::{
     sync::watch,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
-use crate::{access::StreamPermit, http::Api};
+use crate::{
+    access::{Ended, StreamPermit},
+    http::Api,
+};
 use event::EventId;
 
 /// Opens a stream. The subscription stands when this returns: whoever lists after the answer has begun
@@ -57,6 +60,8 @@ struct Events {
     heartbeat: Interval,
     shutdown: watch::Receiver<bool>,
     permit: StreamPermit,
+    /// Whether what is watched is gone: what was said of it until then is told, and no more.
+    over: bool,
 }
 
 impl Events {
@@ -72,7 +77,7 @@ impl Events {
         };
         let heartbeat = heartbeats(api.http.heartbeat);
         let (reader, shutdown) = (feed.subscribe(Some(position)), api.shutdown.clone());
-        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, permit }
+        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, permit, over: false }
     }
 
     /// The next frame; none once the node shuts down, or whoever opened it is nobody any more.
@@ -81,10 +86,23 @@ impl Events {
             return Some(first);
         }
         loop {
+            if self.over {
+                let event = self.reader.next().now_or_never()?;
+                match self.frame(&event) {
+                    Some(frame) => return Some(frame),
+                    None => continue,
+                }
+            }
             let event = tokio::select! {
                 biased;
                 () = shut_down(&mut self.shutdown) => return None,
-                () = self.permit.ended() => return None,
+                ended = self.permit.ended() => match ended {
+                    Ended::Caller => return None,
+                    Ended::Place => {
+                        self.over = true;
+                        continue;
+                    }
+                },
                 event = self.reader.next() => event,
                 _ = self.heartbeat.tick() => return Some(event::heartbeat(EventId(self.node, self.position))),
             };

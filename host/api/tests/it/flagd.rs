@@ -140,3 +140,40 @@ async fn an_export_says_how_it_buckets_and_an_import_never_changes_that() {
     assert_eq!(server.get(prod).await.body()["fractionalVersion"], 2);
     assert_eq!(server.get(&format!("{prod}/flagd.json")).await.body(), json!({ "flags": {} }));
 }
+
+#[tokio::test]
+async fn an_import_changes_no_answer_of_another_environment() {
+    let server = Server::placed().await;
+    server.flag("asked").await;
+    server.flag("free").await;
+    // what it gives is known to nobody before it is evaluated
+    let computed = json!({ "state": "ENABLED", "defaultVariant": "off", "targeting": { "var": "plan" } });
+    server.patch("/api/v1/tenants/t/flags/asked/environments/prod", computed).await.expect(200);
+    let of_segment = json!({ "state": "ENABLED", "defaultVariant": "off" });
+    server.patch("/api/v1/tenants/t/flags/free/environments/prod", of_segment).await.expect(200);
+    let prod = "/api/v1/tenants/t/environments/prod/flagd.json";
+    let rule = json!({ "if": [{ "$ref": "later" }, "on", "off"] });
+    let flag = json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "targeting": rule });
+    server.json("PUT", prod, &[], &json!({ "flags": { "waits": flag } })).await.expect(200);
+
+    let context = json!({ "plan": "new" });
+    let answers = async || {
+        let ask = async |flag| server.value_in("prod", flag, context.clone()).await;
+        [ask("asked").await, ask("free").await, ask("waits").await]
+    };
+    let before = answers().await;
+    let flag = |more: &str| json!({ "state": "ENABLED", "variants": { "on": true, "off": false, more: true }, "defaultVariant": more });
+    let flags = json!({ "asked": flag("new"), "free": flag("new") });
+    put(&server, "", &json!({ "flags": flags, "$evaluators": { "later": true } })).await.expect(200);
+    assert_eq!(answers().await, before);
+    assert_eq!(server.value("asked", json!({})).await["variant"], "new");
+    let variants =
+        async |flag: &str| server.get(&format!("/api/v1/tenants/t/flags/{flag}")).await.body()["variants"].clone();
+    assert_eq!(variants("asked").await, json!({ "on": true, "off": false }), "it stays dev's own");
+    assert_eq!(variants("free").await, json!({ "on": true, "off": false, "new": true }), "nobody waits for it");
+    // a rule that can only give others does not keep it from being shared
+    let fixed = json!({ "targeting": { "if": [{ "in": [{ "var": "plan" }, ["x", "more"]] }, "on", "off"] } });
+    server.patch("/api/v1/tenants/t/flags/free/environments/prod", fixed).await.expect(200);
+    put(&server, "", &json!({ "flags": { "free": flag("more") } })).await.expect(200);
+    assert_eq!(variants("free").await["more"], true);
+}

@@ -188,3 +188,65 @@ async fn one_who_does_not_read_loses_the_stream_and_the_place() {
     assert_eq!(idle.document().await["flags"].as_object().unwrap().len(), 1);
     assert_eq!(idle.end().await, "resource_exhausted");
 }
+
+#[tokio::test]
+async fn the_steps_of_a_ramp_name_its_flags_and_those_that_ask_for_them() {
+    let server = Server::placed().await;
+    for flag in ["steps", "asks", "other"] {
+        server.flag(flag).await;
+    }
+    let at = crate::server::START / 1000 + 2;
+    let rule = |condition: Json| json!({ "targeting": { "if": [condition, "on", "off"] } });
+    let path = |flag: &str| format!("/api/v1/tenants/t/flags/{flag}/environments/dev");
+    let timed = rule(json!({ ">=": [{ "var": "$flagd.timestamp" }, at] }));
+    server.patch(&path("steps"), timed).await.expect(200);
+    server.patch(&path("asks"), rule(json!({ "==": [{ "flag": "steps" }, "on"] }))).await.expect(200);
+    let token = placed_token(&server, "server").await;
+    let mut events = Stream::open(&server, &token, EVENTS).await;
+    assert_eq!(events.event().await, "provider_ready");
+    server.pass(2_000);
+    assert_eq!(events.changed().await, json!({ "asks": { "type": "update" }, "steps": { "type": "update" } }));
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_client_says_so() {
+    let server = Server::placed().await;
+    let bearer = format!("Bearer {}", placed_token(&server, "server").await);
+    for (name, time) in [("grpc-timeout", "300m"), ("connect-timeout-ms", "300")] {
+        let headers = [("content-type", STREAM), ("authorization", &*bearer), (name, time)];
+        let answer = call(&server, &headers, EVENTS, framed(b"{}")).await;
+        let mut stream = Stream { body: answer.into_body(), read: BytesMut::new() };
+        assert_eq!(stream.event().await, "provider_ready");
+        assert_eq!(stream.end().await, "deadline_exceeded");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_environment() {
+    let server = Server::placed().await;
+    let bearer = format!("Bearer {}", crate::server::TOKEN);
+    let headers = [("content-type", STREAM), ("authorization", &*bearer), ("flagd-selector", "flagSetId=t/dev")];
+    let answer = call(&server, &headers, EVENTS, framed(b"{}")).await;
+    let mut stream = Stream { body: answer.into_body(), read: BytesMut::new() };
+    assert_eq!(stream.event().await, "provider_ready");
+    server.delete("/api/v1/tenants/t/environments/dev").await.expect(204);
+    assert_eq!(stream.end().await, "not_found");
+}
+
+#[tokio::test]
+async fn who_shows_no_token_has_streams_of_their_own() {
+    let place = burgee_model::Key::new("t").ok().zip(burgee_model::Key::new("dev").ok());
+    let defaults = Options::default();
+    let auth = burgee_api::AuthConfig { grpc_open: place, ..defaults.auth.clone() };
+    let limits = burgee_model::Limits { streams_per_token: 1, ..burgee_model::Limits::default() };
+    let server = Server::with(Options { auth, limits, ..defaults }).place().await;
+    let anonymous = async || call(&server, &[("content-type", STREAM)], EVENTS, framed(b"{}")).await;
+    let mut first = Stream { body: anonymous().await.into_body(), read: BytesMut::new() };
+    assert_eq!(first.event().await, "provider_ready");
+    let mut second = Stream { body: anonymous().await.into_body(), read: BytesMut::new() };
+    assert_eq!(second.end().await, "resource_exhausted");
+    let bearer = format!("Bearer {}", crate::server::TOKEN);
+    let own = [("content-type", STREAM), ("authorization", &*bearer), ("flagd-selector", "flagSetId=t/dev")];
+    let mut own = Stream { body: call(&server, &own, EVENTS, framed(b"{}")).await.into_body(), read: BytesMut::new() };
+    assert_eq!(own.event().await, "provider_ready");
+}

@@ -108,7 +108,6 @@ async fn faults_have_ofreps_shape() {
     assert_eq!((&nowhere["key"], &nowhere["errorCode"]), (&json!("f"), &json!("FLAG_NOT_FOUND")));
     ask(&server, "/e/t/x/ofrep/v1/evaluate/flags", &[], "").await.expect(404);
     ask(&server, &format!("{BULK}/%ff"), &[], "").await.expect(400);
-    server.get(BULK).await.problem(405, "method_not_allowed");
 }
 
 #[tokio::test]
@@ -158,4 +157,38 @@ async fn browsers_of_other_origins_may_ask() {
     let refused =
         ask(&server, BULK, &[("origin", "https://shop.example"), ("authorization", "")], "").await.expect(401);
     assert_eq!(refused.header("access-control-allow-origin"), "*", "or the browser cannot say why");
+}
+
+#[tokio::test]
+async fn another_method_is_refused_in_the_same_shape() {
+    let server = Server::placed().await;
+    for path in [BULK, &format!("{BULK}/f"), "/ofrep/v1/evaluate/flags"] {
+        let answer = server.get(path).await.expect(405);
+        assert_eq!((answer.header("allow"), &answer.body()["errorCode"]), ("POST", &json!("GENERAL")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_selector_names_the_environment_and_is_told_back() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let (bound, _) = server.token("viewer", json!({ "environments": ["prod"] })).await;
+    let path = "/ofrep/v1/evaluate/flags";
+    let dev = [("flagd-selector", "flagSetId=t/dev")];
+    let answer = ask(&server, path, &dev, "").await.expect(200);
+    assert_eq!(
+        (&answer.body()["flags"][0]["value"], &answer.body()["metadata"]),
+        (&json!(true), &json!({ "flagSetId": "t/dev" }))
+    );
+    let known = [dev[0], ("if-none-match", &answer.tag())];
+    ask(&server, path, &known, "").await.expect(304);
+    ask(&server, BULK, &known[1..], "").await.expect(200);
+    ask(&server, &format!("{path}/f"), &dev, "").await.expect(200);
+    ask(&server, BULK, &dev, "").await.expect(200);
+    for wrong in ["flagSetId=t/prod", "source=x", "flagSetId=t"] {
+        let refused = ask(&server, BULK, &[("flagd-selector", wrong)], "").await.expect(400).body();
+        assert_eq!(refused["errorCode"], "GENERAL", "{wrong}");
+    }
+    server.with_token(&bound, "POST", path, &dev, &json!({})).await.expect(403);
+    server.with_token(&bound, "POST", path, &[("flagd-selector", "")], &json!({})).await.expect(200);
 }

@@ -128,10 +128,59 @@ async fn a_client_hears_nothing_of_flags_that_are_not_for_it() {
     next(&mut stream).await.unwrap();
     toggle(&server, "hidden", "DISABLED").await;
     assert!(tokio::time::timeout(Duration::from_millis(200), next(&mut stream)).await.is_err());
+    // nor does its tag tell of them: that they are there, what they answer, what of a context they read
+    server.flag("more").await;
+    let rule = json!({ "targeting": { "if": [{ "==": [{ "var": "plan" }, 1] }, "on", "off"] }, "state": "ENABLED" });
+    server.patch("/api/v1/tenants/t/flags/hidden/environments/dev", rule).await.expect(200);
+    let known = [("if-none-match", answer.tag())];
+    let known = known.each_ref().map(|(name, tag)| (*name, tag.as_str()));
+    let body = json!({ "context": { "plan": 1 } });
+    server.with_token(&token, "POST", BULK, &known, &body).await.expect(304);
     toggle(&server, "shown", "DISABLED").await;
     let (_, event) = next(&mut stream).await.unwrap();
     let query = format!("?flagConfigEtag={}", event["etag"].as_str().unwrap());
     assert_eq!(bulk(&server, &token, &query, &[]).await.expect(200).body()["flags"][0]["reason"], "DISABLED");
     server.shutdown.send_replace(true);
     assert_eq!(next(&mut stream).await, None);
+}
+
+/// What a flag that is shown asks for is seen through it.
+#[tokio::test]
+async fn a_client_hears_of_what_its_flags_ask_for() {
+    let server = Server::placed().await;
+    server.flag("asked").await;
+    server.flag("shown").await;
+    let rule = json!({ "targeting": { "if": [{ "==": [{ "flag": "asked" }, "on"] }, "on", "off"] } });
+    server.patch("/api/v1/tenants/t/flags/shown/environments/dev", rule).await.expect(200);
+    server.patch("/api/v1/tenants/t/flags/shown", json!({ "metadata": { "burgee.client": true } })).await.expect(200);
+    let (token, _) = server.token("client", json!({ "environments": ["dev"] })).await;
+    let answer = bulk(&server, &token, "", &[]).await.expect(200);
+    let mut stream = open(&server, &address(&answer), None).await.into_body();
+    next(&mut stream).await.unwrap();
+    toggle(&server, "asked", "DISABLED").await;
+    next(&mut stream).await.unwrap();
+    bulk(&server, &token, "", &[("if-none-match", &answer.tag())]).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_steps_of_a_ramp_are_told_when_they_are_taken() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let start = crate::server::START / 1000;
+    let ramp = json!({ "ramp": { "from": 0, "to": 100, "start": start, "end": start + 4, "steps": 2 } });
+    let rule = json!({ "targeting": { "if": [{ "percentage": [ramp] }, "on", "off"] } });
+    server.patch("/api/v1/tenants/t/flags/a/environments/dev", rule).await.expect(200);
+    let (token, _) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let mut stream = open(&server, &address(&bulk(&server, &token, "", &[]).await), None).await.into_body();
+    next(&mut stream).await.unwrap();
+    let quiet = async |stream: &mut Body| tokio::time::timeout(Duration::from_millis(300), next(stream)).await.is_err();
+    server.pass(1_999);
+    assert!(quiet(&mut stream).await, "before the step");
+    server.pass(1);
+    next(&mut stream).await.unwrap();
+    assert!(quiet(&mut stream).await, "each is told once");
+    server.pass(2_000);
+    next(&mut stream).await.unwrap();
+    server.pass(100_000);
+    assert!(quiet(&mut stream).await, "it has arrived");
 }

@@ -1,8 +1,11 @@
 //! A node without a network: the router, a store in memory, and snapshots built when they are asked for.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{Router, body::Body};
@@ -120,6 +123,9 @@ pub struct Status {
     pub ready: AtomicBool,
     /// Milliseconds; 0 is not ahead.
     pub clock_ahead: AtomicU64,
+    /// Milliseconds; 0 is not isolated.
+    pub isolated: AtomicU64,
+    pub waking: AtomicBool,
     pub nodes: Mutex<Vec<ClusterNode>>,
     pub news: broadcast::Sender<ClusterNews>,
     pub figures: Mutex<NodeFigures>,
@@ -131,6 +137,8 @@ impl Status {
         Self {
             ready: AtomicBool::new(true),
             clock_ahead: AtomicU64::new(0),
+            isolated: AtomicU64::new(0),
+            waking: AtomicBool::new(false),
             nodes: Mutex::default(),
             news: broadcast::Sender::new(4),
             figures: Mutex::default(),
@@ -157,6 +165,14 @@ impl NodeStatus for Status {
 
     fn clock_ahead(&self) -> Option<Millis> {
         Some(self.clock_ahead.load(Ordering::Relaxed)).filter(|ms| *ms > 0)
+    }
+
+    fn isolated_for(&self) -> Option<Duration> {
+        Some(self.isolated.load(Ordering::Relaxed)).filter(|ms| *ms > 0).map(Duration::from_millis)
+    }
+
+    fn waking(&self) -> bool {
+        self.waking.load(Ordering::Relaxed)
     }
 
     fn cluster(&self) -> ClusterView {
@@ -306,7 +322,12 @@ impl Server {
 
     /// Evaluates one flag in `dev`.
     pub async fn value(&self, flag: &str, context: Json) -> Json {
-        let path = format!("/e/t/dev/ofrep/v1/evaluate/flags/{flag}");
+        self.value_in("dev", flag, context).await
+    }
+
+    /// Evaluates one flag in an environment.
+    pub async fn value_in(&self, environment: &str, flag: &str, context: Json) -> Json {
+        let path = format!("/e/t/{environment}/ofrep/v1/evaluate/flags/{flag}");
         self.post(&path, json!({ "context": context })).await.body()
     }
 

@@ -139,3 +139,27 @@ async fn changes_bear_the_name_of_their_token() {
     let actors: Vec<&Json> = history["items"].as_array().unwrap().iter().map(|item| &item["actor"]).collect();
     assert!(actors.iter().all(|actor| **actor == format!("editor ({})", &id[..8])), "{actors:?}");
 }
+
+#[tokio::test]
+async fn a_token_ends_with_its_environment_and_is_not_for_another_of_the_name() {
+    let server = Server::placed().await;
+    let (of_dev, id) = server.token("viewer", json!({ "environments": ["dev"] })).await;
+    let (of_both, _) = server.token("viewer", json!({ "environments": ["dev", "prod"] })).await;
+    let mut stream = Stream::open_with(&server, &of_both, "/api/v1/tenants/t/environments/dev/watch", None).await;
+    let environment = |key: &str| format!("/api/v1/tenants/t/environments/{key}");
+    let sees = async |token: &str, key: &str| {
+        server.with_token(token, "GET", &environment(key), &[], &json!({})).await.status.as_u16()
+    };
+    assert_eq!((sees(&of_dev, "dev").await, sees(&of_both, "dev").await), (200, 200));
+    server.delete(&environment("dev")).await.expect(204);
+    while stream.frame().await.is_some() {}
+    assert_eq!(
+        (sees(&of_dev, "dev").await, sees(&of_both, "dev").await, sees(&of_both, "prod").await),
+        (401, 403, 200)
+    );
+    server.get(&format!("{TOKENS}/{id}")).await.problem(404, "not_found");
+    server.post("/api/v1/tenants/t/environments", json!({ "key": "dev" })).await.expect(201);
+    assert_eq!((sees(&of_dev, "dev").await, sees(&of_both, "dev").await), (401, 403));
+    let (anew, _) = server.token("viewer", json!({ "environments": ["dev"] })).await;
+    assert_eq!(sees(&anew, "dev").await, 200);
+}

@@ -25,6 +25,7 @@ impl Core {
             // What is left of its former self says nothing about the new one.
             let old = std::mem::replace(peer, Peer::new(id, now));
             peer.info = old.info.map(|info| NodeInfo { ready: false, ..info });
+            peer.beats = old.beats;
         }
         peer.up(remembered, now);
         self.forget_requests(id.node);
@@ -64,6 +65,7 @@ impl Core {
             return self.heard_double(from, turn);
         };
         peer.silent_since = now;
+        peer.beats += 1;
         let joins = !std::mem::replace(&mut peer.heard_since_up, true);
         let became_ready = info.ready && peer.exchanged == Some(false);
         let told_more = peer.info.as_ref().is_none_or(|old| old.resync && !info.resync);

@@ -20,6 +20,8 @@ pub(super) struct Peer {
     pub(super) info: Option<NodeInfo>,
     /// Whether it said who it is since it came up.
     pub(super) heard_since_up: bool,
+    /// How many beats of it were heard.
+    pub(super) beats: u64,
     /// Since when its silence counts.
     pub(super) silent_since: Duration,
     /// When it was last reached.
@@ -62,6 +64,7 @@ impl Peer {
             live: false,
             info: None,
             heard_since_up: false,
+            beats: 0,
             silent_since: now,
             left_at: now,
             sequence: Sequence::default(),

@@ -1,5 +1,7 @@
 //! `ramp`: a number that time moves, so that schedules and progressive rollouts need nobody to take the steps.
 
+use crate::steps::EVERY_SECONDS;
+
 /// How a value moves with time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ramp {
@@ -44,6 +46,25 @@ impl Ramp {
             }
         };
         self.pause.map_or(value, |pause| self.up_to(value, pause))
+    }
+
+    /// The first time after one, both in seconds since the Unix epoch, at which it may have another value: that of the
+    /// next step, and of one without steps that of a look at it. None once it has arrived. A pause counts nothing.
+    #[must_use]
+    pub fn next_step(&self, seconds: f64) -> Option<f64> {
+        match &self.course {
+            Course::Even { end, .. } if seconds >= *end => None,
+            Course::Even { start, end, steps: Some(steps), .. } => {
+                let at = |step: f64| start + (end - start) * step / f64::from(*steps);
+                let step = (progress(seconds, *start, *end) * f64::from(*steps)).floor() + 1.0;
+                // a boundary that was reached may lie a hair beneath its step
+                let next = if at(step) > seconds { at(step) } else { at(step + 1.0) };
+                Some(next.min(*end))
+            }
+            Course::Even { start, .. } if seconds < *start => Some(start + 1.0),
+            Course::Even { end, .. } => Some((seconds + EVERY_SECONDS).min(*end)),
+            Course::Steps(steps) => steps.iter().map(|(at, _)| *at).find(|at| *at > seconds),
+        }
     }
 
     /// The least and the greatest value that it takes, a pause aside.

@@ -13,7 +13,8 @@ use crate::Version;
 const FIRST: TokenId = TokenId([0; 16]);
 
 impl Table {
-    /// Grows with every change of a token or of a key that sessions are signed with.
+    /// Grows with every change of a token or of a key that sessions are signed with, and of tenants and environments,
+    /// which tokens and streams are for.
     #[must_use]
     pub fn access_changes(&self) -> u64 {
         self.access

@@ -1,0 +1,177 @@
+//! Clients that send slowly, or never read: each costs a connection for a while, and none the node.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use harness::{
+    TOKEN,
+    certificates::{Authority, Files},
+    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, entry, flag, meet, place, put, read, sees},
+    http::Client,
+    http2,
+    metrics::metric,
+    node::{Node, Spec},
+    stream::Stream,
+};
+use serde_json::json;
+
+fn shed(node: &Node, reason: &str) -> f64 {
+    metric(&node.client, "burgee_connections_shed_total", &[&format!("reason=\"{reason}\"")])
+}
+
+fn connect(address: &str) -> TcpStream {
+    let connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(CONVERGE_BOUND)).unwrap();
+    connection
+}
+
+/// A request whose head does not end.
+fn half_request(address: &str) -> TcpStream {
+    let mut connection = connect(address);
+    connection.write_all(b"POST /ofrep/v1/evaluate/flags HTTP/1.1\r\nhost: localhost\r\n").unwrap();
+    connection
+}
+
+/// Reads to the end, which comes.
+fn rest(mut connection: TcpStream) -> Vec<u8> {
+    let (mut all, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        match connection.read(&mut part) {
+            Ok(0) => return all,
+            Ok(read) => all.extend_from_slice(&part[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return all,
+            Err(error) => panic!("it does not end: {error}"),
+        }
+    }
+}
+
+#[test]
+fn half_requests_keep_nobody_from_the_node() {
+    // they would stand for a minute: what makes room is that others need it
+    let node = Spec::serve().cluster("a").grpc().files(1024).option("--head-timeout", "60s").start();
+    place(&node.client);
+    flag(&node.client, "f");
+    let peer = Spec::serve().cluster("b").join(&node).start();
+    meet(&[&node, &peer]);
+    let watch = format!("{}/api/v1/tenants/demo/watch", node.client.base);
+    let stream = Stream::open(&watch, TOKEN, None);
+    let grpc = node.grpc.clone().unwrap();
+    let half: Vec<TcpStream> =
+        (0..1_100).map(|at| half_request(if at % 5 == 0 { &grpc } else { &node.http })).collect();
+    for _ in 0..20 {
+        let fresh = Client::new(&node.http, Some(TOKEN));
+        fresh.get("/healthz").check(200);
+        fresh.post("/e/demo/development/ofrep/v1/evaluate/flags/f", &json!({})).check(200);
+    }
+    let body = json!({ "flagKey": "f" }).to_string();
+    let headers = [("content-type", "application/json"), ("flagd-selector", "flagSetId=demo/development")];
+    let path = "/flagd.evaluation.v2.Service/ResolveBoolean";
+    Client::new(&grpc, Some(TOKEN)).send("POST", path, &headers, body.as_bytes()).check(200);
+    put(&peer.client, "k", "v");
+    let fresh = Client::new(&node.http, Some(TOKEN));
+    sees("what the peer wrote", VISIBLE_BOUND, &Ok("v".to_owned()), || read(&fresh, "k"));
+    let heard = stream.wait_for("about k", VISIBLE_BOUND, |event| event.data["register"]["key"] == "k");
+    assert_eq!(heard.name, "change");
+    assert!(shed(&node, "idle") > 300.0 && shed(&node, "full") == 0.0);
+    let said = node.output().1.iter().filter(|line| line.contains("connections are shed")).count();
+    assert!((1..30).contains(&said), "{said} lines");
+    drop(half);
+}
+
+#[test]
+fn a_head_that_does_not_end_in_time_ends_its_connection() {
+    let node = Spec::serve().grpc().option("--head-timeout", "500ms").start();
+    for address in [&node.http, node.grpc.as_ref().unwrap()] {
+        assert_eq!(rest(half_request(address)), b"");
+        assert_eq!(rest(connect(address)), b"", "it does not even say what it speaks");
+    }
+    assert_eq!(shed(&node, "head"), 4.0);
+}
+
+#[test]
+fn a_handshake_that_does_not_end_in_time_ends_its_connection() {
+    let (files, authority) = (Files::new(), Authority::new());
+    let held = files.install(&authority.issue("127.0.0.1"), &[&authority]);
+    let config = held.cert.with_file_name("burgee.toml");
+    std::fs::write(&config, "[limits]\nhandshake_ms = 500\n").unwrap();
+    let spec = Spec::serve().option("--config", config.to_str().unwrap());
+    let spec = spec.option("--tls-cert", held.cert.to_str().unwrap()).option("--tls-key", held.key.to_str().unwrap());
+    let node = spec.launch();
+    assert_eq!(rest(connect(&node.http)), b"");
+}
+
+#[test]
+fn an_answer_that_nobody_reads_ends_its_connection() {
+    let node = Spec::serve().option("--unread-timeout", "1s").start();
+    place(&node.client);
+    node.client.put(&entry("large"), &"x".repeat(1 << 20)).check(201);
+    // HTTP/1: the network takes nothing any more
+    let mut plain = connect(&node.http);
+    let ask = format!("GET {} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\n\r\n", entry("large"));
+    plain.write_all(ask.repeat(40).as_bytes()).unwrap();
+    sees("the end of the one", CONVERGE_BOUND, &1.0, || shed(&node, "unread"));
+    // HTTP/2: the peer allows nothing, though it takes what there is; and an event stream, the same
+    let mut framed = connect(&node.http);
+    framed.write_all(&[http2::preface(10), http2::get(1, &entry("large"), TOKEN)].concat()).unwrap();
+    let mut events = connect(&node.http);
+    let path = "/api/v1/tenants/demo/watch";
+    events.write_all(&[http2::preface(1), http2::get(1, path, TOKEN)].concat()).unwrap();
+    sees("the stream", CONVERGE_BOUND, &1.0, || metric(&node.client, "burgee_streams", &[]));
+    put(&node.client, "k", "u");
+    sees("the end of the others", CONVERGE_BOUND, &3.0, || shed(&node, "unread"));
+    assert!(!rest(framed).is_empty() && !rest(events).is_empty());
+    // while a stream that is read, and has nothing to say, stays
+    let stream = Stream::open(&format!("{}{path}", node.client.base), TOKEN, None);
+    std::thread::sleep(Duration::from_secs(3));
+    put(&node.client, "k", "v");
+    let _ = stream.wait_for("about k", VISIBLE_BOUND, |event| event.data["register"]["key"] == "k");
+}
+
+#[test]
+fn a_flood_of_resets_ends_its_connection_and_no_other() {
+    let node = Spec::serve().start();
+    let mut flood = connect(&node.http);
+    flood.write_all(&http2::preface(1 << 16)).unwrap();
+    let asked_and_reset = |stream: u32| [http2::get(stream, "/api/v1/tenants", TOKEN), http2::reset(stream)].concat();
+    // an error is what is looked for
+    let _ = (0..5_000).try_for_each(|at| flood.write_all(&asked_and_reset(2 * at + 1)));
+    let _ = rest(flood);
+    node.client.get("/healthz").check(200);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let node = Spec::serve().start();
+    let mut large = connect(&node.http);
+    let _ = large.write_all(format!("GET /healthz HTTP/1.1\r\nhost: {}\r\n\r\n", "x".repeat(70_000)).as_bytes());
+    let answer = String::from_utf8_lossy(&rest(large)).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+}
+
+#[test]
+fn a_body_that_does_not_end_in_time_is_answered_so() {
+    let node = Spec::serve().grpc().option("--request-timeout", "500ms").start();
+    place(&node.client);
+    let half_body = |address: &str, head: &str| {
+        let mut connection = connect(address);
+        let head =
+            format!("{head} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n");
+        let body = "content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"context\":";
+        connection.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        String::from_utf8_lossy(&rest(connection)).into_owned()
+    };
+    for head in [
+        "POST /api/v1/tenants",
+        "PUT /api/v1/tenants/demo/environments/development/config/k",
+        "PUT /api/v1/tenants/demo/environments/development/flagd.json",
+        "POST /e/demo/development/ofrep/v1/evaluate/flags",
+    ] {
+        let answer = half_body(&node.http, head);
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{head}: {answer}");
+    }
+    let answer = half_body(node.grpc.as_ref().unwrap(), "POST /flagd.evaluation.v2.Service/ResolveBoolean");
+    assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("deadline_exceeded"), "{answer}");
+}
