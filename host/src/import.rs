@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use burgee_api::admin::flagd::take_notes;
 use burgee_model::{
-    Blob, EnvironmentMeta, Key, Limits, NodeId, RegisterId, TenantMeta,
+    Blob, EnvironmentMeta, Format, Key, Limits, NodeId, RegisterId, TenantMeta,
     flagd::{self, Document, DocumentError},
     import::{self, View, Write},
 };
@@ -36,8 +36,13 @@ pub struct Source {
 
 impl Source {
     /// Reads a document for an environment.
-    pub fn parse(tenant: &Key, environment: &Key, text: &[u8], limits: &Limits) -> Result<Self, DocumentError> {
-        let mut document = flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR))?;
+    pub fn parse(
+        (tenant, environment): (&Key, &Key),
+        text: &[u8],
+        format: Format,
+        limits: &Limits,
+    ) -> Result<Self, DocumentError> {
+        let mut document = flagd::read(text, format, limits)?;
         let bucketing = take_notes(&mut document).unwrap_or_default();
         Ok(Self {
             tenant: tenant.clone(),
@@ -113,7 +118,7 @@ fn plan(source: &Source, table: &Table, now: u64) -> Result<Draft, Existed> {
         tenant,
         environment,
         false,
-        &View { current: &current, configured: &[], beside: true },
+        &View { current: &current, configured: &[], is_shared: &|_| true },
     );
     // what is written beside the document replaces what the document's plan leaves empty
     let named: std::collections::HashSet<&RegisterId> = source.more.iter().map(|w| &w.register).collect();

@@ -3,6 +3,7 @@
 mod client;
 mod cluster;
 mod diagnostics;
+mod documents;
 mod entries;
 mod flags;
 mod guests;
@@ -44,9 +45,9 @@ enum Command {
     /// Tell whether a config entry exists: exit code 0 or 1
     Exists(entries::Entry),
     /// Load a flagd file into the environment
-    Import(flags::Import),
+    Import(documents::Import),
     /// Write the environment's flags as a flagd file
-    Export(flags::Export),
+    Export(documents::Export),
     /// Evaluate a flag
     Eval(flags::Eval),
     /// List and switch flags

@@ -6,6 +6,7 @@ mod bad_input;
 mod cluster;
 mod config;
 mod dev;
+mod documents;
 mod environments;
 mod evaluate;
 mod faults;
