@@ -1,5 +1,6 @@
 //! The command line: what people type, turned into a running node or into requests to one.
 
+mod agent;
 mod client;
 mod cluster;
 mod diagnostics;
@@ -14,7 +15,7 @@ mod serve;
 mod tokens;
 mod values;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
@@ -76,6 +77,9 @@ struct Target {
     /// The token to send
     #[arg(long, env = "BURGEE_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// The certificates of the only authorities by which a node of https:// is believed; without it, the public ones
+    #[arg(long, env = "BURGEE_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// The tenant
     #[arg(long, env = "BURGEE_TENANT", default_value = "demo", value_parser = values::tenant)]
     tenant: String,

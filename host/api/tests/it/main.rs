@@ -18,6 +18,7 @@ mod grpc_streams;
 mod guests;
 mod history;
 mod limits;
+mod manifest;
 mod metrics;
 mod ofrep;
 mod ofrep_events;
