@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-pub(crate) use super::ofrep_shapes::{OfrepBulk, OfrepFailure, OfrepItem, OfrepRequest};
+pub(crate) use super::ofrep_shapes::{Evaluated, OfrepBulk, OfrepFailure, OfrepItem, OfrepRequest};
 
 /// Stamps by the path of the field in the document, e.g. `environments/prod/state`.
 pub(crate) type Stamps = BTreeMap<String, String>;
@@ -231,7 +231,7 @@ pub(crate) struct FlagIn {
 pub(crate) struct Segment {
     key: String,
     #[schema(required)]
-    rule: Option<Map<String, Json>>,
+    rule: Option<Json>,
     /// Environments with a rule of their own.
     environments: BTreeMap<String, SegmentIn>,
     stamps: Stamps,
@@ -240,7 +240,7 @@ pub(crate) struct Segment {
 /// An environment's own rule for a segment.
 #[derive(ToSchema)]
 pub(crate) struct SegmentIn {
-    rule: Map<String, Json>,
+    rule: Json,
 }
 
 /// A page of segments.
@@ -257,14 +257,14 @@ pub(crate) struct SegmentList {
 pub(crate) struct NewSegment {
     #[schema(min_length = 1, max_length = 512)]
     key: String,
-    rule: Map<String, Json>,
+    rule: Json,
     note: Option<String>,
 }
 
 /// What to change of a segment.
 #[derive(ToSchema)]
 pub(crate) struct SegmentPatch {
-    rule: Map<String, Json>,
+    rule: Json,
     note: Option<String>,
 }
 
@@ -394,15 +394,12 @@ pub(crate) struct ImportChange {
 /// What to evaluate: one flag, or all.
 #[derive(ToSchema)]
 pub(crate) struct EvaluateRequest {
-    #[schema(nullable = false)]
     flag: Option<String>,
     context: Option<Map<String, Json>>,
     /// As of when: RFC 3339, a day, or milliseconds since 1970. Flags and segments are those of then, and so is the time
     /// that rules see. 422 `history_not_kept` where no history reaches back so far.
-    #[schema(nullable = false)]
     at: Option<Json>,
     /// Whether to say why: the tree of the flag's rule in `explain`, and the stamps of what was read in `stamps`.
-    #[schema(nullable = false)]
     explain: Option<bool>,
 }
 
