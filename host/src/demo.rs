@@ -1,6 +1,6 @@
 //! The demo data of `burgee dev`: a small shop in three environments.
 
-use burgee_model::{Blob, EnvironmentMeta, FlagField, Key, Limits, RegisterId, TenantMeta, import::Write};
+use burgee_model::{Blob, EnvironmentMeta, FlagField, Format, Key, Limits, RegisterId, TenantMeta, import::Write};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -54,8 +54,12 @@ impl Demo {
             .filter_map(|flag| Some((flag.key.to_string(), flag.document(&environment.key)?)))
             .collect();
         let document = json!({ "flags": flags, "$evaluators": self.segments });
-        let mut source =
-            Source::parse(&self.tenant, &environment.key, document.to_string().as_bytes(), &Limits::default())?;
+        let mut source = Source::parse(
+            (&self.tenant, &environment.key),
+            document.to_string().as_bytes(),
+            Format::Json,
+            &Limits::default(),
+        )?;
         source.tenant_meta = TenantMeta { name: Some(self.name.clone()) };
         source.environment_meta = environment.meta.clone();
         source.more = self.flags.iter().flat_map(|flag| flag.about(&self.tenant)).collect();

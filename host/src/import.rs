@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use burgee_api::admin::elsewhere::Elsewhere;
-use burgee_api::admin::flagd::take_notes;
+use burgee_api::admin::{elsewhere::Elsewhere, flagd::take_notes};
 use burgee_model::{
-    Blob, EnvironmentMeta, Key, Limits, NodeId, RegisterId, TenantMeta,
+    Blob, EnvironmentMeta, Format, Key, Limits, NodeId, RegisterId, TenantMeta,
     flagd::{self, Document, DocumentError},
     import::{self, View, Write},
 };
@@ -37,8 +36,13 @@ pub struct Source {
 
 impl Source {
     /// Reads a document for an environment.
-    pub fn parse(tenant: &Key, environment: &Key, text: &[u8], limits: &Limits) -> Result<Self, DocumentError> {
-        let mut document = flagd::parse(text, limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR))?;
+    pub fn parse(
+        (tenant, environment): (&Key, &Key),
+        text: &[u8],
+        format: Format,
+        limits: &Limits,
+    ) -> Result<Self, DocumentError> {
+        let mut document = flagd::read(text, format, limits)?;
         let bucketing = take_notes(&mut document).unwrap_or_default();
         Ok(Self {
             tenant: tenant.clone(),
@@ -109,8 +113,12 @@ fn plan(source: &Source, table: &Table, now: u64) -> Result<Draft, Existed> {
     };
     container(RegisterId::tenant(tenant), Blob::of(&source.tenant_meta));
     container(RegisterId::environment(tenant, environment), Blob::of(&source.environment_meta));
-    let plan = |view: &View<'_>| import::plan(&source.document, tenant, environment, false, view);
-    let planned = Elsewhere::of(table, now, tenant, environment).plan(&current, &[], true, plan);
+    // it is stamped below everything that people wrote: what all environments share stays as it is
+    let plan = |view: &View<'_>| {
+        let view = View { is_shared: &|_| true, ..*view };
+        import::plan(&source.document, tenant, environment, false, &view)
+    };
+    let planned = Elsewhere::of(table, now, tenant, environment).plan(&current, &[], plan);
     // what is written beside the document replaces what the document's plan leaves empty
     let named: std::collections::HashSet<&RegisterId> = source.more.iter().map(|w| &w.register).collect();
     writes.extend(planned.writes.into_iter().filter(|w| !named.contains(&w.register)));

@@ -8,7 +8,7 @@ use burgee_engine::{
     CacheConfig, Engine, EngineConfig,
     guest::{GuestConfig, Guests},
 };
-use burgee_model::{Key, Millis, stamp::MILLIS_MAX};
+use burgee_model::{Format, Key, Millis, stamp::MILLIS_MAX};
 use burgee_replication::{Replication, ReplicationError, Timekeeping, wall_clock};
 use burgee_store::{Store, StoreConfig, StoreLimits};
 use futures_util::future::join_all;
@@ -172,7 +172,9 @@ fn sources(config: &Config) -> Result<Vec<import::Source>, StartError> {
     let given = config.imports.iter().map(|file| {
         let failed = |e: &dyn Display| StartError::option("import", &format!("{}: {e}", file.file.display()));
         let text = std::fs::read(&file.file).map_err(|e| failed(&e))?;
-        import::Source::parse(&file.tenant, &file.environment, &text, &config.limits).map_err(|e| failed(&e))
+        let format = Format::of_file(&file.file.to_string_lossy());
+        let place = (&file.tenant, &file.environment);
+        import::Source::parse(place, &text, format, &config.limits).map_err(|e| failed(&e))
     });
     let mut sources: Vec<import::Source> = given.collect::<Result<_, _>>()?;
     if config.mode == Mode::Dev {

@@ -98,6 +98,43 @@ fn a_document_is_imported_evaluated_and_exported() {
 }
 
 #[test]
+fn a_document_of_yaml_is_as_good_and_a_dry_run_says_what_would_change() {
+    let (node, cli) = node();
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).display().to_string()
+    };
+    let on = "flags:\n  a: {state: ENABLED, variants: {on: true, off: false}, defaultVariant: on}\n";
+    let first = file("first.yml", on);
+    let dry = cli.run(&["import", "--dry-run", &first]);
+    assert_eq!(
+        dry,
+        said(0, "+ flag a (boolean, on)\nWould import: 1 created, 0 changed, 0 unchanged, 0 pruned.\n", "")
+    );
+    assert_eq!(cli.run(&["import", &first]).code, Some(0));
+    let more = "flags:\n  a:\n    state: ENABLED\n    variants: {on: true, off: false}\n    defaultVariant: on\n    targeting: {if: [true, on]}\n  b: {state: DISABLED, variants: {x: 1}}\n";
+    let second = file("second", more);
+    assert_eq!(cli.run(&["import", &second]).code, Some(1), "it is no JSON");
+    let done = cli.run(&["import", "--format", "yaml", &second]);
+    let lines = "~ flag a: targeting\n+ flag b (number, off)\nImported: 1 created, 1 changed, 0 unchanged, 0 pruned.\n";
+    assert_eq!(done, said(0, lines, ""));
+    let yaml = cli.run(&["export", "--format", "yaml"]);
+    assert!(yaml.code == Some(0) && yaml.out.starts_with("flags:\n  a:\n"), "{yaml:?}");
+    let json = cli.run(&["export"]).out;
+    let pruned = cli.run(&["import", "--prune", &first]).out;
+    assert!(pruned.starts_with("~ flag a: targeting\n- flag b\n"), "{pruned}");
+    assert_eq!(Cli::bare().run(&["rule", "check", &second]).code, Some(1), "it is no JSON");
+    let exported = file("exported.yaml", &yaml.out);
+    assert_eq!(Cli::bare().run(&["rule", "check", &exported]).code, Some(0));
+    assert_eq!(cli.run(&["import", &exported]).code, Some(0));
+    assert_eq!(cli.run(&["export"]).out, json);
+    drop(node);
+    let other = Spec::serve().import("demo/development", std::path::Path::new(&exported)).start();
+    assert_eq!(Cli::of(&other).run(&["export"]).out, json);
+}
+
+#[test]
 fn rules_are_checked_without_a_node() {
     let dir = tempfile::tempdir().unwrap();
     let check = |name: &str, text: &str| {

@@ -8,7 +8,9 @@ use std::{
 };
 
 use harness::{
+    TOKEN,
     certificates::{Authority, Files},
+    cli::Cli,
     cluster::{CONVERGE_BOUND, sees},
     node::{Node, Spec},
 };
@@ -57,6 +59,34 @@ fn http_is_spoken_over_tls_and_follows_its_files() {
     std::fs::write(&held.cert, "no certificate").unwrap();
     std::thread::sleep(Duration::from_secs(3)); // beyond the time in which the files are read again
     assert!(ready(&node, &second).is_some());
+}
+
+#[test]
+fn the_command_line_believes_the_authority_that_it_is_given() {
+    let (files, ours, other) = (Files::new(), Authority::new(), Authority::new());
+    let held = files.install(&ours.issue("127.0.0.1"), &[&ours]);
+    let spec =
+        Spec::serve().option("--tls-cert", held.cert.to_str().unwrap()).option("--tls-key", held.key.to_str().unwrap());
+    let node = spec.launch();
+    sees("readiness", CONVERGE_BOUND, &true, || {
+        ready(&node, &ours).is_some_and(|text| text.starts_with("HTTP/1.1 200"))
+    });
+    let url = format!("https://{}", node.http);
+    let ask = |authority: &[&str]| {
+        Cli::bare().run(&[&["token", "list", "--url", &url, "--token", TOKEN], authority].concat())
+    };
+    let file = |authority: &Authority| authority.certificate().display().to_string();
+    // the tenant is not there, which only who was let in hears
+    let said = ask(&["--ca", &file(&ours)]);
+    assert!(said.code == Some(1) && said.err.starts_with("not_found"), "{said:?}");
+    for authority in [vec!["--ca".to_owned(), file(&other)], vec![]] {
+        let said = ask(&authority.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(said.code == Some(1) && said.err.starts_with("burgee: url: "), "{said:?}");
+    }
+    for wrong in [held.key.display().to_string(), "/no/such/file".to_owned()] {
+        let said = ask(&["--ca", &wrong]);
+        assert!(said.code == Some(2) && said.err.starts_with("burgee: ca: "), "{said:?}");
+    }
 }
 
 #[test]

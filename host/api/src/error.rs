@@ -2,13 +2,13 @@
 //!
 //! Codes beyond those of contracts.md: `method_not_allowed` 405, `timeout` 408, `unsupported_media_type` 415,
 //! `node_live` 409 (a node must be stopped before it is forgotten), `internal` 500, `overloaded` 503 (too many writes wait; with `Retry-After`), `storage` 507 (the disk refused,
-//! nothing was applied; with `Retry-After`), `invalid_path` 400 (a path that is not UTF-8).
+//! nothing was applied; with `Retry-After`), `invalid_path` 400 (a path that is not UTF-8), `invalid_yaml` 400.
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use burgee_model::{Millis, Problem, json::JsonError};
+use burgee_model::{Millis, Problem, flagd::DocumentError, json::JsonError, yaml::YamlError};
 use burgee_store::{DraftError, WriteError};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -43,6 +43,9 @@ pub enum ApiError {
     /// The body is not JSON.
     #[error("{0}")]
     InvalidJson(JsonError),
+    /// The body is not YAML, where it should be.
+    #[error("{0}")]
+    InvalidYaml(YamlError),
     /// The body's type is not what the route reads.
     #[error("the body must be {0}, but `Content-Type` says that it is something else")]
     MediaType(&'static str),
@@ -128,6 +131,16 @@ impl From<ForgetError> for ApiError {
     }
 }
 
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Json(error) => Self::InvalidJson(error),
+            DocumentError::Yaml(error) => Self::InvalidYaml(error),
+            DocumentError::Invalid(problems) => Refusal::Invalid(problems).into(),
+        }
+    }
+}
+
 impl ApiError {
     /// Status and code.
     #[must_use]
@@ -141,9 +154,12 @@ impl ApiError {
             Self::NodeLive => (S::CONFLICT, "node_live"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::InvalidPath(_) => (S::BAD_REQUEST, "invalid_path"),
-            Self::InvalidJson(JsonError::TooDeep { .. } | JsonError::Doubled { .. }) => {
+            Self::InvalidJson(JsonError::TooDeep { .. } | JsonError::Doubled { .. })
+            | Self::InvalidYaml(YamlError::TooDeep { .. } | YamlError::Doubled { .. }) => {
                 (S::UNPROCESSABLE_ENTITY, "invalid_value")
             }
+            Self::InvalidYaml(YamlError::TooLarge { .. }) => (S::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::InvalidYaml(_) => (S::BAD_REQUEST, "invalid_yaml"),
             Self::InvalidJson(_) | Self::BodyBroken => (S::BAD_REQUEST, "invalid_json"),
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
@@ -181,6 +197,7 @@ impl ApiError {
                     .hint("send `If-Match` with the ETag of what the change was made from"),
             ],
             Self::InvalidJson(error) => vec![json_fault(error)],
+            Self::InvalidYaml(error) => vec![yaml_fault(error)],
             Self::ClockOutOfRange => vec![
                 Fault::new(String::new(), "clock_ahead", self.to_string())
                     .hint("correct the clock; until then send writes to another node"),
@@ -237,6 +254,16 @@ fn json_fault(error: &JsonError) -> Fault {
     Fault::new(path, code, error.to_string())
 }
 
+fn yaml_fault(error: &YamlError) -> Fault {
+    let (path, code) = match error {
+        YamlError::Doubled { path } => (path.clone(), "doubled_member"),
+        YamlError::TooDeep { .. } => (String::new(), "too_deep"),
+        YamlError::TooLarge { .. } => (String::new(), "too_large"),
+        YamlError::Syntax(_) => (String::new(), "syntax"),
+    };
+    Fault::new(path, code, error.to_string())
+}
+
 fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
     match refusal {
         Refusal::NotFound(..) | Refusal::NoVersion(_) | Refusal::NoConflict => (StatusCode::NOT_FOUND, "not_found"),
@@ -263,6 +290,7 @@ fn title(code: &str) -> &'static str {
         "invalid_rule" => "The rule is not valid",
         "invalid_value" => "The request is not valid",
         "invalid_json" => "The body is not JSON",
+        "invalid_yaml" => "The body is not YAML",
         "invalid_path" => "The path is not valid",
         "method_not_allowed" => "Method not allowed",
         "unsupported_media_type" => "Unsupported media type",

@@ -35,8 +35,8 @@ use crate::{
     http::{Api, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
-        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, guests, health, history, metrics,
-        segments, session, tenants, tokens, watch,
+        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, guests, health, history, manifest,
+        metrics, segments, session, tenants, tokens, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -47,7 +47,7 @@ const COMPRESSED_BYTES_MIN: u64 = 1024;
 /// The same for bulk evaluations, which must be quick before they are small.
 const COMPRESSED_BULK_BYTES_MIN: u64 = 16 * 1024;
 /// Paths that are the API's, whether or not there is a route.
-const API_PATHS: [&str; 5] = ["/api", "/ofrep", "/e", "/metrics", "/openapi.json"];
+const API_PATHS: [&str; 6] = ["/api", "/ofrep", "/e", "/openfeature", "/metrics", "/openapi.json"];
 
 /// What a node serves, by port.
 pub struct Routers {
@@ -66,7 +66,8 @@ pub fn routers(state: ApiState, ui: UiAssets) -> Routers {
 fn http_router(api: Arc<Api>, ui: UiAssets) -> Router {
     let (plain, described) = OpenApiRouter::with_openapi(openapi::base()).merge(documents()).split_for_parts();
     let (raw, of_raw) = OpenApiRouter::with_openapi(described).merge(raw_bodies()).split_for_parts();
-    let (open, of_open) = OpenApiRouter::with_openapi(of_raw).merge(health_routes()).split_for_parts();
+    let (manifest, of_manifest) = OpenApiRouter::with_openapi(of_raw).merge(manifest_routes()).split_for_parts();
+    let (open, of_open) = OpenApiRouter::with_openapi(of_manifest).merge(health_routes()).split_for_parts();
     let (login, of_login) = OpenApiRouter::with_openapi(of_open).merge(login_route()).split_for_parts();
     let (evaluation, whole) = OpenApiRouter::with_openapi(of_login).merge(ofrep_routes()).split_for_parts();
     let description = openapi::render(whole);
@@ -74,7 +75,9 @@ fn http_router(api: Arc<Api>, ui: UiAssets) -> Router {
         .route("/openapi.json", get(move |_: Params<()>| describe(description)))
         .layer(compression(COMPRESSED_BYTES_MIN));
     let admin = behind_the_token(plain.merge(raw), &api);
+    let manifest = behind_the_token(manifest.layer(compression(COMPRESSED_BYTES_MIN)), &api);
     let all = admin
+        .merge(manifest.layer(from_fn(manifest::in_its_shape)))
         .merge(open)
         .merge(login.layer(from_fn_with_state(api.clone(), guard::in_time)).layer(from_fn(no_sniffing)))
         .merge(evaluation.method_not_allowed_fallback(ofrep::other_method).layer(cors::evaluation(api.auth.open)))
@@ -132,6 +135,17 @@ fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(watch::watch_environment))
         .routes(routes!(watch::watch_tenant))
         .routes(routes!(cluster::watch_cluster))
+}
+
+/// OpenFeature's manifest on both paths.
+fn manifest_routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(manifest::get_manifest))
+        .routes(routes!(manifest::get_manifest_in))
+        .routes(routes!(manifest::create_manifest_flag))
+        .routes(routes!(manifest::create_manifest_flag_in))
+        .routes(routes!(manifest::update_manifest_flag, manifest::delete_manifest_flag))
+        .routes(routes!(manifest::update_manifest_flag_in, manifest::delete_manifest_flag_in))
 }
 
 fn health_routes() -> OpenApiRouter<Arc<Api>> {

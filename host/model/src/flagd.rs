@@ -6,10 +6,11 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    Flag, Key, Problem, State,
+    Flag, Format, Key, Limits, Problem, State,
     json::{self, JsonError},
     materialise::state_of,
     problem::pointer,
+    yaml::{self, YamlError},
 };
 
 /// A flagd document, read and checked.
@@ -48,7 +49,10 @@ pub enum DocumentError {
     /// Not JSON, or nested too deeply.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// JSON, but no flagd document; each fault has its place.
+    /// Not YAML, nested too deeply, or too much.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// JSON or YAML, but no flagd document; each fault has its place.
     #[error("not a flagd document: {}", .0.first().map_or("", |p| p.message.as_str()))]
     Invalid(Vec<Problem>),
 }
@@ -60,9 +64,21 @@ pub const DEPTH_FACTOR: usize = 4;
 /// The most faults that are listed for one document.
 pub const PROBLEMS_MAX: usize = 100;
 
-/// Reads a document. `max_depth` bounds the levels of nesting.
+/// Reads a document of either format, as deep and as large as an import may be.
+pub fn read(text: &[u8], format: Format, limits: &Limits) -> Result<Document, DocumentError> {
+    let max_depth = limits.rule_depth.saturating_mul(DEPTH_FACTOR);
+    match format {
+        Format::Json => parse(text, max_depth),
+        Format::Yaml => of(yaml::document(text, max_depth, limits.import_bytes)?),
+    }
+}
+
+/// Reads a document of JSON. `max_depth` bounds the levels of nesting.
 pub fn parse(text: &[u8], max_depth: usize) -> Result<Document, DocumentError> {
-    let root = json::document(text, max_depth)?;
+    of(json::document(text, max_depth)?)
+}
+
+fn of(root: Json) -> Result<Document, DocumentError> {
     let mut faults = Faults::default();
     let document = faults.document(root);
     match document {
@@ -124,7 +140,7 @@ impl Faults {
 
     fn document(&mut self, root: Json) -> Option<Document> {
         let Json::Object(mut set) = root else {
-            self.add("", "not_an_object", "a flagd document is a JSON object");
+            self.add("", "not_an_object", "a flagd document is an object");
             return None;
         };
         let Some(flags) = set.shift_remove("flags") else {

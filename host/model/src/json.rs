@@ -1,7 +1,7 @@
 //! Reading JSON whose depth its author chose: bounded, so that no document can exhaust the stack.
 
 pub mod locate;
-mod once;
+pub(crate) mod once;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -49,7 +49,11 @@ pub fn stored<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
 pub fn document(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {
     check_depth(text, max_depth)?;
     let mut reader = reader(text);
-    let value = once::read(&mut reader)?;
+    let value = once::read(&mut reader, usize::MAX).map_err(|fault| match fault {
+        once::Fault::Doubled(path) => JsonError::Doubled { path },
+        once::Fault::TooLarge => JsonError::TooDeep { max: max_depth },
+        once::Fault::Reader(error) => error.into(),
+    })?;
     reader.end()?;
     Ok(value)
 }

@@ -126,9 +126,16 @@ fn is_empty_object(json: &Json) -> bool {
     json.as_object().is_some_and(Map::is_empty)
 }
 
-fn overlay(base: &Map<String, Json>, over: Option<&Map<String, Json>>) -> Map<String, Json> {
+/// What all environments share, under what one has of its own; null takes away what is shared.
+#[must_use]
+pub fn overlay(base: &Map<String, Json>, over: Option<&Map<String, Json>>) -> Map<String, Json> {
     let mut all = base.clone();
-    all.extend(over.into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
+    for (name, value) in over.into_iter().flatten() {
+        match value {
+            Json::Null => drop(all.shift_remove(name)),
+            value => drop(all.insert(name.clone(), value.clone())),
+        }
+    }
     all
 }
 
@@ -229,6 +236,8 @@ mod tests {
     fn an_environments_own_variants_override_the_flags() {
         let (flag, problems) = flag_in(&json!({"a": 1, "b": 2}), &json!({"variants": {"b": 3}, "defaultVariant": "b"}));
         assert_eq!((flag.variants["b"].clone(), problems.len()), (json!(3), 0));
+        let (flag, problems) = flag_in(&json!({"a": 1, "b": 2}), &json!({"variants": {"b": null, "x": null, "c": 4}}));
+        assert_eq!((Json::Object(flag.variants), problems.len()), (json!({"a": 1, "c": 4}), 0));
     }
 
     #[test]

@@ -1,15 +1,11 @@
 //! Requests of the command line to a node.
 
-use std::time::Duration;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use ureq::http::HeaderValue;
 
 use super::{Failure, Target};
 
-/// How long a request may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// The status by which a write is asked to say what it is made from.
 const PRECONDITION_REQUIRED: u16 = 428;
 /// The largest answer that is read.
@@ -103,13 +99,7 @@ impl Target {
             request = request.header(name, value);
         }
         let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
-            .allow_non_standard_methods(true)
-            .build()
-            .into();
-        let mut response = agent.run(request).map_err(|e| failed(&e))?;
+        let mut response = self.agent()?.run(request).map_err(|e| failed(&e))?;
         let status = response.status().as_u16();
         let tag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(|e| failed(&e))?;

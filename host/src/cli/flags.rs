@@ -1,6 +1,4 @@
-//! `import`, `export`, `eval` and `flag`: flags of an environment.
-
-use std::path::PathBuf;
+//! `eval` and `flag`: flags of an environment.
 
 use burgee_model::json;
 use clap::{Args, Subcommand};
@@ -14,28 +12,6 @@ use super::{
 
 /// Levels of nesting that a context may have.
 const CONTEXT_DEPTH_MAX: usize = 128;
-
-/// `burgee import`
-#[derive(Args, Debug)]
-pub(super) struct Import {
-    /// A flagd file
-    file: PathBuf,
-    /// Only say what would change
-    #[arg(long)]
-    dry_run: bool,
-    /// Take flags that are not in the file out of the environment
-    #[arg(long)]
-    prune: bool,
-    #[command(flatten)]
-    target: Target,
-}
-
-/// `burgee export`
-#[derive(Args, Debug)]
-pub(super) struct Export {
-    #[command(flatten)]
-    target: Target,
-}
 
 /// `burgee eval`
 #[derive(Args, Debug)]
@@ -99,49 +75,6 @@ pub(super) struct FlagKill {
     reason: Option<String>,
     #[command(flatten)]
     switch: FlagSwitch,
-}
-
-impl Import {
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let text =
-            std::fs::read(&self.file).map_err(|e| Failure::Refused(format!("burgee: {}: {e}", self.file.display())))?;
-        let query = format!("?dryRun={}&prune={}", self.dry_run, self.prune);
-        let path = format!("{}/flagd.json{query}", self.target.environment_path());
-        let answer = self.target.expect("PUT", &path, Some(&Body::json(&text)))?;
-        match self.target.output {
-            Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
-            Output::Text => output::line(&self.summary(&answer.json()?)),
-        }
-    }
-
-    fn summary(&self, answer: &Json) -> String {
-        let count = |name: &str| match answer.get(name) {
-            Some(Json::Array(list)) => list.len() as u64,
-            Some(number) => number.as_u64().unwrap_or_default(),
-            None => 0,
-        };
-        let verb = if self.dry_run { "Would import" } else { "Imported" };
-        let mut text = format!(
-            "{verb}: {} created, {} changed, {} unchanged, {} pruned.",
-            count("created"),
-            count("changed"),
-            count("unchanged"),
-            count("pruned")
-        );
-        for problem in answer.get("problems").and_then(Json::as_array).into_iter().flatten() {
-            let part = |name: &str| problem.get(name).and_then(Json::as_str).unwrap_or_default();
-            text.push_str(&format!("\n  {}: {} ({})", part("path"), part("message"), part("code")));
-        }
-        text
-    }
-}
-
-impl Export {
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let answer = self.target.expect("GET", &format!("{}/flagd.json", self.target.environment_path()), None)?;
-        let pretty = serde_json::to_string_pretty(&answer.json()?).map_err(|e| Failure::Refused(e.to_string()))?;
-        output::line(&pretty)
-    }
 }
 
 impl Eval {

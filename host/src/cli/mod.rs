@@ -1,9 +1,14 @@
 //! The command line: what people type, turned into a running node or into requests to one.
 
+<<<<<<< HEAD
 mod certs;
+=======
+mod agent;
+>>>>>>> proto
 mod client;
 mod cluster;
 mod diagnostics;
+mod documents;
 mod entries;
 mod flags;
 mod guests;
@@ -14,7 +19,7 @@ mod serve;
 mod tokens;
 mod values;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
@@ -45,9 +50,9 @@ enum Command {
     /// Tell whether a config entry exists: exit code 0 or 1
     Exists(entries::Entry),
     /// Load a flagd file into the environment
-    Import(flags::Import),
+    Import(documents::Import),
     /// Write the environment's flags as a flagd file
-    Export(flags::Export),
+    Export(documents::Export),
     /// Evaluate a flag
     Eval(flags::Eval),
     /// List and switch flags
@@ -79,6 +84,9 @@ struct Target {
     /// The token to send
     #[arg(long, env = "BURGEE_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// The certificates of the only authorities by which a node of https:// is believed; without it, the public ones
+    #[arg(long, env = "BURGEE_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// The tenant
     #[arg(long, env = "BURGEE_TENANT", default_value = "demo", value_parser = values::tenant)]
     tenant: String,

@@ -1,11 +1,16 @@
 //! `rule`: what is wrong with a flagd document or a bare rule, and the modules that its rules become; without a server.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 
 use burgee_engine::EnvironmentSource;
 use burgee_model::{
-    Bucketing, Key, Limits, Problem, flagd,
+    Bucketing, Format, Key, Limits, Problem,
+    flagd::{self, DocumentError},
     json::{self, JsonError},
+    yaml,
 };
 use burgee_rules::{check, parse::Setting};
 use clap::{Args, Subcommand, ValueEnum};
@@ -89,8 +94,15 @@ pub(super) struct Read {
 impl Source {
     fn read(&self) -> Result<Read, Failure> {
         let name = self.file.display().to_string();
-        let text = std::fs::read(&self.file).map_err(|e| Failure::Refused(format!("burgee: {name}: {e}")))?;
-        Ok(Read::new(name, text, self.fractional_version, &Limits::default()))
+        let (limits, failed) = (Limits::default(), |e: &dyn Display| Failure::Refused(format!("burgee: {name}: {e}")));
+        let text = std::fs::read(&self.file).map_err(|e| failed(&e))?;
+        if Format::of_file(&name) == Format::Json {
+            return Ok(Read::new(name, text, self.fractional_version, &limits));
+        }
+        // faults are shown where they stand in the same document of JSON
+        let whole = yaml::document(&text, limits.rule_depth * flagd::DEPTH_FACTOR, limits.import_bytes);
+        let text = serde_json::to_vec_pretty(&whole.map_err(|e| failed(&e))?).map_err(|e| failed(&e))?;
+        Ok(Read::new(format!("{name} as JSON"), text, self.fractional_version, &limits))
     }
 }
 
@@ -101,8 +113,11 @@ impl Read {
         let (document, problems, broken_at) = match json::document(&text, depth) {
             Err(error) => unreadable(&error),
             Ok(whole) if whole.get("flags").is_some() => match flagd::parse(&text, depth) {
-                Err(flagd::DocumentError::Json(error)) => unreadable(&error),
-                Err(flagd::DocumentError::Invalid(problems)) => (None, problems, None),
+                Err(DocumentError::Json(error)) => unreadable(&error),
+                Err(DocumentError::Invalid(problems)) => (None, problems, None),
+                Err(DocumentError::Yaml(error)) => {
+                    (None, vec![Problem::new("", "invalid_yaml", error.to_string())], None)
+                }
                 Ok(document) => {
                     let mut problems = check::document(&document, bucketing, limits);
                     problems.extend(check::within(&document));

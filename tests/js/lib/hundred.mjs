@@ -160,3 +160,26 @@ export function contexts() {
   }
   return people;
 }
+
+/** Many people, the same each time; texts of ASCII alone, since flagd's library hashes others in UTF-16. */
+export function* people(count) {
+  let state = 1;
+  const draw = (list) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return list[(state >>> 8) % list.length];
+  };
+  for (let i = 0; i < count; i += 1) {
+    const all = {
+      plan: draw([...plans, 'none', '']),
+      country: draw(countries),
+      email: draw([`admin${i}@burgee.example`, `user${i}@example.com`, 'no address']),
+      age: draw([0, 17, 18, 20, 21, 30, 64, 65, 17.5, '40']),
+      version: draw(['1.0.0', '1.9.3', '2.1.0', 'v2.1', '2.1.0-rc.1', '3', 'none']),
+      beta: draw([true, false]),
+      tags: draw([['vip', 'old'], ['new'], []]),
+      account: draw([{ tier: 'gold' }, { tier: 'iron' }, {}]),
+    };
+    const known = Object.entries(all).filter(() => draw([true, true, true, false]));
+    yield { targetingKey: `person-${i}`, ...Object.fromEntries(known) };
+  }
+}

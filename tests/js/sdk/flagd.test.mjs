@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ProviderEvents } from '@openfeature/server-sdk';
+import { check as answersAs } from '../lib/check.mjs';
 import { end, serverClient, webClient, webContext } from '../lib/flagd.mjs';
 import { contexts, document } from '../lib/hundred.mjs';
 import { Node, until } from '../lib/node.mjs';
@@ -26,23 +27,8 @@ after(async () => {
   await node.end();
 });
 
-/** Whether a provider answers as the oracle; `lacks` are the words that the provider has not. */
-function check(flag, context, got, lacks = {}) {
-  const wanted = expected(flag, context);
-  const about = `${flag} for ${JSON.stringify(context)}: ${JSON.stringify(got)}`;
-  if (wanted.errorCode) {
-    assert.equal(got.errorCode, lacks[wanted.errorCode] ?? wanted.errorCode, about);
-    assert.deepEqual(got.value, got.fallback, about);
-  } else if (wanted.variant === undefined) {
-    assert.deepEqual(got.value, got.fallback, about);
-    if (lacks.codeDefault) assert.equal(got.errorCode, lacks.codeDefault, about);
-    else assert.equal(got.reason, wanted.reason, about);
-  } else {
-    const reason = got.reason === 'CACHED' ? 'STATIC' : got.reason;
-    assert.deepEqual({ value: got.value, variant: got.variant, reason }, wanted, about);
-    assert.equal(got.errorCode, undefined, about);
-  }
-}
+const check = (flag, context, got, lacks) =>
+  answersAs(`${flag} for ${JSON.stringify(context)}`, expected(flag, context), got, lacks);
 
 /** Toggles until the client has heard of it. */
 async function toggles(sdk, evaluate) {

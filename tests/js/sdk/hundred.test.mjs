@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { contexts, document } from '../lib/hundred.mjs';
-import { Node } from '../lib/node.mjs';
+import { Node, until } from '../lib/node.mjs';
 import { oracle } from '../lib/oracle.mjs';
 import { client, details } from '../lib/sdk.mjs';
 
@@ -90,4 +90,12 @@ test('a wrong token is an error and the default, never a value', async () => {
   const got = await details(wrong, 'boolean', 'static-boolean-0', {});
   assert.equal(got.reason, 'ERROR');
   assert.deepEqual(got.value, got.fallback);
+});
+
+test('a restart of the node is survived', async () => {
+  const path = '/api/v1/tenants/demo/flags/static-boolean-0/environments/development';
+  await node.killAndRestart();
+  await node.must('PATCH', path, { defaultVariant: 'off' });
+  await until('the node is found again', 20_000, async () => (await details(sdk, 'boolean', 'static-boolean-0', {})).variant === 'off');
+  await node.must('PATCH', path, { defaultVariant: 'on' });
 });

@@ -56,7 +56,7 @@ const PATCH: &str = "PATCH";
 const DELETE: &str = "DELETE";
 
 /// Every route behind the guard.
-pub const RULES: [Rule; 51] = [
+pub const RULES: [Rule; 59] = [
     bound(role(GET, "/api/v1/tenants", Viewer)),
     rule(POST, "/api/v1/tenants", Need::Root),
     bound(role(GET, "/api/v1/tenants/{tenant}", Viewer)),
@@ -110,6 +110,15 @@ pub const RULES: [Rule; 51] = [
     rule(DELETE, "/api/v1/cluster/nodes/{id}", Need::Root),
     bound(rule(GET, "/api/v1/session", Need::Known)),
     bound(rule(DELETE, "/api/v1/session", Need::Known)),
+    // code generators run with an application's token
+    bound(rule(GET, "/openfeature/v0/manifest", Need::Evaluation)),
+    bound(role(POST, "/openfeature/v0/manifest/flags", Editor)),
+    bound(role(PUT, "/openfeature/v0/manifest/flags/{key}", Editor)),
+    bound(role(DELETE, "/openfeature/v0/manifest/flags/{key}", Editor)),
+    rule(GET, "/e/{tenant}/{environment}/openfeature/v0/manifest", Need::Evaluation),
+    role(POST, "/e/{tenant}/{environment}/openfeature/v0/manifest/flags", Editor),
+    role(PUT, "/e/{tenant}/{environment}/openfeature/v0/manifest/flags/{key}", Editor),
+    role(DELETE, "/e/{tenant}/{environment}/openfeature/v0/manifest/flags/{key}", Editor),
     bound(role(GET, "/metrics", Viewer)),
     bound(rule(GET, "/openapi.json", Need::Known)),
 ];

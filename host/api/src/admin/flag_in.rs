@@ -187,10 +187,7 @@ pub fn patch(
 /// The variants that an environment's rule may name: the flag's, under the environment's own.
 #[must_use]
 pub fn effective_variants(shared: &Map<String, Json>, here: Option<&FlagIn>) -> Map<String, Json> {
-    let own = here.and_then(|flag| flag.variant_overrides.as_ref());
-    let mut all = shared.clone();
-    all.extend(own.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-    all
+    materialise::overlay(shared, here.and_then(|flag| flag.variant_overrides.as_ref()))
 }
 
 /// The tag of a flag in one environment: its registers there, and the variants that they refer to.

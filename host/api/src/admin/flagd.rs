@@ -23,8 +23,11 @@ fn configured<'a>(
     tenant: &'a Key,
     environment: &'a Key,
 ) -> impl Iterator<Item = &'a Key> {
-    let state = |flag: &Key| RegisterId::flag_in(tenant, flag, environment, FlagInField::State);
-    table.flags(tenant, now, None).filter(move |flag| table.current(&state(flag), now).is_some())
+    table.flags(tenant, now, None).filter(move |flag| is_configured(table, now, tenant, flag, environment))
+}
+
+fn is_configured(table: &Table, now: Millis, tenant: &Key, flag: &Key, environment: &Key) -> bool {
+    table.current(&RegisterId::flag_in(tenant, flag, environment, FlagInField::State), now).is_some()
 }
 
 /// The flagd document of an environment. A killed flag is DISABLED in it: whoever evaluates the document
@@ -177,9 +180,8 @@ impl Import {
         self.may_share(table, now)?;
         let configured: Vec<Key> = configured(table, now, tenant, environment).cloned().collect();
         let current = |id: &RegisterId| -> Option<Blob> { table.current(id, now)?.content.clone() };
-        let elsewhere = Elsewhere::of(table, now, tenant, environment);
         let plan = |view: &View<'_>| import::plan(document, tenant, environment, self.prune, view);
-        let plan = elsewhere.plan(&current, &configured, false, plan);
+        let plan = Elsewhere::of(table, now, tenant, environment).plan(&current, &configured, plan);
         flag::check_room(table, now, tenant, plan.summary.created.len(), &self.limits)?;
         Ok(plan)
     }

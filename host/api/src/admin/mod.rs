@@ -15,6 +15,7 @@ pub mod flag_in;
 pub mod flagd;
 pub mod guest;
 pub mod history;
+pub mod manifest;
 pub mod members;
 pub mod permit;
 pub mod precondition;

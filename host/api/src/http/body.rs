@@ -8,7 +8,7 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
 
-use burgee_model::{Limits, json};
+use burgee_model::{Format, Limits, json};
 
 use crate::error::ApiError;
 
@@ -83,12 +83,19 @@ impl Gathered {
     }
 }
 
+/// The format that a body says it has; none where it says nothing.
+pub(crate) fn format(headers: &HeaderMap) -> Result<Option<Format>, ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
+    let format = Format::of_media(value.to_str().unwrap_or_default());
+    format.map(Some).ok_or(ApiError::MediaType("application/json or application/yaml"))
+}
+
 /// Refuses a body that says it is something else than JSON.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
-    if json { Ok(()) } else { Err(ApiError::MediaType("application/json")) }
+    match format(headers) {
+        Ok(None | Some(Format::Json)) => Ok(()),
+        _ => Err(ApiError::MediaType("application/json")),
+    }
 }
 
 /// Reads a JSON document.

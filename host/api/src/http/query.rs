@@ -2,7 +2,7 @@
 //! for is a fault, and so is one that is there twice.
 
 use axum::extract::FromRequestParts;
-use burgee_model::{Key, KeyError, Problem, problem::pointer};
+use burgee_model::{Format, Key, KeyError, Problem, problem::pointer};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
@@ -109,6 +109,11 @@ impl Query {
     /// True or false.
     pub(crate) fn boolean(&mut self, name: &str) -> Option<bool> {
         self.read(name, |text| text.parse().map_err(|_| format!("`{name}` is `true` or `false`")))
+    }
+
+    /// How a document is written.
+    pub(crate) fn format(&mut self) -> Option<Format> {
+        self.read("format", |text| Format::named(text).ok_or_else(|| "`format` is `json` or `yaml`".to_owned()))
     }
 
     /// Why a change is made.

@@ -43,7 +43,7 @@ struct Scene<'a> {
 /// error code, not a failed request.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/environments/{environment}/evaluate", tag = "evaluation",
     params(("tenant" = String, Path), ("environment" = String, Path)), request_body = shapes::EvaluateRequest,
-    responses((status = 200, description = "An OFREP item; without `flag`, `{flags: […]}`", body = shapes::OfrepItem),
+    responses((status = 200, description = "An OFREP item; without `flag`, `{flags: […]}`", body = shapes::Evaluated),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn evaluate(
     Asked(api): Asked,

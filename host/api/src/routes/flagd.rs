@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
 use burgee_model::{
-    Bucketing, Key, Limits, Problem,
-    flagd::{self as document, Document, DocumentError},
+    Bucketing, Format, Key, Limits, Problem,
+    flagd::{self as document, Document},
     import::Plan,
+    yaml,
 };
 use burgee_store::{Draft, DraftWrite, WriteScope};
 use http::{HeaderMap, StatusCode};
@@ -17,7 +18,6 @@ use utoipa::IntoParams;
 use super::{Asked, Reply, shapes, write_flags};
 use crate::{
     admin::{
-        Refusal,
         address::Register,
         flagd::{self, Import},
         permit::Permit,
@@ -40,23 +40,42 @@ pub(crate) struct ImportParams {
     dry_run: Option<bool>,
     /// Takes flags that are configured here but not in the document out of the environment.
     prune: Option<bool>,
+    /// How the document is written; `Content-Type` says so too.
+    #[param(inline, value_type = Option<shapes::DocumentFormat>)]
+    format: Option<Format>,
 }
 
 impl FromQuery for ImportParams {
     fn take(query: &mut Query) -> Self {
-        Self { dry_run: query.boolean("dryRun"), prune: query.boolean("prune") }
+        Self { dry_run: query.boolean("dryRun"), prune: query.boolean("prune"), format: query.format() }
+    }
+}
+
+/// How a document is exported.
+#[derive(Clone, Debug, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportParams {
+    /// How the document is to be written; as JSON unless another is named.
+    #[param(inline, value_type = Option<shapes::DocumentFormat>)]
+    format: Option<Format>,
+}
+
+impl FromQuery for ExportParams {
+    fn take(query: &mut Query) -> Self {
+        Self { format: query.format() }
     }
 }
 
 /// Reads the environment as a flagd document: what is configured there. A killed flag is DISABLED in it.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", tag = "flagd",
-    params(("tenant" = String, Path), ("environment" = String, Path)), responses(
-    (status = 200, body = Object, headers(("ETag" = String))), (status = 304),
+    params(("tenant" = String, Path), ("environment" = String, Path), ExportParams), responses(
+    (status = 200, content((Object = "application/json"), (Object = "application/yaml")), headers(("ETag" = String))),
+    (status = 304),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_flagd(
     Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
-    _: Params<()>,
+    Params(params): Params<ExportParams>,
     headers: HeaderMap,
 ) -> Reply {
     let (found, tag) = {
@@ -68,12 +87,24 @@ pub(crate) async fn get_flagd(
         }
         (flagd::export(&table, now, &tenant, &environment, &api.limits)?, tag)
     };
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found))?, &tag))
+    let format = params.format.unwrap_or_default();
+    Ok(reply::with_tag(written(&Json::Object(found), format)?, &tag))
+}
+
+fn written(document: &Json, format: Format) -> Reply {
+    match format {
+        Format::Json => reply::json(StatusCode::OK, document),
+        Format::Yaml => {
+            let text = yaml::text(document).map_err(|error| ApiError::Internal(error.to_string()))?;
+            Ok(reply::bytes_of(StatusCode::OK, text.into_bytes(), format.media()))
+        }
+    }
 }
 
 /// Imports a flagd document into the environment. Other environments answer what they answered before.
 #[utoipa::path(put, path = "/api/v1/tenants/{tenant}/environments/{environment}/flagd.json", tag = "flagd",
-    params(("tenant" = String, Path), ("environment" = String, Path), ImportParams), request_body = Object, responses(
+    params(("tenant" = String, Path), ("environment" = String, Path), ImportParams),
+    request_body(content((Object = "application/json"), (Object = "application/yaml"))), responses(
     (status = 200, body = shapes::ImportReport, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn put_flagd(
@@ -83,11 +114,12 @@ pub(crate) async fn put_flagd(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    body::require_json(&headers)?;
+    let stated = body::format(&headers)?;
+    let format = params.format.or(stated).unwrap_or_default();
     let text = body::read(body, api.limits.import_bytes).await?;
     let limits = api.limits.clone();
     let bucketing = crate::admin::environment::bucketing(&api.store.read(), api.store.now(), &tenant, &environment);
-    let read = tokio::task::spawn_blocking(move || read_document(&text, bucketing, &limits)).await;
+    let read = tokio::task::spawn_blocking(move || read_document(&text, format, bucketing, &limits)).await;
     let (document, problems) = read.map_err(|error| ApiError::Internal(error.to_string()))??;
     let conditions = preconditions(&headers);
     let dry_run = params.dry_run.unwrap_or(false);
@@ -112,14 +144,11 @@ pub(crate) async fn put_flagd(
 /// The document with the faults of its rules.
 fn read_document(
     text: &[u8],
+    format: Format,
     bucketing: Bucketing,
     limits: &Limits,
 ) -> Result<(Arc<Document>, Vec<Problem>), ApiError> {
-    let mut document = match document::parse(text, body::depth_max(limits)) {
-        Ok(document) => document,
-        Err(DocumentError::Json(error)) => return Err(ApiError::InvalidJson(error)),
-        Err(DocumentError::Invalid(problems)) => return Err(Refusal::Invalid(problems).into()),
-    };
+    let mut document = document::read(text, format, limits)?;
     let noted = flagd::take_notes(&mut document);
     flagd::check_sizes(&document, limits)?;
     let mut problems = burgee_rules::check::document(&document, bucketing, limits);
@@ -157,6 +186,7 @@ fn report(dry_run: bool, plan: &Plan, problems: &[Problem]) -> Json {
     if let (Json::Object(out), Json::Object(summary)) = (&mut out, json!(plan.summary)) {
         out.extend(summary);
     }
+    out["diff"] = json!(plan.diff);
     out["changes"] = json!(changes);
     out["problems"] = json!(problems);
     out

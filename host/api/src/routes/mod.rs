@@ -11,6 +11,8 @@ pub(crate) mod flags;
 pub(crate) mod guests;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod manifest;
+mod manifest_shapes;
 pub(crate) mod metrics;
 mod ofrep_shapes;
 pub(crate) mod segments;

@@ -2,7 +2,10 @@
 #![allow(dead_code, reason = "described, never built")]
 
 use serde_json::{Map, Value as Json};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{AnyOfBuilder, Ref, RefOr, Schema},
+};
 
 use super::shapes::Stamps;
 
@@ -53,6 +56,18 @@ pub(crate) struct OfrepBulk {
     #[schema(nullable = false)]
     event_streams: Option<Vec<OfrepEventStream>>,
 }
+
+/// What an evaluation gives: an item of one flag, or all.
+pub(crate) struct Evaluated;
+
+impl PartialSchema for Evaluated {
+    fn schema() -> RefOr<Schema> {
+        let [one, all] = [OfrepItem::name(), OfrepBulk::name()].map(Ref::from_schema_name);
+        AnyOfBuilder::new().item(one).item(all).into()
+    }
+}
+
+impl ToSchema for Evaluated {}
 
 /// Where changes are told of.
 #[derive(ToSchema)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-pub(crate) use super::ofrep_shapes::{OfrepBulk, OfrepFailure, OfrepItem, OfrepRequest};
+pub(crate) use super::ofrep_shapes::{Evaluated, OfrepBulk, OfrepFailure, OfrepItem, OfrepRequest};
 
 /// Stamps by the path of the field in the document, e.g. `environments/prod/state`.
 pub(crate) type Stamps = BTreeMap<String, String>;
@@ -231,7 +231,7 @@ pub(crate) struct FlagIn {
 pub(crate) struct Segment {
     key: String,
     #[schema(required)]
-    rule: Option<Map<String, Json>>,
+    rule: Option<Json>,
     /// Environments with a rule of their own.
     environments: BTreeMap<String, SegmentIn>,
     stamps: Stamps,
@@ -240,7 +240,7 @@ pub(crate) struct Segment {
 /// An environment's own rule for a segment.
 #[derive(ToSchema)]
 pub(crate) struct SegmentIn {
-    rule: Map<String, Json>,
+    rule: Json,
 }
 
 /// A page of segments.
@@ -257,14 +257,14 @@ pub(crate) struct SegmentList {
 pub(crate) struct NewSegment {
     #[schema(min_length = 1, max_length = 512)]
     key: String,
-    rule: Map<String, Json>,
+    rule: Json,
     note: Option<String>,
 }
 
 /// What to change of a segment.
 #[derive(ToSchema)]
 pub(crate) struct SegmentPatch {
-    rule: Map<String, Json>,
+    rule: Json,
     note: Option<String>,
 }
 
@@ -347,10 +347,40 @@ pub(crate) struct ImportReport {
     changed: Vec<String>,
     unchanged: usize,
     pruned: Vec<String>,
+    /// What changes, line by line.
+    diff: Vec<ImportLine>,
     /// The registers whose value changes.
     changes: Vec<ImportChange>,
     /// Faults of rules, which the import keeps all the same.
     problems: Vec<FlagProblem>,
+}
+
+/// How a document is written.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum DocumentFormat {
+    Json,
+    Yaml,
+}
+
+/// One line of what an import changes.
+#[derive(ToSchema)]
+pub(crate) struct ImportLine {
+    /// `add`, `change` or `remove`.
+    op: String,
+    /// `flag`, `segment`, or `document` for the document's own members.
+    kind: String,
+    #[schema(nullable = false)]
+    key: Option<String>,
+    /// Of what changes: which parts.
+    #[schema(nullable = false)]
+    fields: Option<Vec<String>>,
+    /// Of a new flag: the type of its variants.
+    #[schema(nullable = false)]
+    r#type: Option<String>,
+    /// Of a new flag.
+    #[schema(nullable = false)]
+    state: Option<State>,
 }
 
 /// One register that an import changes.
@@ -364,15 +394,12 @@ pub(crate) struct ImportChange {
 /// What to evaluate: one flag, or all.
 #[derive(ToSchema)]
 pub(crate) struct EvaluateRequest {
-    #[schema(nullable = false)]
     flag: Option<String>,
     context: Option<Map<String, Json>>,
     /// As of when: RFC 3339, a day, or milliseconds since 1970. Flags and segments are those of then, and so is the time
     /// that rules see. 422 `history_not_kept` where no history reaches back so far.
-    #[schema(nullable = false)]
     at: Option<Json>,
     /// Whether to say why: the tree of the flag's rule in `explain`, and the stamps of what was read in `stamps`.
-    #[schema(nullable = false)]
     explain: Option<bool>,
 }
 

@@ -367,6 +367,9 @@ impl Answer {
     /// A whole problem document with this status and code; gives the paths and codes of its faults.
     pub fn problem(self, status: u16, code: &str) -> Vec<(String, String)> {
         let answer = self.expect(status);
+        if answer.asked.contains("/openfeature/") {
+            return answer.faults_of_manifest(status);
+        }
         assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.asked);
         let body = answer.body();
         assert_eq!((&body["code"], &body["status"]), (&json!(code), &json!(status)), "{}: {body}", answer.asked);
@@ -374,6 +377,16 @@ impl Answer {
         let errors = body["errors"].as_array().cloned().unwrap_or_default();
         let text = |error: &Json, name: &str| error[name].as_str().unwrap().to_owned();
         errors.iter().map(|error| (text(error, "path"), text(error, "code"))).collect()
+    }
+}
+
+impl Answer {
+    /// The same in the shape of the manifest API, which has no codes.
+    fn faults_of_manifest(&self, status: u16) -> Vec<(String, String)> {
+        let error = self.body()["error"].take();
+        assert_eq!((&error["status"], error["message"].is_string()), (&json!(status), true), "{}: {error}", self.asked);
+        let text = |fault: &Json, name: &str| fault[name].as_str().unwrap().to_owned();
+        error["details"].as_array().unwrap().iter().map(|fault| (text(fault, "field"), text(fault, "code"))).collect()
     }
 }
 

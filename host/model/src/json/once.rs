@@ -1,38 +1,74 @@
 //! Reading a document whose objects name each member once. Where one is named twice, readers differ in which
 //! value they take, so that nobody could say what the document means.
 
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, map::Entry};
 
-use super::JsonError;
 use crate::Place;
 
-/// Reads one value, of any depth.
-pub(super) fn read<'de, D>(reader: D) -> Result<Value, JsonError>
-where
-    D: Deserializer<'de, Error = serde_json::Error>,
-{
-    let doubled = RefCell::default();
-    let read = Once { place: Place::ROOT, doubled: &doubled }.deserialize(reader);
-    read.map_err(|error| match doubled.take() {
-        Some(path) => JsonError::Doubled { path },
-        None => error.into(),
+/// Why a document was not read.
+pub(crate) enum Fault<E> {
+    /// A member is there twice; its place as a JSON Pointer.
+    Doubled(String),
+    /// It amounts to more than allowed.
+    TooLarge,
+    /// Its reader's own fault.
+    Reader(E),
+}
+
+/// Reads one value, of any depth. `room` bounds what it amounts to: a byte for each value, and those of all texts. What
+/// can name its parts again and again, as YAML can, needs that.
+pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D, room: usize) -> Result<Value, Fault<D::Error>> {
+    let watch = Watch { fault: RefCell::default(), room: Cell::new(room) };
+    let read = Once { place: Place::ROOT, watch: &watch }.deserialize(reader);
+    read.map_err(|error| match watch.fault.take() {
+        Some(Noted::Doubled(path)) => Fault::Doubled(path),
+        Some(Noted::TooLarge) => Fault::TooLarge,
+        None => Fault::Reader(error),
     })
 }
 
-/// Reads the value at a place; notes the first member that is there twice.
+/// What readers' own faults cannot bear.
+enum Noted {
+    Doubled(String),
+    TooLarge,
+}
+
+struct Watch {
+    fault: RefCell<Option<Noted>>,
+    room: Cell<usize>,
+}
+
+impl Watch {
+    fn note<E: serde::de::Error>(&self, fault: Noted) -> E {
+        self.fault.replace(Some(fault));
+        E::custom("noted")
+    }
+
+    fn take<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
+        let left = self.room.get().checked_sub(bytes).ok_or_else(|| self.note(Noted::TooLarge))?;
+        self.room.set(left);
+        Ok(())
+    }
+}
+
+/// Reads the value at a place; notes the first fault.
 #[derive(Clone, Copy)]
 struct Once<'a> {
     place: Place<'a>,
-    doubled: &'a RefCell<Option<String>>,
+    watch: &'a Watch,
 }
 
 impl<'de> DeserializeSeed<'de> for Once<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        self.watch.take(1)?;
         reader.deserialize_any(self)
     }
 }
@@ -64,11 +100,13 @@ impl<'de> Visitor<'de> for Once<'_> {
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.watch.take(value.len())?;
         Ok(value.into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        self.watch.take(value.len())?;
         Ok(value.into())
     }
 
@@ -83,14 +121,14 @@ impl<'de> Visitor<'de> for Once<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            self.watch.take(name.len())?;
             match object.entry(name) {
                 Entry::Vacant(vacant) => {
                     let value = members.next_value_seed(self.at(self.place.member(vacant.key())))?;
                     vacant.insert(value);
                 }
                 Entry::Occupied(there) => {
-                    self.doubled.replace(Some(self.place.member(there.key()).pointer()));
-                    return Err(A::Error::custom("a member is there twice"));
+                    return Err(self.watch.note(Noted::Doubled(self.place.member(there.key()).pointer())));
                 }
             }
         }
@@ -103,7 +141,7 @@ impl<'a> Once<'a> {
     where
         'a: 'b,
     {
-        Once { place, doubled: self.doubled }
+        Once { place, watch: self.watch }
     }
 }
 

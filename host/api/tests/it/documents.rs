@@ -1,0 +1,192 @@
+//! Any flagd document, of JSON or YAML: it comes back as it went in, and touches no other environment.
+
+use proptest::{prelude::*, sample::select};
+use serde_json::{Map, Value as Json, json};
+
+use crate::server::{Answer, Server};
+
+const DEV: &str = "/api/v1/tenants/t/environments/dev/flagd.json";
+const PROD: &str = "/api/v1/tenants/t/environments/prod/flagd.json";
+
+/// Names that one format or the other could take for something else.
+const NAMES: [&str; 11] = ["a", "b", "c/d", "on", "no", "null", "1", "é ü", "- x", "a: b", "<<"];
+
+fn names() -> impl Strategy<Value = String> {
+    select(&NAMES[..]).prop_map(str::to_owned)
+}
+
+fn values(kind: usize) -> BoxedStrategy<Json> {
+    match kind {
+        0 => any::<bool>().prop_map(Json::from).boxed(),
+        1 => prop_oneof![any::<String>(), names()].prop_map(Json::from).boxed(),
+        2 => prop_oneof![any::<i64>().prop_map(Json::from), any::<f64>().prop_map(Json::from)].boxed(),
+        _ => objects((0..3usize).prop_flat_map(values)).prop_map(Json::Object).boxed(),
+    }
+}
+
+fn objects(values: impl Strategy<Value = Json>) -> impl Strategy<Value = Map<String, Json>> {
+    prop::collection::vec((names(), values), 0..4).prop_map(|members| members.into_iter().collect())
+}
+
+fn rules() -> impl Strategy<Value = Json> {
+    let known = [
+        json!({ "if": [{ "==": [{ "var": "plan" }, "pro"] }, "on", "no"] }),
+        json!({ "if": [{ "$ref": "pro" }, "a", null] }),
+        json!({ "fractional": [["on", 50], ["a", 50]] }),
+        json!({ "zap": ["kept, though it is no rule", 1.0, 1] }),
+    ];
+    select(known.to_vec())
+}
+
+fn flags() -> impl Strategy<Value = Json> {
+    let variants = (0..4usize).prop_flat_map(|kind| prop::collection::vec((names(), values(kind)), 1..4));
+    let metadata = objects((0..3usize).prop_flat_map(values));
+    let parts = (variants, any::<bool>(), any::<prop::sample::Index>(), any::<bool>());
+    let more = (proptest::option::of(rules()), metadata, proptest::option::of(objects(values(3))));
+    (parts, more).prop_map(|((variants, on, default, has_default), (targeting, metadata, own))| {
+        let variants: Map<String, Json> = variants.into_iter().collect();
+        let default = has_default.then(|| default.get(&variants.keys().collect::<Vec<_>>()).to_string());
+        let flag = json!({
+            "state": if on { "ENABLED" } else { "DISABLED" }, "variants": variants, "defaultVariant": default,
+            "targeting": targeting, "metadata": (!metadata.is_empty()).then_some(metadata), "own": own,
+        });
+        present(flag)
+    })
+}
+
+/// Without members that are null.
+fn present(mut object: Json) -> Json {
+    object.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    object
+}
+
+fn documents() -> impl Strategy<Value = Json> {
+    let flags = prop::collection::vec((names(), flags()), 0..4);
+    let evaluators = prop_oneof![Just(None), rules().prop_map(|rule| Some(json!({ "pro": rule })))];
+    let metadata = objects((0..3usize).prop_flat_map(values));
+    (flags, evaluators, metadata, proptest::option::of(values(3))).prop_map(|(flags, evaluators, metadata, own)| {
+        present(json!({
+            "flags": flags.into_iter().collect::<Map<_, _>>(), "$evaluators": evaluators,
+            "metadata": (!metadata.is_empty()).then_some(metadata), "own": own,
+        }))
+    })
+}
+
+async fn import(server: &Server, path: &str, document: &Json, yaml: bool) -> Answer {
+    let (media, text) = if yaml {
+        ("application/yaml", burgee_model::yaml::text(document).unwrap())
+    } else {
+        ("application/json", document.to_string())
+    };
+    server.send("PUT", path, &[("content-type", media)], text).await.expect(200)
+}
+
+async fn export(server: &Server, path: &str, yaml: bool) -> Json {
+    let answer = server.get(&format!("{path}?format={}", if yaml { "yaml" } else { "json" })).await.expect(200);
+    if !yaml {
+        return answer.body();
+    }
+    assert_eq!(answer.header("content-type"), "application/yaml");
+    burgee_model::yaml::document(&answer.body, 64, 1 << 20).unwrap()
+}
+
+/// An environment as others see it: its document, and what the flags that are configured there answer. Left out is what
+/// every environment hears of: segments that the tenant did not have, by answers that asked for them before they were there.
+async fn seen(server: &Server, environment: &str, segments: &[&str]) -> (Json, Vec<Json>) {
+    let mut document = export(server, &format!("/api/v1/tenants/t/environments/{environment}/flagd.json"), false).await;
+    let members = document.as_object_mut().unwrap();
+    if let Some(all) = members.get_mut("$evaluators").and_then(Json::as_object_mut) {
+        all.retain(|name, _| segments.contains(&name.as_str()));
+    }
+    members.retain(|name, value| name != "$evaluators" || *value != json!({}));
+    let context = json!({ "context": { "targetingKey": "u", "plan": "pro" } });
+    let path = format!("/e/t/{environment}/ofrep/v1/evaluate/flags");
+    let mut answers = server.post(&path, context).await.expect(200).body()["flags"].take();
+    let asks = |flag: &Json| flag["targeting"].to_string().contains("$ref") && segments.is_empty();
+    let counts = |item: &Json| document["flags"].get(item["key"].as_str().unwrap()).is_some_and(|flag| !asks(flag));
+    let answers = answers.as_array_mut().unwrap().drain(..).filter(counts).collect();
+    (document, answers)
+}
+
+fn run<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, test: impl AsyncFn(T) -> Result<(), TestCaseError>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    runner.run(&strategy, |value| runtime.block_on(test(value))).unwrap();
+}
+
+#[test]
+fn nothing_is_lost_in_a_round_trip() {
+    run((documents(), any::<bool>()), async |(document, yaml): (Json, bool)| {
+        let server = Server::placed().await;
+        import(&server, DEV, &document, yaml).await;
+        for yaml in [false, true] {
+            prop_assert_eq!(&export(&server, DEV, yaml).await, &document);
+        }
+        let again = import(&server, DEV, &document, !yaml).await.body();
+        prop_assert_eq!((&again["changes"], &again["diff"]), (&json!([]), &json!([])));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_import_makes_its_environment_as_the_document_and_changes_no_other() {
+    let three = (documents(), documents(), documents());
+    run((three, any::<bool>()), async |((first, elsewhere, second), prune)| {
+        let server = Server::placed().await;
+        import(&server, DEV, &first, false).await;
+        import(&server, PROD, &elsewhere, false).await;
+        let segments: &[&str] =
+            if export(&server, PROD, false).await.get("$evaluators").is_some() { &["pro"] } else { &[] };
+        let before = seen(&server, "prod", segments).await;
+        import(&server, &format!("{DEV}?prune={prune}"), &second, false).await;
+        prop_assert_eq!(before, seen(&server, "prod", segments).await);
+        let here = export(&server, DEV, false).await;
+        let flags = |document: &Json| document["flags"].as_object().unwrap().clone();
+        let left = flags(&here).into_iter().filter(|(key, _)| prune || flags(&second).contains_key(key));
+        prop_assert_eq!(left.collect::<Map<_, _>>(), flags(&second));
+        prop_assert_eq!(here.get("metadata"), second.get("metadata"));
+        Ok(())
+    });
+}
+
+#[tokio::test]
+async fn a_document_says_how_it_is_written() {
+    let server = Server::placed().await;
+    let text = "flags:\n  f: {state: ENABLED, variants: {on: true, off: false}, defaultVariant: on}\n";
+    let put = async |query: &str, media: &str| {
+        server.send("PUT", &format!("{DEV}{query}"), &[("content-type", media)], text).await
+    };
+    put("", "application/json").await.problem(400, "invalid_json");
+    put("?format=json", "application/yaml").await.problem(400, "invalid_json");
+    put("?format=xml", "application/yaml").await.problem(422, "invalid_value");
+    put("", "text/plain").await.problem(415, "unsupported_media_type");
+    let report = put("", "text/yaml").await.expect(200).body();
+    assert_eq!(
+        report["diff"],
+        json!([{ "op": "add", "kind": "flag", "key": "f", "type": "boolean", "state": "ENABLED" }])
+    );
+    put("?format=yaml", "").await.expect(200);
+    assert_eq!(server.value("f", json!({})).await["value"], true);
+}
+
+#[tokio::test]
+async fn what_is_no_yaml_or_too_much_of_it_is_refused() {
+    let limits = burgee_model::Limits { import_bytes: 64 * 1024, ..burgee_model::Limits::default() };
+    let server = Server::with(crate::server::Options { limits, ..Default::default() }).place().await;
+    let put = async |text: String| server.send("PUT", &format!("{DEV}?format=yaml"), &[], text).await;
+    let level = |n: u8| {
+        format!("{0}: &{0} [{1}]\n", (b'a' + n) as char, vec![format!("*{}", (b'a' + n - 1) as char); 10].join(","))
+    };
+    put(format!("a: &a [ha]\n{}flags: {{}}", (1..9).map(level).collect::<String>())).await.problem(413, "too_large");
+    put(format!("flags: {}", "x".repeat(70_000))).await.problem(413, "too_large");
+    let deep = put(format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))).await.problem(422, "invalid_value");
+    assert_eq!(deep[0].1, "too_deep");
+    let doubled = put("flags: {a: {}, a: {}}".into()).await.problem(422, "invalid_value");
+    assert_eq!(doubled, [("/flags/a".into(), "doubled_member".into())]);
+    put("flags: [".into()).await.problem(400, "invalid_yaml");
+    put("- 1".into()).await.problem(422, "invalid_value");
+}

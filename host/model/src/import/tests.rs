@@ -1,0 +1,153 @@
+//! What imports write, and what they leave.
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::flagd;
+
+/// A store that only remembers, and whether imports go beside what is shared.
+#[derive(Default)]
+struct Memory(HashMap<RegisterId, Blob>, bool);
+
+impl Memory {
+    fn import(&mut self, environment: &str, text: &str, prune: bool) -> Plan {
+        let document = flagd::parse(text.as_bytes(), 64).unwrap();
+        let (tenant, environment) = (Key::new("t").unwrap(), Key::new(environment).unwrap());
+        let state = RegisterId::flag_in(&tenant, &Key::new("f").unwrap(), &environment, FlagInField::State);
+        let configured: Vec<Key> = self.0.get(&state).map(|_| Key::new("f").unwrap()).into_iter().collect();
+        let current = |id: &RegisterId| self.0.get(id).cloned();
+        let elsewhere = |id: &RegisterId| match &id.address {
+            crate::Address::FlagIn { environment: e, field: FlagInField::State, .. } => *e != environment,
+            _ => false,
+        };
+        let is_shared = |_: &Key| self.1 || self.0.keys().any(elsewhere);
+        let plan = plan(
+            &document,
+            &tenant,
+            &environment,
+            prune,
+            &View {
+                current: &current,
+                configured: &configured,
+                is_shared: &is_shared,
+                waits_for_segment: &|name| name == "awaited",
+            },
+        );
+        for write in &plan.writes {
+            match &write.value {
+                Some(value) => self.0.insert(write.register.clone(), value.clone()),
+                None => self.0.remove(&write.register),
+            };
+        }
+        plan
+    }
+
+    fn shared(&self, field: FlagField) -> Json {
+        self.0[&RegisterId::flag(&Key::new("t").unwrap(), &Key::new("f").unwrap(), field)].read().unwrap()
+    }
+
+    fn own(&self, environment: &str, field: FlagInField) -> Option<Json> {
+        let key = |t| Key::new(t).unwrap();
+        self.0.get(&RegisterId::flag_in(&key("t"), &key("f"), &key(environment), field)).and_then(Blob::read)
+    }
+}
+
+fn document(variants: &str) -> String {
+    format!(r#"{{"flags":{{"f":{{"state":"ENABLED","variants":{variants}}}}}}}"#)
+}
+
+#[test]
+fn the_same_document_again_writes_nothing() {
+    let mut store = Memory::default();
+    assert_eq!(store.import("dev", &document(r#"{"on":true}"#), false).summary.created.len(), 1);
+    let again = store.import("dev", &document(r#"{"on":true}"#), false);
+    assert_eq!((again.writes, again.summary.unchanged), (vec![], 1));
+}
+
+#[test]
+fn what_differs_from_another_environment_stays_in_its_own() {
+    let mut store = Memory::default();
+    store.import("dev", &document(r#"{"on":1,"off":0}"#), false);
+    store.import("prod", &document(r#"{"on":2,"more":3}"#), false);
+    assert_eq!(store.shared(FlagField::Variants), json!({"on": 1, "off": 0}));
+    assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"on": 2, "more": 3, "off": null})));
+    assert_eq!(store.own("dev", FlagInField::Variants), None);
+}
+
+#[test]
+fn a_shared_rule_that_another_environment_asks_for_already_stays_in_its_own() {
+    let mut store = Memory::default();
+    store.import("e", r#"{"flags":{},"$evaluators":{"awaited":{"==":[1,1]},"new":{"==":[1,1]}}}"#, false);
+    let key = |name: &str| Key::new(name).unwrap();
+    let has = |address: Address| store.0.contains_key(&RegisterId::new(&key("t"), address));
+    let own = |name: &str| Address::SegmentIn { segment: key(name), environment: key("e") };
+    assert!(has(own("awaited")) && !has(Address::Segment { segment: key("awaited") }));
+    assert!(has(Address::Segment { segment: key("new") }) && !has(own("new")));
+}
+
+#[test]
+fn what_no_other_environment_answers_by_becomes_as_it_is_here() {
+    let mut store = Memory::default();
+    store.import("dev", &document(r#"{"on":1,"off":0},"metadata":{"a":1,"b":2}"#), false);
+    store.import("dev", &document(r#"{"on":2,"more":3},"metadata":{"b":2}"#), false);
+    assert_eq!(store.shared(FlagField::Variants), json!({"on": 2, "more": 3}));
+    assert_eq!(store.shared(FlagField::Metadata), json!({"b": 2}));
+    assert_eq!(store.own("dev", FlagInField::Variants), None);
+}
+
+#[test]
+fn variants_of_another_type_stay_in_their_environment() {
+    let mut store = Memory::default();
+    store.import("dev", &document(r#"{"on":true}"#), false);
+    store.import("prod", &document(r#"{"red":"r"}"#), false);
+    assert_eq!(store.shared(FlagField::Variants), json!({"on": true}));
+    assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"red": "r", "on": null})));
+}
+
+#[test]
+fn an_import_beside_what_people_wrote_keeps_all_that_is_new_to_itself() {
+    let mut store = Memory::default();
+    store.import("dev", &document(r#"{"on":1}"#), false);
+    store.1 = true;
+    store.import("prod", &document(r#"{"on":1,"more":3}"#), false);
+    assert_eq!(store.shared(FlagField::Variants), json!({"on": 1}));
+    assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"more": 3})));
+}
+
+#[test]
+fn prune_takes_flags_out_of_the_environment_only() {
+    let mut store = Memory::default();
+    store.import("dev", &document(r#"{"on":true}"#), false);
+    store.import("prod", &document(r#"{"on":true}"#), false);
+    let plan = store.import("prod", r#"{"flags":{}}"#, true);
+    assert_eq!(plan.summary.pruned.len(), 1);
+    assert_eq!(store.own("prod", FlagInField::State), None);
+    assert_eq!(store.own("dev", FlagInField::State), Some(json!("ENABLED")));
+}
+
+/// The lines of a plan.
+fn lines(plan: &Plan) -> Vec<String> {
+    plan.diff.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_changes_is_said_line_by_line() {
+    let mut store = Memory::default();
+    let segment =
+        |rule: &str| format!(r#"{{"flags":{{}},"$evaluators":{{"pro":{rule}}},"metadata":{{"version":{rule}}}}}"#);
+    assert_eq!(lines(&store.import("dev", &segment("1"), false)), ["~ document: metadata", "+ segment pro"]);
+    assert_eq!(lines(&store.import("dev", &segment("2"), false)), ["~ document: metadata", "~ segment pro"]);
+    assert_eq!(
+        lines(&store.import("dev", &document(r#"{"on":true}"#), false)),
+        ["~ document: metadata", "+ flag f (boolean, on)"]
+    );
+    assert_eq!(lines(&store.import("dev", &document(r#"{"on":true}"#), false)), [""; 0]);
+    let other = document(r#"{"on":true,"off":false},"defaultVariant":"on","targeting":{"x":1},"own":1"#);
+    assert_eq!(lines(&store.import("dev", &other, false)), ["~ flag f: variants, defaultVariant, targeting, extra"]);
+    assert_eq!(lines(&store.import("prod", &document("{}").replace("ENABLED", "DISABLED"), false)), ["+ flag f (off)"]);
+    let pruned = store.import("dev", r#"{"flags":{}}"#, true);
+    assert_eq!(lines(&pruned), ["- flag f"]);
+    let told = serde_json::to_value(&pruned.diff).unwrap();
+    assert_eq!(told, json!([{ "op": "remove", "kind": "flag", "key": "f" }]));
+    assert_eq!(serde_json::from_value::<Vec<Difference>>(told).unwrap(), pruned.diff);
+}
