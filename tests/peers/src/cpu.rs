@@ -1,6 +1,6 @@
-//! CPU time of a process, from the system's own accounts.
+//! CPU time of a process or a thread, from the system's own accounts.
 
-use std::fs;
+use std::{fs, thread, time::Duration};
 
 /// User and system time of a process and its threads, in microseconds. The system counts in ticks of 10 ms,
 /// so a measurement must last long beside that.
@@ -13,6 +13,14 @@ pub fn micros(pid: u32) -> Option<u64> {
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some((user + system) * MICROS_A_TICK)
+}
+
+/// CPU time of this thread so far. The system brings its account up to date where a thread gives up the processor, so
+/// this one does.
+pub fn of_this_thread() -> Option<Duration> {
+    thread::sleep(Duration::from_nanos(1));
+    let accounts = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    accounts.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Resident memory of a process, in MiB.

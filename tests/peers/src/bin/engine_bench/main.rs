@@ -1,7 +1,7 @@
 //! Evaluations in process beside other engines, in one run: `engine-bench`. Prints Markdown tables.
 //!
-//! All engines have the same flags: half of the customers on two plans. Times are wall time of short samples; the
-//! least is what the code costs, and the median says how busy the machine was.
+//! All engines have the same flags: half of the customers on two plans. Times are CPU time of this thread, so that other
+//! work does not count; the least of many samples is what the code costs, and the median has what sharing caches costs.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a measurement ends where something is amiss")]
 
 mod curves;
@@ -22,7 +22,7 @@ use self::{
 };
 
 fn main() {
-    println!("{}; load average {}; nanoseconds, least (median)\n", cpu::machine(), cpu::load_average());
+    println!("{}; load average {}; nanoseconds of CPU time, least (median)\n", cpu::machine(), cpu::load_average());
     one_flag();
     hundred_flags();
     curves::flags();

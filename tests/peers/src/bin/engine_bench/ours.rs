@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, hint::black_box, sync::Arc};
 
 use burgee_engine::{Engine, EngineConfig, EnvironmentSource, Evaluation, FlagSource, Outcome, Snapshot};
-use burgee_model::{Context, FlagIn, Key, Limits, State};
+use burgee_model::{Bucketing, Context, FlagIn, Key, Limits, State};
 use serde_json::{Map, json};
 
 use crate::flags::{name, rollout};
@@ -41,6 +41,7 @@ pub(crate) fn source(tenant: usize, flags: usize) -> EnvironmentSource {
         environment: Key::new("production").unwrap(),
         flags: (0..flags).map(flag).collect(),
         segments: BTreeMap::new(),
+        bucketing: Bucketing::default(),
         guests: BTreeMap::new(),
         set: Map::new(),
     }
