@@ -23,7 +23,7 @@ impl Context {
     ///
     /// The length of the text, which bounds the work, is for the caller to check ([`Context::check_bytes`]).
     pub fn from_request(text: &[u8], kept: &Kept, limits: &Limits) -> Result<Self, WireError> {
-        match Reader::new(text, kept, limits.context_attributes).request() {
+        match Reader::new(kept, limits.context_attributes).request(text) {
             Some(members) => Ok(Self::of_object(members.finish())),
             // what is wrong, if anything is, a reader of everything can tell
             None => Self::whole(text, limits),

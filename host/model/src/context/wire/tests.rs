@@ -118,7 +118,7 @@ fn bytes_that_are_no_text_are_refused() {
 
 /// Whether a request is read without a tree of everything.
 fn is_plain(text: &str) -> bool {
-    Reader::new(text.as_bytes(), &kept(), 8).request().is_some()
+    Reader::new(&kept(), 8).request(text.as_bytes()).is_some()
 }
 
 #[test]
