@@ -1,6 +1,9 @@
 //! Measuring, and the tables of what came out.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use burgee_peers::cpu;
 
@@ -19,6 +22,12 @@ impl Cost {
     /// The cost of each of so many things that a call did.
     pub(crate) fn each(self, things: usize) -> Self {
         Self { least: self.least / things as f64, median: self.median / things as f64 }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} ({:.0})", self.least, self.median)
     }
 }
 
@@ -83,7 +92,7 @@ impl Table {
         println!("| {} | ns | first / this |\n|---|---|---|", self.title);
         for (what, cost) in &self.rows {
             let ratio = self.rows[0].1.least / cost.least;
-            println!("| {what} | {:.0} ({:.0}) | {ratio:.2} |", cost.least, cost.median);
+            println!("| {what} | {cost} | {ratio:.2} |");
         }
         println!();
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, hint::black_box, sync::Arc};
 
 use burgee_engine::{Engine, EngineConfig, EnvironmentSource, Evaluation, FlagSource, Outcome, Snapshot};
 use burgee_model::{Bucketing, Context, FlagIn, Key, Limits, State};
-use serde_json::{Map, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::flags::{name, rollout};
 
@@ -48,8 +48,12 @@ pub(crate) fn source(tenant: usize, flags: usize) -> EnvironmentSource {
 }
 
 pub(crate) fn flag(number: usize) -> Arc<FlagSource> {
+    flag_of(rollout(number))
+}
+
+pub(crate) fn flag_of(targeting: Json) -> Arc<FlagSource> {
     let variants = json!({"on": true, "off": false}).as_object().unwrap().clone();
-    let (default_variant, targeting) = (Some("off".to_owned()), Some(rollout(number)));
+    let (default_variant, targeting) = (Some("off".to_owned()), Some(targeting));
     let flag = FlagIn { state: State::Enabled, default_variant, targeting, variants, ..FlagIn::default() };
     Arc::new(FlagSource::from(&flag))
 }
