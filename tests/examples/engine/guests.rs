@@ -38,8 +38,8 @@ pub(crate) fn measure() -> Vec<Row> {
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         alone.push(p99(&node, WINDOW));
+        let stop = AtomicBool::new(false);
         beside.push(thread::scope(|scope| {
-            let stop = AtomicBool::new(false);
             scope.spawn(|| misbehave(&node, &stop, &calls));
             let p99 = p99(&node, WINDOW);
             stop.store(true, Ordering::Relaxed);

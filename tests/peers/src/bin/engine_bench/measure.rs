@@ -65,12 +65,11 @@ pub(crate) fn millis<T>(work: impl FnOnce() -> T) -> (f64, T) {
     ((cpu::of_this_thread().unwrap() - start).as_secs_f64() * 1000.0, made)
 }
 
-/// Milliseconds of CPU time that something takes once, on whatever threads; counted in tens.
-pub(crate) fn millis_of_all(work: impl FnOnce()) -> u64 {
-    let of_all = || cpu::micros(std::process::id()).unwrap();
-    let start = of_all();
-    work();
-    (of_all() - start) / 1000
+/// Milliseconds of CPU time that something takes once, on whatever threads.
+pub(crate) fn millis_of_all<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = cpu::of_all_threads().unwrap();
+    let made = work();
+    ((cpu::of_all_threads().unwrap() - start).as_secs_f64() * 1000.0, made)
 }
 
 /// Rows that are compared with the first.
