@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Key, Limits};
+use burgee_model::{Key, Limits, context::Kept};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     digest::Digester,
     flag::{Plan, PreparedFlag},
     prerequisites,
-    reads::{Names, Reads},
+    reads::{self, Names},
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource, FlagSource},
@@ -117,14 +117,14 @@ fn index(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Index>
 }
 
 /// What the rules read; taken over where they are the same.
-fn reads(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Reads> {
+fn reads(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Kept> {
     fn rules(flags: &[Arc<PreparedFlag>]) -> impl Iterator<Item = &Arc<Targeting>> {
         flags.iter().filter_map(|flag| flag.targeting.as_ref())
     }
     let same = |p: &&Snapshot| rules(&p.flags).map(Arc::as_ptr).eq(rules(flags).map(Arc::as_ptr));
     match previous.filter(same) {
         Some(previous) => previous.reads.clone(),
-        None => Arc::new(Reads::of(rules(flags).map(Arc::as_ref))),
+        None => Arc::new(reads::of(rules(flags).map(Arc::as_ref))),
     }
 }
 

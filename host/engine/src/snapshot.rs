@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Context, Digest, Key, Millis, Problem, context::WireError};
+use burgee_model::{
+    Context, Digest, Key, Millis, Problem,
+    context::{Kept, WireError},
+};
 use burgee_rules::{
     Budget, EvalError, explain,
     interpret::Inputs,
@@ -23,7 +26,6 @@ use crate::{
     input::World,
     part::Part,
     prerequisites::Trouble,
-    reads::Reads,
     runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
@@ -42,7 +44,7 @@ pub struct Snapshot {
     /// Where each flag's compiled rule stands, for all flags in order.
     pub(crate) placements: Box<[Placement]>,
     pub(crate) config: Arc<ConfigTable>,
-    pub(crate) reads: Arc<Reads>,
+    pub(crate) reads: Arc<Kept>,
     /// The modules of the tenant's guests, by name.
     pub(crate) guests: BTreeMap<Key, Digest>,
     /// The flags whose rules are not run, by their places.
@@ -105,7 +107,7 @@ impl Snapshot {
     /// Reads the context of a request, `{"context"?: …}`, as far as rules read it: for evaluations of this
     /// snapshot and no other.
     pub fn read_context(&self, text: &[u8]) -> Result<Context, WireError> {
-        Context::from_request(text, &|name| self.reads.keep(name), &self.runtime.config.limits)
+        Context::from_request(text, &self.reads, &self.runtime.config.limits)
     }
 
     /// Evaluates one flag. `now` decides `$flagd.timestamp` and which config entries have expired.

@@ -1,8 +1,13 @@
 //! Evaluation contexts: what an application tells about the user, the request or itself.
 
+mod kept;
+mod name;
+mod reader;
+mod scan;
 mod wire;
 
-pub use wire::{Keep, WireError};
+pub use kept::Kept;
+pub use wire::WireError;
 
 use crate::{Limits, Value};
 

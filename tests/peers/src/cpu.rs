@@ -1,6 +1,6 @@
-//! CPU time of a process, from the system's own accounts.
+//! CPU time of a process or a thread, from the system's own accounts.
 
-use std::fs;
+use std::{fs, path::Path, thread, time::Duration};
 
 /// User and system time of a process and its threads, in microseconds. The system counts in ticks of 10 ms,
 /// so a measurement must last long beside that.
@@ -13,6 +13,27 @@ pub fn micros(pid: u32) -> Option<u64> {
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some((user + system) * MICROS_A_TICK)
+}
+
+/// Long enough that a thread gives up the processor, which is when the system brings its account up to date.
+const PAUSE: Duration = Duration::from_micros(50);
+
+/// CPU time of this thread so far.
+pub fn of_this_thread() -> Option<Duration> {
+    thread::sleep(PAUSE);
+    account(Path::new("/proc/thread-self"))
+}
+
+/// CPU time of this process's threads so far, of which the others must be at rest.
+pub fn of_all_threads() -> Option<Duration> {
+    thread::sleep(PAUSE);
+    let threads = fs::read_dir("/proc/self/task").ok()?.flatten();
+    Some(threads.filter_map(|thread| account(&thread.path())).sum())
+}
+
+fn account(thread: &Path) -> Option<Duration> {
+    let account = fs::read_to_string(thread.join("schedstat")).ok()?;
+    account.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Resident memory of a process, in MiB.

@@ -71,11 +71,13 @@ fn refused(error: &ContextError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use burgee_model::context::Kept;
+
     use super::*;
 
     fn read(text: &str) -> Result<Context, String> {
         let limits = Limits { context_bytes: 40, ..Limits::default() };
-        let whole = |text: &[u8]| Context::from_request(text, &|name| Some(name.into()), &limits);
+        let whole = |text: &[u8]| Context::from_request(text, &Kept::all(), &limits);
         parse(text.as_bytes(), &limits, whole).map_err(|failure| {
             let status = failure.response(None).status();
             status.as_u16().to_string()

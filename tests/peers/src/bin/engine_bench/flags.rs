@@ -19,6 +19,11 @@ pub(crate) fn rollout(number: usize) -> Json {
         {"fractional": [{"var": "targetingKey"}, ["on", 50], ["off", 50]]}, "off"]})
 }
 
+/// A rule of another shape.
+pub(crate) fn unlike() -> Json {
+    json!({"if": [{"and": [{">": [{"var": "age"}, 30]}, {"ends_with": [{"var": "email"}, "@example.org"]}]}, "on", "off"]})
+}
+
 /// Contexts of ten attributes, JSON text.
 pub(crate) fn bodies() -> Vec<String> {
     let one = |n: usize| {

@@ -1,11 +1,17 @@
 //! Measuring, and the tables of what came out.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
-const SAMPLES: usize = 400;
-const SAMPLE: Duration = Duration::from_micros(500);
+use burgee_peers::cpu;
 
-/// Nanoseconds a call: the least and the median of many samples.
+const SAMPLES: usize = 101;
+/// Long beside giving up the processor, which each sample does.
+const SAMPLE: Duration = Duration::from_millis(2);
+
+/// Nanoseconds of CPU time a call: the least and the median of many samples.
 #[derive(Clone, Copy)]
 pub(crate) struct Cost {
     pub(crate) least: f64,
@@ -19,28 +25,51 @@ impl Cost {
     }
 }
 
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} ({:.0})", self.least, self.median)
+    }
+}
+
 /// Measures something that is done again and again.
 pub(crate) fn measure(mut work: impl FnMut()) -> Cost {
-    (0..3).for_each(|_| work());
-    let once = Instant::now();
-    work();
-    let calls = (SAMPLE.as_nanos() / once.elapsed().as_nanos().max(20)).clamp(1, 100_000);
+    let calls = calls_of_a_sample(&mut work);
     let mut samples: Vec<f64> = (0..SAMPLES)
         .map(|_| {
-            let start = Instant::now();
+            let start = cpu::of_this_thread().unwrap();
             (0..calls).for_each(|_| work());
-            start.elapsed().as_nanos() as f64 / calls as f64
+            (cpu::of_this_thread().unwrap() - start).as_nanos() as f64 / calls as f64
         })
         .collect();
     samples.sort_by(f64::total_cmp);
     Cost { least: samples[0], median: samples[SAMPLES / 2] }
 }
 
-/// Milliseconds that something takes once.
+/// How often something is done in a sample: by the quickest of some tries, for others may hold the processors.
+fn calls_of_a_sample(work: &mut impl FnMut()) -> u128 {
+    let mut timed = |calls: u128| {
+        let start = Instant::now();
+        (0..calls).for_each(|_| work());
+        start.elapsed().as_nanos().max(1) / calls
+    };
+    timed(3);
+    let rough = SAMPLE.as_nanos() / 20 / timed(10).max(20);
+    let quickest = (0..5).map(|_| timed(rough.max(1))).min().unwrap_or(1);
+    (SAMPLE.as_nanos() / quickest.max(1)).clamp(1, 1_000_000)
+}
+
+/// Milliseconds of CPU time that something takes once, on this thread.
 pub(crate) fn millis<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let start = Instant::now();
+    let start = cpu::of_this_thread().unwrap();
     let made = work();
-    (start.elapsed().as_secs_f64() * 1000.0, made)
+    ((cpu::of_this_thread().unwrap() - start).as_secs_f64() * 1000.0, made)
+}
+
+/// Milliseconds of CPU time that something takes once, on whatever threads.
+pub(crate) fn millis_of_all<T>(work: impl FnOnce() -> T) -> (f64, T) {
+    let start = cpu::of_all_threads().unwrap();
+    let made = work();
+    ((cpu::of_all_threads().unwrap() - start).as_secs_f64() * 1000.0, made)
 }
 
 /// Rows that are compared with the first.
@@ -62,7 +91,7 @@ impl Table {
         println!("| {} | ns | first / this |\n|---|---|---|", self.title);
         for (what, cost) in &self.rows {
             let ratio = self.rows[0].1.least / cost.least;
-            println!("| {what} | {:.0} ({:.0}) | {ratio:.2} |", cost.least, cost.median);
+            println!("| {what} | {cost} | {ratio:.2} |");
         }
         println!();
     }

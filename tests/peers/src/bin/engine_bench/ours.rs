@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, hint::black_box, sync::Arc};
 
 use burgee_engine::{Engine, EngineConfig, EnvironmentSource, Evaluation, FlagSource, Outcome, Snapshot};
-use burgee_model::{Context, FlagIn, Key, Limits, State};
-use serde_json::{Map, json};
+use burgee_model::{Bucketing, Context, FlagIn, Key, Limits, State};
+use serde_json::{Map, Value as Json, json};
 
 use crate::flags::{name, rollout};
 
@@ -41,14 +41,19 @@ pub(crate) fn source(tenant: usize, flags: usize) -> EnvironmentSource {
         environment: Key::new("production").unwrap(),
         flags: (0..flags).map(flag).collect(),
         segments: BTreeMap::new(),
+        bucketing: Bucketing::default(),
         guests: BTreeMap::new(),
         set: Map::new(),
     }
 }
 
 pub(crate) fn flag(number: usize) -> Arc<FlagSource> {
+    flag_of(rollout(number))
+}
+
+pub(crate) fn flag_of(targeting: Json) -> Arc<FlagSource> {
     let variants = json!({"on": true, "off": false}).as_object().unwrap().clone();
-    let (default_variant, targeting) = (Some("off".to_owned()), Some(rollout(number)));
+    let (default_variant, targeting) = (Some("off".to_owned()), Some(targeting));
     let flag = FlagIn { state: State::Enabled, default_variant, targeting, variants, ..FlagIn::default() };
     Arc::new(FlagSource::from(&flag))
 }

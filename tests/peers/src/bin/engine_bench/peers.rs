@@ -74,11 +74,15 @@ impl Datalogic {
     }
 
     /// With contexts that are read already.
-    pub(crate) fn with_contexts(&mut self, bodies: &[String], mut work: impl FnMut(&mut Self, &[DataValue<'_>])) {
+    pub(crate) fn with_contexts<T>(
+        &mut self,
+        bodies: &[String],
+        work: impl FnOnce(&mut Self, &[DataValue<'_>]) -> T,
+    ) -> T {
         let arena = Bump::new();
         let contexts: Vec<DataValue<'_>> =
             bodies.iter().map(|body| DataValue::from_str(body, &arena).unwrap()).collect();
-        work(self, &contexts);
+        work(self, &contexts)
     }
 
     /// Whether the rule gives `on`.
