@@ -8,11 +8,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use burgee_model::{Context, Key, Millis, context::WireError};
+use burgee_model::{
+    Context, Key, Millis,
+    context::{Kept, WireError},
+};
 
 use crate::{
-    build, changes::FlagChange, digest::Digester, flag::PreparedFlag, reads::Reads, snapshot::Snapshot,
-    targeting::Targeting,
+    build, changes::FlagChange, digest::Digester, flag::PreparedFlag, reads, snapshot::Snapshot, targeting::Targeting,
 };
 
 /// Milliseconds after which answers that change by themselves, as those of guests do, count as changed.
@@ -33,7 +35,7 @@ pub enum Audience {
 pub(crate) struct Part {
     digest: u128,
     /// What the rules read of a context; none for what all rules read together.
-    reads: Option<Reads>,
+    reads: Option<Kept>,
     /// The places of the flags whose answers change by themselves.
     timed: Box<[u32]>,
     /// An instant, and the first step after it: that of all instants in between too. So it is looked for once a step and
@@ -58,10 +60,10 @@ impl Part {
         for key in rules().flat_map(|rule| &*rule.config_keys).collect::<BTreeSet<_>>() {
             build::digest_entry(&mut d, key, snapshot.config.get(key).and_then(Option::as_ref));
         }
-        Self::new(d.finish(), Some(Reads::of(rules())), snapshot, places.iter().copied())
+        Self::new(d.finish(), Some(reads::of(rules())), snapshot, places.iter().copied())
     }
 
-    fn new(digest: u128, reads: Option<Reads>, snapshot: &Snapshot, places: impl Iterator<Item = u32>) -> Self {
+    fn new(digest: u128, reads: Option<Kept>, snapshot: &Snapshot, places: impl Iterator<Item = u32>) -> Self {
         let flags = places.map_while(|at| Some((at, snapshot.flags.get(at as usize)?)));
         let timed = flags.filter(|(_, flag)| build::varies(flag, &snapshot.config)).map(|(at, _)| at).collect();
         Self { digest, reads, timed, next: Mutex::default() }
@@ -116,10 +118,8 @@ impl Seen<'_> {
 
     /// Reads the context of a request as far as rules read it that are seen; see [`Snapshot::read_context`].
     pub fn read_context(&self, text: &[u8]) -> Result<Context, WireError> {
-        match &self.part.reads {
-            Some(reads) => Context::from_request(text, &|name| reads.keep(name), &self.snapshot.runtime.config.limits),
-            None => self.snapshot.read_context(text),
-        }
+        let reads = self.part.reads.as_ref().unwrap_or(&self.snapshot.reads);
+        Context::from_request(text, reads, &self.snapshot.runtime.config.limits)
     }
 
     /// The first instant after one at which an answer may change though nothing is written; none where none will.

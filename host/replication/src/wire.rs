@@ -126,6 +126,9 @@ pub enum Refusal {
     /// It is larger than any frame may be.
     #[error("it is too large")]
     Oversized,
+    /// The link ended in the middle of it.
+    #[error("the link ended in the middle of it")]
+    Truncated,
     /// Its bytes are no message.
     #[error("its bytes are no message")]
     Garbage,
@@ -148,6 +151,7 @@ impl Refusal {
             Self::Protocol(_) => "version",
             Self::Cluster => "cluster",
             Self::Oversized => "oversized",
+            Self::Truncated => "truncated",
             Self::Garbage => "garbage",
             Self::Overflow => "overflow",
             Self::Certificate => "certificate",

@@ -1,10 +1,7 @@
 //! The command line: what people type, turned into a running node or into requests to one.
 
-<<<<<<< HEAD
-mod certs;
-=======
 mod agent;
->>>>>>> proto
+mod certs;
 mod client;
 mod cluster;
 mod diagnostics;

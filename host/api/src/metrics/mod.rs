@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// Why frames of other nodes may be refused; all are shown, so that an alert can be written before the first.
-const FRAME_REFUSALS: [&str; 7] = ["version", "cluster", "garbage", "oversized", "overflow", "certificate", "identity"];
+const FRAME_REFUSALS: [&str; 8] =
+    ["version", "cluster", "garbage", "oversized", "truncated", "overflow", "certificate", "identity"];
 
 /// The node's metrics as they are now.
 pub(crate) fn render(api: &Api) -> String {

@@ -128,6 +128,11 @@ impl Assembler {
         Self { frame_bytes_max, open: None }
     }
 
+    /// Whether a frame has begun whose end is still to come.
+    pub(super) fn is_amid(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Takes a chunk and gives the frame that it completes. A frame that is too large is refused at its
     /// end and does not break the link; chunks that do not belong together do.
     pub(super) fn take(&mut self, chunk: Chunk) -> Result<Option<Frame>, Broken> {

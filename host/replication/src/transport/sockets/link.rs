@@ -239,6 +239,9 @@ async fn read(link: &Arc<Link>, mut reader: Reader, hub: &Hub) -> Result<(), End
         buffer.reserve(HEAD_BYTES + CHUNK_BYTES_MAX);
         match timeout(SILENCE_MAX, reader.read_buf(&mut buffer)).await {
             Ok(Ok(1..)) => link.hears(),
+            Ok(Ok(0)) if !buffer.is_empty() || lanes.iter().any(Assembler::is_amid) => {
+                return Err(End::Refused(Refusal::Truncated));
+            }
             _ => return Err(End::Lost),
         }
     }

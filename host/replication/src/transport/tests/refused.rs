@@ -32,6 +32,9 @@ fn cases() -> Vec<(&'static str, Vec<u8>)> {
         ("garbage", after(chunk(0x40, 0, b""))),
         ("oversized", after(chunk(1, 1 << 17, b""))),
         ("garbage", after([chunk(0x81, 1, b"a"), chunk(2, 1, b"b")].concat())),
+        ("truncated", after(chunk(1, 5, b"abc"))),
+        ("truncated", after(chunk(0x81, 3, b"abc"))),
+        ("truncated", after(chunk(1, 5, b"")[..7].to_vec())),
     ]
 }
 
