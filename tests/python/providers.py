@@ -160,6 +160,17 @@ class Providers(unittest.TestCase):
             self.assertEqual(ask(client, "", "nobody-made-this", {})[0].error_code.value, "FLAG_NOT_FOUND", kind)
             self.assertEqual(ask(client, True, "static-text-0", {})[0].error_code.value, "TYPE_MISMATCH", kind)
 
+    def test_ofrep_shows_changes_at_once_and_survives_a_restart(self):
+        client = self.client("ofrep")
+        shown = lambda: ask(client, True, "static-boolean-0", {})[0].variant  # noqa: E731
+        for variant in ("off", "on"):
+            self.node.default_variant(variant)
+            self.assertEqual(shown(), variant)
+        self.node.restart()
+        self.node.default_variant("off")
+        self.assertEqual(shown(), "off")
+        self.node.default_variant("on")
+
     def test_changes_are_told_and_a_restart_is_survived(self):
         for kind in ("rpc", "in-process"):
             client, told = self.client(kind), threading.Event()

@@ -148,7 +148,7 @@ pub(crate) async fn purge_config(
 /// Reads an entry: its bytes, with the type that they were written with. Slashes in the key may stand as they are.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", tag = "config",
     params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path)), responses(
-    (status = 200, content_type = "application/octet-stream", body = [u8],
+    (status = 200, description = "The bytes as they were put, of their type", content_type = "*/*", body = Json,
         headers(("ETag" = String), ("Burgee-Stamp" = String), ("Burgee-Expires-At" = String))), (status = 304),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_entry(
