@@ -24,10 +24,11 @@ fn one_tenants_flood_is_refused_and_anothers_requests_pass() {
             assert_eq!(flood.header("retry-after").as_deref(), Some("1"));
             assert_eq!(flood.json()["code"], "rate_limited");
             // slowly enough for its own rate
-            if refused % 20 == 0 {
+            if refused % 5 == 0 {
                 ask("other").check(200);
             }
         }
     }
-    assert!(refused > 40, "{refused} of 600 were refused");
+    // whoever goes on is answered later, so there are fewer of these than there would be
+    assert!((15..200).contains(&refused), "{refused} of 600 were refused");
 }

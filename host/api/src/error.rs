@@ -68,6 +68,8 @@ pub enum ApiError {
         who: &'static str,
         /// Seconds after which there is some of it again.
         retry_seconds: u32,
+        /// Whether the answer is held back for a moment.
+        held: bool,
     },
     /// Too many streams are open.
     #[error("{max} streams are open, no more are allowed")]
@@ -208,6 +210,11 @@ impl ApiError {
             ],
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the answer is to be held back for a moment.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self, Self::RateLimited { held: true, .. })
     }
 
     /// Seconds after which a client may try again, where that may help.

@@ -225,7 +225,10 @@ async fn fallback(State(api): State<Arc<Api>>, ui: UiAssets, request: Request) -
     let address = access::address_of(request.extensions());
     match access::authenticate(&api, request.headers(), address, Source::BearerOrKey) {
         Ok(_) => ApiError::NoRoute.into_response(),
-        Err(error) => error.into_response(),
+        Err(error) => {
+            access::hold(&api, error.is_held()).await;
+            error.into_response()
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl Guesses {
 }
 
 fn refused(retry_seconds: u32) -> ApiError {
-    ApiError::RateLimited { who: "showing wrong tokens from this address", retry_seconds }
+    ApiError::RateLimited { who: "showing wrong tokens from this address", retry_seconds, held: true }
 }
 
 /// Whom an address stands for.

@@ -51,7 +51,7 @@ pub(crate) async fn log_in(api: &Api, token: &str, address: Option<IpAddr>) -> R
 /// would have ended by itself, as the revocation of a token is.
 pub(crate) async fn log_out(api: &Api, caller: &Caller) -> Result<(), ApiError> {
     let (Some(session), Some(until)) = (caller.session, caller.until) else { return Ok(()) };
-    let refused = |retry_seconds| ApiError::RateLimited { who: "logging out", retry_seconds };
+    let refused = |retry_seconds| ApiError::RateLimited { who: "logging out", retry_seconds, held: false };
     let rate = Rate::per_minute(LOGOUTS_PER_MINUTE);
     rate.map_or(Ok(()), |rate| caller.usage.by_people.take(rate, api.access.micros())).map_err(refused)?;
     if api.access.directory.ended_sessions() >= ENDED_MAX {

@@ -21,7 +21,7 @@ mod usages;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::extract::ConnectInfo;
@@ -30,6 +30,7 @@ use burgee_store::Store;
 use http::{Extensions, HeaderMap, Method, request::Parts};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 pub(crate) use self::{
     caller::Caller,
@@ -56,6 +57,12 @@ use crate::{
     http::Api,
 };
 
+/// Refusals for a rate's sake, of one tenant or token in a second, that are answered at once.
+const REFUSALS_PER_SECOND: u32 = 10;
+/// For how long others are held back, and how many at once.
+const HOLD: Duration = Duration::from_millis(500);
+const HELD_MAX: usize = 10_000;
+
 /// What the requests of one node share to decide who may do what.
 pub(crate) struct Access {
     pub(crate) directory: Directory,
@@ -68,6 +75,8 @@ pub(crate) struct Access {
     tokens: Guesses,
     logins: Guesses,
     stream_keys: StreamKeys,
+    /// One permit for each refusal that may be held back.
+    held: Semaphore,
     started: Instant,
 }
 
@@ -88,6 +97,7 @@ impl Access {
             tokens: Guesses::default(),
             logins: Guesses::default(),
             stream_keys: StreamKeys::default(),
+            held: Semaphore::new(HELD_MAX),
             started: Instant::now(),
         }
     }
@@ -141,7 +151,8 @@ pub(crate) fn authenticate(
         Shown::Session(cookie) => by_session(api, cookie, now).ok_or(ApiError::Unauthorized)?,
     };
     check_isolation(api, &caller)?;
-    within(api, &caller.usage.requests, Rate::per_second(api.limits.token_requests_per_second), "the token")?;
+    let rate = Rate::per_second(api.limits.token_requests_per_second);
+    within(api, &caller.usage, &caller.usage.requests, rate, "the token")?;
     caller.usage.touch(now);
     Ok(caller)
 }
@@ -157,7 +168,7 @@ pub(crate) fn anybody_in(api: &Api, tenant: &Key, environment: &Key) -> Result<C
     };
     let caller = Caller::new(principal, api.access.anonymous.of(tenant, api.access.micros()));
     let rate = Rate::per_second(api.limits.token_requests_per_second);
-    within(api, &caller.usage.requests, rate, "everybody without a token")?;
+    within(api, &caller.usage, &caller.usage.requests, rate, "everybody without a token")?;
     Ok(caller)
 }
 
@@ -267,13 +278,26 @@ fn within_tenant(api: &Api, caller: &Caller, tenant: &Key) -> Result<(), ApiErro
     let Some(rate) = Rate::per_second(api.limits.tenant_requests_per_second) else { return Ok(()) };
     let usage = api.access.tenant(tenant);
     let used = if caller.principal.kind.rank() == 0 { &usage.requests } else { &usage.by_people };
-    within(api, used, Some(rate), "the tenant")
+    within(api, &usage, used, Some(rate), "the tenant")
 }
 
-fn within(api: &Api, used: &Bucket, rate: Option<Rate>, who: &'static str) -> Result<(), ApiError> {
+fn within(api: &Api, usage: &Usage, used: &Bucket, rate: Option<Rate>, who: &'static str) -> Result<(), ApiError> {
     let Some(rate) = rate else { return Ok(()) };
-    let taken = used.take(rate, api.access.micros());
-    taken.map_err(|retry_seconds| ApiError::RateLimited { who, retry_seconds })
+    let now = api.access.micros();
+    used.take(rate, now).map_err(|retry_seconds| {
+        let at_once = Rate::per_second(REFUSALS_PER_SECOND);
+        let held = at_once.is_some_and(|at_once| usage.refused.take(at_once, now).is_err());
+        ApiError::RateLimited { who, retry_seconds, held }
+    })
+}
+
+/// Holds a refusal back for a moment, where whoever asks goes on in spite of many: being refused must not take the node's
+/// time from others.
+pub(crate) async fn hold(api: &Api, held: bool) {
+    // beyond the most that are held, answering costs less
+    if held && let Ok(_place) = api.access.held.try_acquire() {
+        tokio::time::sleep(HOLD).await;
+    }
 }
 
 /// A session's writes show what only pages of this origin can know.

@@ -15,6 +15,8 @@ pub(crate) struct Usage {
     pub(crate) requests: Bucket,
     /// Of a tenant: the requests of those that have a role.
     pub(crate) by_people: Bucket,
+    /// Refusals that were answered at once.
+    pub(super) refused: Bucket,
     streams: AtomicUsize,
     /// Milliseconds since the Unix epoch; 0 is never.
     used: AtomicU64,
@@ -41,7 +43,10 @@ impl Usage {
     /// Whether nothing of it need be remembered.
     pub(crate) fn is_idle(&self, now: u64) -> bool {
         let rests = |bucket: &Bucket| bucket.is_idle(now);
-        self.streams.load(Ordering::Relaxed) == 0 && rests(&self.requests) && rests(&self.by_people)
+        self.streams.load(Ordering::Relaxed) == 0
+            && rests(&self.requests)
+            && rests(&self.by_people)
+            && rests(&self.refused)
     }
 }
 

@@ -116,7 +116,7 @@ async fn answer(grpc: &Arc<Grpc>, asked: &Asked, message: &Bytes) -> Result<Resp
         Method::Sync | Method::Fetch => sync::selector(wire, message)?,
         Method::All | Method::One(..) | Method::Events | Method::Metadata => String::new(),
     };
-    let place = Place::of(api, parts, &of_request)?;
+    let place = Place::of(api, parts, &of_request).await?;
     match method {
         Method::All => Ok(wire.one(resolve::all(api, &place, wire, message))),
         Method::One(version, kind) => Ok(wire.one(resolve::one(api, &place, wire, message, (version, kind)))),

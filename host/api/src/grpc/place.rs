@@ -10,6 +10,7 @@ use super::status::{Code, Status};
 use crate::{
     access::{self, Caller, Source},
     admin::environment,
+    error::ApiError,
     http::Api,
     selector,
     view::View,
@@ -26,18 +27,18 @@ pub(super) struct Place {
 impl Place {
     /// The environment that a call means: the selector's, the header before the request; else that of the token;
     /// else the open one.
-    pub(super) fn of(api: &Api, parts: &Parts, selector: &str) -> Result<Self, Status> {
+    pub(super) async fn of(api: &Api, parts: &Parts, selector: &str) -> Result<Self, Status> {
         let headers = &parts.headers;
         let selected = selector::read(headers, selector).map_err(Status::invalid)?;
         let open = api.auth.grpc_open.as_ref();
         let anonymous = !api.auth.open && !shows_token(headers);
         let (caller, default) = if anonymous {
             let open = open.ok_or_else(no_token)?;
-            (access::anybody_in(api, &open.0, &open.1)?, Some(open))
+            (held(api, access::anybody_in(api, &open.0, &open.1)).await?, Some(open))
         } else {
             let default = if api.auth.open { open.or(api.auth.open_environment.as_ref()) } else { None };
             let address = access::address_of(&parts.extensions);
-            (access::authenticate(api, headers, address, Source::BearerOrKey)?, default)
+            (held(api, access::authenticate(api, headers, address, Source::BearerOrKey)).await?, default)
         };
         let own = || caller.principal.place().map(|(tenant, key)| (tenant.clone(), key.clone()));
         let meant = selected.or_else(own).or_else(|| default.cloned());
@@ -45,7 +46,7 @@ impl Place {
         if anonymous && open != Some(&(tenant.clone(), environment.clone())) {
             return Err(no_token());
         }
-        access::admit_evaluation(api, &caller, &tenant, &environment)?;
+        held(api, access::admit_evaluation(api, &caller, &tenant, &environment)).await?;
         Ok(Self { view: View::of(&caller), tenant, environment, caller })
     }
 
@@ -59,6 +60,14 @@ impl Place {
             }
         })
     }
+}
+
+/// The same, after a moment where it is a refusal that is held back.
+async fn held<T>(api: &Api, decided: Result<T, ApiError>) -> Result<T, ApiError> {
+    if let Err(error) = &decided {
+        access::hold(api, error.is_held()).await;
+    }
+    decided
 }
 
 fn shows_token(headers: &HeaderMap) -> bool {

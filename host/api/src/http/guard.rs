@@ -34,6 +34,7 @@ pub(crate) async fn admin(State(api): State<Arc<Api>>, request: Request, next: N
         Ok(Some(caller)) => drop(parts.extensions.insert(caller)),
         Ok(None) => {}
         Err(error) => {
+            access::hold(&api, error.is_held()).await;
             body::finish(body).await;
             return error.into_response();
         }

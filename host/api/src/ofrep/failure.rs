@@ -20,11 +20,13 @@ pub(crate) struct Failure {
     code: Option<&'static str>,
     /// Seconds after which a client may try again.
     retry_seconds: Option<u32>,
+    /// Whether the answer is to be held back for a moment.
+    pub(super) held: bool,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, error_code: &'static str, details: impl Into<String>) -> Self {
-        Self { status, error_code, details: details.into(), code: None, retry_seconds: None }
+        Self { status, error_code, details: details.into(), code: None, retry_seconds: None, held: false }
     }
 
     fn code(mut self, code: &'static str) -> Self {
@@ -92,13 +94,13 @@ impl Failure {
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let (status, code) = error.class();
-        let retry_seconds = error.retry_seconds();
+        let (retry_seconds, held) = (error.retry_seconds(), error.is_held());
         let failure = match &error {
             ApiError::NotReady(reasons) => Self::not_ready(&reasons.join(", ")),
             ApiError::BodyBroken => Self::new(status, "PARSE_ERROR", error.to_string()).code(code),
             ApiError::BodyTooLarge { .. } => Self::new(status, "INVALID_CONTEXT", error.to_string()).code(code),
             _ => Self::new(status, "GENERAL", error.to_string()).code(code),
         };
-        Self { retry_seconds: failure.retry_seconds.or(retry_seconds), ..failure }
+        Self { retry_seconds: failure.retry_seconds.or(retry_seconds), held, ..failure }
     }
 }

@@ -97,6 +97,7 @@ async fn answer(api: &Api, request: Request) -> Response {
     let answered = match admitted(api, &parts, &target) {
         Ok((caller, snapshot)) => evaluate(api, &parts, body, &target, &caller, snapshot).await,
         Err(failure) => {
+            access::hold(api, failure.held).await;
             body::finish(body).await;
             Err(failure)
         }

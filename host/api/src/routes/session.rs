@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Asked, Reply, shapes};
 use crate::{
-    access::{Caller, Login, Who, address_of, log_in, log_out, session::set_cookie},
+    access::{Caller, Login, Who, address_of, hold, log_in, log_out, session::set_cookie},
     admin::{
         Refusal,
         members::{Members, TEXT_BYTES_MAX},
@@ -50,7 +50,11 @@ pub(crate) async fn open_session(
     api.require_ready()?;
     refuse_other_sites(&headers)?;
     let token = read(body::document(&headers, body, &api.limits).await?)?;
-    let Login { caller, cookie } = log_in(&api, &token, address_of(&extensions)).await?;
+    let opened = log_in(&api, &token, address_of(&extensions)).await;
+    if let Err(error) = &opened {
+        hold(&api, error.is_held()).await;
+    }
+    let Login { caller, cookie } = opened?;
     Ok(private(
         reply::json(StatusCode::OK, &document(&caller))?,
         Some(set_cookie(Some(&cookie), is_secure(&api, &headers))),
