@@ -75,9 +75,10 @@ fn http_router(api: Arc<Api>, ui: UiAssets) -> Router {
         .route("/openapi.json", get(move |_: Params<()>| describe(description)))
         .layer(compression(COMPRESSED_BYTES_MIN));
     let admin = behind_the_token(plain.merge(raw), &api);
-    let manifest = behind_the_token(manifest.layer(compression(COMPRESSED_BYTES_MIN)), &api);
+    // its errors are read back to be written as its clients expect them: compressed after that
+    let manifest = behind_the_token(manifest, &api).layer(from_fn(manifest::in_its_shape));
     let all = admin
-        .merge(manifest.layer(from_fn(manifest::in_its_shape)))
+        .merge(manifest.layer(compression(COMPRESSED_BYTES_MIN)))
         .merge(open)
         .merge(login.layer(from_fn_with_state(api.clone(), guard::in_time)).layer(from_fn(no_sniffing)))
         .merge(evaluation.method_not_allowed_fallback(ofrep::other_method).layer(cors::evaluation(api.auth.open)))

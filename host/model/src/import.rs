@@ -60,8 +60,8 @@ pub struct View<'a> {
     /// Whether what a flag's environments share is left as it is: another one answers by it, or it is newer than
     /// what is imported.
     pub is_shared: &'a dyn Fn(&Key) -> bool,
-    /// Whether a rule of another environment may ask for a shared rule that is not there yet.
-    pub waits_for_segment: &'a dyn Fn(&str) -> bool,
+    /// Whether the tenant has no other environment: what is new is shared by all that will come.
+    pub is_alone: bool,
 }
 
 /// Plans the import of a document into an environment. With `prune`, flags that are configured there but
@@ -121,8 +121,8 @@ impl Planner<'_> {
         let (before, inherited) = (self.plan.writes.len(), self.json(&shared));
         let is_new = inherited.is_none();
         match inherited {
-            None if (self.view.waits_for_segment)(name) => self.write(own, rule),
-            None => self.write(shared, rule),
+            None if self.view.is_alone => self.write(shared, rule),
+            None => self.write(own, rule),
             Some(same) if same == *rule => self.write(own, &Json::Null),
             Some(_) => self.write(own, rule),
         }

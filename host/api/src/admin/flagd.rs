@@ -177,25 +177,12 @@ impl Import {
         if self.conditions.any() {
             self.conditions.check(Some(&tag(table, now, tenant, environment)))?;
         }
-        self.may_share(table, now)?;
         let configured: Vec<Key> = configured(table, now, tenant, environment).cloned().collect();
         let current = |id: &RegisterId| -> Option<Blob> { table.current(id, now)?.content.clone() };
         let plan = |view: &View<'_>| import::plan(document, tenant, environment, self.prune, view);
         let plan = Elsewhere::of(table, now, tenant, environment).plan(&current, &configured, plan);
         flag::check_room(table, now, tenant, plan.summary.created.len(), &self.limits)?;
         Ok(plan)
-    }
-
-    /// Segments that are new to the tenant are shared: rules of other environments may ask for them already.
-    fn may_share(&self, table: &Table, now: Millis) -> Result<(), Refusal> {
-        let is_new = |name: &String| {
-            let segment = Key::new(name).ok()?;
-            table.current(&RegisterId::new(&self.tenant, Address::Segment { segment }), now).is_none().then_some(())
-        };
-        match self.document.evaluators.keys().find_map(is_new) {
-            Some(()) => self.permit.shared(table, now, &self.tenant, |_| true),
-            None => Ok(()),
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{AnyOfBuilder, Ref, RefOr, Schema},
+    openapi::{Ref, RefOr, Schema, schema::AnyOfBuilder},
 };
 
 use super::shapes::Stamps;

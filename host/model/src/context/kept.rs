@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
+    hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
 };
 
@@ -17,7 +17,7 @@ pub struct Kept {
     names: Option<Table>,
 }
 
-type Table = HashMap<u64, Arc<str>, BuildHasherDefault<Hashed>>;
+type Table = HashMap<u64, Arc<str>, Keyed>;
 
 impl Kept {
     /// All, whatever they are.
@@ -60,20 +60,64 @@ impl Kept {
     }
 }
 
-/// A hash that is one already.
-#[derive(Debug, Default)]
-struct Hashed(u64);
+/// Spreads hashes over a table in a way that nobody can foresee: whoever writes rules chooses the names, and could choose
+/// such as fall together.
+#[derive(Clone, Copy, Debug)]
+struct Keyed([u64; 2]);
 
-impl Hasher for Hashed {
+impl Default for Keyed {
+    fn default() -> Self {
+        let random = || RandomState::new().build_hasher().finish();
+        // odd, so that no hash is lost by it
+        Self([random(), random() | 1])
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Spread;
+
+    fn build_hasher(&self) -> Spread {
+        Spread { key: *self, hash: 0 }
+    }
+}
+
+#[derive(Debug)]
+struct Spread {
+    key: Keyed,
+    hash: u64,
+}
+
+impl Hasher for Spread {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+        bytes.iter().for_each(|byte| self.hash = self.hash.rotate_left(8) ^ u64::from(*byte));
     }
 
     fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        self.hash = hash;
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
     fn finish(&self) -> u64 {
-        self.0
+        let Keyed([added, factor]) = self.key;
+        let product = u128::from(self.hash ^ added) * u128::from(factor);
+        product as u64 ^ (product >> 64) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hashes that differ in their middle bits alone, which a table that takes them as they are puts into one row.
+    #[test]
+    fn hashes_that_are_chosen_fall_apart() {
+        let tables = [Keyed::default(), Keyed::default()];
+        let rows = |table: &Keyed| -> std::collections::HashSet<u64> {
+            (0..1_000u64).map(|n| table.hash_one(n << 24) % 4_096).collect()
+        };
+        for table in &tables {
+            assert!(rows(table).len() > 700, "{}", rows(table).len());
+        }
+        assert_ne!(tables[0].hash_one(7u64), tables[1].hash_one(7u64));
     }
 }

@@ -26,12 +26,7 @@ impl Memory {
             &tenant,
             &environment,
             prune,
-            &View {
-                current: &current,
-                configured: &configured,
-                is_shared: &is_shared,
-                waits_for_segment: &|name| name == "awaited",
-            },
+            &View { current: &current, configured: &configured, is_shared: &is_shared, is_alone: !self.1 },
         );
         for write in &plan.writes {
             match &write.value {
@@ -75,14 +70,16 @@ fn what_differs_from_another_environment_stays_in_its_own() {
 }
 
 #[test]
-fn a_shared_rule_that_another_environment_asks_for_already_stays_in_its_own() {
-    let mut store = Memory::default();
-    store.import("e", r#"{"flags":{},"$evaluators":{"awaited":{"==":[1,1]},"new":{"==":[1,1]}}}"#, false);
-    let key = |name: &str| Key::new(name).unwrap();
-    let has = |address: Address| store.0.contains_key(&RegisterId::new(&key("t"), address));
-    let own = |name: &str| Address::SegmentIn { segment: key(name), environment: key("e") };
-    assert!(has(own("awaited")) && !has(Address::Segment { segment: key("awaited") }));
-    assert!(has(Address::Segment { segment: key("new") }) && !has(own("new")));
+fn a_rule_that_is_new_is_shared_where_no_other_environment_could_ask_for_it() {
+    let has = |store: &Memory, address| store.0.contains_key(&RegisterId::new(&Key::new("t").unwrap(), address));
+    let segment = || Key::new("s").unwrap();
+    let own = || Address::SegmentIn { segment: segment(), environment: Key::new("e").unwrap() };
+    for beside in [false, true] {
+        let mut store = Memory(HashMap::new(), beside);
+        store.import("e", r#"{"flags":{},"$evaluators":{"s":{"==":[1,1]}}}"#, false);
+        assert_eq!(has(&store, own()), beside);
+        assert_eq!(has(&store, Address::Segment { segment: segment() }), !beside);
+    }
 }
 
 #[test]
