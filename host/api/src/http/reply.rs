@@ -48,12 +48,17 @@ pub(crate) fn empty(status: StatusCode) -> Response {
     response
 }
 
+/// A JSON body with its tag (without quotes).
+pub(crate) fn shown(tag: &str, body: &Json) -> Result<Response, ApiError> {
+    Ok(with_tag(json(StatusCode::OK, body)?, tag))
+}
+
 /// A JSON body with its tag (without quotes), or 304 where the client has it already.
 pub(crate) fn tagged(headers: &HeaderMap, tag: &str, body: &Json) -> Result<Response, ApiError> {
     if conditions::has_already(headers, tag) {
         return Ok(with_tag(empty(StatusCode::NOT_MODIFIED), tag));
     }
-    Ok(with_tag(json(StatusCode::OK, body)?, tag))
+    shown(tag, body)
 }
 
 /// A list: its tag is that of its bytes.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use burgee_model::{EnvironmentMeta, Key, Stamp};
 use burgee_store::WriteScope;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde_json::{Value as Json, json};
 
 use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
@@ -109,7 +109,7 @@ pub(crate) async fn patch_environment(
     };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
     let (body, tag) = show(&api, &tenant, &key)?;
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &body)?, &tag))
+    reply::shown(&tag, &body)
 }
 
 /// Deletes an environment with everything that it has.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use burgee_model::Key;
 use burgee_store::WriteScope;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde_json::Value as Json;
 
 use super::{Asked, Reply, RuleView, shapes, write_flags};
@@ -62,5 +62,5 @@ pub(crate) async fn patch_flag_in(
     };
     write_flags(&api, scope, request.note, plan).await?;
     let found = show(&api, &place)?;
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))
+    reply::shown(&found.tag, &Json::Object(found.document))
 }

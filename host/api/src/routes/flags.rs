@@ -190,7 +190,7 @@ pub(crate) async fn patch_flag(
     };
     write_flags(&api, WriteScope::Flag(tenant.clone(), key.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))
+    reply::shown(&found.tag, &Json::Object(found.document))
 }
 
 /// Deletes a flag in all environments.

@@ -8,7 +8,7 @@ use burgee_engine::guest::{ModuleError, Prepared};
 use burgee_model::{GuestMeta, Key};
 use burgee_store::WriteScope;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use tokio::sync::oneshot;
 
 use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
@@ -107,7 +107,7 @@ pub(crate) async fn put_guest(
         let location = format!("/api/v1/tenants/{}/guests/{}", reply::segment(&tenant), reply::segment(&key));
         return reply::created(&location, &found.tag(), &found.document(&key));
     }
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &found.document(&key))?, &found.tag()))
+    reply::shown(&found.tag(), &found.document(&key))
 }
 
 /// Deletes a guest. Rules that call it then find none.

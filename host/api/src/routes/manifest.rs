@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
 
-use super::{Asked, Reply, manifest_shapes as shapes, write_flags};
+use super::{Asked, Reply, shapes, write_flags};
 use crate::{
     access,
     admin::{

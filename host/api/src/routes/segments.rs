@@ -3,7 +3,7 @@
 use axum::body::Body;
 use burgee_model::Key;
 use burgee_store::WriteScope;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde_json::Value as Json;
 
 use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
@@ -102,7 +102,7 @@ pub(crate) async fn patch_segment(
     };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &Json::Object(found.document))?, &found.tag))
+    reply::shown(&found.tag, &Json::Object(found.document))
 }
 
 /// Deletes a segment, with every environment's own rule of its name.

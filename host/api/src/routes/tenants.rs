@@ -90,7 +90,7 @@ pub(crate) async fn patch_tenant(
     let plan = move |table: &_, now| tenant::patch(table, now, &planned, name, &conditions);
     write(&api, WriteScope::Tenant(key.clone()), None, plan).await?;
     let (body, tag) = show(&api, &key)?;
-    Ok(reply::with_tag(reply::json(StatusCode::OK, &body)?, &tag))
+    reply::shown(&tag, &body)
 }
 
 /// Deletes a tenant with everything that it has.

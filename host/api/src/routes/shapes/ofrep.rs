@@ -1,5 +1,4 @@
-//! The shapes of OFREP's documents, for the API's description alone.
-#![allow(dead_code, reason = "described, never built")]
+//! Evaluations: OFREP's documents, and ours.
 
 use serde_json::{Map, Value as Json};
 use utoipa::{
@@ -7,7 +6,19 @@ use utoipa::{
     openapi::{Ref, RefOr, Schema, schema::AnyOfBuilder},
 };
 
-use super::shapes::Stamps;
+use super::Stamps;
+
+/// What to evaluate: one flag, or all.
+#[derive(ToSchema)]
+pub(crate) struct EvaluateRequest {
+    flag: Option<String>,
+    context: Option<Map<String, Json>>,
+    /// As of when: RFC 3339, a day, or milliseconds since 1970. Flags and segments are those of then, and so is the time
+    /// that rules see. 422 `history_not_kept` where no history reaches back so far.
+    at: Option<Json>,
+    /// Whether to say why: the tree of the flag's rule in `explain`, and the stamps of what was read in `stamps`.
+    explain: Option<bool>,
+}
 
 /// The context of an OFREP request.
 #[derive(ToSchema)]

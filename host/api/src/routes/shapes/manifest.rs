@@ -1,5 +1,4 @@
-//! The shapes of the manifest API, as its description has them.
-#![allow(dead_code, reason = "described, never built")]
+//! The manifest of OpenFeature's command line.
 
 use serde_json::Value as Json;
 use utoipa::ToSchema;
