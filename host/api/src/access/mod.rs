@@ -8,6 +8,7 @@ mod caller;
 mod credentials;
 mod directory;
 mod guesses;
+mod limiting;
 mod login;
 mod principal;
 mod rate;
@@ -21,7 +22,7 @@ mod usages;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use axum::extract::ConnectInfo;
@@ -36,6 +37,7 @@ pub(crate) use self::{
     caller::Caller,
     credentials::Source,
     directory::id_of,
+    limiting::hold,
     login::{Login, log_in, log_out, random},
     principal::{Principal, Who},
     stream::{Ended, Place as StreamPlace, StreamPermit},
@@ -45,7 +47,8 @@ use self::{
     credentials::Shown,
     directory::{Directory, Signer},
     guesses::Guesses,
-    rate::{Bucket, Rate},
+    limiting::{within, within_tenant},
+    rate::Rate,
     routes::Rule,
     session::Subject,
     usage::Usage,
@@ -56,12 +59,6 @@ use crate::{
     error::ApiError,
     http::Api,
 };
-
-/// Refusals for a rate's sake, of one tenant or token in a second, that are answered at once.
-const REFUSALS_PER_SECOND: u32 = 10;
-/// For how long others are held back, and how many at once.
-const HOLD: Duration = Duration::from_millis(500);
-const HELD_MAX: usize = 10_000;
 
 /// What the requests of one node share to decide who may do what.
 pub(crate) struct Access {
@@ -97,7 +94,7 @@ impl Access {
             tokens: Guesses::default(),
             logins: Guesses::default(),
             stream_keys: StreamKeys::default(),
-            held: Semaphore::new(HELD_MAX),
+            held: Semaphore::new(limiting::HELD_MAX),
             started: Instant::now(),
         }
     }
@@ -268,35 +265,6 @@ fn reaches(principal: &Principal, tenant: Option<&Key>, environment: Option<&Key
             Err(ApiError::Forbidden("the token is not for this environment"))
         }
         _ => Ok(()),
-    }
-}
-
-/// What applications ask and what people do count apart, so that no flood of the ones, whose tokens may be public, keeps
-/// the others from a kill switch.
-fn within_tenant(api: &Api, caller: &Caller, tenant: &Key) -> Result<(), ApiError> {
-    // without a limit there is nothing to remember
-    let Some(rate) = Rate::per_second(api.limits.tenant_requests_per_second) else { return Ok(()) };
-    let usage = api.access.tenant(tenant);
-    let used = if caller.principal.kind.rank() == 0 { &usage.requests } else { &usage.by_people };
-    within(api, &usage, used, Some(rate), "the tenant")
-}
-
-fn within(api: &Api, usage: &Usage, used: &Bucket, rate: Option<Rate>, who: &'static str) -> Result<(), ApiError> {
-    let Some(rate) = rate else { return Ok(()) };
-    let now = api.access.micros();
-    used.take(rate, now).map_err(|retry_seconds| {
-        let at_once = Rate::per_second(REFUSALS_PER_SECOND);
-        let held = at_once.is_some_and(|at_once| usage.refused.take(at_once, now).is_err());
-        ApiError::RateLimited { who, retry_seconds, held }
-    })
-}
-
-/// Holds a refusal back for a moment, where whoever asks goes on in spite of many: being refused must not take the node's
-/// time from others.
-pub(crate) async fn hold(api: &Api, held: bool) {
-    // beyond the most that are held, answering costs less
-    if held && let Ok(_place) = api.access.held.try_acquire() {
-        tokio::time::sleep(HOLD).await;
     }
 }
 
