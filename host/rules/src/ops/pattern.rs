@@ -25,6 +25,7 @@ impl Pattern {
         let built = RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build();
         built.map(|regex| Self(Box::new(regex))).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => format!("it takes more than {PATTERN_BYTES_MAX} bytes when compiled"),
+            regex::Error::Syntax(report) => fault(&report),
             other => other.to_string(),
         })
     }
@@ -34,6 +35,17 @@ impl Pattern {
         let Value::Text(text) = text else { return Ok(Value::Null) };
         budget.step(text.len())?;
         Ok(Value::Bool(self.0.is_match(text)))
+    }
+}
+
+/// What the last lines of a report say: a mark below the pattern, and what is wrong there.
+fn fault(report: &str) -> String {
+    let why = report.rsplit("error: ").next().unwrap_or(report);
+    let mark = report.lines().rev().nth(1).unwrap_or_default();
+    match mark.trim().chars().all(|c| c == '^').then(|| mark.find('^')).flatten() {
+        // it is indented as the pattern is, by four
+        Some(at) if at >= 4 => format!("{why}, at character {}", at - 3),
+        _ => why.to_owned(),
     }
 }
 
@@ -56,8 +68,10 @@ mod tests {
 
     #[test]
     fn patterns_that_cannot_be_are_refused() {
-        assert!(Pattern::new("(").unwrap_err().contains("unclosed group"));
-        assert!(Pattern::new("(?=a)").is_err());
+        assert_eq!(Pattern::new("ab(c").unwrap_err(), "unclosed group, at character 3");
+        assert_eq!(Pattern::new("a{2,1}error: ").unwrap_err().lines().count(), 1);
+        assert!(Pattern::new("(?=a)").unwrap_err().starts_with("look-around"));
+        assert_eq!(Pattern::new("a\n(").unwrap_err(), "unclosed group");
         assert!(Pattern::new(r"\w{1000}").unwrap_err().contains("more than"));
     }
 }

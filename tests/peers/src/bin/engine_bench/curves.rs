@@ -131,7 +131,7 @@ pub(crate) fn changes() {
 }
 
 /// The milliseconds of building, and those of compiling it in the background.
-fn built(engine: &Engine, previous: Option<&Snapshot>, source: EnvironmentSource) -> (f64, f64, Arc<Snapshot>) {
+fn built(engine: &Engine, previous: Option<&Arc<Snapshot>>, source: EnvironmentSource) -> (f64, f64, Arc<Snapshot>) {
     let (both, (build, snapshot)) = millis_of_all(|| {
         let built = millis(|| engine.build(previous, source, &|_| None));
         engine.quiesce();
