@@ -15,9 +15,9 @@ use std::{
 
 use burgee_model::{Millis, NodeId};
 
-/// Between two looks at the view of the cluster.
+/// Between two ticks, and between two looks at the view of the cluster.
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
-/// A gap between two looks from which on the node slept: within less, links stand, and what they carried waits in them.
+/// A gap between two ticks from which on the node slept: within less, links stand, and what they carried waits in them.
 const SLEEP_MS: u64 = 2_000;
 /// After waking, for how long what waits in links is read before any of it counts.
 const SETTLE_MS: u64 = 500;
@@ -50,9 +50,9 @@ struct Inner {
     /// Milliseconds from the start to the moment since which nobody is heard; [`NEVER`] where somebody is, or where
     /// there is nobody else.
     since: AtomicU64,
-    /// The last look, by either clock: milliseconds from the start, of which only differences count.
-    looked: AtomicU64,
-    looked_wall: AtomicU64,
+    /// When it was last awake, by either clock: milliseconds from the start, of which only differences count.
+    ticked: AtomicU64,
+    ticked_wall: AtomicU64,
     /// Since when it is awake and has not heard; [`NEVER`] where it has.
     woke: AtomicU64,
     last: Mutex<Seen>,
@@ -73,31 +73,40 @@ impl Isolation {
             started: now.steady,
             wall_started: now.wall,
             since: AtomicU64::new(since),
-            looked: AtomicU64::new(0),
-            looked_wall: AtomicU64::new(0),
+            ticked: AtomicU64::new(0),
+            ticked_wall: AtomicU64::new(0),
             woke: AtomicU64::new(NEVER),
             last: Mutex::default(),
         }))
     }
 
-    /// Takes note of what is seen of the others.
-    pub(crate) fn look(&self, seen: &Seen, now: Moment) {
+    /// The node is awake. To be said every [`LOOK`] by somebody who waits for nothing else: a table that is locked for
+    /// long is no sleep.
+    pub(crate) fn tick(&self, now: Moment) {
         let inner = &*self.0;
         let (at, wall) = inner.millis(now);
-        let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.slept(at, wall) {
             // what was heard before counts from here
             inner.woke.store(at, Ordering::Release);
         }
-        let woke = inner.woke.load(Ordering::Relaxed);
-        if woke == NEVER {
-            *last = seen.clone();
-        } else if heard_since(&last, seen, at.saturating_sub(woke)) {
-            *last = seen.clone();
+        inner.ticked.store(at, Ordering::Release);
+        inner.ticked_wall.store(wall, Ordering::Release);
+    }
+
+    /// Takes note of what is seen of the others.
+    pub(crate) fn look(&self, seen: &Seen, now: Moment) {
+        let inner = &*self.0;
+        let (at, _) = inner.millis(now);
+        let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let woke = inner.woke.load(Ordering::Acquire);
+        let awake_ms = at.saturating_sub(woke);
+        if woke == NEVER || awake_ms < SETTLE_MS {
+            last.clone_from(seen);
+        }
+        if woke != NEVER && heard_since(&last, seen, awake_ms) {
+            last.clone_from(seen);
             inner.woke.store(NEVER, Ordering::Release);
         }
-        inner.looked.store(at, Ordering::Release);
-        inner.looked_wall.store(wall, Ordering::Release);
         if !seen.live.is_empty() || !seen.missed {
             inner.since.store(NEVER, Ordering::Relaxed);
         } else if inner.since.load(Ordering::Relaxed) == NEVER {
@@ -128,8 +137,8 @@ impl Inner {
     }
 
     fn slept(&self, at: u64, wall: u64) -> bool {
-        let gap = at.saturating_sub(self.looked.load(Ordering::Acquire));
-        gap.max(wall.saturating_sub(self.looked_wall.load(Ordering::Acquire))) >= SLEEP_MS
+        let gap = at.saturating_sub(self.ticked.load(Ordering::Acquire));
+        gap.max(wall.saturating_sub(self.ticked_wall.load(Ordering::Acquire))) >= SLEEP_MS
     }
 }
 
@@ -163,7 +172,10 @@ mod tests {
 
         /// Looks every quarter of a second from one moment to another.
         fn look(&self, from: u64, to: u64, seen: &Seen) {
-            (from..=to).step_by(250).for_each(|ms| self.0.look(seen, self.at(ms)));
+            for ms in (from..=to).step_by(250) {
+                self.0.tick(self.at(ms));
+                self.0.look(seen, self.at(ms));
+            }
         }
     }
 
@@ -211,6 +223,26 @@ mod tests {
         assert!(world.0.is_waking(world.at(62_000)), "something may be on its way");
         world.look(62_250, 62_250, &heard(9, true));
         assert!(!world.0.is_waking(world.at(62_250)));
+    }
+
+    #[test]
+    fn who_waits_for_the_table_does_not_sleep() {
+        let world = World::new(true);
+        world.look(0, 1_000, &heard(7, true));
+        (1_250..=9_000).step_by(250).for_each(|ms| world.0.tick(world.at(ms)));
+        world.0.look(&heard(7, true), world.at(9_000));
+        assert!(!world.0.is_waking(world.at(9_000)));
+    }
+
+    #[test]
+    fn what_waited_in_links_is_nothing_that_was_heard_since() {
+        let world = World::new(true);
+        world.look(0, 1_000, &heard(7, true));
+        world.look(60_000, 60_250, &heard(9, true));
+        world.look(60_500, 61_000, &heard(9, true));
+        assert!(world.0.is_waking(world.at(61_000)));
+        world.look(61_250, 61_250, &heard(10, true));
+        assert!(!world.0.is_waking(world.at(61_250)));
     }
 
     #[test]

@@ -249,6 +249,7 @@ impl Node {
                 self.sources,
             )),
             tokio::spawn(expire(self.store.clone())),
+            tokio::spawn(self.status.clone().watch_sleep()),
             tokio::spawn(self.status.clone().watch_isolation()),
             tokio::spawn(waiting::tell(self.replication.readiness(), waiting::Pace::default())),
         ];

@@ -65,6 +65,14 @@ impl Status {
         self.0.draining.store(true, Ordering::Release);
     }
 
+    /// Watches whether this node sleeps; never completes. In a task of its own, for it must wait for nothing.
+    pub async fn watch_sleep(self) {
+        loop {
+            self.0.isolation.tick(moment());
+            tokio::time::sleep(isolation::LOOK).await;
+        }
+    }
+
     /// Watches whether this node hears of others; never completes.
     pub async fn watch_isolation(self) {
         loop {

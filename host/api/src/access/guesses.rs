@@ -1,8 +1,8 @@
 //! Credentials that nobody has, counted by the address that they come from.
 //!
 //! Tokens that were made here cannot be guessed, so whoever shows one is let in whatever others try. The node's own key
-//! is a text that somebody chose: from an address with too many wrong attempts it is not taken either, unless it was
-//! shown from there before.
+//! is a text that somebody chose: where it is short, it is not taken either from an address with too many wrong attempts,
+//! unless it was shown from there before.
 
 use std::{
     collections::HashSet,
