@@ -153,8 +153,8 @@ mod tests {
             format!("a: &a [ha,ha,ha,ha,ha,ha,ha,ha,ha,ha]\n{}", ('b'..=last).map(level).collect::<String>())
         };
         assert_eq!(read(&laughs('b'))["b"][9][9], "ha");
-        let long = format!("a: &a {}\nb: [{}]", "x".repeat(1000), vec!["*a"; 10].join(","));
-        let merged = format!("a: &a {{k: {}}}\nb: [{}]", "x".repeat(1000), vec!["{<<: *a}"; 10].join(","));
+        let long = format!("a: &a {}\nb: [{}]", "x".repeat(1000), ["*a"; 10].join(","));
+        let merged = format!("a: &a {{k: {}}}\nb: [{}]", "x".repeat(1000), ["{<<: *a}"; 10].join(","));
         for text in [laughs('d'), laughs('i'), long, merged, format!("[{}]", vec!["&a b"; 20_000].join(","))] {
             let read = document(text.as_bytes(), 64, 8192);
             assert!(matches!(read, Err(YamlError::TooLarge { max: 8192 })), "{read:?}");

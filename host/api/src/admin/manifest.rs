@@ -181,7 +181,7 @@ pub fn update(
         default = Some(known.unwrap_or_else(|| free_name(&flag, &here)));
         if let Some(name) = default.clone().filter(|name| !here.contains_key(name)) {
             permit.flag(table, now, tenant, &request.key)?;
-            let mut variants = flag.variants.clone();
+            let mut variants = flag.variants;
             variants.insert(name, value);
             let mut faults = Faults::default();
             faults.variants(&request.key, &variants, limits);

@@ -9,7 +9,8 @@ use crate::server::Server;
 const BARE: &str = "/openfeature/v0/manifest";
 const DEV: &str = "/e/t/dev/openfeature/v0/manifest";
 
-fn flag(key: &str, kind: &str, default: Json) -> Json {
+fn flag(key: &str, kind: &str, default: impl Into<Json>) -> Json {
+    let default: Json = default.into();
     json!({ "key": key, "type": kind, "defaultValue": default })
 }
 
