@@ -62,6 +62,7 @@ describe('ofrep-web-provider', () => {
       }
     }
     assert.equal(ask('nobody-made-this').errorCode, 'FLAG_NOT_FOUND');
+    assert.equal(sdk.getBooleanDetails('static-text-0', false).errorCode, 'TYPE_MISMATCH');
   });
 
   test('a change of what no rule reads is answered by 304, with the tag of before', async () => {

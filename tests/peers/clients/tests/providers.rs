@@ -1,5 +1,5 @@
 //! The SDK with OFREP's provider and flagd's, by gRPC and in process, says what the node says.
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "tests")]
 
 use std::collections::BTreeMap;
 
