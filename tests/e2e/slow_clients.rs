@@ -82,6 +82,15 @@ fn half_requests_keep_nobody_from_the_node() {
 }
 
 #[test]
+fn a_node_asks_for_as_many_files_as_it_may_have() {
+    let node = Spec::serve().files_unless_asked(300).start();
+    let idle: Vec<TcpStream> = (0..400).map(|_| connect(&node.http)).collect();
+    sees("all connections", CONVERGE_BOUND, &true, || metric(&node.client, "burgee_connections", &[]) > 400.0);
+    assert_eq!((shed(&node, "idle"), shed(&node, "full")), (0.0, 0.0));
+    drop(idle);
+}
+
+#[test]
 fn a_head_that_does_not_end_in_time_ends_its_connection() {
     let node = Spec::serve().grpc().option("--head-timeout", "500ms").start();
     for address in [&node.http, node.grpc.as_ref().unwrap()] {

@@ -39,7 +39,8 @@ pub struct Spec {
     token: Option<String>,
     more: Vec<String>,
     environment: Vec<(String, String)>,
-    files: Option<u32>,
+    /// How many, and whether it may ask for more.
+    files: Option<(u32, bool)>,
     host: Option<Host>,
     /// Kept alive for the process that reads it.
     clock: Option<FakeClock>,
@@ -111,7 +112,13 @@ impl Spec {
     /// May have so many files open.
     #[must_use]
     pub fn files(self, files: u32) -> Self {
-        Self { files: Some(files), ..self }
+        Self { files: Some((files, false)), ..self }
+    }
+
+    /// May have so many files open until it asks for more.
+    #[must_use]
+    pub fn files_unless_asked(self, files: u32) -> Self {
+        Self { files: Some((files, true)), ..self }
     }
 
     /// Listens there for HTTP.
@@ -208,7 +215,7 @@ impl Spec {
     #[must_use]
     pub fn spawn(&self) -> Process {
         let mut command = match self.files {
-            Some(files) => proc::command_with_files(files),
+            Some((files, may_ask)) => proc::command_with_files(files, may_ask),
             None => proc::command_on(self.host.as_ref().map(|host| host.namespace.as_str())),
         };
         command.arg(self.mode).args(["--announce", "--listen", &self.listen]);

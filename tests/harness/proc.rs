@@ -40,12 +40,14 @@ pub fn command_on(namespace: Option<&str>) -> Command {
     command
 }
 
-/// The same, with so many open files at most. The shell becomes the program, so that signals reach it.
+/// The same, with so many open files at most, or until it asks for more. The shell becomes the program, so that signals
+/// reach it.
 #[must_use]
-pub fn command_with_files(files: u32) -> Command {
+pub fn command_with_files(files: u32, may_ask: bool) -> Command {
     let program = command();
     let mut command = Command::new("sh");
-    command.args(["-c", r#"ulimit -n "$0" && exec "$@""#, &files.to_string()]).arg(program.get_program());
+    let script = if may_ask { r#"ulimit -S -n "$0" && exec "$@""# } else { r#"ulimit -n "$0" && exec "$@""# };
+    command.args(["-c", script, &files.to_string()]).arg(program.get_program());
     for (name, _) in program.get_envs() {
         command.env_remove(name);
     }

@@ -48,26 +48,9 @@ impl ConnectionLimits {
     }
 }
 
-/// Files that this process may have open at once, where the system tells.
+/// Files that this process may have open at once: as many as the system lets it ask for.
 fn files_max() -> Option<usize> {
-    soft_limit(&std::fs::read_to_string("/proc/self/limits").ok()?)
-}
-
-fn soft_limit(limits: &str) -> Option<usize> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_soft_limit_is_read() {
-        let line =
-            "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096     files\n";
-        assert_eq!(soft_limit(line), Some(1024));
-        assert_eq!(soft_limit("Max open files  unlimited  unlimited  files\n"), None);
-        assert_eq!(soft_limit(""), None);
-    }
+    let raised = rlimit::increase_nofile_limit(u64::MAX);
+    let raised = raised.inspect_err(|error| tracing::warn!(%error, "the limit of open files stays as it is"));
+    raised.ok().and_then(|files| usize::try_from(files).ok())
 }
