@@ -60,8 +60,8 @@ struct Events {
     heartbeat: Interval,
     shutdown: watch::Receiver<bool>,
     permit: StreamPermit,
-    /// Whether what is watched is gone: what was said of it until then is told, and no more.
-    over: bool,
+    /// Where what is watched was gone: what was said of it until then is told, and no more.
+    over: Option<Position>,
 }
 
 impl Events {
@@ -77,7 +77,7 @@ impl Events {
         };
         let heartbeat = heartbeats(api.http.heartbeat);
         let (reader, shutdown) = (feed.subscribe(Some(position)), api.shutdown.clone());
-        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, permit, over: false }
+        Self { reader, feed, filter, node, position, first: Some(first), heartbeat, shutdown, permit, over: None }
     }
 
     /// The next frame; none once the node shuts down, or whoever opened it is nobody any more.
@@ -86,12 +86,16 @@ impl Events {
             return Some(first);
         }
         loop {
-            if self.over {
-                let event = self.reader.next().now_or_never()?;
-                match self.frame(&event) {
-                    Some(frame) => return Some(frame),
-                    None => continue,
+            if let Some(end) = self.over {
+                let event = self.reader.next().now_or_never().filter(|event| !matches!(event, FeedEvent::Reset(_)))?;
+                let frame = self.frame(&event);
+                if self.position > end {
+                    return None;
                 }
+                if frame.is_some() {
+                    return frame;
+                }
+                continue;
             }
             let event = tokio::select! {
                 biased;
@@ -99,7 +103,7 @@ impl Events {
                 ended = self.permit.ended() => match ended {
                     Ended::Caller => return None,
                     Ended::Place => {
-                        self.over = true;
+                        self.over = Some(self.feed.position());
                         continue;
                     }
                 },
