@@ -76,6 +76,12 @@ impl Node {
         body["flags"].as_array().cloned().unwrap_or_default()
     }
 
+    /// Deletes a flag.
+    pub fn delete(&self, flag: &str) {
+        let request = ureq::delete(format!("http://{}/api/v1/tenants/demo/flags/{flag}", self.http));
+        request.header("authorization", format!("Bearer {TOKEN}")).call().expect("an answer");
+    }
+
     /// Sets the default variant of `static-boolean-0`.
     pub fn default_variant(&self, variant: &str) {
         let path = "api/v1/tenants/demo/flags/static-boolean-0/environments/development";
