@@ -8,7 +8,7 @@ use burgee_engine::{
     CacheConfig, Engine, EngineConfig,
     guest::{GuestConfig, Guests},
 };
-use burgee_model::{Format, Key, Millis, stamp::MILLIS_MAX};
+use burgee_model::{Format, Key, Limits, Millis, stamp::MILLIS_MAX};
 use burgee_replication::{Replication, ReplicationError, Timekeeping, wall_clock};
 use burgee_store::{Store, StoreConfig, StoreLimits};
 use futures_util::future::join_all;
@@ -293,7 +293,7 @@ impl Node {
                 open_environment: demo.filter(|_| open),
                 grpc_open: self.config.grpc_open.clone(),
             },
-            limits: self.config.limits.clone(),
+            limits: Limits { connections: self.door.max(), ..self.config.limits.clone() },
             http: ApiLimits {
                 max_isolation: self.config.max_isolation,
                 request_timeout: Duration::from_millis(self.config.limits.request_ms),

@@ -1,16 +1,20 @@
 //! HTTP on its ports, plainly or over TLS: connections are taken, bounded, served and ended.
 //!
 //! Who sends slowly, or never reads, costs a connection for a bounded time, and never the node: where there is no room
-//! for another connection, those that ask for nothing give way, the one that waits longest first.
+//! for another connection, those that ask for nothing give way, the one that waits longest first; then those whose
+//! requests nobody admitted.
 
 mod activity;
+mod asked;
 mod body;
 mod connection;
 mod door;
+mod idle;
 mod io;
 mod limits;
 mod preface;
 mod shed;
+mod unread;
 mod version;
 
 use std::{sync::Arc, time::Duration};

@@ -35,6 +35,14 @@ fn half_request(address: &str) -> TcpStream {
     connection
 }
 
+/// A request whose body does not end; `headers` end in a line break, each.
+fn half_body(address: &str, path: &str, headers: &str) -> TcpStream {
+    let mut connection = connect(address);
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-type: application/json\r\n");
+    connection.write_all(format!("{head}content-length: 100\r\n\r\n{{\"context\":").as_bytes()).unwrap();
+    connection
+}
+
 /// Reads to the end, which comes.
 fn rest(mut connection: TcpStream) -> Vec<u8> {
     let (mut all, mut part) = (Vec::new(), [0; 4096]);
@@ -140,6 +148,53 @@ fn an_answer_that_nobody_reads_ends_its_connection() {
 }
 
 #[test]
+fn frames_that_are_no_answer_do_not_keep_a_connection() {
+    let node = Spec::serve().option("--unread-timeout", "1s").start();
+    let mut framed = connect(&node.http);
+    // no byte of an answer is allowed
+    framed.write_all(&[http2::preface(0), http2::get(1, "/", "")].concat()).unwrap();
+    let pinged = |_: &u32| {
+        std::thread::sleep(Duration::from_millis(100));
+        framed.write_all(&http2::ping()).is_ok() && framed.read(&mut [0; 4096]).is_ok_and(|read| read > 0)
+    };
+    let rounds = (0..100).take_while(pinged).count();
+    assert!(rounds < 100, "it goes on");
+    assert_eq!(shed(&node, "unread"), 1.0);
+}
+
+#[test]
+fn who_shows_no_token_keeps_nobody_from_the_node() {
+    let node = Spec::serve().files(1024).start();
+    place(&node.client);
+    flag(&node.client, "f");
+    let half: Vec<TcpStream> = (0..1_100).map(|_| half_body(&node.http, "/api/v1/session", "")).collect();
+    for _ in 0..20 {
+        let fresh = Client::new(&node.http, Some(TOKEN));
+        fresh.post("/e/demo/development/ofrep/v1/evaluate/flags/f", &json!({})).check(200);
+    }
+    assert!(shed(&node, "idle") > 300.0 && shed(&node, "full") == 0.0);
+    drop(half);
+}
+
+#[test]
+fn an_answer_under_way_is_not_cut_off_for_want_of_room() {
+    const ANSWERS: usize = 40;
+    let node = Spec::serve().files(1024).start();
+    place(&node.client);
+    node.client.put(&entry("large"), &"x".repeat(1 << 20)).check(201);
+    let mut slow = connect(&node.http);
+    let ask = format!("GET {} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\n", entry("large"));
+    let last = format!("{ask}connection: close\r\n\r\n");
+    slow.write_all(format!("{}{last}", format!("{ask}\r\n").repeat(ANSWERS - 1)).as_bytes()).unwrap();
+    // until the network takes no more
+    std::thread::sleep(Duration::from_secs(1));
+    let half: Vec<TcpStream> = (0..1_100).map(|_| half_request(&node.http)).collect();
+    sees("that others gave way", CONVERGE_BOUND, &true, || shed(&node, "idle") > 300.0);
+    assert!(rest(slow).len() > ANSWERS << 20);
+    drop(half);
+}
+
+#[test]
 fn a_flood_of_resets_ends_its_connection_and_no_other() {
     let node = Spec::serve().start();
     let mut flood = connect(&node.http);
@@ -164,7 +219,7 @@ fn a_head_that_is_too_large_is_refused() {
 fn a_body_that_does_not_end_in_time_is_answered_so() {
     let node = Spec::serve().grpc().option("--request-timeout", "500ms").start();
     place(&node.client);
-    let half_body = |address: &str, head: &str| {
+    let answer_to_half = |address: &str, head: &str| {
         let mut connection = connect(address);
         let head =
             format!("{head} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n");
@@ -178,9 +233,13 @@ fn a_body_that_does_not_end_in_time_is_answered_so() {
         "PUT /api/v1/tenants/demo/environments/development/flagd.json",
         "POST /e/demo/development/ofrep/v1/evaluate/flags",
     ] {
-        let answer = half_body(&node.http, head);
+        let answer = answer_to_half(&node.http, head);
         assert!(answer.starts_with("HTTP/1.1 408 "), "{head}: {answer}");
     }
-    let answer = half_body(node.grpc.as_ref().unwrap(), "POST /flagd.evaluation.v2.Service/ResolveBoolean");
+    let (grpc, path) = (node.grpc.as_ref().unwrap(), "/flagd.evaluation.v2.Service/ResolveBoolean");
+    let answer = answer_to_half(grpc, &format!("POST {path}"));
     assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("deadline_exceeded"), "{answer}");
+    // whose caller is not known is not waited for at all
+    let answer = String::from_utf8_lossy(&rest(half_body(grpc, path, "connection: close\r\n"))).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }

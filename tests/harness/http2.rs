@@ -3,6 +3,7 @@
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 /// The headers are whole, and so is the request.
 const WHOLE: u8 = 5;
 const WINDOW: u16 = 4;
@@ -29,6 +30,12 @@ pub fn get(stream: u32, path: &str, token: &str) -> Vec<u8> {
 pub fn reset(stream: u32) -> Vec<u8> {
     const CANCEL: u32 = 8;
     frame(RESET, 0, stream, &CANCEL.to_be_bytes())
+}
+
+/// A question whether the other side is there.
+#[must_use]
+pub fn ping() -> Vec<u8> {
+    frame(PING, 0, 0, &[0; 8])
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

@@ -28,6 +28,7 @@ pub mod state;
 pub mod ui;
 mod view;
 
+pub use access::{Admission, Asking};
 pub use cluster::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
 };

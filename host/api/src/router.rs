@@ -223,8 +223,7 @@ async fn fallback(State(api): State<Arc<Api>>, ui: UiAssets, request: Request) -
     if !of_api {
         return ui::serve(&ui, &request);
     }
-    let address = access::address_of(request.extensions());
-    match access::authenticate(&api, request.headers(), address, Source::BearerOrKey) {
+    match access::authenticate(&api, request.headers(), request.extensions(), Source::BearerOrKey) {
         Ok(_) => ApiError::NoRoute.into_response(),
         Err(error) => {
             access::hold(&api, error.is_held()).await;

@@ -1,152 +1,78 @@
 //! What a connection is doing: whether it asks for something, and whether it takes what it is given.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{limits::ConnectionLimits, shed::Shed};
+use super::{idle::Idle, limits::ConnectionLimits, shed::Shed, unread::Unread};
 
 /// No instant.
-const NEVER: u64 = u64::MAX;
+pub(super) const NEVER: u64 = u64::MAX;
 
-/// What one connection is doing. Instants are milliseconds since its beginning.
+/// What one connection is doing.
 #[derive(Debug)]
 pub(super) struct Activity {
     began: Instant,
-    /// Requests whose answer is not over.
-    requests: AtomicUsize,
-    /// Since when there are none.
-    idle_since: AtomicU64,
-    /// Since when the head of a request is coming in; only for HTTP/1, where nothing else comes then.
-    head_since: AtomicU64,
-    /// Answers of which a part was given that may be on its way still.
-    owed: AtomicUsize,
-    /// Whether the network takes nothing.
-    blocked: AtomicBool,
-    /// When something of an answer was last taken.
-    taken: AtomicU64,
-    /// That it is to end.
-    ended: Notify,
+    pub(super) idle: Idle,
+    pub(super) unread: Unread,
+    /// That it is to give way.
+    gives_way: Notify,
+}
+
+/// What a connection is worth to those that need its room; the least gives way first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Standing {
+    /// Whether it asks for something, though nobody admitted it, or takes the rest of an answer.
+    pub(super) asks: bool,
+    since: Instant,
 }
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            requests: AtomicUsize::new(0),
-            idle_since: AtomicU64::new(0),
-            head_since: AtomicU64::new(NEVER),
-            owed: AtomicUsize::new(0),
-            blocked: AtomicBool::new(false),
-            taken: AtomicU64::new(0),
-            ended: Notify::new(),
-        }
+        Self { began: Instant::now(), idle: Idle::new(), unread: Unread::new(), gives_way: Notify::new() }
     }
 
-    fn now(&self) -> u64 {
+    /// Milliseconds since its beginning.
+    pub(super) fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(NEVER - 1)
     }
 
-    /// A request begins.
-    pub(super) fn request(self: &Arc<Self>) -> Asked {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.head_since.store(NEVER, Ordering::Relaxed);
-        Asked(self.clone())
+    /// How it stands beside others; none while a request that was admitted is not over.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let since = self.began + Duration::from_millis(self.idle.since()?);
+        Some(Standing { asks: self.idle.asks() || self.unread.is_blocked(), since })
     }
 
-    /// Bytes came; of HTTP/1, between requests, they are those of a head.
-    pub(super) fn read(&self) {
-        if self.requests.load(Ordering::Relaxed) == 0 && self.head_since.load(Ordering::Relaxed) == NEVER {
-            self.head_since.store(self.now(), Ordering::Relaxed);
-        }
+    /// Has it give way.
+    pub(super) fn give_way(&self) {
+        self.gives_way.notify_one();
     }
 
-    /// The network takes bytes, or takes none.
-    pub(super) fn wrote(&self, any: bool) {
-        if any || !self.blocked.load(Ordering::Relaxed) {
-            self.taken.store(self.now(), Ordering::Relaxed);
-        }
-        self.blocked.store(!any, Ordering::Relaxed);
+    /// Completes once it is to give way.
+    pub(super) async fn giving_way(&self) {
+        self.gives_way.notified().await;
     }
 
-    /// An answer is asked for more; it gave a part, or has none at the moment.
-    pub(super) fn polled(&self, was_owed: bool, owes: bool) {
-        self.taken.store(self.now(), Ordering::Relaxed);
-        match (was_owed, owes) {
-            (false, true) => drop(self.owed.fetch_add(1, Ordering::Relaxed)),
-            (true, false) => drop(self.owed.fetch_sub(1, Ordering::Relaxed)),
-            _ => {}
-        }
-    }
-
-    /// For how long it has asked for nothing, as an instant on a scale that all connections share; none while it asks.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        let idle = self.requests.load(Ordering::Relaxed) == 0;
-        idle.then(|| self.began + Duration::from_millis(self.idle_since.load(Ordering::Relaxed)))
-    }
-
-    /// Has it end.
-    pub(super) fn end(&self) {
-        self.ended.notify_one();
-    }
-
-    /// Completes once it is to end, and says why.
-    pub(super) async fn over(&self, limits: &ConnectionLimits) -> Shed {
-        tokio::select! {
-            () = self.ended.notified() => Shed::Idle,
-            why = self.overdue(limits) => why,
-        }
-    }
-
-    async fn overdue(&self, limits: &ConnectionLimits) -> Shed {
+    /// Completes once it took too long over something, and says over what.
+    pub(super) async fn overdue(&self, limits: &ConnectionLimits) -> Shed {
         loop {
             let now = self.now();
-            let (head, unread) = (self.head_for(now), self.unread_for(now));
-            if head.is_some_and(|time| time >= limits.head) {
+            let head = left(limits.head, self.idle.head_since(), now);
+            let unread = left(limits.unread, self.unread.since(), now);
+            if head.is_zero() {
                 return Shed::Head;
             }
-            if unread.is_some_and(|time| time >= limits.unread) {
+            if unread.is_zero() {
                 return Shed::Unread;
             }
-            let left = |max: Duration, time: Option<Duration>| max.saturating_sub(time.unwrap_or_default());
-            let wait = left(limits.head, head).min(left(limits.unread, unread));
-            tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+            tokio::time::sleep(head.min(unread)).await;
         }
     }
-
-    fn head_for(&self, now: u64) -> Option<Duration> {
-        let since = self.head_since.load(Ordering::Relaxed);
-        (since != NEVER).then(|| Duration::from_millis(now.saturating_sub(since)))
-    }
-
-    fn unread_for(&self, now: u64) -> Option<Duration> {
-        let unread = self.blocked.load(Ordering::Relaxed) || self.owed.load(Ordering::Relaxed) > 0;
-        unread.then(|| Duration::from_millis(now.saturating_sub(self.taken.load(Ordering::Relaxed))))
-    }
 }
 
-/// A request whose answer is not over.
-#[derive(Debug)]
-pub(super) struct Asked(Arc<Activity>);
-
-impl Asked {
-    pub(super) fn activity(&self) -> &Activity {
-        &self.0
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        // told before the count falls: whoever sees no request sees since when
-        self.0.idle_since.store(self.0.now(), Ordering::Relaxed);
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
-    }
+/// What is left of a time that began at an instant; all of it where it did not begin.
+fn left(limit: Duration, since: Option<u64>, now: u64) -> Duration {
+    limit.saturating_sub(since.map_or(Duration::ZERO, |since| Duration::from_millis(now.saturating_sub(since))))
 }
 
 #[cfg(test)]
@@ -160,29 +86,31 @@ mod tests {
 
     /// What ends a connection within a moment, if anything does.
     async fn ends(activity: &Activity) -> Option<Shed> {
-        tokio::time::timeout(Duration::from_millis(500), activity.over(&limits())).await.ok()
+        tokio::time::timeout(Duration::from_millis(500), activity.overdue(&limits())).await.ok()
     }
 
     #[tokio::test]
     async fn a_head_must_end_and_an_answer_be_taken() {
-        let activity = Arc::new(Activity::new());
+        let activity = Activity::new();
         assert_eq!(ends(&activity).await, None, "it only waits");
-        activity.read();
+        activity.idle.read(activity.now());
         assert_eq!(ends(&activity).await, Some(Shed::Head));
-        let asked = activity.request();
-        activity.read();
+        activity.idle.begins(activity.now());
         assert_eq!(ends(&activity).await, None, "a body has a limit of its own");
-        activity.polled(false, true);
+        let answer = activity.unread.begins(activity.now());
         assert_eq!(ends(&activity).await, Some(Shed::Unread));
-        activity.polled(true, false);
+        activity.unread.asked(answer, true, activity.now());
         assert_eq!(ends(&activity).await, None, "a stream that has nothing to say");
-        activity.wrote(false);
-        assert_eq!(ends(&activity).await, Some(Shed::Unread));
-        activity.wrote(true);
-        assert!(activity.idle_since().is_none());
-        drop(asked);
-        assert!(activity.idle_since().is_some() && ends(&activity).await.is_none());
-        activity.end();
-        assert_eq!(ends(&activity).await, Some(Shed::Idle));
+    }
+
+    #[test]
+    fn who_takes_the_rest_of_an_answer_comes_after_who_asks_for_nothing() {
+        let activity = Activity::new();
+        assert!(!activity.standing().unwrap().asks);
+        activity.unread.wrote(false, 0);
+        assert!(activity.standing().unwrap().asks);
+        activity.idle.begins(0);
+        assert!(activity.idle.admits());
+        assert_eq!(activity.standing(), None);
     }
 }

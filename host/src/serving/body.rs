@@ -1,38 +1,45 @@
-//! The body of an answer, watched: whether what it gave is taken, and until when its request lasts.
+//! The body of an answer, in pieces that are watched until they are taken.
 //!
-//! HTTP/2 keeps what it is given until its peer allows it to be sent, so there a large part is given in pieces: a peer that
-//! allows nothing holds one piece of each answer.
+//! HTTP/2 keeps what it is given until its peer allows it to be sent, so a large part is given in pieces: a peer that
+//! allows nothing holds one piece of each answer. Whatever speaks to the peer drops a piece once the network took it.
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use axum::body::{Body, Bytes};
+use bytes::Buf;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::activity::Asked;
+use super::asked::{Answer, Asked};
 
-/// A body that is watched.
-pub(super) struct Watched {
+/// What is given at once: as much as a frame of HTTP/2 has.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// A body in pieces.
+pub(super) struct Pieces {
     body: Body,
-    asked: Asked,
-    /// Bytes that are given at once.
-    piece: usize,
+    answer: Arc<Answer>,
     /// What is left of a part.
     rest: Bytes,
-    /// Whether it gave a part after which it was not asked for more.
-    owes: bool,
 }
 
-impl Watched {
-    pub(super) fn new(body: Body, asked: Asked, piece: usize) -> Self {
-        Self { body, asked, piece, rest: Bytes::new(), owes: false }
+/// A piece of a body; dropped, it was taken.
+pub(super) struct Piece {
+    bytes: Bytes,
+    answer: Arc<Answer>,
+}
+
+impl Pieces {
+    pub(super) fn new(body: Body, asked: Arc<Asked>) -> Self {
+        Self { body, answer: Answer::new(asked), rest: Bytes::new() }
     }
 
     /// The next piece, where a part is not given whole yet.
     fn piece(&mut self) -> Option<Frame<Bytes>> {
-        let bytes = self.rest.len().min(self.piece);
+        let bytes = self.rest.len().min(PIECE_BYTES);
         (bytes > 0).then(|| Frame::data(self.rest.split_to(bytes)))
     }
 
@@ -50,24 +57,19 @@ impl Watched {
             Err(trailers) => trailers,
         })))
     }
-
-    fn owe(&mut self, owes: bool) {
-        self.asked.activity().polled(self.owes, owes);
-        self.owes = owes;
-    }
 }
 
-impl HttpBody for Watched {
-    type Data = Bytes;
+impl HttpBody for Pieces {
+    type Data = Piece;
     type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, axum::Error>>> {
         let polled = self.poll(context);
-        self.owe(matches!(polled, Poll::Ready(Some(_))));
-        polled
+        self.answer.asked(polled.is_pending());
+        polled.map_ok(|frame| frame.map_data(|bytes| Piece::new(bytes, self.answer.clone())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -85,35 +87,67 @@ impl HttpBody for Watched {
     }
 }
 
-impl Drop for Watched {
+impl Piece {
+    fn new(bytes: Bytes, answer: Arc<Answer>) -> Self {
+        answer.gave();
+        Self { bytes, answer }
+    }
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+}
+
+impl Drop for Piece {
     fn drop(&mut self) {
-        self.owe(false);
+        self.answer.taken();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http_body_util::BodyExt;
 
     use super::*;
     use crate::serving::activity::Activity;
 
+    fn answer(bytes: usize) -> (Arc<Activity>, Pieces) {
+        let activity = Arc::new(Activity::new());
+        let body = Pieces::new(Body::from(vec![7; bytes]), Asked::new(&activity));
+        (activity, body)
+    }
+
     #[tokio::test]
     async fn a_large_part_comes_in_pieces_and_nothing_is_lost() {
-        let activity = Arc::new(Activity::new());
-        let mut body = Watched::new(Body::from("abcdefg"), activity.request(), 3);
-        let mut pieces = Vec::new();
-        assert_eq!(body.size_hint().exact(), Some(7));
+        const WHOLE: usize = 2 * PIECE_BYTES + 1;
+        let (_activity, mut body) = answer(WHOLE);
+        let mut sizes = Vec::new();
+        assert_eq!(body.size_hint().exact(), Some(WHOLE as u64));
         while let Some(frame) = body.frame().await {
-            pieces.push(frame.unwrap().into_data().unwrap());
-            let left = 7 - pieces.iter().map(Bytes::len).sum::<usize>();
+            sizes.push(frame.unwrap().into_data().unwrap_or_else(|_| panic!("no trailers")).remaining());
+            let left = WHOLE - sizes.iter().sum::<usize>();
             assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(left as u64), left == 0));
         }
-        assert_eq!(pieces, ["abc", "def", "g"]);
-        assert!(activity.idle_since().is_none());
+        assert_eq!(sizes, [PIECE_BYTES, PIECE_BYTES, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_request_is_over_once_the_last_piece_is_taken() {
+        let (activity, mut body) = answer(3);
+        let piece = body.frame().await;
         drop(body);
-        assert!(activity.idle_since().is_some());
+        assert!(activity.idle.asks() && activity.unread.since().is_some());
+        drop(piece);
+        assert!(!activity.idle.asks() && activity.unread.since().is_none());
     }
 }

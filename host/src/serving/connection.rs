@@ -1,10 +1,11 @@
 //! One connection, from its first byte to its last.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{convert::Infallible, future::Future, io, pin::pin, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use burgee_api::Admission;
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::{rt::TokioIo, server::graceful::GracefulConnection};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -15,16 +16,14 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::{
-    body,
+    asked::Asked,
+    body::Pieces,
     door::Entry,
     io::Watched,
     preface::{self, Version},
     shed::Shed,
     stopped, version,
 };
-
-/// What an answer gives to HTTP/2 at once: as much as a frame has.
-const PIECE_BYTES: usize = 16 * 1024;
 
 /// A connection that was taken.
 pub(super) struct Connection {
@@ -40,7 +39,7 @@ impl Connection {
         settle(&stream, self.entry.door.limits.unread);
         let ended = tokio::select! {
             ended = self.run(stream) => ended,
-            why = self.entry.activity.over(&self.entry.door.limits) => Err(why),
+            why = self.entry.activity.overdue(&self.entry.door.limits) => Err(why),
         };
         if let Err(why) = ended {
             self.entry.door.shed(why, self.entry.address);
@@ -67,6 +66,7 @@ impl Connection {
         let begun = tokio::select! {
             begun = tokio::time::timeout(limit, beginning) => begun.map_err(|_| why)?,
             () = stopped(&mut stop) => return Ok(None),
+            () = self.entry.activity.giving_way() => return Err(Shed::Idle),
         };
         if let Err(error) = &begun {
             tracing::debug!(%error, address = %self.entry.address, "a connection did not begin");
@@ -79,42 +79,39 @@ impl Connection {
         let begun = self.in_time(limits.head, Shed::Head, preface::read(&mut io)).await?;
         let Some((spoken, first)) = begun else { return Ok(()) };
         let (router, address, activity) = (&self.router, self.entry.address, &self.entry.activity);
-        let piece = if spoken == Version::Http2 { PIECE_BYTES } else { usize::MAX };
         let io = TokioIo::new(Watched::new(io, first, activity.clone(), spoken == Version::Http1));
         let service = service_fn(|request: Request<Incoming>| {
-            let asked = activity.request();
+            let asked = Asked::new(activity);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(address));
+            request.extensions_mut().insert(Admission::new(asked.clone()));
             let answer = router.clone().oneshot(request);
-            async move {
-                Ok::<_, std::convert::Infallible>(answer.await?.map(|body| body::Watched::new(body, asked, piece)))
-            }
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| Pieces::new(body, asked))) }
         });
-        let mut stop = self.stop.clone();
-        // both versions have the same ways, but no type in common
         let served = match spoken {
-            Version::Http1 => {
-                let mut connection = pin!(version::http1(limits).serve_connection(io, service));
-                tokio::select! {
-                    served = connection.as_mut() => served,
-                    () = stopped(&mut stop) => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                }
-            }
-            Version::Http2 => {
-                let mut connection = pin!(version::http2(limits).serve_connection(io, service));
-                tokio::select! {
-                    served = connection.as_mut() => served,
-                    () = stopped(&mut stop) => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                }
-            }
+            Version::Http1 => self.drive(version::http1(limits).serve_connection(io, service)).await?,
+            Version::Http2 => self.drive(version::http2(limits).serve_connection(io, service)).await?,
         };
         served.map_or_else(|error| ended_by(&error, spoken), Ok)
+    }
+
+    /// Serves to the end; where the node stops, or another connection needs its room, to the end of what is asked for.
+    async fn drive<C: GracefulConnection>(&self, connection: C) -> Result<Result<(), C::Error>, Shed> {
+        let (mut connection, mut stop) = (pin!(connection), self.stop.clone());
+        let gives_way = tokio::select! {
+            served = connection.as_mut() => return Ok(served),
+            () = stopped(&mut stop) => false,
+            () = self.entry.activity.giving_way() => true,
+        };
+        let is_cut_off = gives_way && self.entry.activity.idle.close();
+        connection.as_mut().graceful_shutdown();
+        if is_cut_off {
+            // polled once, for a farewell: nobody who was admitted waits for more
+            let _ = tokio::time::timeout(Duration::ZERO, connection).await;
+            return Err(Shed::Idle);
+        }
+        let served = connection.await;
+        if gives_way { Err(Shed::Idle) } else { Ok(served) }
     }
 }
 

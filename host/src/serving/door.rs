@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    activity::Activity,
+    activity::{Activity, Standing},
     limits::ConnectionLimits,
     shed::{Shed, Sheds},
 };
@@ -70,6 +70,11 @@ impl Door {
         self.sheds.count(why, address);
     }
 
+    /// How many may be open.
+    pub(crate) fn max(&self) -> usize {
+        self.limits.connections
+    }
+
     /// How many are open.
     pub(crate) fn open(&self) -> usize {
         self.lock().connections.len()
@@ -86,20 +91,23 @@ impl Door {
 }
 
 impl Open {
-    /// Ends those that have asked for nothing for longest, as many as wanted; gives how many there were.
+    /// Has those give way that have asked for nothing for longest, as many as wanted; where there are none, those whose
+    /// requests nobody admitted. Gives how many there were.
     fn end_idle(&mut self, wanted: usize) -> usize {
-        let idle = self.connections.iter().filter_map(|(id, (_, activity))| Some((activity.idle_since()?, *id)));
-        let mut idle: Vec<(Instant, u64)> = idle.collect();
-        if idle.len() > wanted && wanted > 0 {
-            idle.select_nth_unstable(wanted - 1);
-            idle.truncate(wanted);
+        let found = self.connections.iter().filter_map(|(id, (_, activity))| Some((activity.standing()?, *id)));
+        let mut found: Vec<(Standing, u64)> = found.collect();
+        let idle = found.iter().filter(|(standing, _)| !standing.asks).count();
+        let wanted = if idle > 0 { wanted.min(idle) } else { wanted };
+        if found.len() > wanted && wanted > 0 {
+            found.select_nth_unstable(wanted - 1);
+            found.truncate(wanted);
         }
-        for (_, id) in &idle {
+        for (_, id) in &found {
             if let Some(activity) = self.leave(*id) {
-                activity.end();
+                activity.give_way();
             }
         }
-        idle.len()
+        found.len()
     }
 
     fn leave(&mut self, id: u64) -> Option<Arc<Activity>> {
@@ -130,9 +138,11 @@ impl Drop for Entry {
 
 #[cfg(test)]
 mod tests {
+    use burgee_api::Asking;
     use burgee_model::Limits;
 
     use super::*;
+    use crate::serving::asked::Asked;
 
     fn door(connections: usize, per_address: usize) -> Arc<Door> {
         let limits = Limits { connections, connections_per_address: per_address, ..Limits::default() };
@@ -147,22 +157,45 @@ mod tests {
         door.shed_totals().into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
+    fn enter(door: &Arc<Door>) -> Entry {
+        door.enter(from("127.0.0.1")).unwrap()
+    }
+
+    fn admitted(entry: &Entry) -> Arc<Asked> {
+        let asked = Asked::new(&entry.activity);
+        assert!(asked.admit());
+        asked
+    }
+
     #[tokio::test]
     async fn the_one_that_is_idle_for_longest_gives_way_and_none_that_is_served() {
         let door = door(2, 0);
-        let (busy, idle) = (door.enter(from("127.0.0.1")).unwrap(), door.enter(from("127.0.0.1")).unwrap());
-        let asked = busy.activity.request();
-        let third = door.enter(from("127.0.0.1")).unwrap();
-        assert_eq!(idle.activity.over(&door.limits).await, Shed::Idle);
+        let (busy, idle) = (enter(&door), enter(&door));
+        let asked = admitted(&busy);
+        let third = enter(&door);
+        idle.activity.giving_way().await;
         assert_eq!(door.open(), 2);
         // it is gone already: that it drops what it held changes nothing
         drop(idle);
         assert_eq!(door.open(), 2);
-        let also_asked = third.activity.request();
+        let also_asked = admitted(&third);
         assert!(door.enter(from("127.0.0.1")).is_none());
         assert_eq!(shed(&door), [("full", 1)]);
         drop((asked, also_asked, busy));
         assert!(door.enter(from("127.0.0.1")).is_some());
+    }
+
+    #[tokio::test]
+    async fn requests_that_nobody_admitted_give_way_after_those_that_are_idle() {
+        let door = door(2, 0);
+        let (stranger, idle) = (enter(&door), enter(&door));
+        let _asked = Asked::new(&stranger.activity);
+        let third = enter(&door);
+        idle.activity.giving_way().await;
+        let _served = admitted(&third);
+        let _fourth = enter(&door);
+        stranger.activity.giving_way().await;
+        assert!(shed(&door).is_empty());
     }
 
     #[test]

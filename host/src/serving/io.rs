@@ -28,10 +28,10 @@ impl<I> Watched<I> {
         Self { io, first, activity, heads }
     }
 
-    fn wrote(&self, polled: &Poll<io::Result<usize>>) {
+    fn wrote<T>(&self, polled: &Poll<io::Result<T>>) {
         match polled {
-            Poll::Ready(Ok(_)) => self.activity.wrote(true),
-            Poll::Pending => self.activity.wrote(false),
+            Poll::Ready(Ok(_)) => self.activity.unread.wrote(true, self.activity.now()),
+            Poll::Pending => self.activity.unread.wrote(false, self.activity.now()),
             Poll::Ready(Err(_)) => {}
         }
     }
@@ -51,7 +51,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
             Poll::Ready(Ok(()))
         };
         if self.heads && polled.is_ready() {
-            self.activity.read();
+            self.activity.idle.read(self.activity.now());
         }
         polled
     }
@@ -79,7 +79,10 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
+        // what TLS was given waits in it until the network takes it
+        let polled = Pin::new(&mut self.io).poll_flush(context);
+        self.wrote(&polled);
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

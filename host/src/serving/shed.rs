@@ -12,11 +12,11 @@ const SAID_MS: u64 = 1_000;
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shed {
-    /// There was no room, and no other connection was idle.
+    /// There was no room, and no other connection gave way.
     Full,
     /// Its address has as many as one may have.
     Address,
-    /// Another one needed its room while it asked for nothing.
+    /// Another one needed its room while it asked for nothing, or for what nobody admitted.
     Idle,
     /// The head of a request took too long.
     Head,

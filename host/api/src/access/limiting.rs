@@ -16,8 +16,14 @@ const REFUSALS_PER_SECOND: u32 = 10;
 /// For how long others are held back at least, in microseconds; and, as a power of two, by how much more at most.
 const HOLD_MICROS: u64 = 250_000;
 const SPREAD_BITS: u32 = 19;
-/// How many are held back at once.
-pub(super) const HELD_MAX: usize = 10_000;
+/// How many are held back at once; and of how many connections one is, so that the others are left.
+const HELD_MAX: usize = 10_000;
+const HELD_SHARE: usize = 4;
+
+/// How many are held back at once by a node that may have so many connections.
+pub(super) fn held_max(connections: usize) -> usize {
+    (connections / HELD_SHARE).min(HELD_MAX)
+}
 
 /// What applications ask and what people do count apart, so that no flood of the ones, whose tokens may be public, keeps
 /// the others from a kill switch.
@@ -65,6 +71,11 @@ fn hold_for(now_micros: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn most_connections_are_left_to_others() {
+        assert_eq!([3, 768, 1_000_000].map(held_max), [0, 192, HELD_MAX]);
+    }
 
     #[test]
     fn what_is_held_at_once_comes_back_spread() {

@@ -4,6 +4,7 @@
 //! exist as far as it can see: 404, the same as for one that never was. What lies in its own tenant but is not
 //! for it is 403, whether it exists or not.
 
+mod admission;
 mod caller;
 mod credentials;
 mod directory;
@@ -33,6 +34,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
+pub use self::admission::{Admission, Asking};
 pub(crate) use self::{
     caller::Caller,
     credentials::Source,
@@ -85,7 +87,8 @@ pub(crate) struct Named {
 }
 
 impl Access {
-    pub(crate) fn new(store: &Store) -> Self {
+    /// For a node that may have so many connections.
+    pub(crate) fn new(store: &Store, connections: usize) -> Self {
         Self {
             directory: Directory::new(store),
             tenants: Usages::default(),
@@ -94,7 +97,7 @@ impl Access {
             tokens: Guesses::default(),
             logins: Guesses::default(),
             stream_keys: StreamKeys::default(),
-            held: Semaphore::new(limiting::HELD_MAX),
+            held: Semaphore::new(limiting::held_max(connections)),
             started: Instant::now(),
         }
     }
@@ -129,13 +132,19 @@ struct Shower<'a> {
     rate: Option<Rate>,
 }
 
-/// Who asks; refuses whoever is not known, and whoever asks too often.
+/// Who asks, by the head of a request; refuses whoever is not known, and whoever asks too often.
 pub(crate) fn authenticate(
     api: &Api,
     headers: &HeaderMap,
-    address: Option<IpAddr>,
+    extensions: &Extensions,
     source: Source,
 ) -> Result<Caller, ApiError> {
+    let caller = known(api, headers, address_of(extensions), source)?;
+    admission::admitted(extensions)?;
+    Ok(caller)
+}
+
+fn known(api: &Api, headers: &HeaderMap, address: Option<IpAddr>, source: Source) -> Result<Caller, ApiError> {
     if api.auth.open {
         return Ok(Caller::new(Principal::root(Who::Anybody, "dev"), api.access.own.clone()));
     }
@@ -236,7 +245,7 @@ fn check_isolation(api: &Api, caller: &Caller) -> Result<(), ApiError> {
 
 /// Decides about a request to a route of the admin API; `rule` is the route's.
 pub(crate) fn admit(api: &Api, parts: &Parts, rule: &Rule, named: &Named) -> Result<Caller, ApiError> {
-    let caller = authenticate(api, &parts.headers, address_of(&parts.extensions), Source::BearerOrSession)?;
+    let caller = authenticate(api, &parts.headers, &parts.extensions, Source::BearerOrSession)?;
     may(&caller.principal, rule, named)?;
     if let Some(tenant) = &named.tenant {
         within_tenant(api, &caller, tenant)?;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use burgee_model::{Key, Millis, TokenId, hex};
+use http::Extensions;
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -71,7 +72,7 @@ pub(crate) async fn stream_signer(api: &Api) -> Option<Signer> {
 }
 
 /// Whose token it is, and for which environment.
-pub(crate) fn by_stream_token(api: &Api, token: &str) -> Result<(Caller, Key, Key), ApiError> {
+pub(crate) fn by_stream_token(api: &Api, token: &str, extensions: &Extensions) -> Result<(Caller, Key, Key), ApiError> {
     let now = api.store.now();
     let signers = api.access.directory.signers(now);
     let (grant, signer) = verify(token, &signers, now).ok_or(ApiError::Unauthorized)?;
@@ -82,6 +83,7 @@ pub(crate) fn by_stream_token(api: &Api, token: &str) -> Result<(Caller, Key, Ke
     let caller = caller.ok_or(ApiError::Unauthorized)?;
     super::check_isolation(api, &caller)?;
     super::admit_evaluation(api, &caller, &grant.tenant, &grant.environment)?;
+    super::admission::admitted(extensions)?;
     Ok((caller, grant.tenant, grant.environment))
 }
 

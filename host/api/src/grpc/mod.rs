@@ -32,7 +32,7 @@ use self::{
     documents::Documents,
     events::Events,
     method::Method,
-    place::Place,
+    place::{Calling, Place},
     status::{Code, Status},
     sync::Sync,
     wire::Wire,
@@ -90,10 +90,28 @@ struct Asked {
 }
 
 async fn answered(grpc: &Arc<Grpc>, asked: &Asked, body: Body) -> Result<Response, Status> {
-    let read = body::read(body, grpc.api.limits.body_bytes);
-    let body = tokio::time::timeout(grpc.api.http.request_timeout, read).await;
+    let api = &grpc.api;
+    let who = match who(api, asked).await {
+        Ok(who) => who,
+        Err(status) => {
+            body::finish(body).await;
+            return Err(status);
+        }
+    };
+    let read = body::read(body, api.limits.body_bytes);
+    let body = tokio::time::timeout(api.http.request_timeout, read).await;
     let body = body.map_err(|_| Status::new(Code::DeadlineExceeded, "the request took too long"))??;
-    answer(grpc, asked, &message(asked.wire, &asked.parts.headers, &body)?).await
+    answer(grpc, asked, who, &message(asked.wire, &asked.parts.headers, &body)?).await
+}
+
+/// Who calls, once the node is ready to know.
+async fn who<'a>(api: &'a Api, asked: &Asked) -> Result<Calling<'a>, Status> {
+    if asked.method.streams() {
+        until_ready(api).await?;
+    } else {
+        api.require_ready()?;
+    }
+    Calling::of(api, &asked.parts).await
 }
 
 fn message(wire: Wire, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Status> {
@@ -104,19 +122,14 @@ fn message(wire: Wire, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Statu
     wire.message(body)
 }
 
-async fn answer(grpc: &Arc<Grpc>, asked: &Asked, message: &Bytes) -> Result<Response, Status> {
+async fn answer(grpc: &Arc<Grpc>, asked: &Asked, who: Calling<'_>, message: &Bytes) -> Result<Response, Status> {
     let (api, Asked { method, wire, parts, deadline }) = (&grpc.api, asked);
     let (method, wire, deadline) = (*method, *wire, *deadline);
-    if method.streams() {
-        until_ready(api).await?;
-    } else {
-        api.require_ready()?;
-    }
     let of_request = match method {
         Method::Sync | Method::Fetch => sync::selector(wire, message)?,
         Method::All | Method::One(..) | Method::Events | Method::Metadata => String::new(),
     };
-    let place = Place::of(api, parts, &of_request).await?;
+    let place = Place::of(api, who, &parts.headers, &of_request).await?;
     match method {
         Method::All => Ok(wire.one(resolve::all(api, &place, wire, message))),
         Method::One(version, kind) => Ok(wire.one(resolve::one(api, &place, wire, message, (version, kind)))),

@@ -24,26 +24,41 @@ pub(super) struct Place {
     pub(super) view: View,
 }
 
-impl Place {
-    /// The environment that a call means: the selector's, the header before the request; else that of the token;
-    /// else the open one.
-    pub(super) async fn of(api: &Api, parts: &Parts, selector: &str) -> Result<Self, Status> {
-        let headers = &parts.headers;
-        let selected = selector::read(headers, selector).map_err(Status::invalid)?;
-        let open = api.auth.grpc_open.as_ref();
+/// Who calls, by the head of a call: known before any of its message is read.
+pub(super) struct Calling<'a> {
+    caller: Caller,
+    /// Whether it shows nothing, and the environment is an open one.
+    anonymous: bool,
+    /// The environment where it names none.
+    default: Option<&'a (Key, Key)>,
+}
+
+impl<'a> Calling<'a> {
+    /// Refuses whoever is not known, and is not allowed to be so.
+    pub(super) async fn of(api: &'a Api, parts: &Parts) -> Result<Self, Status> {
+        let (headers, open) = (&parts.headers, api.auth.grpc_open.as_ref());
         let anonymous = !api.auth.open && !shows_token(headers);
         let (caller, default) = if anonymous {
             let open = open.ok_or_else(no_token)?;
             (held(api, access::anybody_in(api, &open.0, &open.1)).await?, Some(open))
         } else {
             let default = if api.auth.open { open.or(api.auth.open_environment.as_ref()) } else { None };
-            let address = access::address_of(&parts.extensions);
-            (held(api, access::authenticate(api, headers, address, Source::BearerOrKey)).await?, default)
+            (held(api, access::authenticate(api, headers, &parts.extensions, Source::BearerOrKey)).await?, default)
         };
+        Ok(Self { caller, anonymous, default })
+    }
+}
+
+impl Place {
+    /// The environment that a call means: the selector's, the header before the request; else that of the token;
+    /// else the open one.
+    pub(super) async fn of(api: &Api, who: Calling<'_>, headers: &HeaderMap, selector: &str) -> Result<Self, Status> {
+        let Calling { caller, anonymous, default } = who;
+        let selected = selector::read(headers, selector).map_err(Status::invalid)?;
         let own = || caller.principal.place().map(|(tenant, key)| (tenant.clone(), key.clone()));
         let meant = selected.or_else(own).or_else(|| default.cloned());
         let (tenant, environment) = meant.ok_or_else(no_environment)?;
-        if anonymous && open != Some(&(tenant.clone(), environment.clone())) {
+        if anonymous && default != Some(&(tenant.clone(), environment.clone())) {
             return Err(no_token());
         }
         held(api, access::admit_evaluation(api, &caller, &tenant, &environment)).await?;

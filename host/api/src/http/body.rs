@@ -100,8 +100,18 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Reads a JSON document.
 pub(crate) async fn document(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Json, ApiError> {
+    small_document(headers, body, limits, limits.body_bytes).await
+}
+
+/// The same, of fewer bytes than others may have.
+pub(crate) async fn small_document(
+    headers: &HeaderMap,
+    body: Body,
+    limits: &Limits,
+    max: usize,
+) -> Result<Json, ApiError> {
     require_json(headers)?;
-    let text = read(body, limits.body_bytes).await?;
+    let text = read(body, max.min(limits.body_bytes)).await?;
     parse(&text, limits)
 }
 

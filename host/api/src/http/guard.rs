@@ -46,8 +46,7 @@ async fn admitted(api: &Api, parts: &mut Parts) -> Result<Option<Caller>, ApiErr
     let path = parts.extensions.get::<MatchedPath>().cloned();
     let rule = path.as_ref().and_then(|path| routes::find(&parts.method, path.as_str()));
     let Some(rule) = rule else {
-        let address = access::address_of(&parts.extensions);
-        access::authenticate(api, &parts.headers, address, Source::BearerOrSession)?;
+        access::authenticate(api, &parts.headers, &parts.extensions, Source::BearerOrSession)?;
         return Ok(None);
     };
     let named = named(parts).await;

@@ -61,7 +61,7 @@ impl Api {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let uploads = Arc::new(Semaphore::new(UPLOADS));
         let (looks_back, waiting) = (Arc::new(Semaphore::new(LOOKS_BACK)), Semaphore::new(LOOKS_BACK_WAITING));
-        let access = Arc::new(Access::new(&state.store));
+        let access = Arc::new(Access::new(&state.store, state.limits.connections));
         Self { state, access, streams, uploads, looks_back, looks_back_waiting: waiting, refused: Refused::default() }
     }
 

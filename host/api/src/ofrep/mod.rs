@@ -107,8 +107,7 @@ async fn answer(api: &Api, request: Request) -> Response {
 
 /// Who asks, and the state to evaluate: everything that needs no body.
 fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(Caller, Arc<Snapshot>), Failure> {
-    let address = access::address_of(&parts.extensions);
-    let caller = access::authenticate(api, &parts.headers, address, Source::BearerOrKey)?;
+    let caller = access::authenticate(api, &parts.headers, &parts.extensions, Source::BearerOrKey)?;
     let selected = selector::read(&parts.headers, "").map_err(Failure::wrong_selector)?;
     let (tenant, environment) = place(api, &caller, target, selected.as_ref())?;
     access::admit_evaluation(api, &caller, tenant, environment).map_err(|error| match error {

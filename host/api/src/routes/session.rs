@@ -16,6 +16,9 @@ use crate::{
     instant::rfc3339,
 };
 
+/// Bytes of an attempt to log in, which is read of anybody: a token, however it is escaped.
+const LOGIN_BYTES_MAX: usize = 6 * TEXT_BYTES_MAX + 1024;
+
 /// Who is logged in: `{kind, tenant?, environments, login, csrfToken?, expiresAt?}`.
 fn document(caller: &Caller) -> Json {
     let principal = &caller.principal;
@@ -49,7 +52,7 @@ pub(crate) async fn open_session(
 ) -> Reply {
     api.require_ready()?;
     refuse_other_sites(&headers)?;
-    let token = read(body::document(&headers, body, &api.limits).await?)?;
+    let token = read(body::small_document(&headers, body, &api.limits, LOGIN_BYTES_MAX).await?)?;
     let opened = log_in(&api, &token, address_of(&extensions)).await;
     if let Err(error) = &opened {
         hold(&api, error.is_held()).await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
 
 mod access;
+mod admission;
 mod bad_input;
 mod cluster;
 mod config;

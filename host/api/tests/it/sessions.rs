@@ -147,3 +147,10 @@ async fn tokens_of_applications_and_cookies_for_evaluations_are_refused() {
     session.ask(&server, "POST", path, &session.csrf, &json!({})).await.expect(401);
     server.json("POST", SESSION, &[NOBODY], &json!({})).await.problem(422, "invalid_value");
 }
+
+#[tokio::test]
+async fn of_who_is_not_known_little_is_read() {
+    let server = Server::new();
+    log_in(&server, &"x".repeat(4096)).await.expect(401);
+    log_in(&server, &"x".repeat(64 * 1024)).await.problem(413, "too_large");
+}
