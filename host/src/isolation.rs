@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -19,6 +19,8 @@ use burgee_model::{Millis, NodeId};
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
 /// A gap between two ticks from which on the node slept: within less, links stand, and what they carried waits in them.
 const SLEEP_MS: u64 = 2_000;
+/// One from which on it may have missed what waits in its links: that is read first, and nothing more is waited for.
+const NAP_MS: u64 = 700;
 /// After waking, for how long what waits in links is read before any of it counts.
 const SETTLE_MS: u64 = 500;
 /// How long a node that woke waits to hear of another one where none is reached, and where one is that it is behind.
@@ -39,6 +41,13 @@ pub(crate) struct Seen {
     pub(crate) missed: bool,
 }
 
+impl Seen {
+    /// Whether there is nobody who could have revoked anything.
+    fn has_nobody(&self) -> bool {
+        self.live.is_empty() && !self.missed
+    }
+}
+
 /// Whether the node hears of others. Cheap to clone and to read.
 #[derive(Clone, Debug)]
 pub(crate) struct Isolation(Arc<Inner>);
@@ -55,6 +64,8 @@ struct Inner {
     ticked_wall: AtomicU64,
     /// Since when it is awake and has not heard; [`NEVER`] where it has.
     woke: AtomicU64,
+    /// Whether links stood all the time, so that what they carried is all there is to hear.
+    napped: AtomicBool,
     last: Mutex<Seen>,
 }
 
@@ -76,6 +87,7 @@ impl Isolation {
             ticked: AtomicU64::new(0),
             ticked_wall: AtomicU64::new(0),
             woke: AtomicU64::new(NEVER),
+            napped: AtomicBool::new(false),
             last: Mutex::default(),
         }))
     }
@@ -85,7 +97,10 @@ impl Isolation {
     pub(crate) fn tick(&self, now: Moment) {
         let inner = &*self.0;
         let (at, wall) = inner.millis(now);
-        if inner.slept(at, wall) {
+        let gap = inner.gap(at, wall);
+        if gap >= NAP_MS {
+            let is_awake = inner.woke.load(Ordering::Relaxed) == NEVER;
+            inner.napped.store(gap < SLEEP_MS && (is_awake || inner.napped.load(Ordering::Relaxed)), Ordering::Release);
             // what was heard before counts from here
             inner.woke.store(at, Ordering::Release);
         }
@@ -103,7 +118,8 @@ impl Isolation {
         if woke == NEVER || awake_ms < SETTLE_MS {
             last.clone_from(seen);
         }
-        if woke != NEVER && heard_since(&last, seen, awake_ms) {
+        let napped = inner.napped.load(Ordering::Acquire) && awake_ms >= SETTLE_MS;
+        if woke != NEVER && (napped || heard_since(&last, seen, awake_ms)) {
             last.clone_from(seen);
             inner.woke.store(NEVER, Ordering::Release);
         }
@@ -126,7 +142,8 @@ impl Isolation {
     /// Whether it slept, and has not heard since.
     pub(crate) fn is_waking(&self, now: Moment) -> bool {
         let (at, wall) = self.0.millis(now);
-        self.0.woke.load(Ordering::Acquire) != NEVER || self.0.slept(at, wall)
+        let woke = self.0.woke.load(Ordering::Acquire) != NEVER || self.0.gap(at, wall) >= NAP_MS;
+        woke && !self.0.last.lock().unwrap_or_else(PoisonError::into_inner).has_nobody()
     }
 }
 
@@ -136,9 +153,10 @@ impl Inner {
         (u64::try_from(steady).unwrap_or(BEFORE - 1), now.wall.saturating_sub(self.wall_started))
     }
 
-    fn slept(&self, at: u64, wall: u64) -> bool {
+    /// For how long it has said nothing, by the clock that says more.
+    fn gap(&self, at: u64, wall: u64) -> u64 {
         let gap = at.saturating_sub(self.ticked.load(Ordering::Acquire));
-        gap.max(wall.saturating_sub(self.ticked_wall.load(Ordering::Acquire))) >= SLEEP_MS
+        gap.max(wall.saturating_sub(self.ticked_wall.load(Ordering::Acquire)))
     }
 }
 
@@ -214,7 +232,7 @@ mod tests {
     fn who_wakes_is_awake_once_somebody_spoke_and_nothing_is_behind() {
         let world = World::new(true);
         world.look(0, 1_000, &heard(7, true));
-        assert!(!world.0.is_waking(world.at(2_900)));
+        assert!(!world.0.is_waking(world.at(1_600)));
         // before anything was looked at
         assert!(world.0.is_waking(world.at(60_000)));
         world.look(60_000, 61_000, &heard(7, true));
@@ -232,6 +250,21 @@ mod tests {
         (1_250..=9_000).step_by(250).for_each(|ms| world.0.tick(world.at(ms)));
         world.0.look(&heard(7, true), world.at(9_000));
         assert!(!world.0.is_waking(world.at(9_000)));
+    }
+
+    #[test]
+    fn who_naps_reads_what_waits_in_its_links_and_goes_on() {
+        let world = World::new(true);
+        world.look(0, 1_000, &heard(7, true));
+        assert!(world.0.is_waking(world.at(2_300)));
+        world.look(2_300, 2_550, &heard(7, true));
+        assert!(world.0.is_waking(world.at(2_600)));
+        world.look(2_800, 2_800, &heard(7, true));
+        assert!(!world.0.is_waking(world.at(2_800)));
+        // a nap within a waking makes it no shorter
+        world.look(60_000, 60_000, &heard(7, true));
+        world.look(61_000, 62_000, &heard(7, true));
+        assert!(world.0.is_waking(world.at(62_000)));
     }
 
     #[test]

@@ -293,7 +293,7 @@ impl Node {
                 open_environment: demo.filter(|_| open),
                 grpc_open: self.config.grpc_open.clone(),
             },
-            limits: Limits { connections: self.door.max(), ..self.config.limits.clone() },
+            limits: within(self.door.max(), &self.config.limits),
             http: ApiLimits {
                 max_isolation: self.config.max_isolation,
                 request_timeout: Duration::from_millis(self.config.limits.request_ms),
@@ -400,5 +400,33 @@ fn ui_assets() -> UiAssets {
         },
         absent_page: burgee_flags_ui::absent_page,
         why_not: burgee_flags_ui::WHY_NOT,
+    }
+}
+/// The limits where so many connections may be open: streams leave room for who asks but once, those of one tenant for
+/// other tenants', and those of one token for its tenant's others.
+fn within(connections: usize, limits: &Limits) -> Limits {
+    let share = |streams: usize, of_four: usize| streams.min((connections * of_four / 4).max(1));
+    Limits {
+        connections,
+        streams: share(limits.streams, 3),
+        streams_per_tenant: share(limits.streams_per_tenant, 2),
+        streams_per_token: share(limits.streams_per_token, 1),
+        ..limits.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_leave_room_where_connections_are_few() {
+        let few = within(768, &Limits::default());
+        assert_eq!((few.streams, few.streams_per_tenant, few.streams_per_token), (576, 384, 192));
+        let many = within(100_000, &Limits::default());
+        assert_eq!(
+            (many.streams, many.streams_per_token),
+            (Limits::default().streams, Limits::default().streams_per_token)
+        );
     }
 }

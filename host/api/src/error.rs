@@ -77,9 +77,11 @@ pub enum ApiError {
         /// What is allowed.
         max: usize,
     },
-    /// Too many evaluations of earlier instants wait.
-    #[error("{max} evaluations of earlier instants wait, no more are allowed")]
-    TooManyLooksBack {
+    /// Too many wait for a turn at work of which little is done at once.
+    #[error("{max} {what} wait, no more are allowed")]
+    TooManyWait {
+        /// What it is.
+        what: &'static str,
         /// What is allowed.
         max: usize,
     },
@@ -166,7 +168,7 @@ impl ApiError {
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
-            Self::RateLimited { .. } | Self::TooManyStreams { .. } | Self::TooManyLooksBack { .. } => {
+            Self::RateLimited { .. } | Self::TooManyStreams { .. } | Self::TooManyWait { .. } => {
                 (S::TOO_MANY_REQUESTS, "rate_limited")
             }
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
@@ -220,11 +222,11 @@ impl ApiError {
     /// Seconds after which a client may try again, where that may help.
     #[must_use]
     pub fn retry_seconds(&self) -> Option<u32> {
-        use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyLooksBack, TooManyStreams};
+        use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyStreams, TooManyWait};
         match self {
             Self::RateLimited { retry_seconds, .. } => Some(*retry_seconds),
             ClockAhead(_) | ClockOutOfRange | NotReady(_) | Overloaded | Storage(_) => Some(RETRY_SECONDS),
-            TooManyStreams { .. } | TooManyLooksBack { .. } => Some(RETRY_SECONDS),
+            TooManyStreams { .. } | TooManyWait { .. } => Some(RETRY_SECONDS),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    Address, Blob, FlagField, FlagInField, Key, RegisterId,
+    Address, Blob, FlagField, FlagInField, Key, Kill, RegisterId, State,
     flagd::{Document, DocumentFlag},
 };
 
@@ -141,7 +141,11 @@ impl Planner<'_> {
         } else {
             self.create(flag);
         }
-        self.write(state, &json!(flag.state));
+        // A killed flag is DISABLED in what is exported: that is not what it is once it is released.
+        let has_state = (self.view.current)(&state).is_some();
+        if !(has_state && flag.state == State::Disabled && self.is_killed(&flag.key)) {
+            self.write(state, &json!(flag.state));
+        }
         self.write_in(flag, FlagInField::DefaultVariant, &json!(flag.default_variant));
         self.write_in(flag, FlagInField::Targeting, &json!(flag.targeting));
         self.write_in(flag, FlagInField::Extra, &non_empty(flag.extra.clone()));
@@ -156,6 +160,11 @@ impl Planner<'_> {
         } else if !written.is_empty() {
             self.plan.diff.push(Difference::changed_flag(&flag.key, written));
         }
+    }
+
+    fn is_killed(&self, flag: &Key) -> bool {
+        let kill = RegisterId::flag_in(self.tenant, flag, self.environment, FlagInField::Kill);
+        (self.view.current)(&kill).and_then(|blob| blob.read::<Kill>()).is_some_and(|kill| kill.killed)
     }
 
     fn write_in(&mut self, flag: &DocumentFlag, field: FlagInField, value: &Json) {

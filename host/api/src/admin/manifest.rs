@@ -14,7 +14,7 @@ use super::{
     members::{Member, Members, NAME_BYTES_MAX, TEXT_BYTES_MAX},
     permit::Permit,
     put,
-    rule::Faults,
+    rule::{self, Faults},
     writes,
 };
 
@@ -183,6 +183,7 @@ pub fn update(
             permit.flag(table, now, tenant, &request.key)?;
             let mut variants = flag.variants;
             variants.insert(name, value);
+            rule::check_variants(&variants, limits)?;
             let mut faults = Faults::default();
             faults.variants(&request.key, &variants, limits);
             faults.finish()?;

@@ -110,6 +110,13 @@ impl Scene<'_> {
     }
 }
 
+/// Refuses variants of more bytes than a request could set at once.
+pub fn check_variants(variants: &Map<String, Json>, limits: &Limits) -> Result<(), Refusal> {
+    let bytes = serde_json::to_string(variants).map_or(0, |text| text.len());
+    let max = limits.body_bytes;
+    if bytes > max { Err(Refusal::TooLarge { what: "the flag's variants", bytes, max }) } else { Ok(()) }
+}
+
 /// Refuses a rule document of more bytes than allowed.
 pub fn check_size(rule: &Json, limits: &Limits) -> Result<(), Refusal> {
     let (bytes, max) = (rule.to_string().len(), limits.rule_bytes);

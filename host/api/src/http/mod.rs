@@ -11,14 +11,18 @@ pub(crate) mod page;
 pub(crate) mod params;
 pub(crate) mod query;
 pub(crate) mod reply;
+mod turns;
 
 use std::{ops::Deref, sync::Arc};
 
 use axum::extract::State;
 use burgee_model::stamp::MILLIS_MAX;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
-pub(crate) use self::call::{Asked, Call};
+pub(crate) use self::{
+    call::{Asked, Call},
+    turns::Turns,
+};
 use crate::{
     ApiState,
     access::Access,
@@ -36,6 +40,12 @@ const LOOKS_BACK: usize = 2;
 /// How many more may wait for that.
 const LOOKS_BACK_WAITING: usize = 32;
 
+/// Documents that are imported at once: one takes many times its size in memory.
+const IMPORTS: usize = 2;
+
+/// How many more may wait for that.
+const IMPORTS_WAITING: usize = 32;
+
 /// What the router shares among its handlers.
 pub(crate) struct Api {
     state: ApiState,
@@ -45,10 +55,10 @@ pub(crate) struct Api {
     pub(crate) streams: Arc<Semaphore>,
     /// One permit for each upload of a guest that is looked into at once; others wait.
     pub(crate) uploads: Arc<Semaphore>,
-    /// One permit for each evaluation of an earlier instant that runs.
-    looks_back: Arc<Semaphore>,
-    /// One permit for each that waits.
-    looks_back_waiting: Semaphore,
+    /// Evaluations of earlier instants.
+    pub(crate) looks_back: Turns,
+    /// Imports of documents.
+    pub(crate) imports: Turns,
     /// Writes that this node refused.
     pub(crate) refused: Refused,
 }
@@ -60,9 +70,10 @@ impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let uploads = Arc::new(Semaphore::new(UPLOADS));
-        let (looks_back, waiting) = (Arc::new(Semaphore::new(LOOKS_BACK)), Semaphore::new(LOOKS_BACK_WAITING));
+        let looks_back = Turns::new("evaluations of earlier instants", LOOKS_BACK, LOOKS_BACK_WAITING);
+        let imports = Turns::new("imports", IMPORTS, IMPORTS_WAITING);
         let access = Arc::new(Access::new(&state.store, state.limits.connections));
-        Self { state, access, streams, uploads, looks_back, looks_back_waiting: waiting, refused: Refused::default() }
+        Self { state, access, streams, uploads, looks_back, imports, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.
@@ -91,14 +102,6 @@ impl Api {
     /// How many streams are open.
     pub(crate) fn streams_open(&self) -> usize {
         self.limits.streams.min(Semaphore::MAX_PERMITS).saturating_sub(self.streams.available_permits())
-    }
-
-    /// Waits to be one of the evaluations of earlier instants that run at once.
-    pub(crate) async fn look_back(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let place = self.looks_back_waiting.try_acquire();
-        let _place = place.map_err(|_| ApiError::TooManyLooksBack { max: LOOKS_BACK_WAITING })?;
-        let permit = self.looks_back.clone().acquire_owned().await;
-        permit.map_err(|_| ApiError::NotReady(vec!["shutting_down".into()]))
     }
 
     /// Waits, but not for ever, until this node's evaluations show what was written.

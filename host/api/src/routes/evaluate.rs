@@ -69,7 +69,7 @@ pub(crate) async fn evaluate(
 
 /// The same as it stood. That takes a while, so it is done on a thread that nobody waits for.
 async fn evaluated_as_of(api: Call, snapshot: Arc<Snapshot>, request: Request, at: Millis) -> Reply {
-    let permit = api.look_back().await?;
+    let permit = api.looks_back.take().await?;
     let looking = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let stood = past::stood(&api.store, &snapshot, at, request.flag.as_ref()).ok_or(Refusal::HistoryTooShort)?;

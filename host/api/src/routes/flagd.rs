@@ -117,6 +117,7 @@ pub(crate) async fn put_flagd(
     let stated = body::format(&headers)?;
     let format = params.format.or(stated).unwrap_or_default();
     let text = body::read(body, api.limits.import_bytes).await?;
+    let _turn = api.imports.take().await?;
     let limits = api.limits.clone();
     let bucketing = crate::admin::environment::bucketing(&api.store.read(), api.store.now(), &tenant, &environment);
     let read = tokio::task::spawn_blocking(move || read_document(&text, format, bucketing, &limits)).await;

@@ -111,6 +111,22 @@ fn an_import_beside_what_people_wrote_keeps_all_that_is_new_to_itself() {
     assert_eq!(store.own("prod", FlagInField::Variants), Some(json!({"more": 3})));
 }
 
+/// What is exported of a killed flag says DISABLED; imported again, it is no more than killed.
+#[test]
+fn a_killed_flag_keeps_its_state() {
+    let mut store = Memory::default();
+    let state = |word: &str| document(r#"{"on":true}"#).replace("ENABLED", word);
+    store.import("e", &state("ENABLED"), false);
+    let key = |name: &str| Key::new(name).unwrap();
+    let kill = RegisterId::flag_in(&key("t"), &key("f"), &key("e"), FlagInField::Kill);
+    store.0.insert(kill.clone(), Blob::json(&json!({ "killed": true })));
+    store.import("e", &state("DISABLED"), false);
+    assert_eq!(store.own("e", FlagInField::State), Some(json!("ENABLED")));
+    store.0.remove(&kill);
+    store.import("e", &state("DISABLED"), false);
+    assert_eq!(store.own("e", FlagInField::State), Some(json!("DISABLED")));
+}
+
 #[test]
 fn prune_takes_flags_out_of_the_environment_only() {
     let mut store = Memory::default();
