@@ -77,11 +77,13 @@ impl Authority {
         self.0.path().join("ca.pem")
     }
 
-    /// A certificate with its key, for both ends of a connection; the name is that of a host, too.
+    /// A certificate with its key, for both ends of a connection; the name is that of a host, too. Of each name there is one.
     #[must_use]
     pub fn issue(&self, name: &str) -> Credentials {
-        self.run(&["issue", name, "--host", name]);
         let of = |end: &str| self.0.path().join(format!("{name}{end}.pem"));
+        if !of("").exists() {
+            self.run(&["issue", name, "--host", name]);
+        }
         Credentials { ca: self.certificate(), cert: of(""), key: of("-key"), _dir: Arc::clone(&self.0) }
     }
 
