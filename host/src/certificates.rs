@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use burgee_model::hex;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PublicKeyData,
@@ -56,7 +57,7 @@ pub(crate) fn authority(days: u32) -> Result<Made, CertificateError> {
 
 fn authority_of(key: &KeyPair, days: u32) -> CertificateParams {
     let digest = Sha256::digest(key.subject_public_key_info());
-    let short: String = digest.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let short = hex::encode(&digest[..NAME_BYTES]);
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -402,6 +402,7 @@ fn ui_assets() -> UiAssets {
         why_not: burgee_flags_ui::WHY_NOT,
     }
 }
+
 /// The limits where so many connections may be open: streams leave room for who asks but once, those of one tenant for
 /// other tenants', and those of one token for its tenant's others.
 fn within(connections: usize, limits: &Limits) -> Limits {

@@ -9,7 +9,7 @@ use std::{
 
 use harness::{
     TOKEN,
-    certificates::{Authority, Files},
+    certificates::{Authority, Credentials, Files},
     cli::Cli,
     cluster::{CONVERGE_BOUND, sees},
     node::{Node, Spec},
@@ -37,16 +37,22 @@ fn ready(node: &Node, authority: &Authority) -> Option<String> {
     Some(text)
 }
 
-#[test]
-fn http_is_spoken_over_tls_and_follows_its_files() {
-    let (files, first, second) = (Files::new(), Authority::new(), Authority::new());
-    let held = files.install(&first.issue("127.0.0.1"), &[&first]);
+/// A node that serves HTTPS by a certificate of an authority, and its files.
+fn serving(files: &Files, authority: &Authority) -> (Node, Credentials) {
+    let held = files.install(&authority.issue("127.0.0.1"), &[authority]);
     let spec =
         Spec::serve().option("--tls-cert", held.cert.to_str().unwrap()).option("--tls-key", held.key.to_str().unwrap());
     let node = spec.launch();
     sees("readiness", CONVERGE_BOUND, &true, || {
-        ready(&node, &first).is_some_and(|text| text.starts_with("HTTP/1.1 200"))
+        ready(&node, authority).is_some_and(|text| text.starts_with("HTTP/1.1 200"))
     });
+    (node, held)
+}
+
+#[test]
+fn http_is_spoken_over_tls_and_follows_its_files() {
+    let (files, first, second) = (Files::new(), Authority::new(), Authority::new());
+    let (node, held) = serving(&files, &first);
     let text = ready(&node, &first).unwrap();
     assert!(text.contains("strict-transport-security: max-age="), "{text}");
     assert_eq!(ready(&node, &second), None);
@@ -64,13 +70,7 @@ fn http_is_spoken_over_tls_and_follows_its_files() {
 #[test]
 fn the_command_line_believes_the_authority_that_it_is_given() {
     let (files, ours, other) = (Files::new(), Authority::new(), Authority::new());
-    let held = files.install(&ours.issue("127.0.0.1"), &[&ours]);
-    let spec =
-        Spec::serve().option("--tls-cert", held.cert.to_str().unwrap()).option("--tls-key", held.key.to_str().unwrap());
-    let node = spec.launch();
-    sees("readiness", CONVERGE_BOUND, &true, || {
-        ready(&node, &ours).is_some_and(|text| text.starts_with("HTTP/1.1 200"))
-    });
+    let (node, held) = serving(&files, &ours);
     let url = format!("https://{}", node.http);
     let ask = |authority: &[&str]| {
         Cli::bare().run(&[&["token", "list", "--url", &url, "--token", TOKEN], authority].concat())

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use burgee_model::Limits;
 use serde_json::{Value as Json, json};
 
-use crate::server::Server;
+use crate::server::{Options, Server};
 
 const BARE: &str = "/openfeature/v0/manifest";
 const DEV: &str = "/e/t/dev/openfeature/v0/manifest";
@@ -137,4 +138,21 @@ async fn a_flag_of_a_protected_environment_is_not_deleted_without_more_care() {
     let asked = server.with_token(&editor, "DELETE", &format!("{flags}/f"), &[("if-match", "*")], &json!({})).await;
     asked.problem(403, "");
     assert_eq!(value(&server, "f").await, true);
+}
+
+#[tokio::test]
+async fn values_do_not_pile_up_beyond_what_a_request_could_set() {
+    let limits = Limits { body_bytes: 2_000, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    let flags = format!("{DEV}/flags");
+    let text = |number: usize| format!("{number}{}", "x".repeat(600));
+    server.post(&flags, flag("f", "string", text(0))).await.expect(201);
+    let put = async |number| server.json("PUT", &format!("{flags}/f"), &[], &flag("f", "string", text(number))).await;
+    for number in 1..3 {
+        put(number).await.expect(200);
+    }
+    put(3).await.problem(413, "");
+    assert_eq!(value(&server, "f").await, json!(text(2)));
+    // one that is there already is no more
+    put(0).await.expect(200);
 }

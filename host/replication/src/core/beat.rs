@@ -2,7 +2,7 @@
 
 use burgee_model::NodeId;
 
-use super::{Command, Core, Note, Turn, peer::Peer, readiness::content, sequence::Arrival};
+use super::{Command, Core, Note, Turn, peer::Peer, sequence::Arrival};
 use crate::message::{News, NodeInfo, PeerId, REACHES_MAX};
 
 impl Core {
@@ -113,7 +113,7 @@ impl Core {
             endpoint: self.settings.endpoint.clone(),
             ready: self.readiness.ready,
             resync: self.settings.resync,
-            versions: content(turn.table),
+            versions: turn.table.data_versions(),
             written: self.written,
             root: turn.table.root(),
             horizon: turn.table.horizon(),

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use burgee_model::{MemberMeta, NodeId, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{Missed, Table, Version, digest::Realm};
 
-use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run, readiness::content};
+use super::{Ask, Asked, Command, Core, Note, Turn, exchange::Run};
 use crate::message::{Answer, HEARD_TWICE, Question};
 
 /// How long a stamp that a peer remembers and that may be of this very start must be unknown here: the
@@ -150,7 +150,7 @@ impl Core {
 
     /// A node that is to get in line and holds nothing, not even a horizon, is as good as new.
     pub(super) fn forgive_nothing(&mut self, turn: &mut Turn<'_>) {
-        if self.settings.resync && content(turn.table) == 0 && turn.table.horizon() == Stamp::ZERO {
+        if self.settings.resync && turn.table.data_versions() == 0 && turn.table.horizon() == Stamp::ZERO {
             self.settings.resync = false;
             turn.out.push(Command::Resynchronised);
         }

@@ -138,7 +138,7 @@ impl Core {
     /// Whether an operator could say so: it holds something, and nobody who is ready was reached in time.
     fn is_up_to_operator(&self, turn: &Turn<'_>) -> bool {
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
-        timed_out && content(turn.table) > 0 && !self.peers.values().any(Peer::is_ready)
+        timed_out && turn.table.data_versions() > 0 && !self.peers.values().any(Peer::is_ready)
     }
 
     /// Then it need not get in line with anybody.
@@ -170,7 +170,7 @@ impl Core {
     fn may_start_together(&self, live: &[&Peer], turn: &Turn<'_>) -> bool {
         // (One may have said in an exchange that it is ready before its beat does.)
         let merged = live.iter().all(|peer| peer.exchanged == Some(false) && !peer.is_ready());
-        let is_empty = content(turn.table) == 0;
+        let is_empty = turn.table.data_versions() == 0;
         let patience = if self.is_anybody_missing() { PATIENCE } else { 1 };
         let in_vain = self.has_waited(turn, patience) && !is_empty;
         merged && (self.came_whole() || in_vain || is_empty && !self.has_anybody_data())
@@ -286,9 +286,4 @@ impl Core {
         let declined = |ticket| Command::Answer { ticket, answer: Answer::Taken(false) };
         turn.out.extend(late.into_iter().map(declined));
     }
-}
-
-/// How many versions there are beside the cluster's own registers.
-pub(super) fn content(table: &Table) -> u64 {
-    table.data_versions() as u64
 }

@@ -44,8 +44,8 @@ impl Table {
 
     /// How many versions there are beside those of the cluster's own registers.
     #[must_use]
-    pub fn data_versions(&self) -> usize {
-        self.counts.versions.saturating_sub(self.system_versions)
+    pub fn data_versions(&self) -> u64 {
+        self.counts.versions.saturating_sub(self.system_versions) as u64
     }
 
     /// The cluster's roster, in the order of ids, forgotten ones included: id, entry, promise.
