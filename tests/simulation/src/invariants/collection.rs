@@ -111,8 +111,22 @@ fn all_missing(
     if wanted.peek().is_none() {
         return Vec::new();
     }
-    let table = disk.load(world.plan.history);
+    let table = with_kept(world, disk);
     wanted.map(|written| written.version.clone()).filter(|version| would_return(&table, version)).collect()
+}
+
+/// What a disk holds, and the floors that other members' disks keep for good: those it still hears of, whatever is
+/// collected. (A node that returns brings such a floor under the stamp that it had, below what the others have
+/// acknowledged by then.)
+fn with_kept(world: &World, disk: &Disk) -> Table {
+    let mut table = disk.load(world.plan.history);
+    let members = members(&table);
+    let others = world.slots.iter().filter_map(|slot| slot.disk.as_ref()).filter(|other| members.contains(&other.node));
+    let kept = others.flat_map(Disk::versions).filter(|version| version.is_floor());
+    for floor in kept.filter(|floor| is_kept_for_good(&floor.register.address)) {
+        table.merge(floor);
+    }
+    table
 }
 
 /// A member acknowledges up to where its disk holds everything that the members wrote.
