@@ -41,7 +41,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 40] = [
+pub(crate) const MUTATIONS: [Mutation; 44] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -333,6 +333,38 @@ pub(crate) const MUTATIONS: [Mutation; 40] = [
     Mutation {
         name: "expiries are not told",
         edits: &[(TABLE, "self.deadlines.due(now)", "self.deadlines.due(now).filter(|_| now == 0)")],
+        test: None,
+    },
+    Mutation {
+        name: "what is settled is not named",
+        edits: &[(
+            STAMPING,
+            "held.into_iter().chain(settles).filter",
+            "held.into_iter().chain(settles.take(0)).filter",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "only the newest of what a kill replaces is named",
+        edits: &[(
+            STAMPING,
+            "let held = if id.address.keeps_heads() {",
+            "let held = if false && id.address.keeps_heads() {",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "conflicts that a floor ended are listed",
+        edits: &[(
+            MERGE,
+            "        self.review_conflicts(id);\n        if after.is_empty()",
+            "        if after.is_empty()",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "history ends too soon",
+        edits: &[(REGISTER, "*rank < policy.max_versions && v.stamp", "*rank < policy.min_versions && v.stamp")],
         test: None,
     },
 ];

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use burgee_model::{Millis, NodeId, RegisterId};
+use burgee_model::{Millis, NodeId, RegisterId, Stamp};
 use burgee_replication::{
     ClusterClock, Readiness,
     core::{Core, Now, Settings},
@@ -17,6 +17,7 @@ use crate::{
     clock::{Wall, span},
     disk::Disk,
     invariants::seen::Seen,
+    oracle::Taken,
     plan::Plan,
     schedule::Micros,
     workload::Action,
@@ -130,6 +131,8 @@ pub struct Commit {
     pub write: u64,
     /// What it writes.
     pub versions: Vec<Arc<Version>>,
+    /// Which conflicting versions it is to settle.
+    pub settles: Vec<Stamp>,
 }
 
 /// A start of a node.
@@ -213,6 +216,8 @@ impl Process {
         let stale = start.disk.stale(&table);
         let mut process = Self::around(start, table, time);
         process.dirty = stale;
+        process.seen.taken = Taken::default();
+        start.disk.versions().for_each(|version| process.seen.taken.take(version));
         process.clock.resume(start.disk.mark, at);
         process
     }

@@ -3,6 +3,7 @@
 mod effect;
 mod excuse;
 mod fate;
+mod history;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +18,7 @@ pub use self::{
     effect::{accounts_for, is_collected},
     excuse::{Excuse, Excused},
     fate::{Fate, Loss, Replica},
+    history::{Taken, losers, unnamed},
 };
 
 /// What is known of a version that somebody wrote.
@@ -135,6 +137,12 @@ impl Oracle {
     /// A deletion was collected before all halves of the cluster had met.
     pub fn collected_apart(&mut self, version: &Version) {
         self.mark(version, |twin| twin.apart = true);
+    }
+
+    /// Whether somebody wrote a version, or was about to.
+    #[must_use]
+    pub fn knows(&self, version: &Version) -> bool {
+        self.twins(version).next().is_some()
     }
 
     fn twins(&self, version: &Version) -> impl Iterator<Item = &Written> {

@@ -11,6 +11,7 @@ use burgee_store::{Outcome, Table, Version};
 
 use crate::{
     node::{MAX_SKEW_MS, Slot},
+    oracle::Taken,
     world::World,
 };
 
@@ -36,6 +37,8 @@ pub struct Seen {
     pub fresh: BTreeSet<RegisterId>,
     /// What ready peers held when it started.
     pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
+    /// What it took in of registers that have a history.
+    pub taken: Taken,
     /// Of which versions it told whom.
     pub told: BTreeSet<(PeerId, RegisterId, Option<Stamp>, Stamp)>,
 }
@@ -54,6 +57,7 @@ impl Seen {
         for version in table.page(None, usize::MAX).versions {
             seen.note(&version.register, place(&version));
             seen.await_deadline(&version, at);
+            table.history(&version.register).for_each(|version| seen.taken.take(&version));
         }
         seen
     }
@@ -127,6 +131,7 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
     let cluster = process.time(*wall, now).cluster;
     let register = &version.register;
     process.seen.fresh.insert(register.clone());
+    process.seen.taken.take(version);
     if matches!(outcome, Outcome::Dead) {
         process.seen.refused.insert((register.clone(), version.stamp));
     }

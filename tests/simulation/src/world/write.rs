@@ -72,12 +72,14 @@ impl World {
                 }
             }
             let Some((request, draft)) = drafted else { continue };
+            let settles = draft.writes.iter().flat_map(|write| write.settles.iter().copied()).collect();
             let Ok(versions) = stamp_draft(&request, draft, &process.table, &mut process.clock, cluster) else {
                 continue;
             };
-            process.commit = Some(Commit { write, versions: versions.clone() });
+            process.commit = Some(Commit { write, versions: versions.clone(), settles });
             break (End { slot, id: process.id }, versions);
         };
+        invariants::conflicts::planned(self, slot);
         for version in &versions {
             if let Some(process) = &mut self.slots[slot].process {
                 process.told_news |= process.told.changed(version.change);
@@ -92,7 +94,7 @@ impl World {
     /// The write under way is on disk: it is applied, acknowledged and told.
     pub(super) fn committed(&mut self, end: End) {
         let Slot { disk: Some(disk), process: Some(process), .. } = &mut self.slots[end.slot] else { return };
-        let Some(Commit { write, versions }) = process.commit.take() else { return };
+        let Some(Commit { write, versions, .. }) = process.commit.take() else { return };
         disk.append(&versions, process.clock.mark());
         disk.told.clone_from(&process.told);
         process.told_news = false;
@@ -170,6 +172,7 @@ impl World {
             process.table.evict(register, *stamp);
             process.dirty.insert(register.clone());
             process.seen.evicted(register);
+            process.seen.taken.replace(register, process.table.history(register));
         }
         if self.trace.is_loud() {
             say!(self, "n{} evicts {versions:?}", end.slot);
