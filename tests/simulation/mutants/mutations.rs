@@ -41,7 +41,7 @@ const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 44] = [
+pub(crate) const MUTATIONS: [Mutation; 48] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -365,6 +365,38 @@ pub(crate) const MUTATIONS: [Mutation; 44] = [
     Mutation {
         name: "history ends too soon",
         edits: &[(REGISTER, "*rank < policy.max_versions && v.stamp", "*rank < policy.min_versions && v.stamp")],
+        test: None,
+    },
+    Mutation {
+        name: "who goes on alone does not say so",
+        edits: &[(
+            READINESS,
+            "[] if self.has_waited(turn, 1) && (self.came_whole() || self.lined) => Readiness::alone(),",
+            "[] if self.has_waited(turn, 1) && (self.came_whole() || self.lined) => Readiness::ready(),",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "a link that breaks for a moment lets a node go on alone",
+        edits: &[(READINESS, "[] if self.has_waited(turn, 1) && (", "[] if timed_out && (")],
+        test: None,
+    },
+    Mutation {
+        name: "a node goes on alone beside others",
+        edits: &[(
+            READINESS,
+            "[] if self.has_waited(turn, 1) && (self.came_whole() || self.lined) =>",
+            "_ if self.has_waited(turn, 1) && (self.came_whole() || self.lined) =>",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "newcomers that reach nobody go on with nothing",
+        edits: &[(
+            READINESS,
+            "[] if self.has_waited(turn, 1) && (self.came_whole() || self.lined) =>",
+            "[] if self.has_waited(turn, 1) =>",
+        )],
         test: None,
     },
 ];

@@ -41,12 +41,17 @@ impl Disk {
         Self { node, mark: 0, resync: false, told: Told::default(), aside: None, rows: BTreeMap::new() }
     }
 
+    /// The node's own entry in the roster.
+    #[must_use]
+    pub fn entry(&self) -> Option<MemberMeta> {
+        let rows = self.rows.get(&RegisterId::system(Address::Member { node: self.node }))?;
+        rows.last()?.content.as_ref()?.read()
+    }
+
     /// Whether the node's own entry in the roster is on it, as that of one that had joined.
     #[must_use]
     pub fn is_enrolled(&self) -> bool {
-        let rows = self.rows.get(&RegisterId::system(Address::Member { node: self.node }));
-        let entry = rows.and_then(|rows| rows.last()?.content.as_ref()?.read::<MemberMeta>());
-        entry.is_some_and(|entry| !entry.joining)
+        self.entry().is_some_and(|entry| !entry.joining)
     }
 
     /// A commit of local writes, before they are applied.

@@ -10,6 +10,7 @@ pub mod durability;
 pub mod identity;
 pub mod joining;
 pub mod kill;
+pub mod reach;
 pub mod readiness;
 pub mod seen;
 pub mod stamps;

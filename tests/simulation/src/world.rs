@@ -17,7 +17,7 @@ use burgee_replication::core::{Event, Note};
 use burgee_store::Version;
 
 use crate::{
-    invariants::Violation,
+    invariants::{self, Violation},
     network::{Change, End, Network, Payload, SWEEP},
     node::Slot,
     oracle::Oracle,
@@ -262,6 +262,7 @@ impl World {
         let slots = &self.slots;
         let changes = self.network.sweep(self.now, |end| slots[end.slot].runs(end.id));
         self.tell(changes);
+        invariants::reach::look(self);
         self.after(SWEEP, Occurrence::Sweep);
     }
 

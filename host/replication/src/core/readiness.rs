@@ -115,7 +115,9 @@ impl Core {
         }
         let timed_out = turn.now.mono >= self.settings.periods.ready_timeout;
         match live.as_slice() {
-            [] if timed_out && (self.came_whole() || self.lined) => Readiness::alone(),
+            // A link that breaks for a moment is no reason to serve what is behind: the time counts from when somebody
+            // ready was last there.
+            [] if self.has_waited(turn, 1) && (self.came_whole() || self.lined) => Readiness::alone(),
             // Part of it is more than nothing, where nobody who has all of it comes for long.
             [] if self.partial && self.has_waited(turn, PATIENCE) => Readiness::alone(),
             [] => Readiness::waiting("no_peer"),

@@ -1,11 +1,13 @@
 //! A node serves only what it may: not while it must resynchronise, not while it is empty and looks for its
-//! cluster, and not before it holds what a ready peer had when it started.
+//! cluster, and not before it holds what a ready peer had when it started, or the time has passed and it
+//! [reaches](super::reach) nobody who has more.
 
 use std::sync::Arc;
 
 use burgee_model::Millis;
 use burgee_store::{Outcome, Table, Version};
 
+use super::reach;
 use crate::{clock::micros, node::Process, oracle::is_collected, world::World};
 
 /// A node started: remembers what its ready peers hold.
@@ -18,12 +20,16 @@ pub fn started(world: &mut World, slot: usize) {
     if let Some(process) = world.slots[slot].process.as_mut().filter(|process| !process.resync) {
         process.seen.baseline = baseline;
     }
+    reach::started(world, slot);
 }
 
 /// A node's readiness changed.
 pub fn changed(world: &mut World, slot: usize) {
     let Some(process) = world.slots[slot].process.as_ref().filter(|process| process.readiness.ready) else { return };
     let waited = world.now - process.born >= micros(world.plan.periods.ready_timeout);
+    // Later than that it is level with somebody only where somebody is there.
+    let is_found = || !process.seen.reach.overtaken && reach::found(world, slot).is_some();
+    let is_level = !process.readiness.alone && (!waited || is_found());
     let empty = process.table.counts().versions == 0;
     // Without seeds, and with nobody else in the roster as far as its disk knew.
     let by_itself = world.slots[slot].seeds.is_empty() && world.now == process.born;
@@ -31,14 +37,15 @@ pub fn changed(world: &mut World, slot: usize) {
         world.violate("readiness", format!("n{slot} is ready although it must resynchronise"));
     } else if empty && !world.slots[slot].seeds.is_empty() && !waited && !process.seen.baseline.is_empty() {
         world.violate("readiness", format!("n{slot} is ready although it is empty and has seeds"));
-    } else if let Some(lacks) =
-        (!process.readiness.alone && !waited && !by_itself).then(|| lacks(world, slot)).flatten()
-    {
+    } else if let Some(what) = reach::wrong(world, slot) {
+        world.violate("readiness", format!("n{slot} {what}"));
+    } else if let Some(lacks) = (is_level && !by_itself).then(|| lacks(world, slot)).flatten() {
         world.violate("readiness", format!("n{slot} is ready without what ready peers had at its start: {lacks:?}"));
     }
     if let Some(process) = &mut world.slots[slot].process {
         process.seen.baseline.clear();
     }
+    reach::ready(world, slot);
 }
 
 /// What a node lacks of what each of the peers had that were ready when it started.

@@ -9,6 +9,7 @@ use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::message::PeerId;
 use burgee_store::{Outcome, Table, Version};
 
+use super::reach::Reach;
 use crate::{
     node::{MAX_SKEW_MS, Slot},
     oracle::Taken,
@@ -37,6 +38,8 @@ pub struct Seen {
     pub fresh: BTreeSet<RegisterId>,
     /// What ready peers held when it started.
     pub baseline: Vec<(usize, Vec<Arc<Version>>)>,
+    /// What it could know of others until it was ready.
+    pub reach: Reach,
     /// What it took in of registers that have a history.
     pub taken: Taken,
     /// Of which versions it told whom.

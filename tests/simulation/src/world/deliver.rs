@@ -71,8 +71,11 @@ impl World {
                     return;
                 }
                 process.asked.remove(&request);
-                if matches!(answer, Answer::Compared { ready: true, .. }) && !process.accepted {
-                    process.level_with = Some(from);
+                if matches!(answer, Answer::Compared { ready: true, .. }) {
+                    process.seen.reach.met_ready = true;
+                    if !process.accepted {
+                        process.level_with = Some(from);
+                    }
                 }
                 Event::Answered { request, answer: Some(answer) }
             }
@@ -92,6 +95,9 @@ impl World {
         if let Some(process) = self.slots[at.slot].process.as_mut().filter(|process| !up && !process.accepted) {
             // It did not join by one that it lost before.
             process.level_with = process.level_with.filter(|by| *by != peer);
+        }
+        if let Some(process) = &mut self.slots[at.slot].process {
+            process.seen.reach.linked(peer, up);
         }
         self.handle(at.slot, if up { Event::Up(peer) } else { Event::Down(peer) });
     }

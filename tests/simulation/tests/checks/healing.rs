@@ -145,3 +145,20 @@ fn check_63_a_black_holed_or_stopped_peer_stalls_nobody() {
         cluster.settle();
     }
 }
+
+#[test]
+fn a_node_whose_ready_peer_is_gone_for_a_moment_does_not_go_on_alone() {
+    let mut cluster = Cluster::new(2);
+    cluster.stop(1);
+    cluster.put(0, "k", "what it missed");
+    // It finds its peer, and does not get in line with it for longer than it would look for one.
+    cluster.plan.refused_merges = 1_000;
+    cluster.start(1);
+    cluster.pass(12 * SECOND);
+    assert!(!cluster.is_ready(1));
+    cluster.flap(0, 1);
+    cluster.pass(500 * MS);
+    assert!(!cluster.is_ready(1));
+    cluster.plan.refused_merges = 0;
+    cluster.agree_within(5 * SECOND);
+}
