@@ -62,15 +62,17 @@ fn would_take(table: &Table, version: &Arc<Version>) -> bool {
         return false;
     }
     let mut probe = crate::disk::table(HistoryPolicy::default());
-    for scope in id.containers().chain(prefixes(&id.address)) {
-        if let Some(floor) = table.floor(&id.tenant, &scope) {
-            probe.merge(floor);
-        }
-    }
+    floors_over(table, id).for_each(|floor| drop(probe.merge(&floor)));
     if let Some(horizon) = table.latest(&RegisterId::system(Address::Horizon)) {
         probe.merge(&horizon);
     }
     matches!(probe.merge(version), Outcome::Applied(_))
+}
+
+/// The floors over a register that a table has.
+pub(super) fn floors_over(table: &Table, id: &RegisterId) -> impl Iterator<Item = Arc<Version>> {
+    let scopes = id.containers().chain(prefixes(&id.address));
+    scopes.filter_map(|scope| table.floor(&id.tenant, &scope).cloned())
 }
 
 fn prefixes(address: &Address) -> impl Iterator<Item = Scope> + '_ {

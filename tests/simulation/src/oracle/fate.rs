@@ -5,7 +5,11 @@ use std::sync::Arc;
 use burgee_model::Stamp;
 use burgee_store::{Table, Version};
 
-use super::{Excuse, Oracle, Written, effect::may_go, keeps_effect};
+use super::{
+    Excuse, Oracle, Written, accounts_for,
+    effect::{floors_over, may_go},
+    keeps_effect,
+};
 use crate::invariants::deletion::floor_covers;
 
 /// What a node holds, in memory or on disk.
@@ -89,16 +93,25 @@ impl Oracle {
                 Seen::Missing { who, excuse } => missing.push((written.version.clone(), who, excuse)),
             }
         }
-        missing.into_iter().try_for_each(|(version, who, excuse)| self.miss(&version, who, excuse))
+        missing.into_iter().try_for_each(|(version, who, excuse)| {
+            let is_bereft = excuse.is_none() && self.is_bereft(&version, replicas, loss.gone);
+            self.miss(&version, who, excuse, is_bereft)
+        })
     }
 
     /// Those who should have a version have not, and it was not in what went: looks for what took its place.
-    fn miss(&mut self, version: &Arc<Version>, who: Who, excuse: Option<Excuse>) -> Result<(), String> {
+    fn miss(
+        &mut self,
+        version: &Arc<Version>,
+        who: Who,
+        excuse: Option<Excuse>,
+        is_bereft: bool,
+    ) -> Result<(), String> {
         let fate = match (excuse, who) {
             _ if self.is_outlived(version, self.horizon) => Fate::Outlived,
             (Some(excuse), _) => Fate::Lost(excuse),
-            (None, Who::Anybody) if self.is_bereft(version) => Fate::Lost(Excuse::Disk),
-            (None, Who::Disk) if self.is_bereft(version) => {
+            (None, Who::Anybody) if is_bereft => Fate::Lost(Excuse::Disk),
+            (None, Who::Disk) if is_bereft => {
                 self.mark(version, |written| written.bereft = true);
                 return Ok(());
             }
@@ -117,11 +130,18 @@ impl Oracle {
         self.all().any(|other| went(&other.version) && supersedes(&other.version, version))
     }
 
-    /// Whether what superseded a version was lost with a disk: its row may have gone before that.
-    fn is_bereft(&self, version: &Version) -> bool {
-        let lost = |other: &Written| other.bereft || matches!(other.fate, Fate::Lost(_));
-        let others = self.all().filter(|other| *other.version != *version && other.acknowledged);
-        others.filter(|other| lost(other)).any(|other| supersedes(&other.version, version))
+    /// Whether a floor took a version's row that is itself on no disk: what a floor kills goes from the disk row by row,
+    /// and be it before the floor's own is written. So a memory has that floor, or had it and went just now. (What a
+    /// later version replaces goes in one step with its coming, so what lasts of a register is there or on no disk.)
+    fn is_bereft(&self, version: &Arc<Version>, left: &[Replica], gone: &[Replica]) -> bool {
+        let id = &version.register;
+        let is_on_disk = |floor: &Arc<Version>| left.iter().any(|r| r.durable && accounts_for(&r.table, floor));
+        let place = |version: &Version| (version.floor_seen, version.stamp);
+        let rows = self.all().map(|other| &other.version).filter(|other| other.register == *id);
+        let rows: Vec<&Arc<Version>> = rows.filter(|other| place(other) >= place(version)).collect();
+        let memories = left.iter().chain(gone).filter(|replica| !replica.durable);
+        let mut floors = memories.flat_map(|memory| floors_over(&memory.table, id));
+        floors.any(|floor| !is_on_disk(&floor) && rows.iter().any(|row| floor_covers(&floor, row)))
     }
 }
 
@@ -177,5 +197,71 @@ impl Written {
         }
         let on_no_disk = !durable && !self.bereft && self.doubtful.is_none();
         if on_no_disk { Seen::Missing { who: Who::Disk, excuse: None } } else { Seen::Held }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burgee_model::{Address, Blob, Media, NodeId, RegisterId, Scope};
+    use burgee_store::{ChangeId, HistoryPolicy};
+
+    use super::*;
+    use crate::workload::{entry, environment, tenant};
+
+    fn written(register: RegisterId, time: u64) -> Arc<Version> {
+        let stamp = Stamp { time, id: NodeId([1; 16]) };
+        Arc::new(Version {
+            register,
+            stamp,
+            parents: Box::default(),
+            floor_seen: None,
+            content: Some(Blob { media: Media::Json, bytes: "1".into() }),
+            expires_at: None,
+            actor: "test".into(),
+            change: ChangeId(stamp),
+            note: None,
+        })
+    }
+
+    fn oracle(versions: &[&Arc<Version>]) -> Oracle {
+        let mut oracle = Oracle::new(HistoryPolicy::default());
+        for version in versions {
+            oracle.planned(version, 0);
+            oracle.acknowledged(version);
+        }
+        oracle
+    }
+
+    fn replica(slot: usize, durable: bool, versions: &[&Arc<Version>]) -> Replica {
+        let mut table = crate::disk::table(HistoryPolicy::default());
+        versions.iter().for_each(|version| drop(table.merge(version)));
+        Replica { slot, table, durable, heard: true }
+    }
+
+    fn account(oracle: &mut Oracle, left: &[Replica], gone: &[Replica]) -> Result<(), String> {
+        oracle.account(left, &Loss { gone, excuse: Excuse::Disk })
+    }
+
+    #[test]
+    fn that_a_later_value_went_with_its_disk_excuses_nobody_who_had_the_earlier_one() {
+        let (earlier, later) = (written(entry("k"), 1), written(entry("k"), 2));
+        let mut oracle = oracle(&[&earlier, &later]);
+        let other = || replica(1, true, &[&earlier]);
+        assert_eq!(account(&mut oracle, &[other()], &[replica(0, true, &[&later])]), Ok(()));
+        assert!(account(&mut oracle, &[replica(1, true, &[])], &[]).is_err());
+    }
+
+    #[test]
+    fn a_floor_that_only_a_memory_has_may_take_with_it_what_it_killed() {
+        let purge = Scope::Config { environment: environment(), prefix: "k".into() };
+        let (value, floor) = (written(entry("k"), 1), written(RegisterId::floor(&tenant(), purge), 2));
+        assert!(matches!(floor.register.address, Address::Floor(_)));
+        let mut oracle = oracle(&[&value, &floor]);
+        let memory = || replica(1, false, &[&floor]);
+        let author = replica(0, true, &[&floor]);
+        assert_eq!(account(&mut oracle, &[replica(1, true, &[&value]), memory()], &[author]), Ok(()));
+        assert_eq!(account(&mut oracle, &[replica(1, true, &[]), memory()], &[]), Ok(()));
+        assert_eq!(account(&mut oracle, &[replica(1, true, &[])], &[memory()]), Ok(()));
+        assert!(oracle.all().all(|written| written.fate == Fate::Lost(Excuse::Disk)));
     }
 }
