@@ -111,6 +111,8 @@ pub struct Ticket {
     pub asker: PeerId,
     /// The question's number there.
     pub request: u64,
+    /// When it came, or when the process went on that was stopped since.
+    pub since: Micros,
 }
 
 /// Versions of a peer on their way into the table.

@@ -56,6 +56,7 @@ impl World {
 
     pub(super) fn arrive(&mut self, link: u64, to: End, payload: Payload) {
         let Some(from) = self.network.arrives(link, to) else { return };
+        let now = self.now;
         let Some(process) = &mut self.slots[to.slot].process else { return };
         let event = match payload {
             Payload::News(news) => Event::News { from, news },
@@ -63,7 +64,7 @@ impl World {
             Payload::Question { request, question } => {
                 process.last_ticket += 1;
                 let ticket = process.last_ticket;
-                process.tickets.insert(ticket, Ticket { asker: from, request });
+                process.tickets.insert(ticket, Ticket { asker: from, request, since: now });
                 Event::Asked { from, ticket, question }
             }
             Payload::Answer { request, answer } => {

@@ -147,6 +147,9 @@ impl World {
     pub fn resume(&mut self, slot: usize) {
         if std::mem::take(&mut self.slots[slot].paused) {
             say!(self, "n{slot} goes on");
+            let now = self.now;
+            let tickets = self.slots[slot].process.iter_mut().flat_map(|process| process.tickets.values_mut());
+            tickets.for_each(|ticket| ticket.since = now);
             for what in std::mem::take(&mut self.slots[slot].backlog) {
                 self.after(0, what);
             }
@@ -161,15 +164,20 @@ impl World {
         let now = self.now;
         let Slot { disk: Some(disk), process, wall, .. } = &mut self.slots[slot] else { return };
         let Some(old) = process.take() else { return };
+        let mut news = None;
         if disk.aside.is_none() {
             let now = old.time(*wall, now).cluster;
             let aside = Aside::of(&old.table, old.id.node, &old.told, missed, now);
             disk.aside = Some(aside).filter(|aside| !aside.is_empty());
+            news = disk.aside.clone().map(|aside| (aside, now));
         }
         (disk.node, disk.resync, disk.told) = (node, true, Told::default());
         let disk = disk.clone();
         let aside = disk.aside.as_ref().map_or(0, |aside| aside.versions.len());
         say!(self, "n{slot} takes the id {node:?}, {missed:?}, {aside} versions set aside");
+        if let Some((aside, now)) = news {
+            invariants::bounds::set_aside(self, slot, &aside, now);
+        }
         let changes = self.network.leave(old.id);
         self.tell(changes);
         self.settle(slot, old.commit, old.clock.mark());
