@@ -37,11 +37,12 @@ const READINESS: &str = "host/replication/src/core/readiness.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
 const SEQUENCE: &str = "host/replication/src/core/sequence.rs";
+const WALK: &str = "host/replication/src/core/walk.rs";
 const TIME: &str = "host/replication/src/core/clock.rs";
 const WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 48] = [
+pub(crate) const MUTATIONS: [Mutation; 54] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -397,6 +398,48 @@ pub(crate) const MUTATIONS: [Mutation; 48] = [
             "[] if self.has_waited(turn, 1) && (self.came_whole() || self.lined) =>",
             "[] if self.has_waited(turn, 1) =>",
         )],
+        test: None,
+    },
+    Mutation {
+        name: "newcomers wait for a slow disk for ever",
+        edits: &[(
+            READINESS,
+            "now.saturating_sub(entry.since) >= most)",
+            "now.saturating_sub(entry.since) >= most * 1_000)",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "all that a node holds is set aside",
+        edits: &[(ASIDE, "(kills(version) || is_untold(version))", "(true || kills(version) || is_untold(version))")],
+        test: None,
+    },
+    Mutation {
+        name: "comparisons never pause",
+        edits: &[(
+            EXCHANGE,
+            "self.compare_due = now + self.random.jitter(self.settings.periods.compare);",
+            "self.compare_due = now;",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "repair fetches what does not differ",
+        edits: &[(
+            WALK,
+            "if Check::from(table.sum(self.realm, place)) != *check {",
+            "if true || Check::from(table.sum(self.realm, place)) != *check {",
+        )],
+        test: None,
+    },
+    Mutation {
+        name: "values expire three seconds late",
+        edits: &[(TABLE, "self.deadlines.due(now)", "self.deadlines.due(now.saturating_sub(3_000))")],
+        test: None,
+    },
+    Mutation {
+        name: "a floor does not look at what it covers",
+        edits: &[(STAMPING, "self.stamp(self.table.greatest_in(&tenant, &scope))?", "self.stamp(None)?")],
         test: None,
     },
 ];
