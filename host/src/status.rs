@@ -16,7 +16,7 @@ use burgee_api::{
 use burgee_engine::Engine;
 use burgee_model::{Millis, NodeId};
 use burgee_replication::status::Traffic as Exchanged;
-use burgee_replication::{ClusterEvent, NodeState, NodeView, Replication, Status as Replicated, wall_clock};
+use burgee_replication::{ClusterEvent, Holder, NodeState, NodeView, Replication, Status as Replicated, wall_clock};
 use burgee_store::Store;
 use futures_util::stream;
 use tokio::sync::{broadcast::error::RecvError, watch};
@@ -136,14 +136,17 @@ impl NodeStatus for Status {
 
     fn cluster(&self) -> ClusterView {
         let status = self.0.replication.status();
+        let why = |view: &NodeView| status.collection_held_by.iter().find(|holder| holder.id == view.id);
+        let nodes = status.nodes.iter().map(|view| node(view, why(view))).collect();
         ClusterView {
             this: self.0.replication.name().to_owned(),
             leader: leader(&status),
-            nodes: status.nodes.iter().map(node).collect(),
+            nodes,
             stamps_ahead: self.0.store.health().stamps_ahead.iter().map(|(_, count)| count).sum(),
             tombstones: self.0.store.read().counts().tombstones as u64,
-            collection_held_by: status.collection_held_by,
+            collection_held_by: status.collection_held_by.into_iter().map(|holder| holder.name).collect(),
             horizon: status.horizon.map(|stamp| stamp.to_string()),
+            versions_unknown: status.versions_unknown,
         }
     }
 
@@ -228,7 +231,7 @@ fn news(event: ClusterEvent) -> ClusterNews {
     if joined { ClusterNews::Joined(member) } else { ClusterNews::Left(member) }
 }
 
-fn node(view: &NodeView) -> ClusterNode {
+fn node(view: &NodeView, holder: Option<&Holder>) -> ClusterNode {
     let state = match view.state {
         NodeState::Live => ClusterNodeState::Live,
         NodeState::Gone => ClusterNodeState::Gone,
@@ -245,5 +248,6 @@ fn node(view: &NodeView) -> ClusterNode {
         skew_ms: view.skew_ms,
         root: view.root.clone(),
         oldest_unacked_stamp: view.oldest_unacked.map(|stamp| stamp.to_string()),
+        holds_collection: holder.map(|holder| holder.why.name()),
     }
 }

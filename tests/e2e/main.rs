@@ -14,6 +14,7 @@ mod copies;
 mod durability;
 mod expiry;
 mod flags;
+mod full_disk;
 mod grpc;
 mod guests;
 mod import;

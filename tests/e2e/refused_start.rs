@@ -5,6 +5,7 @@ use std::{fs, net::TcpListener, path::Path};
 use harness::{
     cluster::{entry, place, read},
     node::Spec,
+    proc::Disk,
 };
 
 fn refused(spec: &Spec, code: i32, field: &str) {
@@ -74,6 +75,17 @@ fn a_data_directory_that_cannot_be_made_is_named() {
     fs::write(&file, "").unwrap();
     refused(&Spec::serve().data(&file.join("below")), 1, "data-dir");
     refused(&Spec::serve().data(&file), 1, "data-dir");
+}
+
+#[test]
+fn a_read_only_data_directory_is_named_with_the_cause() {
+    let spec = stopped();
+    let dir = spec.data_dir().display().to_string();
+    let (exit, lines) = spec.clone().disk(Disk::ReadOnly).refuses();
+    assert_eq!(exit, Some(1), "{lines:?}");
+    let [line] = lines.as_slice() else { panic!("one line: {lines:?}") };
+    assert!(line.starts_with(&format!("burgee: data-dir: {dir}: ")) && line.contains("Read-only"), "{line}");
+    assert_eq!(read(&spec.start().client, "k/99"), Ok("x".repeat(1_000)));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{
     clock::FakeClock,
     http::Client,
     network::Host,
-    proc::{self, Process, Signal},
+    proc::{self, Disk, Process, Signal},
     wait,
 };
 
@@ -41,6 +41,8 @@ pub struct Spec {
     environment: Vec<(String, String)>,
     /// How many, and whether it may ask for more.
     files: Option<(u32, bool)>,
+    /// What the data directory lies on, if that is special.
+    disk: Option<Disk>,
     host: Option<Host>,
     /// Kept alive for the process that reads it.
     clock: Option<FakeClock>,
@@ -71,6 +73,7 @@ impl Spec {
             more: Vec::new(),
             environment: Vec::new(),
             files: None,
+            disk: None,
             host: None,
             clock: None,
             credentials: None,
@@ -119,6 +122,13 @@ impl Spec {
     #[must_use]
     pub fn files_unless_asked(self, files: u32) -> Self {
         Self { files: Some((files, true)), ..self }
+    }
+
+    /// Has its data directory, which it makes, on such a disk.
+    #[must_use]
+    pub fn disk(self, disk: Disk) -> Self {
+        std::fs::create_dir_all(self.data_dir()).unwrap();
+        Self { disk: Some(disk), ..self }
     }
 
     /// Listens there for HTTP.
@@ -214,9 +224,10 @@ impl Spec {
     /// Starts the process and waits for nothing.
     #[must_use]
     pub fn spawn(&self) -> Process {
-        let mut command = match self.files {
-            Some((files, may_ask)) => proc::command_with_files(files, may_ask),
-            None => proc::command_on(self.host.as_ref().map(|host| host.namespace.as_str())),
+        let mut command = match (self.files, self.disk) {
+            (_, Some(disk)) => proc::command_on_disk(disk, self.data_dir()),
+            (Some((files, may_ask)), None) => proc::command_with_files(files, may_ask),
+            (None, None) => proc::command_on(self.host.as_ref().map(|host| host.namespace.as_str())),
         };
         command.arg(self.mode).args(["--announce", "--listen", &self.listen]);
         if let Some(data) = &self.data {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -44,14 +45,47 @@ pub fn command_on(namespace: Option<&str>) -> Command {
 /// reach it.
 #[must_use]
 pub fn command_with_files(files: u32, may_ask: bool) -> Command {
-    let program = command();
-    let mut command = Command::new("sh");
     let script = if may_ask { r#"ulimit -S -n "$0" && exec "$@""# } else { r#"ulimit -n "$0" && exec "$@""# };
-    command.args(["-c", script, &files.to_string()]).arg(program.get_program());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, &files.to_string()]);
+    become_burgee(shell)
+}
+
+/// What a directory lies on, for one process alone.
+#[derive(Clone, Copy, Debug)]
+pub enum Disk {
+    /// One that can only be read.
+    ReadOnly,
+    /// An empty one of so many MiB, which is gone with the process.
+    Small(u32),
+}
+
+/// The same, where a directory that exists lies on such a disk: in a mount namespace of its own.
+#[must_use]
+pub fn command_on_disk(disk: Disk, dir: &Path) -> Command {
+    let mount = match disk {
+        Disk::ReadOnly => r#"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0""#.to_owned(),
+        Disk::Small(mib) => format!(r#"mount -t tmpfs -o size={mib}m tmpfs "$0""#),
+    };
+    let mut shell = Command::new("unshare");
+    shell.args(["--mount", "sh", "-c", &format!(r#"{mount} && exec "$@""#)]).arg(dir);
+    become_burgee(shell)
+}
+
+/// From now on a [small](Disk::Small) disk of a process has so many MiB.
+pub fn resize_disk(pid: u32, dir: &Path, mib: u32) {
+    let mut command = Command::new("nsenter");
+    command.args(["--mount", "--target", &pid.to_string(), "mount", "-o", &format!("remount,size={mib}m")]).arg(dir);
+    assert!(command.status().unwrap().success(), "{command:?}");
+}
+
+fn become_burgee(mut shell: Command) -> Command {
+    let program = command();
+    shell.arg(program.get_program());
     for (name, _) in program.get_envs() {
-        command.env_remove(name);
+        shell.env_remove(name);
     }
-    command
+    shell
 }
 
 /// A line-wise collected output stream.

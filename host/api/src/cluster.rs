@@ -25,6 +25,9 @@ pub struct ClusterView {
     pub collection_held_by: Vec<String>,
     /// The stamp up to which all nodes have collected, as text.
     pub horizon: Option<String>,
+    /// Versions of kinds that this node's release does not know, which were left out of what others sent: it is to be
+    /// upgraded.
+    pub versions_unknown: u64,
 }
 
 /// Whether a node takes part in its cluster.
@@ -66,6 +69,9 @@ pub struct ClusterNode {
     /// The oldest stamp of this node that it is not known to have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_unacked_stamp: Option<String>,
+    /// Why collection waits for it, where it does: `away`, `late` or `clock_ahead`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds_collection: Option<&'static str>,
 }
 
 /// A node that came or went.

@@ -190,7 +190,8 @@ enum Merging {
     Hint(Hinted),
     Repair(Fetched),
     Page(NodeId),
-    Offer(u64),
+    /// The answer's ticket, and whether all that was offered is among it.
+    Offer(u64, bool),
     /// As an offer, but a newcomer's entry in the roster: answered once it is on disk.
     Entry(u64),
 }
@@ -200,7 +201,7 @@ impl Merging {
         match self {
             Self::Repair(fetched) => fetched.from == node,
             Self::Page(from) => *from == node,
-            Self::Hint(_) | Self::Offer(_) | Self::Entry(_) => false,
+            Self::Hint(_) | Self::Offer(..) | Self::Entry(_) => false,
         }
     }
 }
@@ -348,7 +349,7 @@ impl Core {
                     self.told(from.node, remembers, forgotten, turn);
                 }
             }
-            News::Hint { seq, versions } => self.hinted(from, seq, versions, turn),
+            News::Hint { seq, versions, .. } => self.hinted(from, seq, versions, turn),
         }
     }
 
@@ -382,7 +383,7 @@ impl Core {
             Asked::Days => self.days(&ask, answer, turn),
             Asked::Offer => self.offered(&ask, &answer, turn),
             Asked::Page => self.page(&ask, answer, turn),
-            Asked::Endpoints => self.endpoints(&ask, answer),
+            Asked::Endpoints => self.endpoints(answer, turn),
             Asked::Enrolment => self.entered(&ask, &answer, turn),
             Asked::Confirm => {}
         }
@@ -405,8 +406,9 @@ impl Core {
             Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
             Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
             Some(Merging::Entry(ticket)) if taken => self.entry_merged(ticket, turn),
-            Some(Merging::Offer(ticket) | Merging::Entry(ticket)) => {
-                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken) });
+            Some(Merging::Entry(ticket)) => turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) }),
+            Some(Merging::Offer(ticket, whole)) => {
+                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken && whole) });
             }
             None => {}
         }

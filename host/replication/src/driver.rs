@@ -186,6 +186,7 @@ impl<T: Transport> Driver<T> {
             Err(refusal) => return self.refusals.count(refusal, bytes),
         };
         self.traffic.received(message.kind(), bytes);
+        self.refusals.left_out(message.unknown());
         match (message, incoming.responder) {
             (Message::News(news), None) => self.handle(Event::News { from, news }),
             (Message::Question(question), Some(responder)) => {
@@ -219,6 +220,7 @@ impl<T: Transport> Driver<T> {
         let status = self.core.status(&self.store.read(), now);
         self.views.status.send_replace(Status {
             frames_refused: self.refusals.totals(),
+            versions_unknown: self.refusals.versions_left_out(),
             traffic: self.traffic.totals(),
             ..status
         });

@@ -30,6 +30,6 @@ pub mod wire;
 pub use config::{ConfigError, ReplicationConfig, ReplicationLimits};
 pub use refusals::Refusals;
 pub use replication::{ForgetError, Replication, ReplicationError, start};
-pub use status::{ClusterEvent, NodeState, NodeView, Readiness, Status, Traffic};
+pub use status::{ClusterEvent, Hold, Holder, NodeState, NodeView, Readiness, Status, Traffic};
 pub use time::ClusterClock;
 pub use timekeeping::{Timekeeping, wall_clock};

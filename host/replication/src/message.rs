@@ -83,6 +83,8 @@ pub enum News {
         seq: u64,
         /// The versions.
         versions: Vec<Arc<Version>>,
+        /// How many more there were, of kinds that this release does not know. Never sent.
+        unknown: u32,
     },
 }
 
@@ -124,6 +126,8 @@ pub enum Question {
     Offer {
         /// The versions.
         versions: Vec<Arc<Version>>,
+        /// How many more there were, of kinds that this release does not know. Never sent.
+        unknown: u32,
     },
     /// Where are these nodes reached (at most [`ENDPOINTS_MAX`])?
     Endpoints {
@@ -164,15 +168,19 @@ pub enum Answer {
         paths: u32,
         /// What stands there.
         versions: Vec<Arc<Version>>,
+        /// How many more there were, of kinds that this release does not know. Never sent.
+        unknown: u32,
     },
     /// To [`Question::Page`].
     Page {
         /// The versions.
         versions: Vec<Arc<Version>>,
+        /// How many more there were, of kinds that this release does not know. Never sent.
+        unknown: u32,
         /// Where to go on; `None` where the snapshot ends.
         next: Option<PageCursor>,
     },
-    /// To [`Question::Offer`]: whether they are merged.
+    /// To [`Question::Offer`]: whether all of them are merged.
     Taken(bool),
     /// To [`Question::Endpoints`]: of those that are known.
     Endpoints(Vec<(NodeId, String)>),

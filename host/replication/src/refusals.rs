@@ -1,4 +1,5 @@
-//! Frames that were not read: counted, and logged at most once a second for each reason.
+//! Frames that were not read, and versions that were left out of others: counted, and logged at most once a second
+//! for each reason.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,11 @@ const LOG_PERIOD: Duration = Duration::from_secs(1);
 
 /// The counters of one node.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<BTreeMap<&'static str, Count>>);
+pub struct Refusals {
+    frames: Mutex<BTreeMap<&'static str, Count>>,
+    /// Versions of kinds that this release does not know.
+    versions: Mutex<Count>,
+}
 
 #[derive(Debug, Default)]
 struct Count {
@@ -20,6 +25,19 @@ struct Count {
     /// Since the last log line.
     silent: u64,
     logged_at: Option<Instant>,
+}
+
+impl Count {
+    /// How many a log line is to speak for, where it is time for one.
+    fn add(&mut self, more: u64, now: Instant) -> Option<u64> {
+        self.total += more;
+        self.silent += more;
+        if self.logged_at.is_some_and(|at| now.saturating_duration_since(at) < LOG_PERIOD) {
+            return None;
+        }
+        self.logged_at = Some(now);
+        Some(std::mem::take(&mut self.silent))
+    }
 }
 
 impl Refusals {
@@ -30,23 +48,32 @@ impl Refusals {
         }
     }
 
-    /// How many frames of the reason a log line is to speak for, where it is time for one.
     fn record(&self, refusal: Refusal, now: Instant) -> Option<u64> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(refusal.name()).or_default();
-        count.total += 1;
-        count.silent += 1;
-        if count.logged_at.is_some_and(|at| now.saturating_duration_since(at) < LOG_PERIOD) {
-            return None;
+        let mut counts = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.entry(refusal.name()).or_default().add(1, now)
+    }
+
+    /// Counts versions of a frame that are of kinds which this release does not know.
+    pub fn left_out(&self, versions: u32) {
+        if versions == 0 {
+            return;
         }
-        count.logged_at = Some(now);
-        Some(std::mem::take(&mut count.silent))
+        let mut count = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(versions) = count.add(versions.into(), Instant::now()) {
+            tracing::warn!(versions, "left out versions of kinds that a newer release brought: upgrade this node");
+        }
+    }
+
+    /// How many versions were left out.
+    #[must_use]
+    pub fn versions_left_out(&self) -> u64 {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).total
     }
 
     /// How many were refused, by reason.
     #[must_use]
     pub fn totals(&self) -> BTreeMap<&'static str, u64> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
         counts.iter().map(|(name, count)| (*name, count.total)).collect()
     }
 }
@@ -63,5 +90,12 @@ mod tests {
         assert_eq!(refusals.record(Refusal::Cluster, start), Some(1));
         assert_eq!(refusals.record(Refusal::Garbage, start + LOG_PERIOD), Some(2));
         assert_eq!(refusals.totals(), BTreeMap::from([("cluster", 1), ("garbage", 3)]));
+    }
+
+    #[test]
+    fn versions_that_are_left_out_are_no_refused_frames() {
+        let refusals = Refusals::default();
+        [0, 2, 3].into_iter().for_each(|versions| refusals.left_out(versions));
+        assert_eq!((refusals.versions_left_out(), refusals.totals().len()), (5, 0));
     }
 }

@@ -43,19 +43,56 @@ pub struct Status {
     pub nodes: Vec<NodeView>,
     /// The id of the eldest live node.
     pub leader: Option<NodeId>,
-    /// Names of members that collection waits for.
-    pub collection_held_by: Vec<String>,
+    /// The nodes that collection waits for.
+    pub collection_held_by: Vec<Holder>,
     /// Up to where all nodes have collected.
     pub horizon: Option<Stamp>,
     /// Frames that were not read, by reason: `version`, `cluster`, `garbage`, `oversized`, `overflow`,
     /// `certificate`, `identity`.
     pub frames_refused: BTreeMap<&'static str, u64>,
+    /// Versions of kinds that this release does not know, which were left out of what came.
+    pub versions_unknown: u64,
     /// How often cluster time was set outright since the start.
     pub clock_sets: u64,
     /// Versions that repair brought since the start, in both directions.
     pub versions_repaired: u64,
     /// What was sent and received, by the kind of the message.
     pub traffic: BTreeMap<&'static str, Traffic>,
+}
+
+/// A node that collection waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id.
+    pub id: NodeId,
+    /// Its label.
+    pub name: String,
+    /// Why it does.
+    pub why: Hold,
+}
+
+/// Why collection waits for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It is a member that is not reached.
+    Away,
+    /// It leaves unsaid that it holds what has long been due: its disk takes nothing, say, or it is of an older release.
+    Late,
+    /// Its clock was ahead: what was written since is stamped above what it said then, and old enough only once cluster
+    /// time has passed that.
+    ClockAhead,
+}
+
+impl Hold {
+    /// The name under which other programs know it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Late => "late",
+            Self::ClockAhead => "clock_ahead",
+        }
+    }
 }
 
 /// Frames of one kind since the start.

@@ -2,7 +2,8 @@
 //!
 //! A frame is one byte with the version of the protocol, then a body in postcard; what a later version adds
 //! to a body stands behind it. Versions of registers travel in their own canonical bytes, digests packed.
-//! Who sent a frame, and of which cluster it is, the link knows it came by. Decoding is total: whatever the
+//! Who sent a frame, and of which cluster it is, the link knows it came by. Versions of kinds that a newer release
+//! brought are left out, and counted. Decoding is total: whatever the
 //! bytes are, it answers a message or a [`Refusal`].
 
 mod body;

@@ -67,15 +67,27 @@ fn in_words(cluster: &Json) -> String {
     let mut lines = vec![output::table(&std::iter::once(titles).chain(rows).collect::<Vec<_>>()), String::new()];
     let held: Vec<&str> =
         cluster["collectionHeldBy"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let held: Vec<String> = held.into_iter().map(|name| holder(name, cluster)).collect();
     let held = if held.is_empty() { "nobody".to_owned() } else { held.join(", ") };
-    lines.push(output::table(&[
+    let mut whole = vec![
         vec!["leader".to_owned(), text(&cluster["leader"])],
         vec!["tombstones".to_owned(), cluster["tombstones"].to_string()],
         vec!["collection held by".to_owned(), held],
         vec!["horizon".to_owned(), text(&cluster["horizon"])],
         vec!["stamps ahead".to_owned(), cluster["stampsAhead"].to_string()],
-    ]));
+    ];
+    if cluster["versionsUnknown"].as_u64().is_some_and(|count| count > 0) {
+        whole.push(vec!["unknown versions left out".to_owned(), cluster["versionsUnknown"].to_string()]);
+    }
+    lines.push(output::table(&whole));
     lines.join("\n")
+}
+
+/// A node that collection waits for, and why.
+fn holder(name: &str, cluster: &Json) -> String {
+    let why =
+        nodes(cluster).iter().filter(|node| node["name"] == name).find_map(|node| node["holdsCollection"].as_str());
+    why.map_or_else(|| name.to_owned(), |why| format!("{name} ({})", why.replace('_', " ")))
 }
 
 /// The asked node is marked with a star; of roots the first digits tell whether two are alike.
@@ -159,9 +171,11 @@ mod tests {
             json!({ "name": name, "id": id, "state": state, "ready": state == "live", "address": "tcp/127.0.0.1:1",
                 "lagMs": 3, "skewMs": -12, "root": "0123456789abcdef" })
         };
+        let mut gone = node("b", "b1", "gone");
+        gone["holdsCollection"] = json!("away");
         let nodes = [
             node("a", "a1", "live"),
-            node("b", "b1", "gone"),
+            gone,
             node("b", "b2", "live"),
             node("c", "c1", "gone"),
             node("c", "c2", "gone"),
@@ -188,6 +202,8 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("NAME") && lines[0].ends_with("ID"), "{text}");
         assert!(lines[1].starts_with("a*") && lines[1].contains("-12ms") && lines[1].ends_with("a1"), "{text}");
-        assert!(text.contains("01234567 ") && text.contains("collection held by  b, c"), "{text}");
+        assert!(text.contains("01234567 ") && text.contains("collection held by  b (away), c"), "{text}");
+        let newer = in_words(&json!({ "versionsUnknown": 7 }));
+        assert!(newer.contains("left out  7") && !text.contains("left out"), "{newer}");
     }
 }

@@ -12,8 +12,11 @@ pub enum OpenError {
     /// The data directory cannot be read or written.
     #[error("the data directory cannot be used: {0}")]
     Io(#[from] std::io::Error),
-    /// A newer release wrote the data file.
-    #[error("the data file has format {found}, this release knows formats up to {known}")]
+    /// The data file holds versions of a kind or format that this release does not know. It is left as it is.
+    #[error("a newer release wrote the data file: it holds kinds of data that this release does not know")]
+    Newer,
+    /// A newer release wrote the data file, in another format. It is left as it is.
+    #[error("a newer release wrote the data file: it has format {found}, this release knows formats up to {known}")]
     Format {
         /// The format found.
         found: u32,

@@ -17,6 +17,7 @@ mod facts;
 pub mod feed;
 mod floors;
 mod limits;
+mod newer;
 mod packed;
 mod persist;
 mod register;

@@ -369,6 +369,7 @@ fn load_rows(
         match row::merge(key.value(), value.value(), table) {
             row::Merged::Good => {}
             row::Merged::Dead(register) => dead.extend(register),
+            row::Merged::Newer => return Err(OpenError::Newer),
             row::Merged::Damaged => return Err(corrupt("a row is damaged")),
         }
     }

@@ -6,6 +6,8 @@ use burgee_model::{Address, Blob, Media, Millis, RegisterId, Stamp, stamp::TIME_
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::newer;
+
 /// The most parents that a version names.
 pub const PARENTS_MAX: usize = 8;
 
@@ -58,12 +60,23 @@ pub enum CodecError {
     /// No bytes at all (0), or another format than this release knows; the field holds its number.
     #[error("unknown version format {0}")]
     Format(u8),
+    /// Of a kind, field or scope that this release does not know.
+    #[error("unknown kind of register")]
+    Kind,
     /// More bytes than a version may have.
     #[error("a version is too large")]
     TooLarge,
     /// The bytes are not of that format.
     #[error("malformed version")]
     Malformed,
+}
+
+impl CodecError {
+    /// Whether the bytes are such as a newer release may have written.
+    #[must_use]
+    pub fn is_newer(self) -> bool {
+        matches!(self, Self::Kind) || matches!(self, Self::Format(format) if format > FORMAT)
+    }
 }
 
 impl Version {
@@ -86,7 +99,7 @@ impl Version {
             [FORMAT, rest @ ..] => rest,
             other => return Err(CodecError::Format(other.first().copied().unwrap_or(0))),
         };
-        let (register, rest) = postcard::take_from_bytes(rest).map_err(|_| CodecError::Malformed)?;
+        let (register, rest) = postcard::take_from_bytes(rest).map_err(|_| newer::reason(rest))?;
         decode_body(register, rest)
     }
 

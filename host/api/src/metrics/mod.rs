@@ -125,6 +125,8 @@ fn cluster(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
     for (reason, count) in totals {
         refused.labelled(&[("reason", reason)], count);
     }
+    let help = "Versions that were left out of frames: of kinds that a newer release brought.";
+    text.family("burgee_versions_unknown_total", Kind::Counter, help).value(view.versions_unknown);
 }
 
 fn traffic(text: &mut Text, figures: &NodeFigures) {

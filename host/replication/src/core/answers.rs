@@ -35,12 +35,12 @@ impl Core {
                     peer.paged_at = Some(turn.now.mono);
                 }
                 let page = turn.table.page(cursor.as_ref(), self.settings.page_bytes);
-                Answer::Page { versions: page.versions, next: page.next }
+                Answer::Page { versions: page.versions, unknown: 0, next: page.next }
             }
-            Question::Offer { versions } if self.admits_start(from) && !self.is_full() => {
+            Question::Offer { versions, unknown } if self.admits_start(from) && !self.is_full() => {
                 let own = super::member_register(from.node);
                 let is_entry = versions.iter().any(|version| version.register == own);
-                let what = if is_entry { Merging::Entry(ticket) } else { Merging::Offer(ticket) };
+                let what = if is_entry { Merging::Entry(ticket) } else { Merging::Offer(ticket, unknown == 0) };
                 return self.merge(versions, from.node, what, turn);
             }
             Question::Offer { .. } => Answer::Taken(false),
@@ -93,5 +93,5 @@ fn versions(table: &Table, realm: Realm, paths: &[Path], page_bytes: usize) -> A
         answered += 1;
         versions.extend(here);
     }
-    Answer::Versions { paths: answered, versions }
+    Answer::Versions { paths: answered, versions, unknown: 0 }
 }

@@ -6,9 +6,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use burgee_model::{Millis, NodeId, Stamp, stamp::millis_to_ntp64};
+use burgee_model::{MemberMeta, Millis, NodeId, Stamp, stamp::millis_to_ntp64};
 
 use super::{Command, Core, SystemWrite, Turn};
+use crate::status::{Hold, Holder};
 
 /// After so many steps of collection, what was due before them is late.
 const STEPS_LATE: u32 = 4;
@@ -126,17 +127,38 @@ impl Core {
         }
     }
 
-    /// Names of the members that collection waits for: those that are away, and those that leave what has long
-    /// been due unsaid (because their disk takes nothing, say).
-    pub(super) fn collection_held_by(&self, turn: &Turn<'_>) -> Vec<String> {
+    /// The nodes that collection waits for: members that are away, and those that leave what has long been due unsaid
+    /// (because their disk takes nothing, say); or else whoever had a clock that was ahead.
+    pub(super) fn collection_held_by(&self, turn: &Turn<'_>) -> Vec<Holder> {
         if !self.has_garbage(turn) {
-            return Vec::new();
+            return self.ahead(turn);
         }
         let own = self.settings.own.node;
         let is_away = |node: NodeId| node != own && !self.peers.get(&node).is_some_and(|peer| peer.live);
         let late = self.late(turn);
-        let holds = self.roster.members().filter(|(node, _)| is_away(*node) || late.contains(node));
-        holds.map(|(_, member)| member.name.clone()).collect()
+        let why = |node: NodeId| match is_away(node) {
+            true => Some(Hold::Away),
+            false => late.contains(&node).then_some(Hold::Late),
+        };
+        let members = self.roster.members();
+        let holds = members.filter_map(|(id, member)| Some(Holder { id, name: member.name.clone(), why: why(id)? }));
+        holds.collect()
+    }
+
+    /// Where all that could be collected is stamped in times to come: those who said that they hold everything up to
+    /// then, forgotten ones too, for whatever is written is stamped above that; or whoever stamped it.
+    fn ahead(&self, turn: &Turn<'_>) -> Vec<Holder> {
+        let fence = millis_to_ntp64(turn.now.cluster.saturating_add(self.settings.max_skew_ms));
+        let Some(oldest) = turn.table.oldest_collectable().filter(|oldest| oldest.time > fence) else {
+            return Vec::new();
+        };
+        let holder = |(id, MemberMeta { name, .. }, _)| Holder { id, name, why: Hold::ClockAhead };
+        let said = |entry: &MemberMeta| entry.acked.is_some_and(|acked| acked.time > fence);
+        let sayers: Vec<Holder> = turn.table.members().filter(|(_, entry, _)| said(entry)).map(holder).collect();
+        if !sayers.is_empty() {
+            return sayers;
+        }
+        turn.table.members().filter(|(node, ..)| *node == oldest.id).map(holder).collect()
     }
 
     /// The members that stand in the way of what could have been collected some steps ago: those whose promise

@@ -17,6 +17,13 @@ use crate::message::{Answer, Check, Question};
 pub(super) const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
+/// The pause after an exchange with a peer of another release, where one holds what the other does not know: they differ
+/// for as long as that stands, and each time it is sent in vain.
+const UNLIKE_PAUSE: Duration = Duration::from_secs(10);
+
+/// From so many exchanges in a row on in which a peer did not take all that it was offered, it is taken to be unable to.
+const DECLINED_MAX: u32 = 3;
+
 /// So many times in a row one exchange walks the tree of current versions, where what was named keeps
 /// vanishing; then it fails, and the next one begins after a pause.
 const PASSES_MAX: u32 = 8;
@@ -48,6 +55,10 @@ pub(super) struct Run {
     pub(super) changed: Option<Stamp>,
     /// Walks of the tree of current versions so far.
     passes: u32,
+    /// Whether something was left out of what came.
+    left_out: bool,
+    /// Whether the peer did not take all that it was offered.
+    pub(super) declined: bool,
     pub(super) stage: Stage,
 }
 
@@ -150,6 +161,8 @@ impl Core {
             wrote: Some(self.unacked.count()),
             changed: Some(self.changed),
             passes: 0,
+            left_out: false,
+            declined: false,
             stage: Stage::Compare,
         });
         let question = Question::Compare { history_since: turn.table.history_since() };
@@ -215,7 +228,7 @@ impl Core {
             return self.ask_days(ask.to, turn);
         }
         peer.behind_since.get_or_insert(turn.now.mono);
-        if versions >= least && own < versions / 4 && (ready || is_first) {
+        if versions >= least && own < versions / 4 && (ready || is_first) && !peer.newer {
             return self.begin_snapshot(ask.to, turn);
         }
         // Who holds next to nothing pulls a snapshot: pushing all to it would double that.
@@ -293,7 +306,16 @@ impl Core {
         }
     }
 
-    /// Everything that the peer held when the exchange began is here.
+    /// Versions were left out of what a peer sent: so many are of kinds that this release does not know.
+    pub(super) fn left_out(&mut self, node: NodeId, unknown: u32) {
+        let Some(peer) = self.peers.get_mut(&node).filter(|_| unknown > 0) else { return };
+        peer.newer = true;
+        if let Some(run) = &mut peer.exchange.run {
+            run.left_out = true;
+        }
+    }
+
+    /// Everything that the peer held when the exchange began is here, but for what this release does not know.
     pub(super) fn complete_exchange(&mut self, node: NodeId, turn: &mut Turn<'_>) {
         let outside = self.is_outside();
         let Some(peer) = self.peers.get_mut(&node) else { return };
@@ -316,7 +338,14 @@ impl Core {
             peer.told = up_to;
             turn.out.push(Command::Told { peer: node, up_to });
         }
-        self.swept(node, run.began);
+        peer.declined = if run.declined { peer.declined.saturating_add(1) } else { 0 };
+        if run.left_out || peer.declined >= DECLINED_MAX {
+            peer.exchange.due = turn.now.mono + UNLIKE_PAUSE;
+        }
+        // A floor may be among what was left out: who has not heard of it must not say that it holds everything.
+        if !run.left_out {
+            self.swept(node, run.began);
+        }
         self.in_line_with(node, &run, turn);
     }
 

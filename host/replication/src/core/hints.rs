@@ -46,7 +46,7 @@ impl Core {
     fn hint(&mut self, to: NodeId, versions: Vec<Arc<Version>>, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         peer.sent += 1;
-        turn.out.push(Command::Send { to: peer.id, news: News::Hint { seq: peer.sent, versions } });
+        turn.out.push(Command::Send { to: peer.id, news: News::Hint { seq: peer.sent, versions, unknown: 0 } });
     }
 
     /// A peer's hint came.

@@ -7,7 +7,7 @@ use std::{
 
 use burgee_model::NodeId;
 
-use super::{Ask, Asked, Command, Core, Turn, random::Random};
+use super::{Asked, Command, Core, Turn, random::Random};
 use crate::message::{Answer, ENDPOINTS_MAX, PeerId, Question};
 
 /// The first pause after a dial that failed, and the longest.
@@ -19,6 +19,8 @@ const PAUSE_OWN: Duration = Duration::from_secs(30);
 const DIALS: usize = 16;
 /// How long a dial may be under way before it counts as failed.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// For how long a node is dialled that this one has not met and nobody reaches any more.
+const NAMED_KEPT: Duration = Duration::from_secs(600);
 /// Between two questions to one peer for endpoints.
 const ENDPOINTS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -27,7 +29,15 @@ const ENDPOINTS_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Mesh {
     targets: BTreeMap<String, Target>,
     /// Endpoints that peers told of nodes which this one has not met.
-    named: BTreeMap<NodeId, String>,
+    pub(super) named: BTreeMap<NodeId, Named>,
+}
+
+/// A node that this one has not met.
+#[derive(Debug)]
+pub(super) struct Named {
+    endpoint: String,
+    /// When a live peer last reached it.
+    reached_at: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +74,7 @@ impl Core {
     /// Dials whom there is no link to.
     pub(super) fn dial(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now.mono;
+        self.drop_named(now);
         self.gather_targets();
         let live: BTreeSet<NodeId> = self.peers.values().filter(|peer| peer.live).map(|peer| peer.id.node).collect();
         let (random, targets) = (&mut self.random, &mut self.mesh.targets);
@@ -80,11 +91,26 @@ impl Core {
         }
     }
 
+    /// Forgets where nodes were that nobody reaches any more: they take the room of others. (Where members are, the
+    /// roster tells.)
+    fn drop_named(&mut self, now: Duration) {
+        if self.mesh.named.is_empty() {
+            return;
+        }
+        let reached = self.reached_by_anybody();
+        self.mesh.named.retain(|node, named| {
+            if reached.contains(node) {
+                named.reached_at = now;
+            }
+            now.saturating_sub(named.reached_at) < NAMED_KEPT
+        });
+    }
+
     /// The endpoints worth dialling now; what is known of those that stay is kept.
     fn gather_targets(&mut self) {
         let own = self.settings.own.node;
         let mut wanted: BTreeMap<&str, Option<NodeId>> = BTreeMap::new();
-        let named = self.mesh.named.iter().map(|(node, endpoint)| (*node, Some(endpoint.as_str())));
+        let named = self.mesh.named.iter().map(|(node, named)| (*node, Some(named.endpoint.as_str())));
         let members = self.roster.members().map(|(node, member)| (node, member.endpoint.as_deref()));
         let peers =
             self.peers.iter().map(|(node, peer)| (*node, peer.info.as_ref().and_then(|info| info.endpoint.as_deref())));
@@ -149,11 +175,11 @@ impl Core {
     }
 
     /// Endpoints of strangers came.
-    pub(super) fn endpoints(&mut self, _ask: &Ask, answer: Answer) {
+    pub(super) fn endpoints(&mut self, answer: Answer, turn: &Turn<'_>) {
         let Answer::Endpoints(endpoints) = answer else { return };
         for (node, endpoint) in endpoints.into_iter().take(ENDPOINTS_MAX) {
             if self.mesh.named.len() < self.settings.peers {
-                self.mesh.named.insert(node, endpoint);
+                self.mesh.named.insert(node, Named { endpoint, reached_at: turn.now.mono });
             }
         }
         let met = &self.peers;

@@ -40,6 +40,10 @@ pub(super) struct Peer {
     /// Since when it remembers stamps of this node that this node does not.
     pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
+    /// Whether it sent versions of kinds that this release does not know.
+    pub(super) newer: bool,
+    /// Exchanges in a row in which it did not take all that it was offered.
+    pub(super) declined: u32,
     /// The horizon of it that is known to pass this node by rightly.
     pub(super) vetted: Stamp,
     /// Whether it has this node's entry in the roster on disk, as far as this newcomer needs to know.
@@ -74,6 +78,8 @@ impl Peer {
             told: Stamp::ZERO,
             doubted_since: None,
             exchange: Exchange::default(),
+            newer: false,
+            declined: 0,
             vetted: Stamp::ZERO,
             knows_entry: false,
             exchanged: None,

@@ -239,7 +239,8 @@ impl Core {
         if let Some(entry) = turn.table.latest(&own) {
             // It answers once that is on its disk.
             let timeout = self.settings.periods.ready_timeout.max(self.settings.periods.request);
-            return self.ask_within(node, Asked::Enrolment, Question::Offer { versions: vec![entry] }, timeout, turn);
+            let question = Question::Offer { versions: vec![entry], unknown: 0 };
+            return self.ask_within(node, Asked::Enrolment, question, timeout, turn);
         }
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.exchange.give_way(turn.now.mono + RETRY_MIN);

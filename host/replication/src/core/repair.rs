@@ -32,10 +32,12 @@ impl Core {
         let surplus = self.surplus(node, turn.table);
         let own = Some(self.settings.own.node).filter(|_| self.settings.resync);
         let (page_bytes, mut evicted) = (self.settings.page_bytes, false);
+        let is_newer = self.peers.get(&node).is_some_and(|peer| peer.newer);
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
         let realm = walk.realm;
-        if realm == Realm::Current && walk.is_hopeless() && !matches!(surplus, Surplus::Evict(_)) {
+        // What a newer release alone knows differs for ever: a snapshot would be pulled again and again.
+        if realm == Realm::Current && walk.is_hopeless() && !is_newer && !matches!(surplus, Surplus::Evict(_)) {
             return self.begin_snapshot(node, turn);
         }
         let (prefixes, paths) = (walk.next_prefixes(), walk.next_paths());
@@ -70,7 +72,7 @@ impl Core {
         }
         if !offer.is_empty() {
             self.repaired += offer.len() as u64;
-            self.ask(node, Asked::Offer, Question::Offer { versions: offer }, turn);
+            self.ask(node, Asked::Offer, Question::Offer { versions: offer, unknown: 0 }, turn);
         }
         if done {
             self.walked(node, turn);
@@ -115,9 +117,11 @@ impl Core {
 
     /// Versions came: they are merged before their places are looked at here.
     pub(super) fn versions(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
-        let (Asked::Versions(paths), Answer::Versions { paths: answered, versions }) = (&ask.what, answer) else {
+        let (Asked::Versions(paths), Answer::Versions { paths: answered, versions, unknown }) = (&ask.what, answer)
+        else {
             return self.fail_exchange(ask.to, turn);
         };
+        self.left_out(ask.to, unknown);
         let answered = usize::try_from(answered).unwrap_or(usize::MAX).min(paths.len());
         if answered == 0 {
             return self.fail_exchange(ask.to, turn);
@@ -127,7 +131,7 @@ impl Core {
         let (paths, rest) = paths.split_at(answered);
         walk.want_again(rest);
         // At each path stood at least one.
-        walk.vanished |= versions.len() < answered;
+        walk.vanished |= versions.len().saturating_add(unknown as usize) < answered;
         let theirs: Vec<(RegisterId, Stamp)> =
             versions.iter().map(|version| (version.register.clone(), version.stamp)).collect();
         self.repaired += versions.len() as u64;
@@ -153,6 +157,9 @@ impl Core {
         walk.offering = false;
         if *answer != Answer::Taken(true) {
             walk.forget_ours();
+            if let Some(run) = self.run_mut(ask.to) {
+                run.declined = true;
+            }
         }
         self.pump(ask.to, turn);
     }

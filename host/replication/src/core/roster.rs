@@ -167,7 +167,8 @@ impl Core {
         }
     }
 
-    fn reached_by_anybody(&self) -> BTreeSet<NodeId> {
+    /// All whom this node or a live peer of it reaches.
+    pub(super) fn reached_by_anybody(&self) -> BTreeSet<NodeId> {
         let live = || self.peers.values().filter(|peer| peer.live);
         let told = live().filter_map(|peer| peer.info.as_ref()?.reaches.as_ref()).flatten().copied();
         live().map(|peer| peer.id.node).chain(told).collect()

@@ -63,7 +63,8 @@ impl Core {
 
     /// A page came.
     pub(super) fn page(&mut self, ask: &Ask, answer: Answer, turn: &mut Turn<'_>) {
-        let Answer::Page { versions, next } = answer else { return self.fail_exchange(ask.to, turn) };
+        let Answer::Page { versions, unknown, next } = answer else { return self.fail_exchange(ask.to, turn) };
+        self.left_out(ask.to, unknown);
         let Some(snapshot) = self.snapshot.as_mut().filter(|snapshot| snapshot.from == ask.to) else { return };
         snapshot.failures = 0;
         let page = Page { versions, next };

@@ -57,6 +57,7 @@ impl Core {
             collection_held_by: self.collection_held_by(&turn),
             horizon: Some(table.horizon()).filter(|horizon| *horizon != Stamp::ZERO),
             frames_refused: BTreeMap::new(),
+            versions_unknown: 0,
             clock_sets: self.clock.sets,
             versions_repaired: self.repaired,
             traffic: BTreeMap::new(),

@@ -5,6 +5,8 @@ mod collection;
 mod copies;
 mod hints;
 mod joining;
+mod meeting;
+mod newer;
 mod traffic;
 mod walks;
 mod world;

@@ -182,6 +182,7 @@ fn read_answer(
     match codec.decode(frame) {
         Ok(message) => {
             traffic.received(message.kind(), frame.len());
+            refusals.left_out(message.unknown());
             if let Message::Answer(answer) = message {
                 return Some(answer);
             }

@@ -136,9 +136,20 @@ impl Message {
     pub(super) fn versions(&self) -> &[Arc<Version>] {
         match self {
             Self::News(News::Hint { versions, .. })
-            | Self::Question(Question::Offer { versions })
+            | Self::Question(Question::Offer { versions, .. })
             | Self::Answer(Answer::Versions { versions, .. } | Answer::Page { versions, .. }) => versions,
             _ => &[],
+        }
+    }
+
+    /// How many versions it held of kinds that this release does not know.
+    #[must_use]
+    pub fn unknown(&self) -> u32 {
+        match self {
+            Self::News(News::Hint { unknown, .. })
+            | Self::Question(Question::Offer { unknown, .. })
+            | Self::Answer(Answer::Versions { unknown, .. } | Answer::Page { unknown, .. }) => *unknown,
+            _ => 0,
         }
     }
 }
@@ -205,7 +216,10 @@ impl<'a> Body<'a> {
             Self::Beat { seq, info, remembers, forgotten } => {
                 Message::News(News::Beat { seq, info: info.info(), remembers, forgotten })
             }
-            Self::Hint { seq, versions } => Message::News(News::Hint { seq, versions: decode_all(&versions)? }),
+            Self::Hint { seq, versions } => {
+                let (versions, unknown) = decode_all(&versions)?;
+                Message::News(News::Hint { seq, versions, unknown })
+            }
             Self::Compare { history_since } => Message::Question(Question::Compare { history_since }),
             Self::Branches { realm: day, prefixes } => {
                 Message::Question(Question::Branches { realm: realm(day), prefixes: unpack_prefixes(&prefixes.0)? })
@@ -215,7 +229,10 @@ impl<'a> Body<'a> {
                 Message::Question(Question::Versions { realm: realm(day), paths: unpack_paths(&paths.0)? })
             }
             Self::Page { cursor } => Message::Question(Question::Page { cursor: cursor.map(cursor_of) }),
-            Self::Offer { versions } => Message::Question(Question::Offer { versions: decode_all(&versions)? }),
+            Self::Offer { versions } => {
+                let (versions, unknown) = decode_all(&versions)?;
+                Message::Question(Question::Offer { versions, unknown })
+            }
             Self::Endpoints { nodes } => Message::Question(Question::Endpoints { nodes }),
             answer => Message::Answer(answer.answer()?),
         })
@@ -237,9 +254,13 @@ impl<'a> Body<'a> {
                 Answer::Branches(branches.into_iter().map(unpacked).collect::<Option<_>>()?)
             }
             Self::TheirDays(days) => Answer::Days(days),
-            Self::TheirVersions { paths, versions } => Answer::Versions { paths, versions: decode_all(&versions)? },
+            Self::TheirVersions { paths, versions } => {
+                let (versions, unknown) = decode_all(&versions)?;
+                Answer::Versions { paths, versions, unknown }
+            }
             Self::TheirPage { versions, next } => {
-                Answer::Page { versions: decode_all(&versions)?, next: next.map(cursor_of) }
+                let (versions, unknown) = decode_all(&versions)?;
+                Answer::Page { versions, unknown, next: next.map(cursor_of) }
             }
             Self::Taken(taken) => Answer::Taken(taken),
             Self::TheirEndpoints(endpoints) => Answer::Endpoints(endpoints),
@@ -260,8 +281,18 @@ fn unpacked((is_leaf, bytes): (bool, Raw<'_>)) -> Option<Twigs> {
     Some(if is_leaf { Twigs::Leaf(unpack_places(&bytes.0)?) } else { Twigs::Inner(unpack_twigs(&bytes.0)?) })
 }
 
-fn decode_all(versions: &[Raw<'_>]) -> Option<Vec<Arc<Version>>> {
-    versions.iter().map(|raw| Version::decode(&raw.0).ok().map(Arc::new)).collect()
+/// The versions, and how many of them are such as a newer release may have written: these are left out, for all else
+/// would be kept from this node with them.
+fn decode_all(versions: &[Raw<'_>]) -> Option<(Vec<Arc<Version>>, u32)> {
+    let (mut known, mut unknown) = (Vec::with_capacity(versions.len()), 0);
+    for raw in versions {
+        match Version::decode(&raw.0) {
+            Ok(version) => known.push(Arc::new(version)),
+            Err(error) if error.is_newer() => unknown += 1,
+            Err(_) => return None,
+        }
+    }
+    Some((known, unknown))
 }
 
 fn day(realm: Realm) -> Option<u32> {

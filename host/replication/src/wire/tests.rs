@@ -59,7 +59,7 @@ fn messages() -> Vec<Message> {
         Question::Versions { realm: Realm::Current, paths: vec![1, u64::MAX] },
         Question::Page { cursor: Some(PageCursor(Box::new([1, 2, 3]))) },
         Question::Page { cursor: None },
-        Question::Offer { versions: vec![version()] },
+        Question::Offer { versions: vec![version()], unknown: 0 },
         Question::Endpoints { nodes: vec![NodeId([9; 16])] },
     ];
     let answers = [
@@ -78,12 +78,12 @@ fn messages() -> Vec<Message> {
             Twigs::Leaf(vec![(3, Check(4))]),
         ]),
         Answer::Days(vec![(20_000, Check(1))]),
-        Answer::Versions { paths: 1, versions: vec![version()] },
-        Answer::Page { versions: vec![version()], next: Some(PageCursor(Box::new([4]))) },
+        Answer::Versions { paths: 1, versions: vec![version()], unknown: 0 },
+        Answer::Page { versions: vec![version()], unknown: 0, next: Some(PageCursor(Box::new([4]))) },
         Answer::Taken(true),
         Answer::Endpoints(vec![(NodeId([9; 16]), "quic/b:2".to_owned())]),
     ];
-    let news = [beat, News::Hint { seq: 6, versions: vec![version()] }];
+    let news = [beat, News::Hint { seq: 6, versions: vec![version()], unknown: 0 }];
     let news = news.into_iter().map(Message::News);
     news.chain(questions.into_iter().map(Message::Question)).chain(answers.into_iter().map(Message::Answer)).collect()
 }
@@ -134,6 +134,54 @@ fn other_versions_large_frames_and_too_long_questions_are_refused() {
     assert_eq!(Codec::new(2).decode(&frame(3)), Err(Refusal::Oversized));
     let long = Message::Question(Question::Versions { realm: Realm::Current, paths: vec![1; PATHS_MAX + 1] });
     assert_eq!(codec().decode(&codec().encode(3, &long)), Err(Refusal::Garbage));
+}
+
+/// What a newer release writes: two versions that this one knows, and between them one of another kind, or of another
+/// format.
+fn of_a_newer_release(message: &Message, newer: fn(&mut [u8])) -> Vec<u8> {
+    let mut versions: Vec<Vec<u8>> = message.versions().iter().map(|version| version.encode()).collect();
+    newer(&mut versions[1]);
+    let raw = versions.iter().map(|bytes| Raw(bytes.as_slice().into())).collect();
+    postcard::to_extend(&Body::of(message, raw), vec![PROTOCOL]).unwrap()
+}
+
+/// Of a message, what is left where the second of three versions is left out.
+fn without_the_second(message: &Message) -> Message {
+    let mut left = message.clone();
+    if let Message::News(News::Hint { versions, unknown, .. })
+    | Message::Question(Question::Offer { versions, unknown })
+    | Message::Answer(Answer::Versions { versions, unknown, .. } | Answer::Page { versions, unknown, .. }) =
+        &mut left
+    {
+        versions.remove(1);
+        *unknown += 1;
+    }
+    left
+}
+
+#[test]
+fn check_64_of_a_frame_with_a_newer_kind_the_rest_is_read() {
+    let nth = |n: u64| Arc::new(Version { stamp: stamp(9 + n), ..(*version()).clone() });
+    let versions = || vec![nth(1), nth(2), nth(3)];
+    let kind: fn(&mut [u8]) = |bytes| {
+        assert_eq!(bytes[3], 7, "the kind follows the format and the tenant");
+        bytes[3] = 100;
+    };
+    let format: fn(&mut [u8]) = |bytes| bytes[0] = 2;
+    // no letter at all
+    let damage: fn(&mut [u8]) = |bytes| bytes[2] = 0xff;
+    for message in [
+        Message::News(News::Hint { seq: 6, versions: versions(), unknown: 0 }),
+        Message::Question(Question::Offer { versions: versions(), unknown: 0 }),
+        Message::Answer(Answer::Versions { paths: 3, versions: versions(), unknown: 0 }),
+        Message::Answer(Answer::Page { versions: versions(), unknown: 0, next: None }),
+    ] {
+        for newer in [kind, format] {
+            let read = codec().decode(&of_a_newer_release(&message, newer)).unwrap();
+            assert_eq!((&read, read.unknown()), (&without_the_second(&message), 1));
+        }
+        assert_eq!(codec().decode(&of_a_newer_release(&message, damage)), Err(Refusal::Garbage));
+    }
 }
 
 proptest! {

@@ -52,10 +52,17 @@ pub(super) fn load(read: &ReadTransaction) -> Result<Kept, OpenError> {
     let mut versions = Vec::new();
     for row in rows.iter().map_err(load_error)? {
         let (_, value) = row.map_err(load_error)?;
-        let version = row::unseal(value.value()).and_then(|bytes| Version::decode(bytes).ok());
-        versions.push(Arc::new(version.filter(Version::is_sane).ok_or_else(|| corrupt("a row is damaged"))?));
+        versions.push(Arc::new(version(value.value())?));
     }
     Ok(Kept { told, aside: Some(Aside { own, told: of_it, versions }) })
+}
+
+fn version(sealed: &[u8]) -> Result<Version, OpenError> {
+    match row::unseal(sealed).map(Version::decode) {
+        Some(Ok(version)) if version.is_sane() => Ok(version),
+        Some(Err(error)) if error.is_newer() => Err(OpenError::Newer),
+        _ => Err(corrupt("a row is damaged")),
+    }
 }
 
 fn value<T: serde::de::DeserializeOwned>(read: &ReadTransaction, name: &str) -> Result<Option<T>, OpenError> {

@@ -79,6 +79,8 @@ pub(super) enum Merged {
     Good,
     /// A floor lies over it, and it should have gone with what wrote that: it must not outlast the floor's own row.
     Dead(Option<RegisterId>),
+    /// Its version is of a kind or format that this release does not know.
+    Newer,
     /// It is not whole, breaks the rules, or stands where it does not belong.
     Damaged,
 }
@@ -93,7 +95,11 @@ pub(super) fn merge(key: &[u8], value: &[u8], table: &mut Table) -> Merged {
             true => Merged::Dead(entry.name.id()),
         };
     }
-    let Ok(version) = Version::decode(canonical) else { return Merged::Damaged };
+    let version = match Version::decode(canonical) {
+        Ok(version) => version,
+        Err(error) if error.is_newer() => return Merged::Newer,
+        Err(_) => return Merged::Damaged,
+    };
     if !key.starts_with(&encode_register(&version.register)) || !version.is_sane() {
         return Merged::Damaged;
     }

@@ -205,13 +205,76 @@ fn a_file_of_something_else_is_corrupt() {
     }
 }
 
+/// All rows of a file, with its meta. (Not its bytes: opening and closing it leaves a commit of its own.)
+fn content(dir: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut disk = open(dir).unwrap();
+    let read = disk.database().unwrap().begin_read().unwrap();
+    let meta = read.open_table(META).unwrap();
+    let pair = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+    let meta = meta.iter().unwrap().map(Result::unwrap).map(|(key, value)| pair(key.value().as_bytes(), value.value()));
+    let rows = [FLOORS, VERSIONS].map(|table| read.open_table(table).unwrap());
+    let rows = rows.iter().flat_map(|table| table.iter().unwrap().map(Result::unwrap));
+    meta.chain(rows.map(|(key, value)| pair(key.value(), value.value()))).collect()
+}
+
+/// Refused, and left as it is.
+fn refused(dir: &Path) -> OpenError {
+    let before = content(dir);
+    let error = opened(dir).map(|_| ()).unwrap_err();
+    assert!(content(dir) == before, "something was changed: {error}");
+    error
+}
+
 #[test]
-fn a_newer_format_is_named() {
-    let dir = tempfile::tempdir().unwrap();
+fn check_64_a_file_of_a_newer_format_is_named_and_left_as_it_is() {
+    let (dir, ..) = filled();
     let mut disk = open(dir.path()).unwrap();
     disk.commit(|write| put_meta(write, META_FORMAT, &7u32.to_le_bytes())).unwrap();
     drop(disk);
-    assert!(matches!(opened(dir.path()), Err(OpenError::Format { found: 7, known: FORMAT })));
+    assert!(matches!(refused(dir.path()), OpenError::Format { found: 7, known: FORMAT }));
+}
+
+/// A version as it may come from a newer release: of a kind that this one does not know, or in another format.
+fn newer() -> [Vec<u8>; 2] {
+    let mut kind = version(flag_in(FlagInField::State), 5, "1").encode();
+    let at = 1 + 1 + "t".len();
+    assert_eq!(kind[at], 4, "the kind follows the format and the tenant");
+    kind[at] = 100;
+    let mut format = version(config("k"), 5, "v").encode();
+    format[0] = 2;
+    [kind, format]
+}
+
+#[test]
+fn check_64_a_kind_of_a_newer_release_is_named_and_nothing_is_lost() {
+    for bytes in newer() {
+        let (dir, _, table) = filled();
+        let row = row::seal(bytes.clone());
+        let mut disk = open(dir.path()).unwrap();
+        let put = |write: &WriteTransaction| Ok(drop(write.open_table(VERSIONS)?.insert(&bytes[1..], row.as_slice())?));
+        disk.commit(put).unwrap();
+        drop(disk);
+        assert!(matches!(refused(dir.path()), OpenError::Newer));
+        // The newer release, to which it says something, has all of it; here it is taken out instead.
+        let mut disk = open(dir.path()).unwrap();
+        disk.commit(|write| Ok(drop(write.open_table(VERSIONS)?.remove(&bytes[1..])?))).unwrap();
+        drop(disk);
+        assert_eq!(opened(dir.path()).unwrap().0, table);
+    }
+}
+
+#[test]
+fn what_a_newer_release_set_aside_is_named() {
+    let (dir, ..) = filled();
+    let aside = Aside { own: NODE, told: Told::default(), versions: vec![Arc::new(version(config("k"), 5, "v"))] };
+    let mut disk = open(dir.path()).unwrap();
+    disk.reidentify(NODE, Some(&aside)).unwrap();
+    assert_eq!(disk.kept().unwrap().aside.unwrap().versions, aside.versions);
+    let [kind, _] = newer();
+    let row = row::seal(kind.clone());
+    let rows: TableDefinition<&[u8], &[u8]> = TableDefinition::new("aside");
+    disk.commit(|write| Ok(drop(write.open_table(rows)?.insert(&kind[1..], row.as_slice())?))).unwrap();
+    assert!(matches!(disk.kept(), Err(OpenError::Newer)));
 }
 
 fn is_taken(key: &[u8], value: &[u8]) -> bool {

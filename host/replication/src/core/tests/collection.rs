@@ -7,6 +7,7 @@ use super::world::{World, entry, kill, node_id, settings};
 use crate::{
     core::{Command, Settings, SystemWrite},
     message::PeerId,
+    status::Hold,
 };
 
 #[test]
@@ -23,6 +24,31 @@ fn what_all_hold_is_collected_after_the_grace_period_and_not_before() {
         assert!(world.nodes[node].table.horizon() > Stamp::ZERO);
     }
     assert!(world.roots_agree());
+}
+
+/// It was alone, and its clock three hours ahead: what it collected then it said it holds, and all that is written since
+/// is stamped above that, also once its clock is right.
+#[test]
+fn one_whose_clock_was_ahead_holds_collection_back_and_is_named() {
+    const AHEAD_S: u64 = 3 * 3_600;
+    let mut world = World::new(1);
+    world.nodes[0].skew_ms = i64::try_from(AHEAD_S * 1_000).unwrap();
+    world.run(15);
+    world.put(0, "x", "1");
+    world.delete(0, "x");
+    world.run(20);
+    assert_eq!((world.tombstones(0), world.held_by(0).len()), (0, 0), "collected");
+    // It starts anew with the right time.
+    let own = PeerId { node: node_id(0), incarnation: 2 };
+    world.nodes[0].skew_ms = 0;
+    world.nodes[0].time = crate::ClusterClock::default();
+    world.rename(0, own, |node| Settings { own, ..settings(node, &[]) });
+    world.run(15);
+    world.put(0, "y", "1");
+    world.delete(0, "y");
+    world.run(60);
+    assert_eq!(world.tombstones(0), 1);
+    assert_eq!(world.held_by(0), [("node-0".to_owned(), Hold::ClockAhead)]);
 }
 
 #[test]
@@ -49,8 +75,7 @@ fn an_absent_member_holds_it_back_until_it_is_forgotten() {
     world.delete(0, "x");
     world.run(60);
     assert_eq!((world.tombstones(0), world.tombstones(1)), (1, 1));
-    let status = world.nodes[0].core.status(&world.nodes[0].table, world.now(0));
-    assert_eq!(status.collection_held_by, ["node-2"]);
+    assert_eq!(world.held_by(0), [("node-2".to_owned(), Hold::Away)]);
     let forget = SystemWrite::Forgotten { node: node_id(2), name: "node-2".to_owned() };
     world.command(0, Command::Write(forget));
     world.run(20);

@@ -21,7 +21,7 @@ fn ring() -> World {
 }
 
 fn hint(versions: &[Arc<Version>]) -> News {
-    News::Hint { seq: 0, versions: versions.to_vec() }
+    News::Hint { seq: 0, versions: versions.to_vec(), unknown: 0 }
 }
 
 /// What a node commands when something happens to it.
@@ -96,7 +96,7 @@ fn what_the_store_cannot_follow_is_left_to_repair() {
     let mut taken = |_| merge_in(&handle(&mut world, 1, Event::News { from, news: hint(&new) }));
     let merges: Vec<u64> = (0..MERGES_MAX + 100).filter_map(&mut taken).collect();
     assert_eq!(merges.len(), MERGES_MAX);
-    let offer = Event::Asked { from, ticket: 1, question: Question::Offer { versions: new } };
+    let offer = Event::Asked { from, ticket: 1, question: Question::Offer { versions: new, unknown: 0 } };
     let refused = Command::Answer { ticket: 1, answer: Answer::Taken(false) };
     assert!(handle(&mut world, 1, offer).contains(&refused));
     for merge in merges {

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Blob, FlagInField, Key, Media, Millis, NodeId, RegisterId, Scope, stamp::millis_to_ntp64};
+use burgee_model::{Address, Blob, FlagInField, Key, Media, Millis, NodeId, RegisterId, Scope, stamp::millis_to_ntp64};
 use burgee_store::{Aside, Clock, Draft, DraftWrite, Request, Stamping, Table, Told, Version, WriteScope, stamp_draft};
 
 use crate::{
     ClusterClock,
-    core::{Command, Core, Event, Note, Now, Periods, Settings},
-    message::{Answer, News, PeerId, Question},
+    core::{Command, Core, Event, Note, Now, Periods, Settings, Turn},
+    message::{Answer, News, NodeInfo, PeerId, Question},
+    status::Hold,
     wire::{Codec, Message, PROTOCOL},
 };
 
@@ -45,6 +46,8 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<(usize, usize)>,
     /// Bytes sent, by sender, receiver and kind.
     pub(super) bytes: BTreeMap<(usize, usize, &'static str), usize>,
+    /// A node of an older release: it knows nothing of guests.
+    pub(super) older: Option<usize>,
     /// These questions are lost.
     pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
@@ -130,6 +133,7 @@ impl World {
             mono: Duration::ZERO,
             cut: BTreeSet::new(),
             bytes: BTreeMap::new(),
+            older: None,
             lost: |_| false,
             events: VecDeque::new(),
             tickets: Vec::new(),
@@ -211,9 +215,21 @@ impl World {
 
     /// A node gets a hint as if from a peer.
     pub(super) fn hint(&mut self, from: usize, to: usize, versions: Vec<Arc<Version>>) {
-        let news = News::Hint { seq: 0, versions };
+        let news = News::Hint { seq: 0, versions, unknown: 0 };
         self.events.push_back((to, Event::News { from: self.nodes[from].id, news }));
         self.settle();
+    }
+
+    /// What a node says about itself.
+    pub(super) fn info(&self, node: usize) -> NodeInfo {
+        let Node { core, table, .. } = &self.nodes[node];
+        core.info(&Turn { table, now: self.now(node), out: Vec::new() })
+    }
+
+    /// Whom collection waits for, as a node sees it, and why.
+    pub(super) fn held_by(&self, node: usize) -> Vec<(String, Hold)> {
+        let status = self.nodes[node].core.status(&self.nodes[node].table, self.now(node));
+        status.collection_held_by.into_iter().map(|holder| (holder.name, holder.why)).collect()
     }
 
     /// The deletions that a node remembers.
@@ -291,8 +307,11 @@ impl World {
     fn carry(&mut self, from: usize, to: usize, message: &Message) -> Message {
         let frame = self.codec.encode(PROTOCOL, message);
         *self.bytes.entry((from, to, message.kind())).or_default() += frame.len();
-        let carried = self.codec.decode(&frame).unwrap();
+        let mut carried = self.codec.decode(&frame).unwrap();
         assert_eq!(&carried, message);
+        if self.older == Some(to) {
+            leave_out_guests(&mut carried);
+        }
         carried
     }
 
@@ -394,5 +413,16 @@ impl World {
             }
         }
         self.events.push_back((node, Event::Dialled { endpoint, peer }));
+    }
+}
+
+/// What is left of a message where guests are of a kind that its reader does not know.
+fn leave_out_guests(message: &mut Message) {
+    if let Message::News(News::Hint { versions, unknown, .. })
+    | Message::Question(Question::Offer { versions, unknown })
+    | Message::Answer(Answer::Versions { versions, unknown, .. } | Answer::Page { versions, unknown, .. }) = message
+    {
+        let guests = versions.extract_if(.., |version| matches!(version.register.address, Address::Guest { .. }));
+        *unknown = u32::try_from(guests.count()).unwrap();
     }
 }
