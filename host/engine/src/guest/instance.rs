@@ -1,6 +1,6 @@
 //! One instance of a guest, with a store of its own.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use wasmtime::{Store, Trap, UpdateDeadline};
 
@@ -83,11 +83,13 @@ impl Instance {
 
 impl State {
     /// The guest was interrupted by a tick. Only ticks that it sees are counted, however many passed since the
-    /// last: so neither waiting for the host nor for a processor is held against it.
+    /// last: so neither waiting for the host nor for a processor is held against it. It lets others have the
+    /// processor: for as long as the system thinks fair, some 3 ms, ordinary evaluations would wait for it.
     fn tick(&mut self) -> UpdateDeadline {
         match self.ticks_left.checked_sub(1) {
             Some(left) => {
                 self.ticks_left = left;
+                thread::yield_now();
                 UpdateDeadline::Continue(1)
             }
             None => UpdateDeadline::Interrupt,
