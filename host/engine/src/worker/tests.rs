@@ -1,6 +1,6 @@
 //! What others left in a worker changes no answer: its memory, its store and what a call left that never ended.
 
-use burgee_model::{FlagIn, Key, State, Value};
+use burgee_model::{FlagIn, Key, Limits, State, Value};
 use burgee_rules::generators::{self, Language};
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -9,7 +9,7 @@ use proptest::{
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
-use crate::{ConfigValue, Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot, input::Cell};
+use crate::{ConfigValue, Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot, Tier, input::Cell};
 
 const NOW: u64 = 1_795_176_000_000;
 const MODULES: u64 = 40;
@@ -83,6 +83,7 @@ struct Case {
     source: EnvironmentSource,
     config: Map<String, Json>,
     contexts: Vec<Json>,
+    limits: Limits,
 }
 
 impl Case {
@@ -104,11 +105,18 @@ impl Case {
             },
             config: random.one(&generators::config()),
             contexts: (0..CONTEXTS).map(|_| random.one(&context)).collect(),
+            // now and then so little that many rules break off in the middle
+            limits: match seed % 3 {
+                0 => Limits { evaluation_bytes: 6, evaluation_steps: 30, ..Limits::default() },
+                _ => Limits::default(),
+            },
         }
     }
 
     fn snapshot(&self, compile: bool) -> Arc<Snapshot> {
-        let config = EngineConfig { compile, alone_steps_min: 0, together_rules_min: 0, ..EngineConfig::default() };
+        let limits = self.limits.clone();
+        let config =
+            EngineConfig { compile, limits, alone_steps_min: 0, together_rules_min: 0, ..EngineConfig::default() };
         let engine = Engine::new(config).unwrap();
         let read = |key: &str| {
             let value = self.config.get(key).map(Value::from)?;
@@ -140,6 +148,12 @@ fn answers(snapshot: &Snapshot, context: &Json, mut before: impl FnMut()) -> [Ve
     [alone, together]
 }
 
+/// How many answers of a snapshot's engine came from compiled code.
+fn by_code(snapshot: &Snapshot) -> u64 {
+    let all = snapshot.runtime.tally.totals().into_iter();
+    all.filter(|evaluations| evaluations.tier == Tier::Compiled).map(|evaluations| evaluations.count).sum()
+}
+
 #[test]
 fn poisoned_slots_show_in_no_answer() {
     let poisons = poisons();
@@ -149,12 +163,17 @@ fn poisoned_slots_show_in_no_answer() {
         let tiers = [true, false].map(|compile| case.snapshot(compile));
         compiled += tiers[0].tiers().compiled;
         for (at, context) in case.contexts.iter().enumerate() {
-            // without any worker, so that nothing can have been left
+            // the interpreter has no worker, so nothing can have been left to it
             let clean = answers(&tiers[1], context, || ());
             for snapshot in &tiers {
+                let before = by_code(snapshot);
+                assert_eq!(answers(snapshot, context, || ()), clean, "module {seed}, context {context}");
+                let usual = by_code(snapshot) - before;
                 let mut turn = poisons.iter().cycle().skip(at);
                 let poisoned = answers(snapshot, context, || poison(snapshot, turn.next().unwrap()));
                 assert_eq!(poisoned, clean, "module {seed}, context {context}, {:?}", snapshot.tiers());
+                // nor is any rule left to the interpreter for it
+                assert_eq!(by_code(snapshot) - before, 2 * usual, "module {seed}, context {context}");
             }
         }
     }
