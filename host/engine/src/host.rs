@@ -58,8 +58,9 @@ impl Host {
         }
     }
 
-    /// Prepares for a call that may call the host.
+    /// Prepares for a call that may call the host. A call before may have panicked and never come to its end.
     pub(crate) fn begin(&mut self, artefact: &Arc<Artefact>, world: &World<'_>) {
+        self.clear();
         let request = &mut self.request;
         if !request.artefact.as_ref().is_some_and(|known| Arc::ptr_eq(known, artefact)) {
             request.artefact = Some(artefact.clone());
@@ -82,6 +83,16 @@ impl Host {
         self.temporary_bytes = 0;
         self.pushed.clear();
         self.budget_of = -1;
+    }
+
+    /// Leaves what a call would that was never ended: values, operands and a budget that is used up.
+    #[cfg(test)]
+    pub(crate) fn leave(&mut self, values: &[Value]) {
+        self.temporaries = values.to_vec();
+        self.temporary_bytes = TEMPORARY_BYTES_MAX;
+        self.pushed = vec![abi::TRUE; 3];
+        self.budget = Budget::new(&Limits { evaluation_steps: 0, evaluation_bytes: 0, ..Limits::default() });
+        self.budget_of = 0;
     }
 
     /// The values that host functions made in this call.

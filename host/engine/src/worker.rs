@@ -1,5 +1,8 @@
 //! Running compiled rules: each thread has a store of its own, with one memory for all modules.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     cell::RefCell,
     collections::HashMap,

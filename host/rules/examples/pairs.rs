@@ -1,8 +1,8 @@
 //! Random rules with contexts and what the interpreter makes of them, for comparing with other engines.
 //!
-//! `cargo run --release -p burgee-rules --features generators --example pairs -- [SEED] [COUNT]` prints, for each
-//! pair, a line of JSON: `{"rule", "segments", "context", "value"}`, or `"error"` in place of the value. Numbers that
-//! JSON does not have are `{"$number": "NaN"}` and the like.
+//! `cargo run --release -p burgee-rules --features generators --example pairs -- [SEED] [COUNT] [LANGUAGE]`
+//! prints, for each pair, a line of JSON: `{"rule", "segments", "context", "value"}`, or `"error"` in place of the
+//! value. Numbers that JSON does not have are `{"$number": "NaN"}` and the like. LANGUAGE is `flagd` or `jsonlogic`.
 #![allow(clippy::print_stdout, reason = "a tool prints what it found")]
 
 use std::{
@@ -36,7 +36,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut random = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let strategy = (generators::targeting(Language::Flagd), generators::segments(), generators::context());
+    let language = match arguments.next().as_deref() {
+        None | Some("flagd") => Language::Flagd,
+        Some("jsonlogic") => Language::JsonLogic,
+        Some(other) => return Err(format!("{other}: flagd or jsonlogic").into()),
+    };
+    let strategy = (generators::targeting(language), generators::segments(), generators::context());
     let mut out = BufWriter::new(io::stdout().lock());
     for _ in 0..count {
         let (rule, segments, context): (Json, Map<String, Json>, Json) =

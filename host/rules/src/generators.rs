@@ -15,6 +15,8 @@ use serde_json::{Map, Value as Json, json};
 /// Which operators a rule may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
+    /// Those of jsonlogic.com, which engines run that know nothing of flagd.
+    JsonLogic,
     /// Those of flagd, which its reference implementations run too.
     Flagd,
     /// Also our own.
@@ -84,10 +86,10 @@ const VERSION_COMPARISONS: [&str; 9] = ["=", "!=", "<", "<=", ">", ">=", "^", "~
 /// A rule. Most give `"on"`, `"off"`, a boolean or null, some any value at all.
 pub fn targeting(language: Language) -> BoxedStrategy<Json> {
     let expression = expression(language);
-    let condition = condition(&expression);
+    let condition = condition(language, &expression);
     let variant = prop_oneof![
         4 => select(vec![json!("on"), json!("off"), json!("other"), Json::Null]),
-        2 => fractional(&expression),
+        2 => choice(language, &expression),
         1 => expression.clone(),
     ]
     .boxed();
@@ -96,7 +98,7 @@ pub fn targeting(language: Language) -> BoxedStrategy<Json> {
             let arms: Vec<Json> = arms.into_iter().flat_map(|(condition, value)| [condition, value]).collect();
             option::of(variant.clone()).prop_map(move |last| operation_of("if", [arms.clone(), last.into_iter().collect()].concat()))
         }),
-        2 => fractional(&expression),
+        2 => choice(language, &expression),
         1 => condition,
         1 => expression.prop_filter("rules are objects", Json::is_object),
     ]
@@ -117,7 +119,7 @@ pub fn as_context(json: &Json) -> Context {
 
 /// The shared rules, one for each of [`SEGMENTS`].
 pub fn segments() -> BoxedStrategy<Map<String, Json>> {
-    let expression = operations(operand(Language::Flagd), 2);
+    let expression = operations(Language::Flagd, operand(Language::Flagd), 2);
     vec(expression, SEGMENTS.len()).prop_map(|rules| named(SEGMENTS.into_iter().zip(rules))).boxed()
 }
 
@@ -186,17 +188,19 @@ fn usual() -> BoxedStrategy<(&'static str, Json)> {
 /// An operand without operands of its own, but for defaults.
 fn operand(language: Language) -> BoxedStrategy<Json> {
     let path = select(PATHS.to_vec());
-    let portable = prop_oneof![
+    let plain = prop_oneof![
         6 => path.clone().prop_map(|path| json!({"var": path})),
         1 => (path, scalar()).prop_map(|(path, default)| json!({"var": [path, default]})),
-        1 => select(vec!["$flagd.flagKey", "$flagd.timestamp", "$flagd"]).prop_map(|path| json!({"var": [path]})),
         6 => scalar(),
         1 => vec(scalar(), 0..4).prop_map(Json::from),
     ];
+    let set_by_flagd = select(vec!["$flagd.flagKey", "$flagd.timestamp", "$flagd"]);
+    let flagd = prop_oneof![14 => plain.clone(), 1 => set_by_flagd.prop_map(|path| json!({"var": [path]}))];
     match language {
-        Language::Flagd => portable.boxed(),
+        Language::JsonLogic => plain.boxed(),
+        Language::Flagd => flagd.boxed(),
         Language::Burgee => prop_oneof![
-            12 => portable,
+            12 => flagd,
             1 => select(CONFIG_KEYS.to_vec()).prop_map(|key| json!({"config": key})),
             1 => (select(CONFIG_KEYS.to_vec()), scalar()).prop_map(|(key, default)| json!({"config": [key, default]})),
         ]
@@ -206,19 +210,22 @@ fn operand(language: Language) -> BoxedStrategy<Json> {
 
 fn expression(language: Language) -> BoxedStrategy<Json> {
     let shared = select(SEGMENTS.to_vec()).prop_map(|name| json!({"$ref": name}));
-    let operand = prop_oneof![14 => operand(language), 1 => shared].boxed();
+    let sharing = || prop_oneof![14 => operand(language), 1 => shared].boxed();
     match language {
-        Language::Flagd => operations(operand, 4),
+        Language::JsonLogic => operations(language, operand(language), 4),
+        Language::Flagd => operations(language, sharing(), 4),
         Language::Burgee => {
-            let nested = |inner: BoxedStrategy<Json>| prop_oneof![5 => operation(&inner), 1 => own(&inner)].boxed();
-            operand.prop_recursive(4, 24, 4, nested).boxed()
+            let nested = move |inner: BoxedStrategy<Json>| {
+                prop_oneof![5 => operation(language, &inner), 1 => own(&inner)].boxed()
+            };
+            sharing().prop_recursive(4, 24, 4, nested).boxed()
         }
     }
 }
 
 /// Operations on such operands, nested to some depth.
-fn operations(operand: BoxedStrategy<Json>, depth: u32) -> BoxedStrategy<Json> {
-    operand.prop_recursive(depth, 24, 4, |inner| operation(&inner.boxed()).boxed()).boxed()
+fn operations(language: Language, operand: BoxedStrategy<Json>, depth: u32) -> BoxedStrategy<Json> {
+    operand.prop_recursive(depth, 24, 4, move |inner| operation(language, &inner.boxed()).boxed()).boxed()
 }
 
 /// The operators of our own, but those for segments.
@@ -309,22 +316,22 @@ fn computed(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     .boxed()
 }
 
-fn operation(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+fn operation(language: Language, operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let several = vec(operand.clone(), 1..4);
     prop_oneof![
         2 => computed(operand),
         1 => listed(operand),
-        6 => condition(operand),
+        6 => condition(language, operand),
         2 => (select(vec!["and", "or", "if", "cat"]), several.clone()).prop_map(|(name, operands)| json!({name: operands})),
         1 => (select(vec!["!", "!!"]), operand.clone()).prop_map(|(name, operand)| json!({name: [operand]})),
         1 => several.prop_map(Json::from),
-        1 => fractional(operand),
+        1 => choice(language, operand),
     ]
     .boxed()
 }
 
 /// An operation that gives a boolean, or null.
-fn condition(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+fn condition(language: Language, operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let pair = || (operand.clone(), operand.clone());
     let tested = (select(vec!["plan", "age", "version", "tags.0", "user.name"]), scalar());
     let version = || prop_oneof![2 => select(VERSIONS.to_vec()).prop_map(Json::from), 1 => Just(json!({"var": "version"})), 1 => operand.clone()];
@@ -334,15 +341,29 @@ fn condition(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
         1 => text(),
         2 => operand.clone(),
     ];
-    prop_oneof![
+    let plain = prop_oneof![
         4 => (select(COMPARISONS.to_vec()), pair()).prop_map(|(name, (a, b))| json!({name: [a, b]})),
         4 => (select(COMPARISONS.to_vec()), tested).prop_map(|(name, (path, b))| json!({name: [{"var": path}, b]})),
         1 => (select(vec!["<", "<="]), operand.clone(), pair()).prop_map(|(name, a, (b, c))| json!({name: [a, b, c]})),
         3 => (operand.clone(), haystack).prop_map(|(needle, haystack)| json!({"in": [needle, haystack]})),
-        2 => (version(), select(VERSION_COMPARISONS.to_vec()), version()).prop_map(|(a, op, b)| json!({"sem_ver": [a, op, b]})),
-        2 => (select(vec!["starts_with", "ends_with"]), affixed(), affixed()).prop_map(|(name, a, b)| json!({name: [a, b]})),
-    ]
-    .boxed()
+    ];
+    match language {
+        Language::JsonLogic => plain.boxed(),
+        Language::Flagd | Language::Burgee => prop_oneof![
+            12 => plain,
+            2 => (version(), select(VERSION_COMPARISONS.to_vec()), version()).prop_map(|(a, op, b)| json!({"sem_ver": [a, op, b]})),
+            2 => (select(vec!["starts_with", "ends_with"]), affixed(), affixed()).prop_map(|(name, a, b)| json!({name: [a, b]})),
+        ]
+        .boxed(),
+    }
+}
+
+/// `fractional`; where that is unknown, something else that gives a value.
+fn choice(language: Language, operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    match language {
+        Language::JsonLogic => computed(operand),
+        Language::Flagd | Language::Burgee => fractional(operand),
+    }
 }
 
 fn fractional(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {

@@ -12,9 +12,46 @@ const VARIANTS = ['on', 'off', 'other', '', '0', '1', '2', '-1', '0.5', '17', '1
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 const program = join(dirname(process.env.BURGEE_BIN), 'examples', 'pairs');
 
-/** The pairs of a seed, each with the value that the rule has here. */
-export function made(seed) {
-  const { status, stdout, stderr } = spawnSync(program, [String(seed), String(BATCH)], { maxBuffer: 1 << 30, encoding: 'utf8' });
+export const text = (...values) => JSON.stringify(values);
+
+/** Whether what a rule gives is a list or an object. */
+const isList = (value) => typeof value === 'object' && value !== null && value.$number === undefined;
+
+/** That no variant's name is a list. JavaScript takes its text for one, and flagd's library an empty rule for none. */
+export const LIST = {
+  name: 'the rule gives a list or an object',
+  holds: ({ value, theirs }) => isList(value) && (theirs.variant === String(value) || theirs.reason === 'STATIC'),
+  percent: 1,
+};
+
+/** Whether any path in the rule goes on behind a scalar. */
+function entersScalar({ rule, segments, context }) {
+  const paths = new Set(text(rule, segments).match(/"[a-z]+(\.[a-z0-9]+)+"/gi)?.map((path) => JSON.parse(path)));
+  return [...paths].some((path) => {
+    let value = context;
+    return path.split('.').some((name) => {
+      if (!['object', 'undefined'].includes(typeof value)) return true;
+      value = value?.[name];
+      return false;
+    });
+  });
+}
+
+/** That such a path gives null here; json-logic-engine gives characters of a text, or false itself. */
+export const BEHIND = { name: 'a path that goes on behind a scalar', holds: entersScalar, percent: 0.3 };
+
+/** Whether any path in the rule that has a default leads to null. */
+const findsNull = ({ rule, segments, context }) =>
+  [...text(rule, segments).matchAll(/"var":\["([^"]*)",/g)].some(
+    ([, path]) => path.split('.').reduce((value, name) => value?.[name], context) === null,
+  );
+
+/** That the default counts then; flagd's engines do not agree: its daemon has it so too. */
+export const DEFAULTED = { name: 'an attribute that is null, with a default', holds: findsNull, percent: 0.05 };
+
+/** The pairs of a seed, each with the value that the rule has here. Rules of `jsonlogic` know nothing of flagd. */
+export function made(seed, language = 'flagd') {
+  const { status, stdout, stderr } = spawnSync(program, [String(seed), String(BATCH), language], { maxBuffer: 1 << 30, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
 }
@@ -23,7 +60,7 @@ export function made(seed) {
 export function ours({ value, error }) {
   if (error !== undefined) return { errorCode: 'GENERAL' };
   if (value === null) return { variant: 'default', reason: 'DEFAULT' };
-  if (typeof value === 'object' && value.$number === undefined) return { errorCode: 'GENERAL' };
+  if (isList(value)) return { errorCode: 'GENERAL' };
   const name = value.$number ?? String(value);
   return VARIANTS.includes(name) ? { variant: name, reason: 'TARGETING_MATCH' } : { errorCode: 'GENERAL' };
 }

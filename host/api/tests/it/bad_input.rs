@@ -1,8 +1,12 @@
 //! Rules and contexts that nobody should send: what docs/rules.md says comes of each.
 
+use http_body_util::BodyExt;
 use serde_json::{Map, Value as Json, json};
 
-use crate::server::{Server, paths};
+use crate::{
+    grpc::{call, framed, placed_token},
+    server::{Server, paths},
+};
 
 const FLAG: &str = "/api/v1/tenants/t/flags/f/environments/dev";
 const DOCUMENT: &str = "/api/v1/tenants/t/environments/dev/flagd.json";
@@ -174,6 +178,10 @@ async fn a_context_has_at_most_512_attributes() {
     assert_eq!(answer(&server, &context(512)).await, (200, "on".into()));
     let (status, told) = answer(&server, &context(513)).await;
     assert_eq!((status, told.starts_with("INVALID_CONTEXT")), (400, true), "{told}");
+    let all = "/e/t/dev/ofrep/v1/evaluate/flags";
+    server.post(all, json!({ "context": context(512) })).await.expect(200);
+    let refused = server.post(all, json!({ "context": context(513) })).await.expect(400).body();
+    assert_eq!(refused["errorCode"], "INVALID_CONTEXT", "{refused}");
     server.post(EVALUATE, json!({ "flag": "f", "context": context(512) })).await.expect(200);
     let faults = server.post(EVALUATE, json!({ "context": context(513) })).await.problem(422, "invalid_value");
     assert_eq!(faults, [("/context".to_owned(), "too_many_attributes".to_owned())]);
@@ -224,4 +232,64 @@ async fn without_a_targeting_key_there_is_nothing_to_bucket_by() {
             }
         }
     }
+    // what buckets by something else, or by nothing, goes on; and rules see the key as it came
+    for (rule, context) in [
+        (json!({ "fractional": [{ "var": "company" }, ["off", 1]] }), json!({ "company": "c" })),
+        (json!({ "if": [{ "percentage": [100, { "var": "company" }] }, "off"] }), json!({ "company": "c" })),
+        (json!({ "if": [{ "===": [{ "var": "targetingKey" }, null] }, "off"] }), json!({})),
+        (json!({ "if": [{ "===": [{ "var": "targetingKey" }, ""] }, "off"] }), json!({ "targetingKey": "" })),
+        (json!({ "if": [{ "===": [{ "var": "targetingKey" }, 7] }, "off"] }), json!({ "targetingKey": 7 })),
+    ] {
+        targeted(&server, &rule).await;
+        assert_eq!(answer(&server, &context).await, (200, "off".into()), "{rule} {context}");
+    }
+}
+
+/// A length-delimited field of protobuf.
+fn field(number: u8, body: &[u8]) -> Vec<u8> {
+    let mut length = body.len();
+    let mut out = vec![number << 3 | 2];
+    while length >= 0x80 {
+        out.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    out.push(u8::try_from(length).unwrap());
+    [out, body.to_vec()].concat()
+}
+
+/// A member of a `google.protobuf.Struct`.
+fn member(name: &str, value: &[u8]) -> Vec<u8> {
+    field(1, &[field(1, name.as_bytes()), field(2, value)].concat())
+}
+
+fn number(value: f64) -> Vec<u8> {
+    [&[0x11], &value.to_le_bytes()[..]].concat()
+}
+
+#[tokio::test]
+async fn a_context_in_protobuf_has_the_same_bounds() {
+    let server = server().await;
+    let token = placed_token(&server, "server").await;
+    let bearer = format!("Bearer {token}");
+    // gRPC's status, and the variant that the flag gave
+    let ask = async |members: &[u8]| {
+        let headers = [("content-type", "application/grpc"), ("authorization", bearer.as_str())];
+        let message = [field(1, b"f"), field(2, members)].concat();
+        let answer = call(&server, &headers, "flagd.evaluation.v2.Service/ResolveBoolean", framed(&message)).await;
+        let refused = answer.headers().get("grpc-status").map(|code| code.to_str().unwrap().to_owned());
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        refused.unwrap_or_else(|| if body.windows(3).any(|part| part == b"off") { "off" } else { "on" }.to_owned())
+    };
+    // numbers that JSON does not have are as null
+    targeted(&server, &json!({ "if": [{ "===": [{ "var": "n" }, null] }, "off", "on"] })).await;
+    for (value, expected) in [(7.0, "on"), (f64::NAN, "off"), (f64::INFINITY, "off"), (f64::NEG_INFINITY, "off")] {
+        assert_eq!(ask(&member("n", &number(value))).await, expected, "{value}");
+    }
+    // of two members of one name protobuf has the last one count
+    assert_eq!(ask(&[member("n", &number(f64::NAN)), member("n", &number(7.0))].concat()).await, "on");
+    let many =
+        |attributes: usize| (0..attributes).flat_map(|n| member(&format!("a{n}"), &number(1.0))).collect::<Vec<_>>();
+    assert_eq!((ask(&many(512)).await, ask(&many(513)).await), ("off".into(), "3".into()));
+    let deep = |levels: usize| (0..levels).fold(number(1.0), |inner, _| field(5, &member("a", &inner)));
+    assert_eq!((ask(&member("a", &deep(20))).await, ask(&member("a", &deep(1_000))).await), ("off".into(), "3".into()));
 }

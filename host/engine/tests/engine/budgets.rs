@@ -6,7 +6,7 @@ use burgee_engine::{ConfigValue, Engine, EngineConfig, ReadConfig, Snapshot};
 use burgee_model::{Limits, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{boolean_flag, compiling, context, items, no_config, source};
+use crate::support::{boolean_flag, compiling, context, is_too_costly, items, no_config, source};
 
 fn tiers_with(limits: &Limits, document: &Json) -> [Arc<Snapshot>; 2] {
     tiers_reading(limits, document, &no_config)
@@ -20,10 +20,6 @@ fn tiers_reading(limits: &Limits, document: &Json, read: ReadConfig<'_>) -> [Arc
         engine.quiesce();
         snapshot
     })
-}
-
-fn is_too_costly(item: &Json) -> bool {
-    item["errorDetails"].as_str().is_some_and(|details| details.starts_with("rule_too_costly"))
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::{sync::Arc, thread};
 
 use burgee_engine::{Engine, EngineConfig, Snapshot};
+use burgee_model::Limits;
 use serde_json::{Value as Json, json};
 
-use crate::support::{boolean_flag, compiling, context, items, no_config, source};
+use crate::support::{NOW, boolean_flag, compiling, context, is_too_costly, item, items, no_config, source};
 
 /// A document whose flags read each type of cell field, so that anything left over would show.
 fn document(prefix: &str) -> Json {
@@ -25,7 +26,7 @@ fn document(prefix: &str) -> Json {
 
 #[test]
 fn nothing_of_tenant_a_is_seen_by_tenant_b_on_the_same_worker() {
-    let engine = Engine::new(EngineConfig::default()).unwrap();
+    let engine = Engine::new(compiling()).unwrap();
     let a = engine.build(None, source(&document("a_")), &no_config);
     let b = engine.build(None, source(&document("b_")), &no_config);
     engine.quiesce();
@@ -56,6 +57,59 @@ fn nothing_of_tenant_a_is_seen_by_tenant_b_on_the_same_worker() {
         // Nor does an attribute of the right name in another's request.
         assert_eq!(items(&b, &full("a_")), clean);
         assert_eq!(items(&a, &nothing), clean);
+    }
+}
+
+/// What a rule may build, in bytes.
+const BYTES: usize = 120;
+
+/// Tenant A's rules, of which the second breaks off in the middle: it has read, laid aside and built by then.
+fn broken_off() -> Json {
+    let built = json!({"cat": [{"var": "a"}, {"cat": [{"var": "long"}, {"var": "long"}]}]});
+    let chosen = json!({"fractional": [{"cat": [{"var": "a"}]}, [{"cat": ["o", "n"]}, 1], [built, 1]]});
+    json!({"flags": {
+        "f0": boolean_flag(json!({"cat": [{"var": "a"}]})),
+        "f1": boolean_flag(chosen),
+        "f2": boolean_flag(json!({"in": [{"var": "a"}, {"cat": [{"var": "a"}, "y"]}]})),
+    }})
+}
+
+/// Tenant B's rules under the same numbers; the second one needs all that a rule may build.
+fn needs_all() -> Json {
+    let text = json!({"cat": [{"var": "b"}, {"var": "half"}, {"var": "half"}]});
+    json!({"flags": {
+        "f0": boolean_flag(json!({"cat": ["o", {"var": "b"}]})),
+        "f1": boolean_flag(json!({"if": [{"starts_with": [text, "n"]}, "on", "off"]})),
+        "f2": boolean_flag(json!({"if": [{"in": ["on", [{"var": "b"}, {"cat": [{"var": "absent"}]}]]}, "on", "off"]})),
+    }})
+}
+
+#[test]
+fn a_rule_that_broke_off_leaves_nothing_to_the_next_tenant() {
+    let limits = Limits { evaluation_bytes: BYTES, ..Limits::default() };
+    for compile in [true, false] {
+        let engine = Engine::new(EngineConfig { compile, limits: limits.clone(), ..compiling() }).unwrap();
+        let [a, b] = [broken_off(), needs_all()].map(|rules| engine.build(None, source(&rules), &no_config));
+        engine.quiesce();
+        assert_eq!((a.tiers().compiled, b.tiers().compiled), if compile { (3, 3) } else { (0, 0) });
+        let poison = context(json!({"a": "on", "long": "x".repeat(BYTES)}));
+        let plain = context(json!({"b": "n", "half": "x".repeat((BYTES - 1) / 2)}));
+        // one at a time, then all together, by turns
+        for number in (0..3).chain(0..3) {
+            let key = format!("f{number}");
+            let one = |snapshot: &Snapshot, context| item(&snapshot.evaluate(&key, context, NOW));
+            let broken = one(&a, &poison);
+            assert_eq!(is_too_costly(&broken), number == 1, "{broken}");
+            assert_eq!(one(&b, &plain)["variant"], ["on", "on", "off"][number], "compiled {compile}, {key}");
+        }
+        for _ in 0..3 {
+            let mut all = Vec::new();
+            a.evaluate_all(&poison, NOW, |evaluation| all.push(is_too_costly(&item(&evaluation))));
+            assert_eq!(all, [false, true, false]);
+            let mut all = Vec::new();
+            b.evaluate_all(&plain, NOW, |evaluation| all.push(item(&evaluation)["variant"].clone()));
+            assert_eq!(all, ["on", "on", "off"], "compiled {compile}");
+        }
     }
 }
 

@@ -115,3 +115,20 @@ fn what_a_rule_asks_for_and_is_not_there_is_told_and_so_is_a_cycle() {
         assert_eq!(snapshot.problems("free"), []);
     }
 }
+
+#[test]
+fn what_is_not_there_has_a_value_of_its_own() {
+    let same = |found: Json, value: Json| asking(json!({"if": [{"===": [found, value]}, "on", "off"]}));
+    let document = json!({"flags": {
+        "flag": same(json!({"flag": "nobody"}), Json::Null),
+        "segment": same(json!({"segment": "nowhere"}), json!(false)),
+        "guest": same(json!({"guest": ["nothing", 1]}), Json::Null),
+        "config": same(json!({"config": "absent"}), Json::Null),
+        "default": same(json!({"config": ["absent", 1]}), json!(1)),
+    }});
+    for snapshot in tiers(&document) {
+        for (key, item) in items(&snapshot, &context(json!({}))) {
+            assert_eq!(item["variant"], "on", "{key}: {item}");
+        }
+    }
+}

@@ -78,6 +78,11 @@ pub(crate) fn item(evaluation: &Evaluation<'_>) -> Json {
     serde_json::from_slice(&out).unwrap()
 }
 
+/// Whether an item says that the rule gave up.
+pub(crate) fn is_too_costly(item: &Json) -> bool {
+    item["errorDetails"].as_str().is_some_and(|details| details.starts_with("rule_too_costly"))
+}
+
 /// All items of a snapshot by key, from one bulk evaluation, which must agree with single ones.
 pub(crate) fn items(snapshot: &Snapshot, context: &Context) -> BTreeMap<String, Json> {
     let mut all = BTreeMap::new();

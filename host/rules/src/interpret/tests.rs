@@ -148,6 +148,7 @@ fn texts_and_lists() {
             (json!({"in": [{"var": "n"}, [1, 1.5]]}), json!(true)),
             (json!({"in": [{"var": "n"}, [{"var": "n"}]]}), json!(true)),
             (json!({"in": ["a", {"var": "absent"}]}), json!(false)),
+            (json!({"in": [{"+": ["x"]}, [{"+": ["x"]}]]}), json!(false)),
             (json!({"cat": ["a", {"var": "n"}, null, {"var": "tags"}, true]}), json!("a1.5a,1true")),
             (json!({"cat": []}), json!("")),
             (json!({"cat": {"var": "email"}}), json!("a@x.org")),
