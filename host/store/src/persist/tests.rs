@@ -251,13 +251,20 @@ fn check_64_a_kind_of_a_newer_release_is_named_and_nothing_is_lost() {
         let (dir, _, table) = filled();
         let row = row::seal(bytes.clone());
         let mut disk = open(dir.path()).unwrap();
-        let put = |write: &WriteTransaction| Ok(drop(write.open_table(VERSIONS)?.insert(&bytes[1..], row.as_slice())?));
+        let put = |write: &WriteTransaction| {
+            write.open_table(VERSIONS)?.insert(&bytes[1..], row.as_slice())?;
+            Ok(())
+        };
         disk.commit(put).unwrap();
         drop(disk);
         assert!(matches!(refused(dir.path()), OpenError::Newer));
         // The newer release, to which it says something, has all of it; here it is taken out instead.
         let mut disk = open(dir.path()).unwrap();
-        disk.commit(|write| Ok(drop(write.open_table(VERSIONS)?.remove(&bytes[1..])?))).unwrap();
+        disk.commit(|write| {
+            write.open_table(VERSIONS)?.remove(&bytes[1..])?;
+            Ok(())
+        })
+        .unwrap();
         drop(disk);
         assert_eq!(opened(dir.path()).unwrap().0, table);
     }
@@ -273,7 +280,11 @@ fn what_a_newer_release_set_aside_is_named() {
     let [kind, _] = newer();
     let row = row::seal(kind.clone());
     let rows: TableDefinition<&[u8], &[u8]> = TableDefinition::new("aside");
-    disk.commit(|write| Ok(drop(write.open_table(rows)?.insert(&kind[1..], row.as_slice())?))).unwrap();
+    disk.commit(|write| {
+        write.open_table(rows)?.insert(&kind[1..], row.as_slice())?;
+        Ok(())
+    })
+    .unwrap();
     assert!(matches!(disk.kept(), Err(OpenError::Newer)));
 }
 
