@@ -22,8 +22,12 @@ pub struct Limits {
     pub config_entries: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// JSON values of a request body, nested ones included: each takes some hundred bytes of memory.
+    pub body_values: usize,
     /// Bytes of the body of an import.
     pub import_bytes: usize,
+    /// Values of an imported document, nested ones included, and those of YAML as often as aliases name them.
+    pub import_values: usize,
     /// Bytes of one guest module.
     pub guest_bytes: usize,
     /// Guests of one tenant.
@@ -96,7 +100,9 @@ impl Default for Limits {
             flags_per_environment: 10_000,
             config_entries: 1_000_000,
             body_bytes: 1024 * KIB,
+            body_values: 100_000,
             import_bytes: 32 * 1024 * KIB,
+            import_values: 1_000_000,
             guest_bytes: 4 * 1024 * KIB,
             guests_per_tenant: 100,
             guest_fixtures: 1_000,
