@@ -13,7 +13,7 @@ use rcgen::{
 use rustls::{
     RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
     server::WebPkiClientVerifier,
 };
 use sha2::{Digest, Sha256};
@@ -70,6 +70,7 @@ fn authority_of(key: &KeyPair, days: u32) -> CertificateParams {
 pub(crate) fn issue(cert: &str, key: &str, node: &str, hosts: &[String], days: u32) -> Result<Made, CertificateError> {
     let authority = KeyPair::from_pem(key).map_err(|error| CertificateError::Key(error.to_string()))?;
     let issuer = Issuer::new(authority_of(&authority, days), authority);
+    hosts.iter().try_for_each(|host| check_host(host))?;
     let mut params = CertificateParams::new(hosts).map_err(|error| CertificateError::Host(error.to_string()))?;
     params.distinguished_name.push(DnType::CommonName, node);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -80,6 +81,14 @@ pub(crate) fn issue(cert: &str, key: &str, node: &str, hosts: &[String], days: u
     let issued = params.signed_by(&own, &issuer)?;
     check(cert, issued.der())?;
     Ok(Made { cert: issued.pem(), key: own.serialize_pem() })
+}
+
+/// Refuses what no client could ever reach the node by: an address, a host name, or `*.` and one.
+fn check_host(host: &str) -> Result<(), CertificateError> {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let is_known =
+        ServerName::try_from(name).is_ok_and(|name| matches!(name, ServerName::DnsName(_)) || host == name.to_str());
+    if is_known { Ok(()) } else { Err(CertificateError::Host(format!("`{host}` is no host name and no address"))) }
 }
 
 fn last(params: &mut CertificateParams, days: u32) {
@@ -121,6 +130,11 @@ mod tests {
         let issue = |cert: &str, key: &str, host: &str| issue(cert, key, "a", &[host.to_owned()], 5);
         assert!(matches!(issue(&ours.cert, "no key", "a"), Err(CertificateError::Key(_))));
         assert!(matches!(issue("no certificate", &ours.key, "a"), Err(CertificateError::Authority(_))));
-        assert!(matches!(issue(&ours.cert, &ours.key, "ä"), Err(CertificateError::Host(_))));
+        for host in ["ä", "bad host", "", "*", "*.10.0.0.1", "a..b", "https://a", "a:8080", "-a"] {
+            assert!(matches!(issue(&ours.cert, &ours.key, host), Err(CertificateError::Host(_))), "{host}");
+        }
+        for host in ["a", "a.example", "*.a.example", "10.0.0.1", "::1", "node_1.local"] {
+            assert!(issue(&ours.cert, &ours.key, host).is_ok(), "{host}");
+        }
     }
 }

@@ -42,6 +42,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Those of all who are reached.
+    fn beats(&self) -> u64 {
+        self.live.values().fold(0, |all, (beats, _)| all.wrapping_add(*beats))
+    }
+
     /// Whether there is nobody who could have revoked anything.
     fn has_nobody(&self) -> bool {
         self.live.is_empty() && !self.missed
@@ -56,9 +61,12 @@ pub(crate) struct Isolation(Arc<Inner>);
 struct Inner {
     started: Instant,
     wall_started: Millis,
-    /// Milliseconds from the start to the moment since which nobody is heard; [`NEVER`] where somebody is, or where
-    /// there is nobody else.
+    /// Milliseconds from the start to the moment since which nobody is heard; [`NEVER`] where somebody is reached, or
+    /// where there is nobody else. It is told once nobody is reached any more, some seconds later.
     since: AtomicU64,
+    /// When it was last seen that somebody had spoken, and how many beats all who are reached had sent by then.
+    heard: AtomicU64,
+    beats: AtomicU64,
     /// When it was last awake, by either clock: milliseconds from the start, of which only differences count.
     ticked: AtomicU64,
     ticked_wall: AtomicU64,
@@ -84,6 +92,8 @@ impl Isolation {
             started: now.steady,
             wall_started: now.wall,
             since: AtomicU64::new(since),
+            heard: AtomicU64::new(0),
+            beats: AtomicU64::new(0),
             ticked: AtomicU64::new(0),
             ticked_wall: AtomicU64::new(0),
             woke: AtomicU64::new(NEVER),
@@ -113,6 +123,10 @@ impl Isolation {
         let inner = &*self.0;
         let (at, _) = inner.millis(now);
         let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let beats = seen.beats();
+        if inner.beats.swap(beats, Ordering::Relaxed) != beats && !seen.live.is_empty() {
+            inner.heard.store(at, Ordering::Relaxed);
+        }
         let woke = inner.woke.load(Ordering::Acquire);
         let awake_ms = at.saturating_sub(woke);
         if woke == NEVER || awake_ms < SETTLE_MS {
@@ -126,7 +140,7 @@ impl Isolation {
         if !seen.live.is_empty() || !seen.missed {
             inner.since.store(NEVER, Ordering::Relaxed);
         } else if inner.since.load(Ordering::Relaxed) == NEVER {
-            inner.since.store(at, Ordering::Relaxed);
+            inner.since.store(inner.heard.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     }
 
@@ -208,12 +222,14 @@ mod tests {
     #[test]
     fn it_lasts_from_the_last_that_was_heard_until_the_next() {
         let world = World::new(false);
-        for seen in [Seen::default(), heard(1, true)] {
-            world.look(0, 1_000, &seen);
-            assert_eq!(world.0.lasts(world.at(9_000)), None);
+        world.look(0, 1_000, &Seen::default());
+        assert_eq!(world.0.lasts(world.at(9_000)), None);
+        for (ms, beats) in [(1_250, 1), (1_500, 2), (1_750, 2), (3_250, 2)] {
+            world.look(ms, ms, &heard(beats, true));
+            assert_eq!(world.0.lasts(world.at(9_000)), None, "it is still reached");
         }
-        world.look(1_250, 5_000, &alone());
-        assert_eq!(world.0.lasts(world.at(9_250)), Some(Duration::from_secs(8)));
+        world.look(3_500, 5_000, &alone());
+        assert_eq!(world.0.lasts(world.at(9_500)), Some(Duration::from_secs(8)), "from its last word on");
         world.look(5_250, 5_250, &heard(2, true));
         assert_eq!(world.0.lasts(world.at(11_000)), None);
     }

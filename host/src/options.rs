@@ -99,7 +99,8 @@ pub struct Options {
     #[arg(long, env = "BURGEE_READY_TIMEOUT", value_name = "DURATION")]
     pub ready_timeout: Option<String>,
     /// How long a node that hears of no other one honours tokens with a role, which may have been revoked; those of
-    /// applications and its own admin token it always does; 0 is for ever [default: 0]
+    /// applications and its own admin token it always does, so it stays ready. It counts from the last that was heard, and is
+    /// never shorter than the two seconds or so after which a node is given up; 0 is for ever [default: 0]
     #[arg(long, env = "BURGEE_MAX_ISOLATION", value_name = "DURATION")]
     pub max_isolation: Option<String>,
     /// Requests of one tenant in a second, to this node; 0 is any number [default: 0]

@@ -20,6 +20,26 @@ fn node() -> Node {
 }
 
 #[test]
+fn a_request_of_http_1_1_names_its_host_once() {
+    let node = Spec::serve().start();
+    let ask = |head: &str| {
+        let mut connection = TcpStream::connect(&node.http).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        connection.write_all(format!("GET /healthz {head}connection: close\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for wrong in ["HTTP/1.1\r\n", "HTTP/1.1\r\nhost: a\r\nhost: a\r\n"] {
+        let answer = ask(wrong);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("invalid_host"), "{answer}");
+    }
+    for good in ["HTTP/1.1\r\nhost: a\r\n", "HTTP/1.0\r\n"] {
+        assert!(ask(good).contains(" 200 "), "{good}");
+    }
+}
+
+#[test]
 fn keys_that_no_path_can_carry_are_refused() {
     let node = node();
     let bad = [".", "..", "a\u{0}b", "line\nbreak", "\u{7f}", "\u{85}", &"k".repeat(513), &"ü".repeat(257)];

@@ -165,6 +165,10 @@ fn rules_are_compiled_without_a_node() {
         Cli::bare().run(&[&["rule", "compile", &rule, "-o", &out], more].concat())
     };
     assert_eq!(compile(r#"{"iff": []}"#, &[]).code, Some(1));
+    let (good, itself) = (r#"{"if": [{"var": "x"}, "on", "off"]}"#, rule.display().to_string());
+    fs::write(&rule, good).unwrap();
+    let said = Cli::bare().run(&["rule", "compile", &itself, "-o", &itself]);
+    assert_eq!((said.code, fs::read_to_string(&rule).unwrap().as_str()), (Some(2), good), "{said:?}");
     assert!(!out.exists());
     assert_eq!(compile(r#"{"if": [{"flag": "other"}, "on"]}"#, &[]).code, Some(1), "it is interpreted");
     let said = compile(r#"{"if": [{"var": "x"}, "on", "off"]}"#, &["--emit", "wat"]);

@@ -9,6 +9,7 @@ use std::{
 use harness::{
     TOKEN, flags,
     http::Client,
+    http2,
     node::{Node, Spec},
     proc::Signal,
     wait,
@@ -68,6 +69,26 @@ fn the_port_is_announced_and_a_stop_is_told_to_those_who_listen() {
     assert_eq!(status.code(), Some(0));
     events.until("provider_shutdown");
     events.until("unavailable");
+}
+
+#[test]
+fn a_clients_pings_are_answered_with_a_stream_and_without_one() {
+    let node = Spec::serve().grpc().import("demo/development", &flags::file()).start();
+    let mut connection = TcpStream::connect(node.grpc.as_ref().unwrap()).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    connection.write_all(&http2::preface(1 << 16)).unwrap();
+    let ping = |connection: &mut TcpStream| {
+        connection.write_all(&http2::ping()).unwrap();
+        http2::until(connection, &http2::pong());
+    };
+    (0..3).for_each(|_| ping(&mut connection));
+    let events = http2::call(1, "/flagd.evaluation.v1.Service/EventStream", TOKEN, PLACE, b"");
+    connection.write_all(&events).unwrap();
+    http2::until(&mut connection, b"provider_ready");
+    (0..3).for_each(|_| ping(&mut connection));
+    let path = "/api/v1/tenants/demo/flags/static-boolean-0/environments/development";
+    node.client.patch(path, &json!({ "defaultVariant": "off" })).check(200);
+    http2::until(&mut connection, b"configuration_change");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Codes beyond those of contracts.md: `method_not_allowed` 405, `timeout` 408, `unsupported_media_type` 415,
 //! `node_live` 409 (a node must be stopped before it is forgotten), `internal` 500, `overloaded` 503 (too many writes wait; with `Retry-After`), `storage` 507 (the disk refused,
-//! nothing was applied; with `Retry-After`), `invalid_path` 400 (a path that is not UTF-8), `invalid_yaml` 400.
+//! nothing was applied; with `Retry-After`), `invalid_path` 400 (a path that is not UTF-8), `invalid_host` 400, `invalid_yaml` 400.
 
 use axum::{
     body::Body,
@@ -40,6 +40,9 @@ pub enum ApiError {
     /// The path is not UTF-8 once decoded, or does not fit its route.
     #[error("{0}")]
     InvalidPath(String),
+    /// An HTTP/1.1 request without a `Host`, or with several.
+    #[error("a request of HTTP/1.1 has one `Host`")]
+    NoHost,
     /// The body is not JSON.
     #[error("{0}")]
     InvalidJson(JsonError),
@@ -158,11 +161,15 @@ impl ApiError {
             Self::NodeLive => (S::CONFLICT, "node_live"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::InvalidPath(_) => (S::BAD_REQUEST, "invalid_path"),
+            Self::NoHost => (S::BAD_REQUEST, "invalid_host"),
             Self::InvalidJson(JsonError::TooDeep { .. } | JsonError::Doubled { .. })
             | Self::InvalidYaml(YamlError::TooDeep { .. } | YamlError::Doubled { .. }) => {
                 (S::UNPROCESSABLE_ENTITY, "invalid_value")
             }
-            Self::InvalidYaml(YamlError::TooLarge { .. }) => (S::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::InvalidJson(JsonError::TooMany { .. })
+            | Self::InvalidYaml(YamlError::TooLarge { .. } | YamlError::TooMany { .. } | YamlError::Anchored { .. }) => {
+                (S::PAYLOAD_TOO_LARGE, "too_large")
+            }
             Self::InvalidYaml(_) => (S::BAD_REQUEST, "invalid_yaml"),
             Self::InvalidJson(_) | Self::BodyBroken => (S::BAD_REQUEST, "invalid_json"),
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -257,6 +264,7 @@ impl ApiError {
 fn json_fault(error: &JsonError) -> Fault {
     let (path, code) = match error {
         JsonError::Doubled { path } => (path.clone(), "doubled_member"),
+        JsonError::TooMany { path, .. } => (path.clone(), "too_many_values"),
         JsonError::TooDeep { .. } => (String::new(), "too_deep"),
         JsonError::Syntax(_) => (String::new(), "syntax"),
     };
@@ -266,6 +274,8 @@ fn json_fault(error: &JsonError) -> Fault {
 fn yaml_fault(error: &YamlError) -> Fault {
     let (path, code) = match error {
         YamlError::Doubled { path } => (path.clone(), "doubled_member"),
+        YamlError::TooMany { path, .. } => (path.clone(), "too_many_values"),
+        YamlError::Anchored { .. } => (String::new(), "too_many_values"),
         YamlError::TooDeep { .. } => (String::new(), "too_deep"),
         YamlError::TooLarge { .. } => (String::new(), "too_large"),
         YamlError::Syntax(_) => (String::new(), "syntax"),
@@ -301,6 +311,7 @@ fn title(code: &str) -> &'static str {
         "invalid_json" => "The body is not JSON",
         "invalid_yaml" => "The body is not YAML",
         "invalid_path" => "The path is not valid",
+        "invalid_host" => "The host is not valid",
         "method_not_allowed" => "Method not allowed",
         "unsupported_media_type" => "Unsupported media type",
         "timeout" => "Timed out",

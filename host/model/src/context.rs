@@ -36,6 +36,12 @@ pub enum ContextError {
         /// What is allowed.
         max: usize,
     },
+    /// Too many levels.
+    #[error("the context has more than {max} levels of objects and lists")]
+    TooDeep {
+        /// What is allowed.
+        max: usize,
+    },
     /// Not an object.
     #[error("the context must be a JSON object")]
     NotAnObject,
@@ -54,6 +60,8 @@ impl Context {
         match root {
             Value::Null => Ok(Self::default()),
             Value::Object(_) => {
+                let max = limits.context_depth;
+                check_depth(&root, max).ok_or(ContextError::TooDeep { max })?;
                 let max = limits.context_attributes;
                 count(&root, max).ok_or(ContextError::TooManyAttributes { max })?;
                 Ok(Self::of_object(root))
@@ -99,6 +107,21 @@ impl Context {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// Whether a value has no more levels than are left.
+fn check_depth(value: &Value, left: usize) -> Option<()> {
+    match value {
+        Value::Object(members) => {
+            let left = left.checked_sub(1)?;
+            members.iter().try_for_each(|(_, value)| check_depth(value, left))
+        }
+        Value::List(items) => {
+            let left = left.checked_sub(1)?;
+            items.iter().try_for_each(|item| check_depth(item, left))
+        }
+        _ => Some(()),
     }
 }
 

@@ -132,7 +132,7 @@ pub struct FlagIn {
     pub targeting: Option<Json>,
     /// The kill switch.
     pub kill: Kill,
-    /// The variants as they are here: the flag's, with this environment's overrides, all of one type.
+    /// The variants as they are here: the flag's, with this environment's overrides. Merging and imports may mix types.
     pub variants: Map<String, Json>,
     /// The overrides alone, as an import wrote them.
     pub variant_overrides: Option<Map<String, Json>>,

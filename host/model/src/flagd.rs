@@ -1,13 +1,14 @@
 //! flagd's flag definition document: reading it, and writing a flag back into it.
 //!
-//! Like flagd, reading is tolerant: a bad rule does not refuse the document. What does: text that is not
-//! such a document, and a default variant that names no variant.
+//! Like flagd, reading is tolerant: a bad rule does not refuse the document, nor do variants of several types. What does:
+//! text that is not such a document, a default variant that names no variant, and what could not be written again: null
+//! for a variant, for a member of a flag's metadata or for a shared rule, and a shared rule's name that is no key.
 
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
     Flag, Format, Key, Limits, Problem, State,
-    json::{self, JsonError},
+    json::{self, Bounds, JsonError},
     materialise::state_of,
     problem::pointer,
     yaml::{self, YamlError},
@@ -64,26 +65,28 @@ pub const DEPTH_FACTOR: usize = 4;
 /// The most faults that are listed for one document.
 pub const PROBLEMS_MAX: usize = 100;
 
+/// What a document may be.
+#[must_use]
+pub fn bounds(limits: &Limits) -> Bounds {
+    Bounds { depth: limits.rule_depth.saturating_mul(DEPTH_FACTOR), values: limits.import_values }
+}
+
 /// Reads a document of either format, as deep and as large as an import may be.
 pub fn read(text: &[u8], format: Format, limits: &Limits) -> Result<Document, DocumentError> {
-    let max_depth = limits.rule_depth.saturating_mul(DEPTH_FACTOR);
-    match format {
-        Format::Json => parse(text, max_depth),
-        Format::Yaml => of(yaml::document(text, max_depth, limits.import_bytes)?),
-    }
+    let root = match format {
+        Format::Json => json::document(text, bounds(limits))?,
+        Format::Yaml => yaml::document(text, bounds(limits), limits.import_bytes)?,
+    };
+    of(root).map_err(DocumentError::Invalid)
 }
 
-/// Reads a document of JSON. `max_depth` bounds the levels of nesting.
-pub fn parse(text: &[u8], max_depth: usize) -> Result<Document, DocumentError> {
-    of(json::document(text, max_depth)?)
-}
-
-fn of(root: Json) -> Result<Document, DocumentError> {
+/// Takes what was read as a document; otherwise all its faults.
+pub fn of(root: Json) -> Result<Document, Vec<Problem>> {
     let mut faults = Faults::default();
     let document = faults.document(root);
     match document {
         Some(document) if faults.0.is_empty() => Ok(document),
-        _ => Err(DocumentError::Invalid(faults.0)),
+        _ => Err(faults.0),
     }
 }
 
@@ -100,14 +103,13 @@ pub fn flag_to_json(flag: &Flag, environment: &Key) -> Option<Json> {
     if let Some(rule) = &here.targeting {
         out.insert("targeting".into(), rule.clone());
     }
-    let metadata = plain_metadata(&here.metadata);
-    if !metadata.is_empty() {
-        out.insert("metadata".into(), Json::Object(metadata));
+    if !here.metadata.is_empty() {
+        out.insert("metadata".into(), Json::Object(here.metadata.clone()));
     }
     Some(Json::Object(out))
 }
 
-/// The members of metadata that the format and OFREP know: texts, numbers and booleans.
+/// The members of metadata that answers bear: texts, numbers and booleans. A document keeps the others too.
 #[must_use]
 pub fn plain_metadata(metadata: &Map<String, Json>) -> Map<String, Json> {
     metadata.iter().filter(|(_, value)| is_plain(value)).map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -126,6 +128,12 @@ pub fn metadata_problems(metadata: &Map<String, Json>, path: &str) -> Vec<Proble
 
 fn is_plain(value: &Json) -> bool {
     value.is_string() || value.is_number() || value.is_boolean()
+}
+
+/// The beginning of a value.
+fn shown(value: &Json) -> String {
+    const CHARACTERS: usize = 40;
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned).chars().take(CHARACTERS).collect()
 }
 
 #[derive(Default)]
@@ -147,12 +155,26 @@ impl Faults {
             self.add("", "flags_missing", "a flagd document has a member `flags`");
             return None;
         };
-        let evaluators = self.object(set.shift_remove("$evaluators"), "/$evaluators");
+        let evaluators = self.evaluators(set.shift_remove("$evaluators"));
         if let Some(metadata) = set.get("metadata").filter(|m| !m.is_object()) {
             let found = crate::materialise::variant_type(metadata);
             self.add("/metadata", "not_an_object", format!("metadata is an object, this is a {found}"));
         }
         Some(Document { flags: self.flags(flags), evaluators, set })
+    }
+
+    fn evaluators(&mut self, evaluators: Option<Json>) -> Map<String, Json> {
+        let rules = self.object(evaluators, "/$evaluators");
+        for (name, rule) in &rules {
+            let path = pointer("/$evaluators", name);
+            if let Err(error) = Key::new(name) {
+                self.add(&path, "invalid_key", format!("the name of a shared rule is a key: {error}"));
+            }
+            if rule.is_null() {
+                self.add(&path, "not_an_object", "a shared rule is not null");
+            }
+        }
+        rules
     }
 
     fn flags(&mut self, flags: Json) -> Vec<DocumentFlag> {
@@ -189,20 +211,31 @@ impl Faults {
             self.add(path, "not_an_object", "a flag is an object");
             return None;
         };
-        let state = self.state(path, members.shift_remove("state").as_ref());
+        let state = self.state(path, &key, members.shift_remove("state").as_ref());
         let variants = self.object(members.shift_remove("variants"), &pointer(path, "variants"));
+        self.nulls(&variants, &pointer(path, "variants"), "invalid_variant_type", "variant");
         let default_variant = self.default_variant(path, members.shift_remove("defaultVariant"), &variants);
         let targeting = members.shift_remove("targeting").filter(|t| !t.is_null() && *t != json!({}));
         let metadata = self.object(members.shift_remove("metadata"), &pointer(path, "metadata"));
+        self.nulls(&metadata, &pointer(path, "metadata"), "invalid_metadata", "metadata");
         Some(DocumentFlag { key, state: state?, variants, default_variant, targeting, metadata, extra: members })
     }
 
-    fn state(&mut self, path: &str, state: Option<&Json>) -> Option<State> {
+    fn state(&mut self, path: &str, flag: &Key, state: Option<&Json>) -> Option<State> {
         let known = state.and_then(Json::as_str).and_then(state_of);
         if known.is_none() {
-            self.add(&pointer(path, "state"), "invalid_state", "`state` is \"ENABLED\" or \"DISABLED\"");
+            let found = state.map_or_else(|| "no `state`".to_owned(), |state| format!("the state `{}`", shown(state)));
+            let message = format!("flag `{flag}` has {found}: every flag has one, \"ENABLED\" or \"DISABLED\"");
+            self.add(&pointer(path, "state"), "invalid_state", message);
         }
         known
+    }
+
+    /// Null stands for what an environment takes away of what is shared, so that it cannot be kept as a value.
+    fn nulls(&mut self, members: &Map<String, Json>, path: &str, code: &str, what: &str) {
+        for (name, _) in members.iter().filter(|(_, value)| value.is_null()) {
+            self.add(&pointer(path, name), code, format!("{what} `{name}` is null: leave it out, or give it a value"));
+        }
     }
 
     fn default_variant(&mut self, path: &str, name: Option<Json>, variants: &Map<String, Json>) -> Option<String> {
@@ -237,6 +270,10 @@ impl Faults {
 mod tests {
     use super::*;
 
+    fn parse(text: &[u8], values: usize) -> Result<Document, DocumentError> {
+        read(text, Format::Json, &Limits { import_values: values, ..Limits::default() })
+    }
+
     fn faults(text: &str) -> Vec<(String, String)> {
         match parse(text.as_bytes(), 64) {
             Err(DocumentError::Invalid(list)) => list.into_iter().map(|p| (p.path, p.code)).collect(),
@@ -270,11 +307,23 @@ mod tests {
 
     #[test]
     fn names_the_place_of_every_fault() {
-        let text = r#"{"flags":{"a/b":{"state":"on","variants":[]},"c":{"state":"ENABLED","variants":{},"defaultVariant":"x"}}}"#;
+        let text = r#"{
+            "$evaluators": {"..": {"==": [1, 1]}, "x": null},
+            "flags": {
+                "a/b": {"state": "enabled", "variants": []},
+                "c": {"state": "ENABLED", "variants": {"y": null}, "defaultVariant": "x", "metadata": {"m": null}},
+                "d": {"variants": {}}
+            }
+        }"#;
         let expected = [
+            ("/$evaluators/..", "invalid_key"),
+            ("/$evaluators/x", "not_an_object"),
             ("/flags/a~1b/state", "invalid_state"),
             ("/flags/a~1b/variants", "not_an_object"),
+            ("/flags/c/variants/y", "invalid_variant_type"),
             ("/flags/c/defaultVariant", "default_variant_unknown"),
+            ("/flags/c/metadata/m", "invalid_metadata"),
+            ("/flags/d/state", "invalid_state"),
         ];
         assert_eq!(faults(text), expected.map(|(p, c)| (p.to_owned(), c.to_owned())));
         assert_eq!(faults("[]")[0].1, "not_an_object");

@@ -21,9 +21,26 @@ pub enum JsonError {
         /// Where it stands, as a JSON Pointer.
         path: String,
     },
+    /// More values than allowed.
+    #[error("more than {max} values: the first too many is at `{path}`")]
+    TooMany {
+        /// Where that one stands, as a JSON Pointer.
+        path: String,
+        /// What is allowed.
+        max: usize,
+    },
     /// Not JSON, or not of the type that was asked for; says line and column.
     #[error(transparent)]
     Syntax(#[from] serde_json::Error),
+}
+
+/// How much one document may be. A small value takes some hundred bytes of memory, whatever it takes of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Levels of arrays and objects.
+    pub depth: usize,
+    /// Values: arrays and objects, and what is in them.
+    pub values: usize,
 }
 
 /// The most levels that a register's value is read with. Writers keep far stricter limits, but what merges in
@@ -44,14 +61,17 @@ pub fn stored<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
     parse(text, STORED_DEPTH_MAX).ok()
 }
 
-/// Reads a document of at most `max_depth` levels, of which each object names each of its members once. What
-/// people and programs send is read so; what was stored is read by [`parse`].
-pub fn document(text: &[u8], max_depth: usize) -> Result<Value, JsonError> {
-    check_depth(text, max_depth)?;
+/// Reads a document within bounds, of which each object names each of its members once. What people and programs send is
+/// read so; what was stored is read by [`parse`].
+pub fn document(text: &[u8], bounds: Bounds) -> Result<Value, JsonError> {
+    check_depth(text, bounds.depth)?;
     let mut reader = reader(text);
-    let value = once::read(&mut reader, usize::MAX).map_err(|fault| match fault {
+    // texts are no longer than the document
+    let room = once::Room { values: bounds.values, bytes: usize::MAX };
+    let value = once::read(&mut reader, room).map_err(|fault| match fault {
         once::Fault::Doubled(path) => JsonError::Doubled { path },
-        once::Fault::TooLarge => JsonError::TooDeep { max: max_depth },
+        once::Fault::TooMany(path) => JsonError::TooMany { path, max: bounds.values },
+        once::Fault::TooLarge => JsonError::TooDeep { max: bounds.depth },
         once::Fault::Reader(error) => error.into(),
     })?;
     reader.end()?;

@@ -16,14 +16,20 @@ pub struct Limits {
     pub context_bytes: usize,
     /// Members of one evaluation context, nested ones included.
     pub context_attributes: usize,
+    /// Levels of one evaluation context, itself counted; protobuf's reader takes no more than 30.
+    pub context_depth: usize,
     /// Flags of one environment (so also of one tenant).
     pub flags_per_environment: usize,
     /// Config entries of the whole cluster.
     pub config_entries: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// JSON values of a request body, nested ones included: each takes some hundred bytes of memory.
+    pub body_values: usize,
     /// Bytes of the body of an import.
     pub import_bytes: usize,
+    /// Values of an imported document, nested ones included, and those of YAML as often as aliases name them.
+    pub import_values: usize,
     /// Bytes of one guest module.
     pub guest_bytes: usize,
     /// Guests of one tenant.
@@ -52,6 +58,9 @@ pub struct Limits {
     pub streams_per_tenant: usize,
     /// Those that one token opened.
     pub streams_per_token: usize,
+    /// Those that one peer address opened by addresses that a bulk answer named, where it is not this machine's own; 0 is
+    /// any number, for behind a proxy all have one.
+    pub streams_per_address: usize,
     /// Milliseconds for which a stream of flagd's services may leave a message untaken before it is ended.
     pub stream_stall_ms: u64,
     /// Requests of one tenant in a second, to one node; 0 is any number.
@@ -93,10 +102,13 @@ impl Default for Limits {
             rule_depth: 256,
             context_bytes: 64 * KIB,
             context_attributes: 512,
+            context_depth: 30,
             flags_per_environment: 10_000,
             config_entries: 1_000_000,
             body_bytes: 1024 * KIB,
+            body_values: 120_000,
             import_bytes: 32 * 1024 * KIB,
+            import_values: 500_000,
             guest_bytes: 4 * 1024 * KIB,
             guests_per_tenant: 100,
             guest_fixtures: 1_000,
@@ -111,6 +123,7 @@ impl Default for Limits {
             streams: 10_000,
             streams_per_tenant: 5_000,
             streams_per_token: 2_500,
+            streams_per_address: 500,
             stream_stall_ms: 30_000,
             tenant_requests_per_second: 0,
             token_requests_per_second: 0,

@@ -73,14 +73,14 @@ impl Shared {
         let mut found = Vec::new();
         let read = Read { fields, problems: std::cell::RefCell::new(&mut found) };
         let overrides: Option<Map<String, Json>> = read.field(FlagInField::Variants);
-        let mut variants = overlay(&self.variants, overrides.as_ref());
+        let variants = overlay(&self.variants, overrides.as_ref());
         let wanted: Option<String> = read.field(FlagInField::DefaultVariant);
         let targeting = read.field::<Json>(FlagInField::Targeting).filter(|rule| !is_empty_object(rule));
         let metadata = overlay(&self.metadata, read.field(FlagInField::Metadata).as_ref());
         let state = read.field(FlagInField::State).unwrap_or_default();
         let extra = read.field(FlagInField::Extra).unwrap_or_default();
         let default_variant = known_default(wanted, &variants, &mut found);
-        drop_other_types(&mut variants, default_variant.as_deref(), &mut found);
+        found.extend(other_types(&variants, default_variant.as_deref()));
         problems.extend(found.into_iter().map(|p| p.in_environment(environment)));
         let kill = kill_of_heads(fields.get(&FlagInField::Kill).map_or(&[], Vec::as_slice));
         FlagIn { state, default_variant, targeting, kill, variants, variant_overrides: overrides, metadata, extra }
@@ -165,19 +165,17 @@ pub fn variant_type(value: &Json) -> &'static str {
     }
 }
 
-/// Keeps the variants of the default's type, or of the first one's where there is no default.
-fn drop_other_types(variants: &mut Map<String, Json>, default: Option<&str>, problems: &mut Vec<Problem>) {
+/// The variants that are not of the default's type, or of the first one's where there is no default. They are kept, as
+/// flagd keeps them: who asks for the other type is told that this is another one.
+fn other_types(variants: &Map<String, Json>, default: Option<&str>) -> Vec<Problem> {
     let model = default.and_then(|name| variants.get(name)).or_else(|| variants.values().next());
-    let Some(kept) = model.map(variant_type) else { return };
-    variants.retain(|name, value| {
-        let fits = variant_type(value) == kept;
-        if !fits {
-            let message =
-                format!("variant `{name}` is a {}, the others are {kept}s; it is left out", variant_type(value));
-            problems.push(Problem::new(pointer("/variants", name), "mixed_variant_types", message));
-        }
-        fits
-    });
+    let Some(usual) = model.map(variant_type) else { return Vec::new() };
+    let others = variants.iter().filter(|(_, value)| variant_type(value) != usual);
+    let problem = |(name, value): (&String, &Json)| {
+        let message = format!("variant `{name}` is a {}, the others are {usual}s", variant_type(value));
+        Problem::new(pointer("/variants", name), "mixed_variant_types", message)
+    };
+    others.map(problem).collect()
 }
 
 /// Among concurrent values *killed* wins; the reason is that of the first killed head in the given order.
@@ -226,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn mixed_types_keep_the_type_of_the_default() {
+    fn mixed_types_are_kept_and_named() {
         let (flag, problems) = flag_in(&json!({"a": 1, "b": "x", "c": "y"}), &json!({"defaultVariant": "b"}));
-        assert_eq!(flag.variants.keys().collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(flag.variants.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(problems, ["mixed_variant_types"]);
     }
 

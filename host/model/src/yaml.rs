@@ -1,23 +1,27 @@
 //! YAML as another way to write what else is JSON: read within bounds, and written so that readers of either version
 //! of YAML find the same.
 
+mod words;
+
 use std::cell::RefCell;
 
 use serde_json::Value;
 use serde_saphyr::{
-    Error, budget,
+    Error, alias_limits, budget,
     budget::BudgetBreach,
     options,
     options::{DuplicateKeyPolicy, MergeKeyPolicy},
 };
 
-use crate::json::once;
+use crate::json::{Bounds, once};
 
 /// The most levels of nesting that are read, whatever is allowed: each takes 4 KiB of stack, and a thread has 2 MiB. The
 /// deepest rule that is allowed by default fits.
 pub const LEVELS_MAX: usize = 288;
 /// The most anchors, and the most names of anchors, that a document may have.
 const ALIASES_MAX: usize = 10_000;
+/// The most parts that are kept because an anchor is around them, once for each: a part takes 200 bytes.
+const ANCHORED_MAX: usize = 200_000;
 /// The longest name of a member that may stand before its colon, in characters.
 const NAME_CHARS_MAX: usize = 64 * 1024;
 
@@ -36,6 +40,20 @@ pub enum YamlError {
         /// What is allowed.
         max: usize,
     },
+    /// With its aliases written out it has more values than allowed.
+    #[error("more than {max} values, aliases written out: the first too many is at `{path}`")]
+    TooMany {
+        /// Where that one stands, as a JSON Pointer.
+        path: String,
+        /// What is allowed.
+        max: usize,
+    },
+    /// More is within anchors than allowed.
+    #[error("more than {max} values and names within anchors")]
+    Anchored {
+        /// What is allowed.
+        max: usize,
+    },
     /// A mapping names a member twice.
     #[error("the member at `{path}` is there twice")]
     Doubled {
@@ -47,20 +65,22 @@ pub enum YamlError {
     Syntax(String),
 }
 
-/// Reads a document of at most `max_depth` levels (and at most [`LEVELS_MAX`]) that amounts to at most `max_bytes` with its aliases written out, of
-/// which each mapping names each of its members once.
-pub fn document(text: &[u8], max_depth: usize, max_bytes: usize) -> Result<Value, YamlError> {
-    let max_depth = max_depth.min(LEVELS_MAX);
+/// Reads a document within bounds (and of at most [`LEVELS_MAX`] levels) that amounts to at most `max_bytes` with its
+/// aliases written out, of which each mapping names each of its members once.
+pub fn document(text: &[u8], bounds: Bounds, max_bytes: usize) -> Result<Value, YamlError> {
+    let bounds = Bounds { depth: bounds.depth.min(LEVELS_MAX), ..bounds };
     // what the reader's own fault cannot bear leaves by the side
     let fault = RefCell::new(None);
-    let read = serde_saphyr::with_deserializer_from_slice_with_options(text, bounds(max_depth, max_bytes), |reader| {
-        once::read(reader, max_bytes).map_err(|found| match found {
+    let room = once::Room { values: bounds.values, bytes: max_bytes };
+    let read = serde_saphyr::with_deserializer_from_slice_with_options(text, options(bounds, max_bytes), |reader| {
+        once::read(reader, room).map_err(|found| match found {
             once::Fault::Reader(error) => error,
             once::Fault::Doubled(path) => noted(&fault, YamlError::Doubled { path }),
+            once::Fault::TooMany(path) => noted(&fault, YamlError::TooMany { path, max: bounds.values }),
             once::Fault::TooLarge => noted(&fault, YamlError::TooLarge { max: max_bytes }),
         })
     });
-    read.map_err(|error| fault.take().unwrap_or_else(|| refusal(&error, max_depth, max_bytes)))
+    read.map_err(|error| fault.take().unwrap_or_else(|| refusal(&error, bounds, max_bytes)))
 }
 
 fn noted(fault: &RefCell<Option<YamlError>>, found: YamlError) -> Error {
@@ -69,19 +89,20 @@ fn noted(fault: &RefCell<Option<YamlError>>, found: YamlError) -> Error {
     error
 }
 
-/// What the reader itself stops at. Each value takes a byte of the text at least, or of what aliases amount to.
-fn bounds(max_depth: usize, max_bytes: usize) -> serde_saphyr::Options {
-    let events_max = max_bytes.saturating_mul(2).saturating_add(16);
+/// What the reader itself stops at. Each value takes a byte of the text at least, or of what aliases amount to; and
+/// three of the reader's events at most, with its name.
+fn options(bounds: Bounds, max_bytes: usize) -> serde_saphyr::Options {
+    let events_max = max_bytes.saturating_mul(2).min(bounds.values.saturating_mul(3)).saturating_add(16);
     options! {
         budget: budget! {
-            max_depth: max_depth,
+            max_depth: bounds.depth,
             // the scanner runs ahead; depth is counted where it is used
             flow_nesting_limit: max_bytes,
             simple_key_max_lookahead: NAME_CHARS_MAX,
             max_documents: 2,
             max_events: events_max,
             max_nodes: events_max,
-            max_recorded_anchor_events: events_max,
+            max_recorded_anchor_events: ANCHORED_MAX,
             max_recorded_anchor_bytes: max_bytes,
             max_total_scalar_bytes: max_bytes,
             max_aliases: ALIASES_MAX,
@@ -89,21 +110,29 @@ fn bounds(max_depth: usize, max_bytes: usize) -> serde_saphyr::Options {
             max_merge_keys: ALIASES_MAX,
             enforce_alias_anchor_ratio: false,
         },
+        alias_limits: alias_limits! { max_total_replayed_events: events_max },
         // ours names the place
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::Merge,
-        // `on` is the name of a variant, as it is for flagd
+        // what flagd's own reader of YAML finds: `on` is the name of a variant, `017` is 15
         strict_booleans: true,
+        legacy_octal_numbers: true,
         with_snippet: false,
     }
 }
 
-fn refusal(error: &Error, max_depth: usize, max_bytes: usize) -> YamlError {
+fn refusal(error: &Error, bounds: Bounds, max_bytes: usize) -> YamlError {
+    let too_many = || YamlError::TooMany { path: String::new(), max: bounds.values };
     match error {
-        Error::AliasError { error, .. } => refusal(error, max_depth, max_bytes),
-        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => YamlError::TooDeep { max: max_depth },
-        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } => YamlError::TooLarge { max: max_bytes },
-        error => YamlError::Syntax(error.to_string()),
+        Error::AliasError { error, .. } => refusal(error, bounds, max_bytes),
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => YamlError::TooDeep { max: bounds.depth },
+        Error::Budget { breach: BudgetBreach::RecordedAnchorEvents { .. }, .. } => {
+            YamlError::Anchored { max: ANCHORED_MAX }
+        }
+        Error::Budget { breach: BudgetBreach::Events { .. } | BudgetBreach::Nodes { .. }, .. }
+        | Error::AliasReplayLimitExceeded { .. } => too_many(),
+        Error::Budget { .. } => YamlError::TooLarge { max: max_bytes },
+        error => YamlError::Syntax(words::of(error)),
     }
 }
 
@@ -119,8 +148,17 @@ mod tests {
 
     use super::*;
 
+    /// Within 64 levels.
+    fn document(text: &[u8], max_bytes: usize) -> Result<Value, YamlError> {
+        deep(text, 64, max_bytes)
+    }
+
+    fn deep(text: &[u8], depth: usize, max_bytes: usize) -> Result<Value, YamlError> {
+        super::document(text, Bounds { depth, values: 100_000 }, max_bytes)
+    }
+
     fn read(text: &str) -> Value {
-        document(text.as_bytes(), 64, 4096).unwrap()
+        document(text.as_bytes(), 4096).unwrap()
     }
 
     #[test]
@@ -138,10 +176,10 @@ mod tests {
         for text in
             ["a: .nan", "a: .inf", "a: 1e999", "a: [", "a: *b", "- a\n--- b", "? {a: 1}\n: 2", "a: !!binary x", "\u{0}"]
         {
-            assert!(matches!(document(text.as_bytes(), 64, 4096), Err(YamlError::Syntax(_))), "{text}");
+            assert!(matches!(document(text.as_bytes(), 4096), Err(YamlError::Syntax(_))), "{text}");
         }
-        assert!(matches!(document(b"\xff", 64, 4096), Err(YamlError::Syntax(_))));
-        let doubled = document(b"a: 1\nb: [{x/y: 1, x/y: 2}]", 64, 4096);
+        assert!(matches!(document(b"\xff", 4096), Err(YamlError::Syntax(_))));
+        let doubled = document(b"a: 1\nb: [{x/y: 1, x/y: 2}]", 4096);
         assert!(matches!(doubled, Err(YamlError::Doubled { path }) if path == "/b/0/x~1y"));
     }
 
@@ -156,9 +194,23 @@ mod tests {
         let long = format!("a: &a {}\nb: [{}]", "x".repeat(1000), ["*a"; 10].join(","));
         let merged = format!("a: &a {{k: {}}}\nb: [{}]", "x".repeat(1000), ["{<<: *a}"; 10].join(","));
         for text in [laughs('d'), laughs('i'), long, merged, format!("[{}]", vec!["&a b"; 20_000].join(","))] {
-            let read = document(text.as_bytes(), 64, 8192);
+            let read = document(text.as_bytes(), 8192);
             assert!(matches!(read, Err(YamlError::TooLarge { max: 8192 })), "{read:?}");
         }
+    }
+
+    #[test]
+    fn values_are_bounded_with_aliases_written_out() {
+        let read = |text: &str, values| super::document(text.as_bytes(), Bounds { depth: 64, values }, 1 << 20);
+        let list = format!("- &a [{}]\n{}", ["0"; 10].join(","), "- *a\n".repeat(3));
+        assert!(read(&list, 45).is_ok());
+        let found = read(&list, 44);
+        assert!(matches!(&found, Err(YamlError::TooMany { path, max: 44 }) if path == "/3/9"), "{found:?}");
+        let nested = format!("{}0{}", "&a [".repeat(60), "]".repeat(60)).replace("&a", "&a\u{20}");
+        assert!(read(&nested, 61).is_ok());
+        let anchored = format!("{}{}{}", "&a [".repeat(60), vec!["0"; 5_000].join(","), "]".repeat(60));
+        let found = read(&anchored, 100_000);
+        assert!(matches!(found, Err(YamlError::Anchored { max: ANCHORED_MAX })), "{found:?}");
     }
 
     #[test]
@@ -166,9 +218,9 @@ mod tests {
         let brackets = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         let blocks = |n: usize| format!("{}x", "- ".repeat(n));
         for text in [brackets as fn(usize) -> String, blocks] {
-            assert!(document(text(60).as_bytes(), 60, 4096).is_ok());
-            assert!(matches!(document(text(61).as_bytes(), 60, 4096), Err(YamlError::TooDeep { max: 60 })));
-            let read = document(text(100_000).as_bytes(), 60, 1 << 20);
+            assert!(deep(text(60).as_bytes(), 60, 4096).is_ok());
+            assert!(matches!(deep(text(61).as_bytes(), 60, 4096), Err(YamlError::TooDeep { max: 60 })));
+            let read = deep(text(100_000).as_bytes(), 60, 1 << 20);
             assert!(matches!(read, Err(YamlError::TooDeep { max: 60 })), "{read:?}");
         }
     }
@@ -178,14 +230,17 @@ mod tests {
         let text = format!("{}1{}", r#"{"a":["#.repeat(LEVELS_MAX / 2), "]}".repeat(LEVELS_MAX / 2));
         let reading = std::thread::Builder::new().stack_size(2 << 20);
         let reading = reading.spawn(move || {
-            let value = document(text.as_bytes(), usize::MAX, 1 << 20).unwrap();
-            document(super::text(&value).unwrap().as_bytes(), usize::MAX, 1 << 22).unwrap() == value
+            let value = deep(text.as_bytes(), usize::MAX, 1 << 20).unwrap();
+            deep(super::text(&value).unwrap().as_bytes(), usize::MAX, 1 << 22).unwrap() == value
         });
         assert!(reading.unwrap().join().unwrap());
     }
 
     /// What means something else to one reader of YAML or another.
-    const KNOWN: [&str; 39] = [
+    const KNOWN: [&str; 42] = [
+        "017",
+        "-017",
+        "0o17",
         "on",
         "no",
         "y",
@@ -252,13 +307,13 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(value in values()) {
             let written = text(&value).unwrap();
-            let read = document(written.as_bytes(), 64, 1 << 20);
+            let read = document(written.as_bytes(), 1 << 20);
             prop_assert_eq!(read.map_err(|error| format!("{error}\n{written}")), Ok(value));
         }
 
         #[test]
         fn no_text_is_a_reason_to_panic(text in "[\\-a:&*<{}\\[\\],\n #?!|>'\"]{0,40}") {
-            let _ = document(text.as_bytes(), 8, 64);
+            let _ = deep(text.as_bytes(), 8, 64);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `eval` and `flag`: flags of an environment.
 
-use burgee_model::json;
+use burgee_model::json::{self, Bounds};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -10,8 +10,8 @@ use super::{
     output, values,
 };
 
-/// Levels of nesting that a context may have.
-const CONTEXT_DEPTH_MAX: usize = 128;
+/// What a context may be; the node's own limits are far below.
+const CONTEXT_BOUNDS: Bounds = Bounds { depth: 128, values: 100_000 };
 
 /// `burgee eval`
 #[derive(Args, Debug)]
@@ -79,7 +79,7 @@ pub(super) struct FlagKill {
 
 impl Eval {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let context: Json = json::document(self.context.as_bytes(), CONTEXT_DEPTH_MAX)
+        let context: Json = json::document(self.context.as_bytes(), CONTEXT_BOUNDS)
             .map_err(|e| Failure::Usage(format!("context: {e}")))?;
         let mut body = json!({ "flag": self.flag, "context": context });
         if self.explain {

@@ -7,8 +7,7 @@ use std::{
 
 use burgee_engine::EnvironmentSource;
 use burgee_model::{
-    Bucketing, Format, Key, Limits, Problem,
-    flagd::{self, DocumentError},
+    Bucketing, Format, Key, Limits, Problem, flagd,
     json::{self, JsonError},
     yaml,
 };
@@ -100,7 +99,7 @@ impl Source {
             return Ok(Read::new(name, text, self.fractional_version, &limits));
         }
         // faults are shown where they stand in the same document of JSON
-        let whole = yaml::document(&text, limits.rule_depth * flagd::DEPTH_FACTOR, limits.import_bytes);
+        let whole = yaml::document(&text, flagd::bounds(&limits), limits.import_bytes);
         let text = serde_json::to_vec_pretty(&whole.map_err(|e| failed(&e))?).map_err(|e| failed(&e))?;
         Ok(Read::new(format!("{name} as JSON"), text, self.fractional_version, &limits))
     }
@@ -109,15 +108,10 @@ impl Source {
 impl Read {
     /// A text that is a flagd document (it has a member `flags`), or else one rule.
     pub(super) fn new(name: String, text: Vec<u8>, bucketing: Bucketing, limits: &Limits) -> Self {
-        let depth = limits.rule_depth.saturating_mul(flagd::DEPTH_FACTOR);
-        let (document, problems, broken_at) = match json::document(&text, depth) {
+        let (document, problems, broken_at) = match json::document(&text, flagd::bounds(limits)) {
             Err(error) => unreadable(&error),
-            Ok(whole) if whole.get("flags").is_some() => match flagd::parse(&text, depth) {
-                Err(DocumentError::Json(error)) => unreadable(&error),
-                Err(DocumentError::Invalid(problems)) => (None, problems, None),
-                Err(DocumentError::Yaml(error)) => {
-                    (None, vec![Problem::new("", "invalid_yaml", error.to_string())], None)
-                }
+            Ok(whole) if whole.get("flags").is_some() => match flagd::of(whole) {
+                Err(problems) => (None, problems, None),
                 Ok(document) => {
                     let mut problems = check::document(&document, bucketing, limits);
                     problems.extend(check::within(&document));
@@ -162,6 +156,7 @@ type Unreadable = (Option<flagd::Document>, Vec<Problem>, Option<(usize, usize)>
 fn unreadable(error: &JsonError) -> Unreadable {
     let (path, code, at) = match error {
         JsonError::Doubled { path } => (path.as_str(), "doubled_member", None),
+        JsonError::TooMany { path, .. } => (path.as_str(), "too_many_values", None),
         JsonError::TooDeep { .. } => ("", "too_deep", None),
         JsonError::Syntax(error) => ("", "invalid_json", Some((error.line(), error.column()))),
     };
@@ -194,16 +189,24 @@ impl Compile {
             let why = "no rule is compiled: a node interprets what is here, if anything";
             return Err(Failure::Refused(format!("burgee: {}: {why}", read.name)));
         }
-        for (at, module) in modules.iter().enumerate() {
-            let out = modules::path(&self.out, at);
-            std::fs::write(&out, &module.wasm).map_err(|e| refused(&out, &e))?;
+        let outs: Vec<PathBuf> = (0..modules.len()).map(|at| modules::path(&self.out, at)).collect();
+        if let Some(out) = outs.iter().find(|out| is_same_file(out, &self.source.file)) {
+            return Err(Failure::Usage(format!("out: {} is what is compiled", out.display())));
+        }
+        for (out, module) in outs.iter().zip(&modules) {
+            std::fs::write(out, &module.wasm).map_err(|e| refused(out, &e))?;
             match self.emit {
                 Some(Emit::Wat) => output::line(&modules::text(&module.wasm)?)?,
-                None => output::line(&modules::summary(&out, module))?,
+                None => output::line(&modules::summary(out, module))?,
             }
         }
         Ok(())
     }
+}
+
+/// Whether both are there and one, by whatever way.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn refused(path: &Path, error: &std::io::Error) -> Failure {

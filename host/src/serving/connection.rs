@@ -2,8 +2,14 @@
 
 use std::{convert::Infallible, future::Future, io, pin::pin, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
-use burgee_api::Admission;
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{self, Request, header},
+    response::{IntoResponse, Response},
+};
+use burgee_api::{Admission, error::ApiError};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{rt::TokioIo, server::graceful::GracefulConnection};
 use socket2::SockRef;
@@ -85,7 +91,7 @@ impl Connection {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(address));
             request.extensions_mut().insert(Admission::new(asked.clone()));
-            let answer = router.clone().oneshot(request);
+            let answer = answer(router.clone(), request);
             async move { Ok::<_, Infallible>(answer.await?.map(|body| Pieces::new(body, asked))) }
         });
         let served = match spoken {
@@ -113,6 +119,16 @@ impl Connection {
         let served = connection.await;
         if gives_way { Err(Shed::Idle) } else { Ok(served) }
     }
+}
+
+async fn answer(router: Router, request: Request<Body>) -> Result<Response, Infallible> {
+    if names_host(&request) { router.oneshot(request).await } else { Ok(ApiError::NoHost.into_response()) }
+}
+
+/// Whether a request says whom it is for, as HTTP/1.1 wants it: one that does not may be understood otherwise by what
+/// stands between.
+fn names_host<T>(request: &Request<T>) -> bool {
+    request.version() != http::Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
 /// Answers are small: waiting to fill a packet would only delay them. A peer that is gone is found out by what it does

@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
     let limits = Limits { evaluation_steps: 10_000, ..Limits::default() };
-    let Ok(rule) = json::document(text, limits.rule_depth) else { return };
+    let bounds = json::Bounds { depth: limits.rule_depth, values: limits.body_values };
+    let Ok(rule) = json::document(text, bounds) else { return };
     let Some(flag) = key("flag") else { return };
     // The rule stands in for every shared rule too, so that it can name itself.
     let segment = |name: &str| (name.len() < 4).then(|| rule.clone());

@@ -53,7 +53,7 @@ fn refused(retry_seconds: u32) -> ApiError {
 }
 
 /// Whom an address stands for.
-fn whose(address: IpAddr) -> IpAddr {
+pub(super) fn whose(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
         address @ IpAddr::V4(_) => address,

@@ -74,6 +74,8 @@ pub(crate) struct Access {
     tokens: Guesses,
     logins: Guesses,
     stream_keys: StreamKeys,
+    /// Streams that were opened by their address alone, by who opened them.
+    strangers: Usages<IpAddr>,
     /// One permit for each refusal that may be held back.
     held: Semaphore,
     started: Instant,
@@ -97,6 +99,7 @@ impl Access {
             tokens: Guesses::default(),
             logins: Guesses::default(),
             stream_keys: StreamKeys::default(),
+            strangers: Usages::default(),
             held: Semaphore::new(limiting::held_max(connections)),
             started: Instant::now(),
         }
@@ -110,6 +113,12 @@ impl Access {
     /// When this node last heard of a token, since its start.
     pub(crate) fn last_used(&self, token: TokenId, now: Millis) -> Option<Millis> {
         self.directory.by_id(token, now)?.usage.last()
+    }
+
+    /// What is used from a peer address by those who show no token; none where that is this machine, or not known.
+    fn stranger(&self, address: Option<IpAddr>) -> Option<Arc<Usage>> {
+        let address = guesses::whose(address.filter(|address| !address.to_canonical().is_loopback())?);
+        Some(self.strangers.of(&address, self.micros()))
     }
 
     /// What a tenant uses.

@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use burgee_model::{Key, Stamp};
 use burgee_store::Store;
+use http::Extensions;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{Access, caller::Caller, usage::OpenStream};
+use super::{Access, address_of, caller::Caller, usage::OpenStream};
 use crate::{
     admin::{environment, tenant, token},
     error::ApiError,
@@ -36,6 +37,8 @@ pub(crate) enum Ended {
 /// One of the streams that the node, the caller and the tenant may have open.
 pub(crate) struct StreamPermit {
     _permits: (OwnedSemaphorePermit, OpenStream, Option<OpenStream>),
+    /// One of those of the peer's address, where it showed nothing else.
+    _of_stranger: Option<OpenStream>,
     caller: Caller,
     access: Arc<Access>,
     store: Store,
@@ -66,6 +69,7 @@ impl StreamPermit {
         });
         Ok(Self {
             _permits: (all, own, of_tenant),
+            _of_stranger: None,
             changes: access.directory.changes(),
             caller: caller.clone(),
             access,
@@ -75,6 +79,15 @@ impl StreamPermit {
             place,
             found_at: None,
         })
+    }
+
+    /// For a stream that was opened by its address alone, which anybody may hold: it is also one of those that the peer's
+    /// own address may have.
+    pub(crate) fn of_stranger(self, api: &Api, extensions: &Extensions) -> Result<Self, ApiError> {
+        let max = api.limits.streams_per_address;
+        let usage = api.access.stranger(address_of(extensions)).filter(|_| max > 0);
+        let stream = usage.map(|usage| usage.stream(max).ok_or(ApiError::TooManyStreams { max })).transpose()?;
+        Ok(Self { _of_stranger: stream, ..self })
     }
 
     /// Completes once the stream is to end.

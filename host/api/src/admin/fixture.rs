@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use burgee_engine::guest::{GuestCall, Guests, Prepared};
-use burgee_model::{Context, Key, Limits, Problem, Value, json};
+use burgee_model::{
+    Context, Key, Limits, Problem, Value,
+    json::{self, Bounds},
+};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -48,10 +51,13 @@ pub struct Fixture {
 }
 
 /// Reads a list of fixtures.
-pub fn read(text: &[u8], depth: usize, limits: &Limits) -> Result<Vec<Fixture>, Refusal> {
-    let list: Vec<Json> = json::parse(text, depth).map_err(|error| {
+pub fn read(text: &[u8], bounds: Bounds, limits: &Limits) -> Result<Vec<Fixture>, Refusal> {
+    let invalid = |error: &dyn std::fmt::Display| {
         Refusal::invalid("/fixtures", "invalid_fixtures", format!("fixtures are a JSON list: {error}"))
-    })?;
+    };
+    let Json::Array(list) = json::document(text, bounds).map_err(|error| invalid(&error))? else {
+        return Err(invalid(&"this is none"));
+    };
     let max = limits.guest_fixtures;
     if list.len() > max {
         return Err(Refusal::invalid("/fixtures", "too_many_fixtures", format!("at most {max} fixtures are taken")));
@@ -128,9 +134,11 @@ fn shown(value: &Value) -> String {
 mod tests {
     use super::*;
 
+    const BOUNDS: Bounds = Bounds { depth: 16, values: 100 };
+
     fn faults(text: &str) -> Vec<(String, String)> {
         let limits = Limits { guest_fixtures: 2, ..Limits::default() };
-        match read(text.as_bytes(), 16, &limits) {
+        match read(text.as_bytes(), BOUNDS, &limits) {
             Err(Refusal::Invalid(problems)) => problems.into_iter().map(|p| (p.path, p.code)).collect(),
             other => panic!("{other:?}"),
         }
@@ -140,7 +148,7 @@ mod tests {
     fn fixtures_are_read_whole() {
         let text = br#"[{"context":{"a":1},"expected":[1]},
             {"context":null,"expected":null,"arguments":["x"],"flag":"f","timestamp":7,"config":{"k":true}}]"#;
-        let all = read(text, 16, &Limits::default()).unwrap();
+        let all = read(text, BOUNDS, &Limits::default()).unwrap();
         assert_eq!((all.len(), all[0].flag.as_str(), all[0].timestamp), (2, "fixture", 0));
         assert_eq!((&all[1].config["k"], all[1].timestamp), (&Value::Bool(true), 7));
     }

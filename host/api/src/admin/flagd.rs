@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burgee_model::{
     Address, Blob, Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId, State,
-    flagd::{Document, flag_to_json, plain_metadata},
+    flagd::{Document, flag_to_json},
     import::{self, Plan, View},
     json,
     materialise::materialise,
@@ -44,9 +44,6 @@ pub fn export(
         table.flag_set(tenant, environment, now).and_then(json::stored).unwrap_or_default();
     let mut document = Map::new();
     move_member(&mut set, &mut document, "$schema");
-    if let Some(Json::Object(metadata)) = set.get_mut("metadata") {
-        *metadata = plain_metadata(metadata);
-    }
     if bucketing != Bucketing::default() {
         note(&mut set, FRACTIONAL_VERSION, json!(bucketing));
     }

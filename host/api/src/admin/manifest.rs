@@ -1,11 +1,15 @@
 //! Flags as a manifest for code generators: each with its type and the value that code falls back to. What is written
 //! through it are flags of the tenant and their default in one environment.
+//!
+//! Every flag that there is counts as active: code asks also for those that are DISABLED, killed or not configured yet, and
+//! must not cease to compile by a kill. Archived are those that were deleted; their keys are not used again by way of the
+//! manifest.
 
 use burgee_model::{
-    Flag, FlagField, FlagInField, Key, Limits, Millis, RegisterId,
+    Flag, FlagField, FlagIn, FlagInField, Key, Limits, Millis, RegisterId, Scope,
     materialise::{materialise, variant_type},
 };
-use burgee_store::{Draft, FlagRead, Table};
+use burgee_store::{Draft, DraftWrite, FlagRead, Table};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
@@ -20,6 +24,8 @@ use super::{
 
 /// The code of the fault that a flag's type is another one.
 pub const TYPE_CHANGED: &str = "type_changed";
+/// The code of the fault that a flag of this key was deleted.
+pub const ARCHIVED: &str = "archived";
 
 /// The types of values that code generators know.
 const TYPES: [&str; 5] = ["boolean", "string", "integer", "float", "object"];
@@ -76,22 +82,27 @@ fn fits(value: &Json, value_type: &str) -> bool {
     }
 }
 
-/// The type of a flag's values, where code generators know it.
-fn type_of(variants: &Map<String, Json>) -> Option<&'static str> {
-    let mut values = variants.values();
-    match variant_type(values.next()?) {
-        "number" if variants.values().all(|value| fits(value, "integer")) => Some("integer"),
+/// The type of a flag's values, where code generators know it: that of the default, or of the first variant.
+fn type_of(variants: &Map<String, Json>, default: Option<&String>) -> Option<&'static str> {
+    let model = default.and_then(|name| variants.get(name)).or_else(|| variants.values().next())?;
+    let mut numbers = variants.values().filter(|value| value.is_number());
+    match variant_type(model) {
+        "number" if numbers.all(|value| fits(value, "integer")) => Some("integer"),
         "number" => Some("float"),
         other => TYPES.into_iter().find(|known| *known == other),
     }
+}
+
+fn default_of(here: Option<&FlagIn>) -> Option<&String> {
+    here?.default_variant.as_ref()
 }
 
 /// A flag as the manifest has it; none where it has no variants, or lists for values.
 fn item(flag: &Flag, environment: &Key) -> Option<Json> {
     let here = flag.environments.get(environment);
     let variants = here.map_or(&flag.variants, |here| &here.variants);
-    let value_type = type_of(variants)?;
-    let default = here.and_then(|here| variants.get(here.default_variant.as_ref()?));
+    let value_type = type_of(variants, default_of(here))?;
+    let default = default_of(here).and_then(|name| variants.get(name));
     let fallback = || if value_type == "boolean" { Some(Json::Bool(false)) } else { variants.values().next().cloned() };
     let mut out = json!({ "key": flag.key, "type": value_type, "defaultValue": default.cloned().or_else(fallback)? });
     for (name, text) in [("name", &flag.name), ("description", &flag.description)] {
@@ -108,6 +119,17 @@ pub fn flags(table: &Table, now: Millis, place: &Place) -> Result<Vec<Json>, Ref
     let read =
         |key: &Key| item(&materialise(key, &table.flag(&place.tenant, key, now)?.registers).0, &place.environment);
     Ok(table.flags(&place.tenant, now, None).filter_map(read).collect())
+}
+
+/// Refuses the key of a flag that was deleted, in this life of its tenant.
+pub fn refuse_archived(table: &Table, now: Millis, tenant: &Key, flag: &Key) -> Result<(), Refusal> {
+    let deleted = |scope: Scope| table.floor(tenant, &scope).map(|floor| floor.stamp);
+    let is_archived = deleted(Scope::Flag { flag: flag.clone() }) > deleted(Scope::Tenant);
+    if !is_archived || table.flag(tenant, flag, now).is_some() {
+        return Ok(());
+    }
+    let message = format!("the flag `{flag}` was deleted: create it anew by another way, or choose another key");
+    Err(Refusal::invalid("/key", ARCHIVED, message))
 }
 
 /// One flag, and when something of it was last changed.
@@ -131,6 +153,7 @@ pub fn create(
     limits: &Limits,
 ) -> Result<Draft, Refusal> {
     environment::read(table, now, &place.tenant, &place.environment)?;
+    refuse_archived(table, now, &place.tenant, &request.key)?;
     let (variants, default) = variants(request.default.unwrap_or_default());
     let description = request.description.map_or(Member::Absent, Member::Value);
     let fields =
@@ -155,7 +178,7 @@ fn variants(default: Json) -> (Map<String, Json>, &'static str) {
     }
 }
 
-/// Plans an update. A value that no variant has becomes a new one, so that what other environments answer stays.
+/// Plans an update. What is as it was is not written, and so needs no rights.
 pub fn update(
     table: &Table,
     now: Millis,
@@ -166,49 +189,78 @@ pub fn update(
 ) -> Result<Draft, Refusal> {
     let Place { tenant, environment } = place;
     environment::read(table, now, tenant, environment)?;
+    refuse_archived(table, now, tenant, &request.key)?;
     let read = flag_in::flag(table, now, tenant, &request.key)?;
     conditions.check(Some(&flag_document::tag(table, now, tenant, &read)))?;
-    permit.shared(table, now, tenant, |_| false)?;
     let (flag, _) = materialise(&request.key, &read.registers);
-    let here = flag_in::effective_variants(&flag.variants, flag.environments.get(environment));
-    check_type(&here, &request.value_type)?;
-    let mut all = vec![(FlagField::Description, json!(request.description))];
-    all.extend(request.name.given().map(|name| (FlagField::Name, json!(name))));
-    let mut default = None;
-    if let Some(value) = request.default.filter(|value| current(&flag, environment) != Some(value)) {
-        permit.environment(table, now, tenant, environment)?;
-        let known = here.iter().find(|(_, known)| **known == value).map(|(name, _)| name.clone());
-        default = Some(known.unwrap_or_else(|| free_name(&flag, &here)));
-        if let Some(name) = default.clone().filter(|name| !here.contains_key(name)) {
-            permit.flag(table, now, tenant, &request.key)?;
-            let mut variants = flag.variants;
-            variants.insert(name, value);
-            rule::check_variants(&variants, limits)?;
-            let mut faults = Faults::default();
-            faults.variants(&request.key, &variants, limits);
-            faults.finish()?;
-            all.push((FlagField::Variants, Json::Object(variants)));
-        }
+    let here = flag.environments.get(environment);
+    let variants = flag_in::effective_variants(&flag.variants, here);
+    check_type(&variants, default_of(here), &request.value_type)?;
+    let mut all = texts(tenant, &flag, &request);
+    if !all.is_empty() {
+        permit.shared(table, now, tenant, |_| false)?;
     }
-    let shared = all.into_iter().map(|(field, value)| put(RegisterId::flag(tenant, &request.key, field), &value));
-    let own = RegisterId::flag_in(tenant, &request.key, environment, FlagInField::DefaultVariant);
-    Ok(writes(shared.chain(default.map(|name| put(own, &json!(name)))).collect()))
+    if let Some(value) =
+        request.default.filter(|value| default_of(here).and_then(|name| variants.get(name)) != Some(value))
+    {
+        permit.environment(table, now, tenant, environment)?;
+        let known = variants.iter().find(|(_, known)| **known == value).map(|(name, _)| name.clone());
+        let name = known.unwrap_or_else(|| free_name(&flag, &variants));
+        if !variants.contains_key(&name) {
+            let is_shared = permit.flag(table, now, tenant, &request.key).is_ok();
+            all.push(new_variant(place, &flag, is_shared, (&name, value), limits)?);
+        }
+        let default = RegisterId::flag_in(tenant, &request.key, environment, FlagInField::DefaultVariant);
+        all.push(put(default, &json!(name)));
+    }
+    Ok(writes(all))
 }
 
-fn check_type(variants: &Map<String, Json>, wanted: &str) -> Result<(), Refusal> {
-    match type_of(variants) {
+/// The texts about a flag that are to change. An absent description clears it, an absent name stays.
+fn texts(tenant: &Key, flag: &Flag, request: &Request) -> Vec<DraftWrite> {
+    let register = |field| RegisterId::flag(tenant, &flag.key, field);
+    let mut all = Vec::new();
+    if request.description != flag.description {
+        all.push(put(register(FlagField::Description), &json!(request.description)));
+    }
+    if let Some(name) = request.name.clone().given().filter(|name| *name != flag.name) {
+        all.push(put(register(FlagField::Name), &json!(name)));
+    }
+    all
+}
+
+/// A value that no variant has becomes a new one, so that what other environments answer stays. It is the environment's
+/// own where its author may not write what all of them share.
+fn new_variant(
+    place: &Place,
+    flag: &Flag,
+    is_shared: bool,
+    (name, value): (&str, Json),
+    limits: &Limits,
+) -> Result<DraftWrite, Refusal> {
+    let Place { tenant, environment } = place;
+    let own = || flag.environments.get(environment)?.variant_overrides.clone();
+    let mut variants = if is_shared { flag.variants.clone() } else { own().unwrap_or_default() };
+    variants.insert(name.to_owned(), value);
+    rule::check_variants(&variants, limits)?;
+    let mut faults = Faults::default();
+    faults.variants(&flag.key, &variants, limits);
+    faults.finish()?;
+    let register = match is_shared {
+        true => RegisterId::flag(tenant, &flag.key, FlagField::Variants),
+        false => RegisterId::flag_in(tenant, &flag.key, environment, FlagInField::Variants),
+    };
+    Ok(put(register, &Json::Object(variants)))
+}
+
+fn check_type(variants: &Map<String, Json>, default: Option<&String>, wanted: &str) -> Result<(), Refusal> {
+    match type_of(variants, default) {
         Some(found) if found != wanted && (found, wanted) != ("integer", "float") => {
             let message = format!("the type of a flag cannot be changed from {found} to {wanted}");
             Err(Refusal::invalid("/type", TYPE_CHANGED, message))
         }
         _ => Ok(()),
     }
-}
-
-/// The value by default as it is.
-fn current<'a>(flag: &'a Flag, environment: &Key) -> Option<&'a Json> {
-    let here = flag.environments.get(environment)?;
-    here.variants.get(here.default_variant.as_ref()?)
 }
 
 /// A name that no variant has: `default`, `default-2` and so on.

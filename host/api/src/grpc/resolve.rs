@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use burgee_engine::{ErrorCode, Evaluation, Outcome, Reason, Seen, Snapshot};
-use burgee_model::{Context, Limits, flagd::plain_metadata};
+use burgee_model::{Context, Limits, context::ContextError, flagd::plain_metadata};
 use prost::Message;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -51,7 +51,7 @@ impl Asked {
             }
             Encoding::Proto => {
                 let ResolveRequest { flag_key, context } =
-                    ResolveRequest::decode(message.clone()).map_err(|error| unreadable(&error))?;
+                    ResolveRequest::decode(message.clone()).map_err(|error| undecodable(&error, limits))?;
                 let text = serde_json::to_vec(&serde_json::json!({ "context": context }));
                 Ok(Self { key: flag_key, text: text.map_err(|error| unreadable(&error))?.into() })
             }
@@ -62,6 +62,15 @@ impl Asked {
         let read = ofrep::read_context(&self.text, &api.limits, |text| seen.read_context(text));
         read.map_err(|failure| Status::invalid(failure.details()))
     }
+}
+
+/// Protobuf's reader tells what it gave up at by its words alone.
+fn undecodable(error: &prost::DecodeError, limits: &Limits) -> Status {
+    if error.to_string().contains("recursion limit") {
+        let max = limits.context_depth;
+        return Status::invalid(format!("context: {}", ContextError::TooDeep { max }));
+    }
+    unreadable(error)
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> Status {

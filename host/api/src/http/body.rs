@@ -8,7 +8,10 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
 
-use burgee_model::{Format, Limits, json};
+use burgee_model::{
+    Format, Limits, flagd,
+    json::{self, Bounds},
+};
 
 use crate::error::ApiError;
 
@@ -115,13 +118,13 @@ pub(crate) async fn small_document(
     parse(&text, limits)
 }
 
-/// Levels of JSON that a document may have: more than its rules, so that a rule can be refused as a rule.
-pub(crate) fn depth_max(limits: &Limits) -> usize {
-    limits.rule_depth.saturating_mul(burgee_model::flagd::DEPTH_FACTOR)
+/// What a document may be: deeper than its rules, so that a rule can be refused as a rule.
+pub(crate) fn bounds(limits: &Limits) -> Bounds {
+    Bounds { values: limits.body_values, ..flagd::bounds(limits) }
 }
 
 fn parse(text: &[u8], limits: &Limits) -> Result<Json, ApiError> {
-    json::document(text, depth_max(limits)).map_err(ApiError::InvalidJson)
+    json::document(text, bounds(limits)).map_err(ApiError::InvalidJson)
 }
 
 #[cfg(test)]

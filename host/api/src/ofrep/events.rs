@@ -52,7 +52,7 @@ fn open(api: &Arc<Api>, request: &Request) -> Result<Events, Failure> {
     let first = if is_known { b": watching\n\n".as_slice().into() } else { event(view, &told, now) };
     let place = StreamPlace { tenant: tenant.clone(), environment: Some(environment.clone()) };
     Ok(Events {
-        permit: StreamPermit::take(api, &caller, Some(place))?,
+        permit: StreamPermit::take(api, &caller, Some(place))?.of_stranger(api, request.extensions())?,
         view,
         heartbeat: heartbeats(api.http.heartbeat),
         told_at: now,

@@ -64,7 +64,9 @@ fn malformed(error: &dyn std::fmt::Display) -> Failure {
 fn refused(error: &ContextError) -> Failure {
     let status = match error {
         ContextError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        ContextError::TooManyAttributes { .. } | ContextError::NotAnObject => StatusCode::BAD_REQUEST,
+        ContextError::TooManyAttributes { .. } | ContextError::TooDeep { .. } | ContextError::NotAnObject => {
+            StatusCode::BAD_REQUEST
+        }
     };
     Failure::new(status, "INVALID_CONTEXT", error.to_string())
 }

@@ -144,6 +144,7 @@ fn check_context(context: &Json, limits: &Limits) -> Result<Context, Refusal> {
         ContextError::TooManyAttributes { .. } => {
             Refusal::invalid("/context", "too_many_attributes", error.to_string())
         }
+        ContextError::TooDeep { .. } => Refusal::invalid("/context", "too_deep", error.to_string()),
         ContextError::NotAnObject => Refusal::invalid("/context", "not_an_object", error.to_string()),
     })
 }

@@ -155,7 +155,7 @@ async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
                 return Err(ApiError::BodyTooLarge { max: limits.guest_bytes });
             }
             "module" => module = Some(bytes),
-            "fixtures" => fixtures = fixture::read(&bytes, body::depth_max(limits), limits)?,
+            "fixtures" => fixtures = fixture::read(&bytes, body::bounds(limits), limits)?,
             _ => return Err(broken(&format_args!("there is no part `{name}`, but `module` and `fixtures`"))),
         }
     }

@@ -126,6 +126,7 @@ impl In {
         let (key, conditions) = (self.flag()?, preconditions(headers));
         let (tenant, permit, planned) = (self.place.tenant.clone(), self.api.permit(&conditions), key.clone());
         let plan = move |table: &_, now| {
+            manifest::refuse_archived(table, now, &tenant, &planned)?;
             permit.flag(table, now, &tenant, &planned)?;
             flag::delete(table, now, &tenant, &planned, &conditions)
         };
@@ -155,8 +156,9 @@ pub(crate) async fn in_its_shape(request: Request, next: Next) -> Response {
     };
     let faults = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     let known = STATUSES.iter().find(|(ours, _)| *ours == parts.status).map_or(parts.status, |(_, theirs)| *theirs);
-    let changes_type = faults.iter().any(|fault| fault["code"] == manifest::TYPE_CHANGED);
-    parts.status = if changes_type { StatusCode::CONFLICT } else { known };
+    let conflicts = [manifest::TYPE_CHANGED, manifest::ARCHIVED];
+    let conflicts = faults.iter().any(|fault| conflicts.iter().any(|code| fault["code"] == *code));
+    parts.status = if conflicts { StatusCode::CONFLICT } else { known };
     let detail = |fault: &Json| {
         let field = fault["path"].as_str().unwrap_or_default().trim_start_matches('/').replace('/', ".");
         json!({ "field": field, "code": fault["code"], "message": fault["message"] })

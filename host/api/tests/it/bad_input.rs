@@ -72,7 +72,7 @@ async fn a_rule_has_at_most_256_levels_and_a_body_of_10_000_is_not_even_read() {
     }
     let context = format!(r#"{{"context":{{"a":{}{}}}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let (status, told) = text(&server, &context).await;
-    assert_eq!((status, told.starts_with("PARSE_ERROR")), (400, true), "{told}");
+    assert_eq!((status, told.starts_with("INVALID_CONTEXT")), (400, true), "{told}");
 }
 
 #[tokio::test]

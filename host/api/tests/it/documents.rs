@@ -1,5 +1,6 @@
 //! Any flagd document, of JSON or YAML: it comes back as it went in, and touches no other environment.
 
+use burgee_model::{Limits, json::Bounds};
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value as Json, json};
 
@@ -39,8 +40,10 @@ fn rules() -> impl Strategy<Value = Json> {
 }
 
 fn flags() -> impl Strategy<Value = Json> {
-    let variants = (0..4usize).prop_flat_map(|kind| prop::collection::vec((names(), values(kind)), 1..4));
-    let metadata = objects((0..3usize).prop_flat_map(values));
+    let mixed = prop::collection::vec((names(), (0..4usize).prop_flat_map(values)), 1..4);
+    let alike = (0..4usize).prop_flat_map(|kind| prop::collection::vec((names(), values(kind)), 1..4));
+    let variants = prop_oneof![3 => alike, 1 => mixed];
+    let metadata = objects((0..4usize).prop_flat_map(values));
     let parts = (variants, any::<bool>(), any::<prop::sample::Index>(), any::<bool>());
     let more = (proptest::option::of(rules()), metadata, proptest::option::of(objects(values(3))));
     (parts, more).prop_map(|((variants, on, default, has_default), (targeting, metadata, own))| {
@@ -63,7 +66,7 @@ fn present(mut object: Json) -> Json {
 fn documents() -> impl Strategy<Value = Json> {
     let flags = prop::collection::vec((names(), flags()), 0..4);
     let evaluators = prop_oneof![Just(None), rules().prop_map(|rule| Some(json!({ "pro": rule })))];
-    let metadata = objects((0..3usize).prop_flat_map(values));
+    let metadata = objects((0..4usize).prop_flat_map(values));
     (flags, evaluators, metadata, proptest::option::of(values(3))).prop_map(|(flags, evaluators, metadata, own)| {
         present(json!({
             "flags": flags.into_iter().collect::<Map<_, _>>(), "$evaluators": evaluators,
@@ -87,7 +90,8 @@ async fn export(server: &Server, path: &str, yaml: bool) -> Json {
         return answer.body();
     }
     assert_eq!(answer.header("content-type"), "application/yaml");
-    burgee_model::yaml::document(&answer.body, 64, 1 << 20).unwrap()
+    let bounds = Bounds { depth: 64, values: 10_000 };
+    burgee_model::yaml::document(&answer.body, bounds, 1 << 20).unwrap()
 }
 
 /// An environment as others see it: its document, and what the flags that are configured there answer. Left out is what
@@ -153,6 +157,82 @@ fn an_import_makes_its_environment_as_the_document_and_changes_no_other() {
     });
 }
 
+/// flagd takes what its schema does not allow, and keeps it; so do we, beside what others have or not.
+#[tokio::test]
+async fn what_flagd_keeps_comes_back() {
+    let flag = json!({
+        "state": "ENABLED", "defaultVariant": "text", "own": { "x": [null] },
+        "variants": { "text": "x", "number": 1, "list": [1], "object": { "a": null } },
+        "targeting": { "if": [{ "==": [{ "var": "plan" }, "pro"] }, "number", null] },
+        "metadata": { "owner": { "team": "a", "people": ["b"] }, "order": 1 },
+    });
+    let metadata = json!({ "nested": { "a": [1] }, "nothing": null, "version": 1 });
+    let document = json!({ "flags": { "f": flag }, "metadata": metadata });
+    for yaml in [false, true] {
+        let server = Server::placed().await;
+        for (path, environment) in [(DEV, "dev"), (PROD, "prod")] {
+            import(&server, path, &document, yaml).await;
+            assert_eq!(export(&server, path, yaml).await, document);
+            let answer = server.value_in(environment, "f", json!({ "plan": "pro" })).await;
+            assert_eq!((&answer["value"], &answer["metadata"]), (&json!(1), &json!({ "order": 1, "version": 1 })));
+        }
+        let other = json!({ "flags": { "f": { "state": "ENABLED", "variants": { "text": 7, "more": "y" } } } });
+        import(&server, PROD, &other, yaml).await;
+        assert_eq!((export(&server, DEV, yaml).await, export(&server, PROD, yaml).await), (document.clone(), other));
+        let problems = server.get("/api/v1/tenants/t/flags/f").await.body()["problems"].to_string();
+        assert!(problems.contains("mixed_variant_types"), "{problems}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_come_back_is_refused_by_name() {
+    let server = Server::placed().await;
+    let document = json!({
+        "flags": {
+            "f": { "state": "ENABLED", "variants": { "on": null }, "metadata": { "x": null } },
+            "g": { "state": "enabled", "variants": { "on": true } },
+            "h": { "variants": { "on": true } },
+        },
+        "$evaluators": { "..": true, "s": null },
+    });
+    let answer = server.send("PUT", DEV, &[], document.to_string()).await;
+    let said = answer.body();
+    let found: Vec<&str> = said["errors"].as_array().unwrap().iter().map(|e| e["path"].as_str().unwrap()).collect();
+    let places = [
+        "/flags/f/variants/on",
+        "/flags/f/metadata/x",
+        "/flags/g/state",
+        "/flags/h/state",
+        "/$evaluators/..",
+        "/$evaluators/s",
+    ];
+    assert!(places.iter().all(|place| found.contains(place)), "{said}");
+    let text = said.to_string();
+    assert!(text.contains("flag `g` has the state `enabled`") && text.contains("flag `h` has no `state`"), "{text}");
+    answer.problem(422, "invalid_value");
+}
+
+#[tokio::test]
+async fn many_small_values_are_refused_where_they_become_too_many() {
+    let limits = Limits { import_values: 200, body_values: 50, ..Limits::default() };
+    let server = Server::with(crate::server::Options { limits, ..Default::default() }).place().await;
+    let too_many = async |answer: Answer, path: &str| {
+        assert_eq!(answer.problem(413, "too_large"), [(path.to_owned(), "too_many_values".to_owned())]);
+    };
+    let put = async |text: String, yaml: bool| {
+        server.send("PUT", &format!("{DEV}?format={}", if yaml { "yaml" } else { "json" }), &[], text).await
+    };
+    let list = |n: usize| vec!["0"; n].join(",");
+    for yaml in [false, true] {
+        put(format!(r#"{{"flags":{{}},"x":[{}]}}"#, list(197)), yaml).await.expect(200);
+        too_many(put(format!(r#"{{"flags":{{}},"x":[{}]}}"#, list(198)), yaml).await, "/x/197").await;
+    }
+    too_many(put(format!("flags: {{}}\nx: &x [{}]\ny: *x", list(150)), true).await, "/y/46").await;
+    let body = |n: usize| format!(r#"{{"key":"f","variants":{{"on":{{"l":[{}]}}}}}}"#, list(n));
+    server.send("POST", "/api/v1/tenants/t/flags", &[], body(45)).await.expect(201);
+    too_many(server.send("POST", "/api/v1/tenants/t/flags", &[], body(46)).await, "/variants/on/l/45").await;
+}
+
 #[tokio::test]
 async fn a_document_says_how_it_is_written() {
     let server = Server::placed().await;
@@ -175,7 +255,7 @@ async fn a_document_says_how_it_is_written() {
 
 #[tokio::test]
 async fn what_is_no_yaml_or_too_much_of_it_is_refused() {
-    let limits = burgee_model::Limits { import_bytes: 64 * 1024, ..burgee_model::Limits::default() };
+    let limits = Limits { import_bytes: 64 * 1024, ..Limits::default() };
     let server = Server::with(crate::server::Options { limits, ..Default::default() }).place().await;
     let put = async |text: String| server.send("PUT", &format!("{DEV}?format=yaml"), &[], text).await;
     let level = |n: u8| {

@@ -10,6 +10,7 @@ mod dev;
 mod documents;
 mod environments;
 mod evaluate;
+mod evaluations;
 mod faults;
 mod flag_in;
 mod flagd;

@@ -68,10 +68,49 @@ async fn a_flag_is_created_changed_and_deleted() {
     let gone = server.delete(&one).await.expect(200).body();
     assert!(gone["message"].is_string() && gone["archivedAt"].is_string(), "{gone}");
     assert_eq!(server.get(DEV).await.body(), json!({ "flags": [] }));
-    server.delete(&one).await.problem(404, "");
-    server.json("PUT", &one, &[], &change).await.problem(404, "");
     server.post(&flags, flag("on", "boolean", json!(true))).await.expect(201);
     assert_eq!(value(&server, "on").await, true);
+}
+
+#[tokio::test]
+async fn a_deleted_flag_is_archived_until_it_is_made_anew_elsewhere() {
+    let server = Server::placed().await;
+    let (flags, one) = (format!("{DEV}/flags"), format!("{DEV}/flags/f"));
+    let flag = flag("f", "boolean", true);
+    server.delete(&one).await.problem(404, "");
+    server.json("PUT", &one, &[], &flag).await.problem(404, "");
+    server.post(&flags, flag.clone()).await.expect(201);
+    server.delete(&one).await.expect(200);
+    for method in ["POST", "PUT", "DELETE"] {
+        let path = if method == "POST" { &flags } else { &one };
+        let found = server.json(method, path, &[], &flag).await.problem(409, "");
+        assert_eq!(found, [("key".to_owned(), "archived".to_owned())], "{method}");
+    }
+    server.flag("f").await;
+    server.json("PUT", &one, &[], &flag).await.expect(200);
+    // a tenant that is made anew knows nothing of the flags that it had
+    server.delete(&one).await.expect(200);
+    server.delete("/api/v1/tenants/t").await.expect(204);
+    server.post("/api/v1/tenants", json!({ "key": "t" })).await.expect(201);
+    server.post("/api/v1/tenants/t/environments", json!({ "key": "dev" })).await.expect(201);
+    server.post(&flags, flag).await.expect(201);
+}
+
+#[tokio::test]
+async fn flags_that_answer_nothing_are_listed_too() {
+    let server = Server::placed().await;
+    for key in ["killed", "off"] {
+        server.flag(key).await;
+    }
+    let here = |key: &str| format!("/api/v1/tenants/t/flags/{key}/environments/dev");
+    server.patch(&here("killed"), json!({ "kill": true })).await.expect(200);
+    server.patch(&here("off"), json!({ "state": "DISABLED" })).await.expect(200);
+    let elsewhere = DEV.replace("dev", "prod");
+    server.post(&format!("{elsewhere}/flags"), flag("elsewhere", "boolean", true)).await.expect(201);
+    let listed = server.get(DEV).await.expect(200).body();
+    let keys: Vec<&str> =
+        listed["flags"].as_array().unwrap().iter().map(|flag| flag["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["elsewhere", "killed", "off"]);
 }
 
 #[tokio::test]
@@ -120,8 +159,17 @@ async fn the_bare_path_means_the_environment_of_the_token_and_its_role_decides()
     let list = ask(&reader, "GET", "", json!({})).await.expect(200);
     assert_eq!((list.header("x-manifest-capabilities"), list.body()["flags"].as_array().unwrap().len()), ("read", 1));
     ask(&reader, "POST", "/flags", flag("g", "boolean", json!(true))).await.problem(403, "");
-    // what environments share is not for a token of one of them
-    ask(&editor, "PUT", "/flags/f", flag("f", "boolean", json!(false))).await.problem(403, "");
+    // what environments share is not for a token of one of them; the default, and what is the environment's own, is
+    ask(&editor, "PUT", "/flags/f", flag("f", "boolean", json!(false))).await.expect(200);
+    assert_eq!(value(&server, "f").await, false);
+    ask(&editor, "POST", "/flags", flag("s", "string", json!("x"))).await.expect(201);
+    ask(&editor, "PUT", "/flags/s", flag("s", "string", json!("y"))).await.expect(200);
+    assert_eq!(value(&server, "s").await, "y");
+    let whole = server.get("/api/v1/tenants/t/flags/s").await.body();
+    assert_eq!(whole["variants"], json!({ "default": "x" }));
+    assert_eq!(whole["environments"]["dev"]["variants"], json!({ "default-2": "y" }));
+    let named = json!({ "key": "s", "type": "string", "description": "D" });
+    ask(&editor, "PUT", "/flags/s", named).await.problem(403, "");
     ask(&editor, "DELETE", "/flags/f", json!({})).await.problem(403, "");
     ask(&bound("client").await, "GET", "", json!({})).await.problem(403, "");
 }

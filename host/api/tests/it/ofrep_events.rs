@@ -1,13 +1,14 @@
 //! OFREP's event streams: who gets an address, what is told there, and what that does to the next answer.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use axum::body::Body;
-use http::{Request, Response};
+use axum::{body::Body, extract::ConnectInfo};
+use burgee_model::Limits;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Options, Server};
 
 const BULK: &str = "/ofrep/v1/evaluate/flags";
 
@@ -142,6 +143,30 @@ async fn a_client_hears_nothing_of_flags_that_are_not_for_it() {
     assert_eq!(bulk(&server, &token, &query, &[]).await.expect(200).body()["flags"][0]["reason"], "DISABLED");
     server.shutdown.send_replace(true);
     assert_eq!(next(&mut stream).await, None);
+}
+
+/// The address of a stream is all that it takes, so whoever has it could hold all of its token's streams.
+#[tokio::test]
+async fn a_peer_holds_so_many_streams_that_anybody_may_open_and_no_more() {
+    let limits = Limits { streams_per_address: 2, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    let (token, _) = server.token("client", json!({ "environments": ["dev"] })).await;
+    let address = address(&bulk(&server, &token, "", &[]).await);
+    let open = async |from: &str| {
+        let from: SocketAddr = format!("{from}:4000").parse().unwrap();
+        let request = Request::builder().uri(&address).header("host", "localhost").extension(ConnectInfo(from));
+        server.respond(request.body(Body::empty()).unwrap()).await
+    };
+    let held = [open("192.0.2.1").await, open("192.0.2.1").await];
+    assert_eq!(held.each_ref().map(|answer| answer.status().as_u16()), [200, 200]);
+    let refused = open("192.0.2.1").await;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &HeaderValue::from(1)));
+    assert_eq!((open("192.0.2.2").await.status(), open("127.0.0.1").await.status()), (StatusCode::OK, StatusCode::OK));
+    // a proxy on the same machine stands for many
+    let here = [open("127.0.0.1").await, open("127.0.0.1").await, open("[::1]").await];
+    assert!(here.iter().all(|answer| answer.status() == 200));
+    drop(held);
+    assert_eq!(open("192.0.2.1").await.status(), 200);
 }
 
 /// What a flag that is shown asks for is seen through it.

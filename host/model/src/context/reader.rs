@@ -13,11 +13,11 @@ use super::{
     scan,
 };
 use crate::{
-    Value,
+    Limits, Value,
     value::{Members, Once},
 };
 
-/// Levels of lists and objects that are read here, far fewer than the reader of all JSON takes.
+/// Levels of lists and objects that are read here, and of a context no more than it may have.
 const DEPTH_MAX: usize = 32;
 
 /// What is left of a text.
@@ -28,11 +28,13 @@ pub(super) struct Reader<'k> {
     kept: &'k Kept,
     /// How many more attributes the context may have.
     attributes: usize,
+    /// The levels that it may have.
+    depth: usize,
 }
 
 impl<'k> Reader<'k> {
-    pub(super) fn new(kept: &'k Kept, attributes: usize) -> Self {
-        Self { kept, attributes }
+    pub(super) fn new(kept: &'k Kept, limits: &Limits) -> Self {
+        Self { kept, attributes: limits.context_attributes, depth: limits.context_depth.min(DEPTH_MAX) }
     }
 
     /// The attributes that are kept of a request's context.
@@ -49,7 +51,7 @@ impl<'k> Reader<'k> {
         if let (b'n', rest) = peek(rest)? {
             return rest.strip_prefix(b"null");
         }
-        object(rest, DEPTH_MAX, |name, rest, depth| {
+        object(rest, self.depth, |name, rest, depth| {
             self.attributes = self.attributes.checked_sub(1)?;
             let Some(name) = self.kept.get(&name) else { return self.skip(rest, depth) };
             let (value, rest) = self.value(rest, depth)?;

@@ -23,7 +23,7 @@ impl Context {
     ///
     /// The length of the text, which bounds the work, is for the caller to check ([`Context::check_bytes`]).
     pub fn from_request(text: &[u8], kept: &Kept, limits: &Limits) -> Result<Self, WireError> {
-        match Reader::new(kept, limits.context_attributes).request(text) {
+        match Reader::new(kept, limits).request(text) {
             Some(members) => Ok(Self::of_object(members.finish())),
             // what is wrong, if anything is, a reader of everything can tell
             None => Self::whole(text, limits),
@@ -42,9 +42,15 @@ impl Context {
             let error = serde_json::Error::invalid_type(Unexpected::Seq, &"an object with a context");
             return Err(error.into());
         }
-        let request: Request = serde_json::from_slice(text)?;
+        let request: Request = serde_json::from_slice(text).map_err(|error| told(error, limits))?;
         Ok(Self::new(request.context.0, limits)?)
     }
+}
+
+/// The reader of all JSON has a limit of its own, which it tells by its words alone.
+fn told(error: serde_json::Error, limits: &Limits) -> WireError {
+    let is_too_deep = error.to_string().starts_with("recursion limit");
+    if is_too_deep { ContextError::TooDeep { max: limits.context_depth }.into() } else { error.into() }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ struct Memory(HashMap<RegisterId, Blob>, bool);
 
 impl Memory {
     fn import(&mut self, environment: &str, text: &str, prune: bool) -> Plan {
-        let document = flagd::parse(text.as_bytes(), 64).unwrap();
+        let document = flagd::read(text.as_bytes(), crate::Format::Json, &crate::Limits::default()).unwrap();
         let (tenant, environment) = (Key::new("t").unwrap(), Key::new(environment).unwrap());
         let state = RegisterId::flag_in(&tenant, &Key::new("f").unwrap(), &environment, FlagInField::State);
         let configured: Vec<Key> = self.0.get(&state).map(|_| Key::new("f").unwrap()).into_iter().collect();

@@ -15,19 +15,30 @@ use crate::Place;
 pub(crate) enum Fault<E> {
     /// A member is there twice; its place as a JSON Pointer.
     Doubled(String),
-    /// It amounts to more than allowed.
+    /// There are more values than allowed; the place of the first too many as a JSON Pointer.
+    TooMany(String),
+    /// Its texts amount to more than allowed.
     TooLarge,
     /// Its reader's own fault.
     Reader(E),
 }
 
-/// Reads one value, of any depth. `room` bounds what it amounts to: a byte for each value, and those of all texts. What
-/// can name its parts again and again, as YAML can, needs that.
-pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D, room: usize) -> Result<Value, Fault<D::Error>> {
-    let watch = Watch { fault: RefCell::default(), room: Cell::new(room) };
+/// What a value may amount to, its parts as often as it names them: YAML can name them again and again.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// Values: lists and objects, and what is in them.
+    pub(crate) values: usize,
+    /// Bytes of all texts and names, and one for each value.
+    pub(crate) bytes: usize,
+}
+
+/// Reads one value, of any depth, as far as there is room for it.
+pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D, room: Room) -> Result<Value, Fault<D::Error>> {
+    let watch = Watch { fault: RefCell::default(), values: Cell::new(room.values), bytes: Cell::new(room.bytes) };
     let read = Once { place: Place::ROOT, watch: &watch }.deserialize(reader);
     read.map_err(|error| match watch.fault.take() {
         Some(Noted::Doubled(path)) => Fault::Doubled(path),
+        Some(Noted::TooMany(path)) => Fault::TooMany(path),
         Some(Noted::TooLarge) => Fault::TooLarge,
         None => Fault::Reader(error),
     })
@@ -36,12 +47,15 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D, room: usize) -> Result<
 /// What readers' own faults cannot bear.
 enum Noted {
     Doubled(String),
+    TooMany(String),
     TooLarge,
 }
 
+/// What was found, and what room is left.
 struct Watch {
     fault: RefCell<Option<Noted>>,
-    room: Cell<usize>,
+    values: Cell<usize>,
+    bytes: Cell<usize>,
 }
 
 impl Watch {
@@ -50,9 +64,15 @@ impl Watch {
         E::custom("noted")
     }
 
+    fn take_value<E: serde::de::Error>(&self, place: &Place<'_>) -> Result<(), E> {
+        let left = self.values.get().checked_sub(1).ok_or_else(|| self.note(Noted::TooMany(place.pointer())))?;
+        self.values.set(left);
+        self.take(1)
+    }
+
     fn take<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
-        let left = self.room.get().checked_sub(bytes).ok_or_else(|| self.note(Noted::TooLarge))?;
-        self.room.set(left);
+        let left = self.bytes.get().checked_sub(bytes).ok_or_else(|| self.note(Noted::TooLarge))?;
+        self.bytes.set(left);
         Ok(())
     }
 }
@@ -68,7 +88,7 @@ impl<'de> DeserializeSeed<'de> for Once<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        self.watch.take(1)?;
+        self.watch.take_value(&self.place)?;
         reader.deserialize_any(self)
     }
 }
@@ -149,7 +169,11 @@ impl<'a> Once<'a> {
 mod tests {
     use serde_json::Value;
 
-    use crate::json::{JsonError, STORED_DEPTH_MAX, document, parse};
+    use crate::json::{Bounds, JsonError, STORED_DEPTH_MAX, parse};
+
+    fn document(text: &[u8], depth: usize) -> Result<Value, JsonError> {
+        crate::json::document(text, Bounds { depth, values: 100_000 })
+    }
 
     /// Where a document names a member twice.
     fn doubled(text: &str) -> Option<String> {
@@ -186,6 +210,24 @@ mod tests {
             assert!(matches!(document(wrong.as_bytes(), 64), Err(JsonError::Syntax(_))), "{wrong}");
         }
         assert!(matches!(document(b"[[[1]]]", 2), Err(JsonError::TooDeep { max: 2 })));
+    }
+
+    #[test]
+    fn values_are_counted_wherever_they_stand() {
+        let read = |text: &str, values| crate::json::document(text.as_bytes(), Bounds { depth: 64, values });
+        for (text, values, path) in [
+            ("7", 1, ""),
+            ("[[],{},0]", 4, "/2"),
+            (r#"{"a":{"b/c":[null,""]},"d":true}"#, 6, "/d"),
+            (r#"{"a":{"b/c":[null,""]}}"#, 5, "/a/b~1c/1"),
+        ] {
+            assert!(read(text, values).is_ok(), "{text}");
+            let found = read(text, values - 1);
+            assert!(
+                matches!(&found, Err(JsonError::TooMany { path: p, max }) if p == path && *max == values - 1),
+                "{text}: {found:?}"
+            );
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ mod tests {
             },
             "$evaluators": {"s": {"==": [1, 1]}}
         }"#;
-        let read = burgee_model::flagd::parse(text.as_bytes(), 64).unwrap();
+        let read = burgee_model::flagd::read(text.as_bytes(), burgee_model::Format::Json, &Limits::default()).unwrap();
         let found: Vec<_> =
             document(&read, Bucketing::default(), &Limits::default()).into_iter().map(|p| (p.path, p.code)).collect();
         let expected = [

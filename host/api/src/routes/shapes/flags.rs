@@ -126,18 +126,9 @@ pub(crate) struct FlagInPatch {
 
 /// A flag's part in one environment, with faults and stamps.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
 pub(crate) struct FlagIn {
-    state: State,
-    #[schema(required)]
-    default_variant: Option<String>,
-    #[schema(required)]
-    targeting: Option<Map<String, Json>>,
-    kill: bool,
-    #[schema(nullable = false)]
-    reason: Option<String>,
-    #[schema(nullable = false)]
-    variants: Option<Map<String, Json>>,
+    #[serde(flatten)]
+    settings: FlagSettings,
     problems: Vec<FlagProblem>,
     stamps: Stamps,
 }

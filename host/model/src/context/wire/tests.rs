@@ -74,6 +74,7 @@ fn reading_sparingly_agrees_with_reading_everything() {
         &format!(r#"{{"plan":{}}}"#, deep(126)),
         &format!(r#"{{"other":{}}}"#, deep(125)),
         &format!(r#"{{"other":{}}}"#, deep(126)),
+        &format!(r#"{{"other":{}}}"#, deep(30)),
     ];
     for context in contexts {
         for text in [
@@ -83,6 +84,19 @@ fn reading_sparingly_agrees_with_reading_everything() {
             context.to_owned(),
         ] {
             assert_eq!(sparingly(text.as_bytes(), &limits), by_tree(text.as_bytes(), &limits), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_context_has_so_many_levels_and_no_more() {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for name in ["plan", "other"] {
+        for (levels, good) in [(29, true), (30, false), (125, false), (126, false), (10_000, false)] {
+            let text = format!(r#"{{"beside":{},"context":{{"{name}":{}}}}}"#, nested(100), nested(levels));
+            let read = Context::from_request(text.as_bytes(), &kept(), &Limits::default());
+            let refused = matches!(read, Err(WireError::Refused(ContextError::TooDeep { max: 30 })));
+            assert_eq!((read.is_ok(), refused), (good, !good), "{name}: {levels}");
         }
     }
 }
@@ -118,7 +132,8 @@ fn bytes_that_are_no_text_are_refused() {
 
 /// Whether a request is read without a tree of everything.
 fn is_plain(text: &str) -> bool {
-    Reader::new(&kept(), 8).request(text.as_bytes()).is_some()
+    let limits = Limits { context_attributes: 8, ..Limits::default() };
+    Reader::new(&kept(), &limits).request(text.as_bytes()).is_some()
 }
 
 #[test]
@@ -239,8 +254,8 @@ proptest! {
 
     /// Compared as they are shown, for zeros of either sign are equal.
     #[test]
-    fn any_request_is_read_as_serde_reads_it(text in requests(), attributes in 0..8usize) {
-        let limits = Limits { context_attributes: attributes, ..Limits::default() };
+    fn any_request_is_read_as_serde_reads_it(text in requests(), attributes in 0..8usize, depth in 0..6usize) {
+        let limits = Limits { context_attributes: attributes, context_depth: depth, ..Limits::default() };
         if text.first() == Some(&b'{') {
             let (sparing, tree) = (sparingly(&text, &limits), by_tree(&text, &limits));
             prop_assert_eq!(format!("{sparing:?}"), format!("{tree:?}"));
