@@ -31,9 +31,9 @@ fn a_watch_tells_what_changes() {
     let put = |key: &str| assert!(matches!(node.client.put(&entry(key), "x").status, 200 | 201));
     let watch = watching(cli.command(&["watch", "in/"]), || put("in/open"));
     put("out/1");
-    put("in/a key");
+    put("in/a%20key");
     node.client.put(&format!("{}?ttl=50ms", entry("in/short")), "x").check(201);
-    node.client.delete(&entry("in/a key")).check(204);
+    node.client.delete(&entry("in/a%20key")).check(204);
     let heard = || {
         let lines = watch.stdout.all();
         lines.into_iter().filter(|line| line != "put in/open").collect::<Vec<_>>()
