@@ -255,3 +255,44 @@ fn help_and_version_go_to_stdout() {
         assert!(said.out.to_lowercase().contains("burgee"), "{said:?}");
     }
 }
+
+#[test]
+fn values_come_from_files_and_pipes() {
+    let (node, cli) = node();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("limits.json");
+    fs::write(&file, r#"{"a":1}"#).unwrap();
+    assert_eq!(cli.run(&["put", "limits", "--file", file.to_str().unwrap()]), said(0, "Value stored.\n", ""));
+    assert_eq!(
+        node.client.get(&harness::cluster::entry("limits")).header("content-type").as_deref(),
+        Some("application/json")
+    );
+    let bytes = [0xff, 0, b'\n'];
+    assert_eq!(cli.run_with(&["put", "blob", "-f", "-"], &bytes), said(0, "Value stored.\n", ""));
+    assert_eq!(node.client.get(&harness::cluster::entry("blob")).body, bytes);
+    let missing = cli.run(&["put", "k", "--file", "no/such/file"]);
+    assert!(missing.code == Some(1) && missing.err.contains("no/such/file"), "{missing:?}");
+    assert_eq!(cli.run(&["put", "k"]).code, Some(2));
+    assert_eq!(cli.run(&["put", "k", "v", "--file", "-"]).code, Some(2));
+    let large = vec![b'x'; 1024 * 1024 + 1];
+    let refused = cli.run_with(&["put", "large", "--file", "-"], &large);
+    assert!(refused.code == Some(1) && refused.err.contains("too_large"), "{refused:?}");
+}
+
+#[test]
+fn shells_complete() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = Cli::bare().run(&["completions", shell]);
+        assert!(said.code == Some(0) && said.out.contains("watch") && said.out.contains("ready-timeout"), "{shell}");
+    }
+    let script = Cli::bare().run(&["completions", "bash"]).out;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("burgee.bash");
+    fs::write(&file, script).unwrap();
+    let ask = format!(
+        ". {}; COMP_WORDS=(burgee clus); COMP_CWORD=1; _burgee burgee clus burgee; echo ${{COMPREPLY[@]}}",
+        file.display()
+    );
+    let done = std::process::Command::new("bash").args(["-c", &ask]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), "cluster");
+}

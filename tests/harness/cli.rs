@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use crate::{TOKEN, node::Node, proc};
@@ -45,11 +45,18 @@ impl Cli {
         self.run_with(arguments, b"")
     }
 
+    /// A command, to be run by the caller.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = proc::command();
+        command.args(arguments).args(&self.arguments);
+        command
+    }
+
     /// Runs a command that reads this from its standard input.
     #[must_use]
     pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Said {
-        let mut command = proc::command();
-        command.args(arguments).args(&self.arguments);
+        let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // a command that does not read its input may be gone before all is written
         let _ = child.stdin.take().unwrap().write_all(input);

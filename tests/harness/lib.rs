@@ -21,6 +21,7 @@ pub mod proc;
 pub mod random;
 pub mod stream;
 pub mod tap;
+pub mod terminal;
 pub mod wait;
 
 /// The admin token of every node that a test starts, unless it says otherwise.

@@ -9,12 +9,21 @@ use ureq::{
 
 use super::{Failure, Target};
 
-/// How long a request may take.
+/// How long a request may take; of one whose answer has no end, until it begins.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long an answer lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// It ends, within [`TIMEOUT`].
+    Whole,
+    /// It has no end: its reader watches over it.
+    Stream,
+}
 
 impl Target {
     /// An agent that believes whom it should.
-    pub(super) fn agent(&self) -> Result<Agent, Failure> {
+    pub(super) fn agent(&self, lasting: Lasting) -> Result<Agent, Failure> {
         let tls = TlsConfig::builder();
         // an empty variable is how many say that there is none
         let tls = match self.ca.as_deref().filter(|file| !file.as_os_str().is_empty()) {
@@ -23,7 +32,9 @@ impl Target {
         };
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
+            .timeout_global((lasting == Lasting::Whole).then_some(TIMEOUT))
+            .timeout_connect(Some(TIMEOUT))
+            .timeout_recv_response(Some(TIMEOUT))
             .allow_non_standard_methods(true)
             .tls_config(tls.build());
         Ok(config.build().into())

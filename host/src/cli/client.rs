@@ -1,10 +1,12 @@
 //! Requests of the command line to a node.
 
+use std::io::Read;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
-use ureq::http::HeaderValue;
+use ureq::http::{HeaderValue, Request, Response};
 
-use super::{Failure, Target};
+use super::{Failure, Target, agent::Lasting};
 
 /// The status by which a write is asked to say what it is made from.
 const PRECONDITION_REQUIRED: u16 = 428;
@@ -21,6 +23,14 @@ pub(super) struct Answer {
     tag: Option<String>,
     /// The body.
     pub(super) body: Vec<u8>,
+}
+
+/// What comes of opening a stream.
+pub(super) enum Opened<S> {
+    /// It is open.
+    Stream(S),
+    /// The node does not give it.
+    Refused(Answer),
 }
 
 /// A body to send.
@@ -76,9 +86,21 @@ impl Target {
         body: Option<&Body<'_>>,
         condition: Option<(&str, &str)>,
     ) -> Result<Answer, Failure> {
+        let request = self.request(method, path, body, condition)?;
+        let response = self.agent(Lasting::Whole)?.run(request).map_err(|e| self.failed(&e))?;
+        self.read(response)
+    }
+
+    /// A request, ready to be sent.
+    fn request<'b>(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Body<'b>>,
+        header: Option<(&str, &str)>,
+    ) -> Result<Request<&'b [u8]>, Failure> {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
-        let failed = |error: &dyn std::fmt::Display| Failure::Refused(format!("burgee: url: {}: {error}", self.url));
-        let mut request = ureq::http::Request::builder().method(method).uri(&url);
+        let mut request = Request::builder().method(method).uri(&url);
         // an empty variable is how many say that there is none
         if let Some(token) = self.token.as_ref().filter(|token| !token.is_empty()) {
             // it is a secret, so it is not shown
@@ -95,15 +117,36 @@ impl Target {
             }
             request = request.header("content-type", body.content_type);
         }
-        if let Some((name, value)) = condition {
+        if let Some((name, value)) = header {
             request = request.header(name, value);
         }
-        let request = request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| failed(&e))?;
-        let mut response = self.agent()?.run(request).map_err(|e| failed(&e))?;
+        request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| self.failed(&e))
+    }
+
+    /// A whole answer, whatever its status.
+    fn read(&self, mut response: Response<ureq::Body>) -> Result<Answer, Failure> {
         let status = response.status().as_u16();
         let tag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().map_err(|e| failed(&e))?;
-        Ok(Answer { status, tag, body })
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        Ok(Answer { status, tag, body: body.map_err(|e| self.failed(&e))? })
+    }
+
+    fn failed(&self, why: &dyn std::fmt::Display) -> Failure {
+        Failure::Refused(format!("burgee: url: {}: {why}", self.url))
+    }
+
+    /// Opens an answer that has no end: its bytes as they come, or what the node said against it.
+    pub(super) fn open(
+        &self,
+        path: &str,
+        header: Option<(&str, &str)>,
+    ) -> Result<Opened<Box<dyn Read + Send>>, Failure> {
+        let request = self.request("GET", path, None, header)?;
+        let response = self.agent(Lasting::Stream)?.run(request).map_err(|e| self.failed(&e))?;
+        if response.status().is_success() {
+            return Ok(Opened::Stream(Box::new(response.into_body().into_reader())));
+        }
+        self.read(response).map(Opened::Refused)
     }
 
     /// Sends a request that must succeed.
@@ -135,6 +178,11 @@ impl Answer {
     /// Whether the request succeeded.
     pub(super) fn is_ok(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Whether asking again will not help.
+    pub(super) fn is_final(&self) -> bool {
+        (400..500).contains(&self.status) && !matches!(self.status, 408 | 429)
     }
 
     /// The body as JSON.

@@ -1,5 +1,11 @@
 //! `put`, `get`, `delete`, `list` and `exists`: config entries.
 
+use std::{
+    borrow::Cow,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
 use burgee_model::Key;
 use clap::Args;
 use serde_json::Value as Json;
@@ -10,20 +16,31 @@ use super::{
     output, values,
 };
 
+/// The media type of a value that is typed.
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
 /// `burgee put`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee put checkout/timeout 30s
+  burgee put banner 'Sale until noon' --ttl 2h
+  burgee put limits --file limits.json
+  generate | burgee put blob --file -")]
 pub(super) struct Put {
     /// The entry's key
     key: String,
     /// Its value
-    #[arg(allow_hyphen_values = true)]
-    value: String,
+    #[arg(allow_hyphen_values = true, required_unless_present = "file")]
+    value: Option<String>,
+    /// Take the value from a file; `-` is stdin
+    #[arg(long, short, value_name = "FILE", conflicts_with = "value")]
+    file: Option<PathBuf>,
     /// How long it lives, e.g. 30s, 5m, 2h
     #[arg(long)]
     ttl: Option<String>,
-    /// Its media type
-    #[arg(long, default_value = "text/plain; charset=utf-8")]
-    content_type: String,
+    /// Its media type [default: what the file's name says, else text/plain; charset=utf-8]
+    #[arg(long)]
+    content_type: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -47,14 +64,50 @@ pub(super) struct List {
     target: Target,
 }
 
-/// The path of an entry; a text that is no key is found before the node is asked.
-fn path(target: &Target, key: &str) -> Result<String, Failure> {
-    let key = Key::new(key).map_err(|e| Failure::Usage(format!("key: {e}")))?;
-    Ok(format!("{}/config/{}", target.environment_path(), segment(key.as_str())))
+impl Target {
+    /// The path of an entry; a text that is no key is found before the node is asked.
+    fn entry_path(&self, key: &str) -> Result<String, Failure> {
+        let key = Key::new(key).map_err(|e| Failure::Usage(format!("key: {e}")))?;
+        Ok(format!("{}/config/{}", self.environment_path(), segment(key.as_str())))
+    }
+
+    /// Writes an entry.
+    pub(super) fn put_entry(&self, key: &str, ttl: Option<&str>, body: &Body<'_>) -> Result<Answer, Failure> {
+        let ttl = ttl.map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
+        self.expect("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body))
+    }
+
+    /// Reads (`GET`, `HEAD`) or deletes an entry.
+    pub(super) fn entry(&self, method: &str, key: &str) -> Result<Answer, Failure> {
+        let path = self.entry_path(key)?;
+        let mut answer = self.send(method, &path, None)?;
+        if answer.status == 404 && method == "HEAD" {
+            // the answer to HEAD has no body that tells what is missing
+            answer = self.send("GET", &path, None)?;
+        }
+        match answer.status {
+            404 if is_missing_key(&answer) => Err(Failure::Refused("Key not found.".to_owned())),
+            _ if answer.is_ok() => Ok(answer),
+            _ => Err(answer.failure()),
+        }
+    }
+
+    /// The keys that begin with a prefix, as the node lists them.
+    pub(super) fn entries(&self, prefix: &str) -> Result<Vec<Json>, Failure> {
+        self.list(&format!("{}/config", self.environment_path()), &format!("&prefix={}", segment(prefix)))
+    }
 }
 
-fn not_found() -> Failure {
-    Failure::Refused("Key not found.".to_owned())
+/// The keys of a list, a line each.
+pub(super) fn keys(items: &[Json]) -> String {
+    items.iter().filter_map(|item| item.get("key").and_then(Json::as_str)).flat_map(|key| [key, "\n"]).collect()
+}
+
+/// Whether a 404 speaks of the entry. A missing tenant, environment or path is said as it is.
+fn is_missing_key(answer: &Answer) -> bool {
+    let problem = answer.json().ok();
+    let detail = problem.as_ref().and_then(|p| p.get("detail")).and_then(Json::as_str);
+    detail.is_some_and(|text| text.starts_with("there is no config entry"))
 }
 
 impl Put {
@@ -67,65 +120,59 @@ impl Put {
                 Err(error) => return Err(faulty(&error)),
             }
         }
-        let ttl = self.ttl.as_deref().map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
-        let body = Body { content_type: &self.content_type, bytes: self.value.as_bytes() };
-        let path = path(&self.target, &self.key)?;
-        let answer = self.target.expect("PUT", &format!("{path}{ttl}"), Some(&body))?;
+        let bytes = self.bytes()?;
+        let body = Body { content_type: self.media(), bytes: &bytes };
+        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body)?;
         match self.target.output {
             Output::Text => output::line("Value stored."),
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
         }
     }
-}
 
-impl Entry {
-    fn send(&self, method: &str) -> Result<Answer, Failure> {
-        let path = path(&self.target, &self.key)?;
-        let mut answer = self.target.send(method, &path, None)?;
-        if answer.status == 404 && method == "HEAD" {
-            // the answer to HEAD has no body that tells what is missing
-            answer = self.target.send("GET", &path, None)?;
+    fn bytes(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        match (&self.value, &self.file) {
+            (Some(value), _) => Ok(Cow::Borrowed(value.as_bytes())),
+            (None, Some(file)) => values::file(file).map(Cow::Owned),
+            (None, None) => Err(Failure::Usage("value: a value, or `--file`, is missing".to_owned())),
         }
-        match answer.status {
-            404 if is_missing_key(&answer) => Err(not_found()),
-            _ if answer.is_ok() => Ok(answer),
-            _ => Err(answer.failure()),
-        }
+    }
+
+    fn media(&self) -> &str {
+        let guessed = || self.file.as_deref().map_or(TEXT, media_of);
+        self.content_type.as_deref().unwrap_or_else(guessed)
     }
 }
 
-/// Whether a 404 speaks of the entry. A missing tenant, environment or path is said as it is.
-fn is_missing_key(answer: &Answer) -> bool {
-    let problem = answer.json().ok();
-    let detail = problem.as_ref().and_then(|p| p.get("detail")).and_then(Json::as_str);
-    detail.is_some_and(|text| text.starts_with("there is no config entry"))
+/// What the name of a file says of what is in it.
+fn media_of(file: &Path) -> &'static str {
+    match file.extension().and_then(OsStr::to_str) {
+        Some("json") => "application/json",
+        Some("yaml" | "yml") => "application/yaml",
+        Some("txt") => TEXT,
+        _ => "application/octet-stream",
+    }
 }
 
 pub(super) fn get(entry: &Entry) -> Result<(), Failure> {
-    output::bytes(&entry.send("GET")?.body)
+    output::bytes(&entry.target.entry("GET", &entry.key)?.body)
 }
 
 pub(super) fn delete(entry: &Entry) -> Result<(), Failure> {
-    entry.send("DELETE")?;
+    entry.target.entry("DELETE", &entry.key)?;
     output::line("Key deleted.")
 }
 
 pub(super) fn exists(entry: &Entry) -> Result<(), Failure> {
-    entry.send("HEAD")?;
+    entry.target.entry("HEAD", &entry.key)?;
     output::line("true")
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let query = format!("&prefix={}", segment(&self.prefix));
-        let items = self.target.list(&format!("{}/config", self.target.environment_path()), &query)?;
+        let items = self.target.entries(&self.prefix)?;
         match self.target.output {
             Output::Json => output::line(&Json::Array(items).to_string()),
-            Output::Text => {
-                let keys: String =
-                    items.iter().filter_map(|i| i.get("key").and_then(Json::as_str)).flat_map(|k| [k, "\n"]).collect();
-                output::bytes(keys.as_bytes())
-            }
+            Output::Text => output::bytes(keys(&items).as_bytes()),
         }
     }
 }

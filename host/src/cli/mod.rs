@@ -4,6 +4,7 @@ mod agent;
 mod certs;
 mod client;
 mod cluster;
+mod completions;
 mod diagnostics;
 mod documents;
 mod entries;
@@ -13,8 +14,11 @@ mod modules;
 mod output;
 mod rules;
 mod serve;
+mod shell;
+mod sse;
 mod tokens;
 mod values;
+mod watch;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -46,6 +50,10 @@ enum Command {
     List(entries::List),
     /// Tell whether a config entry exists: exit code 0 or 1
     Exists(entries::Entry),
+    /// Follow what changes
+    Watch(watch::Watch),
+    /// Work on config entries, one command a line
+    Shell(shell::Shell),
     /// Load a flagd file into the environment
     Import(documents::Import),
     /// Write the environment's flags as a flagd file
@@ -70,6 +78,8 @@ enum Command {
     /// Work on rules without a server
     #[command(subcommand)]
     Rule(rules::Rule),
+    /// Print what completes this program's commands and options in a shell
+    Completions(completions::Completions),
 }
 
 /// Which node, and what of it, a command is for.
@@ -130,6 +140,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Delete(command) => entries::delete(&command),
         Command::List(command) => command.run(),
         Command::Exists(command) => entries::exists(&command),
+        Command::Watch(command) => command.run(),
+        Command::Shell(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Eval(command) => command.run(),
@@ -139,6 +151,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cluster(command) => command.run(),
         Command::Cert(command) => command.run(),
         Command::Rule(command) => command.run(),
+        Command::Completions(command) => command.run(Cli::command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

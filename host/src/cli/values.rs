@@ -1,7 +1,18 @@
 //! Values of options and arguments that are refused before a node is asked.
 
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
 use burgee_model::{Key, register::is_reserved_tenant};
 use ureq::http::Uri;
+
+use super::Failure;
+
+/// Bytes of a file beyond which it is not sent: more than any node takes.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// The base URL of a node: its scheme, its host, and a path where a proxy puts one in front.
 pub(super) fn url(text: &str) -> Result<String, String> {
@@ -45,6 +56,21 @@ pub(super) fn tenant(text: &str) -> Result<String, String> {
         return Err("tenants that begin with `$` are the cluster's own".to_owned());
     }
     key(text)
+}
+
+/// The bytes of a file; `-` is stdin.
+pub(super) fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::Refused(format!("burgee: file: {}: {why}", path.display()));
+    let from: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin().lock()),
+        _ => Box::new(File::open(path).map_err(|e| failed(&e))?),
+    };
+    let mut bytes = Vec::new();
+    from.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(failed(&format_args!("more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
