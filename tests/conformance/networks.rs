@@ -57,7 +57,7 @@ impl Sockets {
             let listen = Some("tcp/127.0.0.1:0".to_owned());
             return ReplicationConfig { listen, limits, ..ReplicationConfig::default() };
         };
-        let issued = authority.issue(&number.to_string());
+        let issued = authority.issue(&format!("n{number}"));
         ReplicationConfig {
             listen: Some("quic/127.0.0.1:0".to_owned()),
             limits,
