@@ -42,9 +42,14 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Those of all who are reached.
-    fn beats(&self) -> u64 {
-        self.live.values().fold(0, |all, (beats, _)| all.wrapping_add(*beats))
+    /// How often one was heard.
+    fn beats(&self, node: &NodeId) -> u64 {
+        self.live.get(node).map_or(0, |(beats, _)| *beats)
+    }
+
+    /// Whether somebody spoke since, or there is nobody who is not heard.
+    fn is_news(&self, before: &Self) -> bool {
+        !self.missed || self.live.iter().any(|(node, (beats, _))| *beats > before.beats(node))
     }
 
     /// Whether there is nobody who could have revoked anything.
@@ -64,9 +69,6 @@ struct Inner {
     /// Milliseconds from the start to the moment since which nobody is heard; [`NEVER`] where somebody is reached, or
     /// where there is nobody else. It is told once nobody is reached any more, some seconds later.
     since: AtomicU64,
-    /// When it was last seen that somebody had spoken, and how many beats all who are reached had sent by then.
-    heard: AtomicU64,
-    beats: AtomicU64,
     /// When it was last awake, by either clock: milliseconds from the start, of which only differences count.
     ticked: AtomicU64,
     ticked_wall: AtomicU64,
@@ -74,7 +76,18 @@ struct Inner {
     woke: AtomicU64,
     /// Whether links stood all the time, so that what they carried is all there is to hear.
     napped: AtomicBool,
-    last: Mutex<Seen>,
+    looks: Mutex<Looks>,
+}
+
+/// What was seen of the others.
+#[derive(Debug, Default)]
+struct Looks {
+    /// The latest time.
+    latest: Seen,
+    /// When there was news by it: milliseconds from the start.
+    heard: u64,
+    /// While it was last known that nothing was missed.
+    settled: Seen,
 }
 
 /// An instant, by the clock that never leaps and by the one that goes on while a machine sleeps.
@@ -92,13 +105,11 @@ impl Isolation {
             started: now.steady,
             wall_started: now.wall,
             since: AtomicU64::new(since),
-            heard: AtomicU64::new(0),
-            beats: AtomicU64::new(0),
             ticked: AtomicU64::new(0),
             ticked_wall: AtomicU64::new(0),
             woke: AtomicU64::new(NEVER),
             napped: AtomicBool::new(false),
-            last: Mutex::default(),
+            looks: Mutex::default(),
         }))
     }
 
@@ -122,25 +133,25 @@ impl Isolation {
     pub(crate) fn look(&self, seen: &Seen, now: Moment) {
         let inner = &*self.0;
         let (at, _) = inner.millis(now);
-        let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let beats = seen.beats();
-        if inner.beats.swap(beats, Ordering::Relaxed) != beats && !seen.live.is_empty() {
-            inner.heard.store(at, Ordering::Relaxed);
+        let mut looks = inner.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_news(&looks.latest) {
+            looks.heard = at;
         }
+        looks.latest.clone_from(seen);
         let woke = inner.woke.load(Ordering::Acquire);
         let awake_ms = at.saturating_sub(woke);
         if woke == NEVER || awake_ms < SETTLE_MS {
-            last.clone_from(seen);
+            looks.settled.clone_from(seen);
         }
         let napped = inner.napped.load(Ordering::Acquire) && awake_ms >= SETTLE_MS;
-        if woke != NEVER && (napped || heard_since(&last, seen, awake_ms)) {
-            last.clone_from(seen);
+        if woke != NEVER && (napped || heard_since(&looks.settled, seen, awake_ms)) {
+            looks.settled.clone_from(seen);
             inner.woke.store(NEVER, Ordering::Release);
         }
         if !seen.live.is_empty() || !seen.missed {
             inner.since.store(NEVER, Ordering::Relaxed);
         } else if inner.since.load(Ordering::Relaxed) == NEVER {
-            inner.since.store(inner.heard.load(Ordering::Relaxed), Ordering::Relaxed);
+            inner.since.store(looks.heard, Ordering::Relaxed);
         }
     }
 
@@ -157,7 +168,7 @@ impl Isolation {
     pub(crate) fn is_waking(&self, now: Moment) -> bool {
         let (at, wall) = self.0.millis(now);
         let woke = self.0.woke.load(Ordering::Acquire) != NEVER || self.0.gap(at, wall) >= NAP_MS;
-        woke && !self.0.last.lock().unwrap_or_else(PoisonError::into_inner).has_nobody()
+        woke && !self.0.looks.lock().unwrap_or_else(PoisonError::into_inner).settled.has_nobody()
     }
 }
 
@@ -177,8 +188,7 @@ impl Inner {
 /// Whether what is seen some milliseconds after waking says that nothing older can be missing: somebody spoke since, and this
 /// node has what it has; or there is nobody who could.
 fn heard_since(before: &Seen, seen: &Seen, ms: u64) -> bool {
-    let beats_then = |node| before.live.get(node).map_or(0, |(beats, _)| *beats);
-    let heard = seen.live.iter().any(|(node, (beats, in_line))| *in_line && *beats > beats_then(node));
+    let heard = seen.live.iter().any(|(node, (beats, in_line))| *in_line && *beats > before.beats(node));
     let nobody = seen.live.is_empty() && (!seen.missed || ms >= ALONE_MS);
     ms >= SETTLE_MS && heard || nobody || ms >= BEHIND_MS
 }
@@ -232,6 +242,17 @@ mod tests {
         assert_eq!(world.0.lasts(world.at(9_500)), Some(Duration::from_secs(8)), "from its last word on");
         world.look(5_250, 5_250, &heard(2, true));
         assert_eq!(world.0.lasts(world.at(11_000)), None);
+    }
+
+    #[test]
+    fn that_one_of_several_silent_ones_is_given_up_is_no_word_of_another() {
+        let world = World::new(false);
+        let both = Seen { live: BTreeMap::from([(NODE, (5, true)), (NodeId([2; 16]), (7, true))]), missed: false };
+        world.look(0, 1_000, &both);
+        world.look(1_250, 3_000, &Seen { missed: true, ..both });
+        world.look(3_250, 3_500, &heard(5, true));
+        world.look(3_750, 4_000, &alone());
+        assert_eq!(world.0.lasts(world.at(9_000)), Some(Duration::from_secs(8)));
     }
 
     #[test]

@@ -56,19 +56,9 @@ impl Terminal {
 
     /// Waits until a text is shown, after all that was waited for.
     pub fn expect(&mut self, text: &str) {
-        let find = || {
-            let shown = self.shown.lock().unwrap();
-            shown[self.seen..].find(text).map(|at| self.seen + at + text.len())
-        };
-        let what = || format!("{text:?} after {:?}", &self.shown.lock().unwrap()[self.seen..]);
-        let (mut found, mut waited) = (find(), Duration::ZERO);
-        while found.is_none() {
-            assert!(waited < BOUND, "not shown: {}", what());
-            thread::sleep(Duration::from_millis(5));
-            waited += Duration::from_millis(5);
-            found = find();
-        }
-        self.seen = found.unwrap();
+        let (shown, seen) = (&self.shown, self.seen);
+        let find = || shown.lock().unwrap()[seen..].find(text).map(|at| seen + at + text.len());
+        self.seen = wait::until(&format!("{text:?} is shown"), BOUND, find).0;
     }
 
     /// Waits until the program ends.
@@ -79,6 +69,9 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- at the terminal:\n{}\n---", self.shown.lock().unwrap());
+        }
         // it may have ended
         let _ = self.child.kill();
         let _ = self.child.wait();

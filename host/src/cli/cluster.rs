@@ -65,9 +65,8 @@ fn in_words(cluster: &Json) -> String {
     let titles = ["NAME", "STATE", "READY", "LAG", "CLOCK", "ROOT", "ADDRESS", "ID"].map(str::to_owned).to_vec();
     let rows = nodes(cluster).iter().map(|node| row(node, cluster));
     let mut lines = vec![output::table(&std::iter::once(titles).chain(rows).collect::<Vec<_>>()), String::new()];
-    let held: Vec<&str> =
-        cluster["collectionHeldBy"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
-    let held: Vec<String> = held.into_iter().map(|name| holder(name, cluster)).collect();
+    let held = cluster["collectionHeldBy"].as_array().into_iter().flatten().filter_map(Json::as_str);
+    let held: Vec<String> = held.map(|name| holder(name, cluster)).collect();
     let held = if held.is_empty() { "nobody".to_owned() } else { held.join(", ") };
     let mut whole = vec![
         vec!["leader".to_owned(), text(&cluster["leader"])],

@@ -19,6 +19,9 @@ use super::{
 /// The media type of a value that is typed.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
+/// What is said where there is no entry.
+pub(super) const NOT_FOUND: &str = "Key not found.";
+
 /// `burgee put`
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -77,8 +80,8 @@ impl Target {
         self.expect("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body))
     }
 
-    /// Reads (`GET`, `HEAD`) or deletes an entry.
-    pub(super) fn entry(&self, method: &str, key: &str) -> Result<Answer, Failure> {
+    /// Reads (`GET`, `HEAD`) or deletes an entry; none where there is none.
+    pub(super) fn entry(&self, method: &str, key: &str) -> Result<Option<Answer>, Failure> {
         let path = self.entry_path(key)?;
         let mut answer = self.send(method, &path, None)?;
         if answer.status == 404 && method == "HEAD" {
@@ -86,8 +89,8 @@ impl Target {
             answer = self.send("GET", &path, None)?;
         }
         match answer.status {
-            404 if is_missing_key(&answer) => Err(Failure::Refused("Key not found.".to_owned())),
-            _ if answer.is_ok() => Ok(answer),
+            404 if is_missing_key(&answer) => Ok(None),
+            _ if answer.is_ok() => Ok(Some(answer)),
             _ => Err(answer.failure()),
         }
     }
@@ -130,10 +133,10 @@ impl Put {
     }
 
     fn bytes(&self) -> Result<Cow<'_, [u8]>, Failure> {
-        match (&self.value, &self.file) {
-            (Some(value), _) => Ok(Cow::Borrowed(value.as_bytes())),
-            (None, Some(file)) => values::file(file).map(Cow::Owned),
-            (None, None) => Err(Failure::Usage("value: a value, or `--file`, is missing".to_owned())),
+        match &self.file {
+            Some(file) => values::file(file).map(Cow::Owned),
+            // where there is no file, there is a value
+            None => Ok(Cow::Borrowed(self.value.as_deref().unwrap_or_default().as_bytes())),
         }
     }
 
@@ -153,17 +156,24 @@ fn media_of(file: &Path) -> &'static str {
     }
 }
 
+impl Entry {
+    fn send(&self, method: &str) -> Result<Answer, Failure> {
+        let answer = self.target.entry(method, &self.key)?;
+        answer.ok_or_else(|| Failure::Refused(NOT_FOUND.to_owned()))
+    }
+}
+
 pub(super) fn get(entry: &Entry) -> Result<(), Failure> {
-    output::bytes(&entry.target.entry("GET", &entry.key)?.body)
+    output::bytes(&entry.send("GET")?.body)
 }
 
 pub(super) fn delete(entry: &Entry) -> Result<(), Failure> {
-    entry.target.entry("DELETE", &entry.key)?;
+    entry.send("DELETE")?;
     output::line("Key deleted.")
 }
 
 pub(super) fn exists(entry: &Entry) -> Result<(), Failure> {
-    entry.target.entry("HEAD", &entry.key)?;
+    entry.send("HEAD")?;
     output::line("true")
 }
 

@@ -6,12 +6,14 @@
 mod command;
 mod lines;
 
+use std::ops::ControlFlow;
+
 use clap::Args;
 
 use super::{
     Failure, Target,
     client::Body,
-    entries::{TEXT, keys},
+    entries::{NOT_FOUND, TEXT, keys},
     output,
 };
 use command::Command;
@@ -39,46 +41,41 @@ impl Shell {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let mut lines = Lines::open()?;
         loop {
-            let line = match lines.next("burgee> ")? {
-                Line::Text(line) => line,
-                Line::Unreadable(why) => {
-                    output::error(&why);
-                    continue;
-                }
-                Line::End => break,
+            let done = match lines.next("burgee> ")? {
+                Line::Text(line) => self.obey(&line),
+                Line::Unreadable(why) => Err(Failure::Refused(why)),
+                Line::End => Ok(ControlFlow::Break(())),
             };
-            match Command::parse(&line) {
-                Ok(Some(Command::Quit)) => break,
-                Ok(Some(command)) => match self.obey(&command) {
-                    Ok(()) => {}
-                    Err(Failure::Refused(why)) if why == "Key not found." => output::line(&why)?,
-                    Err(failure) => output::error(&failure.to_string()),
-                },
-                Ok(None) => {}
-                Err(why) => output::error(&why),
+            match done {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return output::line("Goodbye!"),
+                Err(failure) => output::error(&failure.to_string()),
             }
         }
-        output::line("Goodbye!")
     }
 
-    fn obey(&self, command: &Command) -> Result<(), Failure> {
+    fn obey(&self, line: &str) -> Result<ControlFlow<()>, Failure> {
+        let Some(command) = Command::parse(line).map_err(Failure::Refused)? else {
+            return Ok(ControlFlow::Continue(()));
+        };
         match command {
             Command::Put(key, value) => {
                 let body = Body { content_type: TEXT, bytes: value.as_bytes() };
-                self.target.put_entry(key, None, &body)?;
+                self.target.put_entry(&key, None, &body)?;
                 output::line("Value stored.")
             }
-            Command::Get(key) => {
-                let value = self.target.entry("GET", key)?.body;
-                output::bytes(&[b"Value: ", value.as_slice(), b"\n"].concat())
-            }
-            Command::Delete(key) => {
-                self.target.entry("DELETE", key)?;
-                output::line("Key deleted.")
-            }
-            Command::List(prefix) => output::bytes(keys(&self.target.entries(prefix)?).as_bytes()),
+            Command::Get(key) => match self.target.entry("GET", &key)? {
+                Some(found) => output::bytes(&[b"Value: ", found.body.as_slice(), b"\n"].concat()),
+                None => output::line(NOT_FOUND),
+            },
+            Command::Delete(key) => match self.target.entry("DELETE", &key)? {
+                Some(_) => output::line("Key deleted."),
+                None => output::line(NOT_FOUND),
+            },
+            Command::List(prefix) => output::bytes(keys(&self.target.entries(&prefix)?).as_bytes()),
             Command::Help => output::line(HELP),
-            Command::Quit => Ok(()),
+            Command::Quit => return Ok(ControlFlow::Break(())),
         }
+        .map(ControlFlow::Continue)
     }
 }

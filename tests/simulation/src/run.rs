@@ -76,8 +76,8 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused
     collect(world)?;
     world.account()?;
     invariants::settled(world)?;
-    let held = world.processes().next();
     invariants::bounds::settled(world)?;
+    let held = world.processes().next();
     *excused = held.map(|(_, process)| world.oracle.excused(&process.table)).unwrap_or_default();
     invariants::traffic::quiet(world)?;
     invariants::traffic::repair(world)
