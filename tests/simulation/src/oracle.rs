@@ -111,11 +111,13 @@ impl Oracle {
     }
 
     /// A process ended before anything of a write was on disk, so nobody will know. Answers what was acknowledged of it.
+    /// (Not of a horizon: two nodes that draw the same one write the same version, each for itself.)
     pub fn vanished(&mut self, versions: &[Arc<Version>]) -> Option<Arc<Version>> {
+        let is_own = |version: &&Arc<Version>| version.register.address != Address::Horizon;
         let gone = |twin: &mut Written| (twin.fate, twin.vanished) = (Fate::Lost(Excuse::Disk), true);
-        versions.iter().for_each(|version| self.mark(version, gone));
+        versions.iter().filter(is_own).for_each(|version| self.mark(version, gone));
         let told = |version: &&Arc<Version>| self.twins(version).any(|twin| twin.acknowledged);
-        versions.iter().find(told).cloned()
+        versions.iter().filter(is_own).find(told).cloned()
     }
 
     /// The disk of a machine is lost, or replaced by an old one: what its nodes wrote they do not tell of any more.
@@ -137,6 +139,12 @@ impl Oracle {
     /// A deletion was collected before all halves of the cluster had met.
     pub fn collected_apart(&mut self, version: &Version) {
         self.mark(version, |twin| twin.apart = true);
+    }
+
+    /// Whether what stood in a register was a deletion that was collected before all halves of the cluster had met.
+    #[must_use]
+    pub fn was_collected_apart(&self, register: &RegisterId, stamp: Stamp) -> bool {
+        self.written.get(&(register.clone(), stamp)).is_some_and(|twins| twins.iter().any(|twin| twin.apart))
     }
 
     /// Whether somebody wrote a version, or was about to.

@@ -70,12 +70,14 @@ fn is_old(world: &World, slot: usize) -> bool {
 }
 
 /// Halves of a cluster that never met collect each by themselves: what one of them deleted, and the other one does
-/// not know of, may return when they meet.
+/// not know of, may return when they meet. (So it is with a data directory and its copy, and with those who joined by
+/// either: the two are one member.)
 fn collected_apart(world: &mut World, slot: usize, span: (Stamp, Stamp)) {
-    if world.oracle.apart.is_empty() {
+    if world.oracle.apart.is_empty() && world.copies().next().is_none() {
         return;
     }
-    let is_apart = |slot: usize| world.oracle.apart.contains(&slot);
+    let copies: BTreeSet<usize> = world.copies().map(|(slot, _)| slot).collect();
+    let is_apart = |slot: usize| world.oracle.apart.contains(&slot) || copies.contains(&slot);
     let others = world.slots.iter().enumerate().filter(|(other, _)| is_apart(*other) != is_apart(slot));
     let disks: Vec<&Disk> = others.filter_map(|(_, slot)| slot.disk.as_ref()).collect();
     let missing: Vec<_> = disks.iter().flat_map(|disk| all_missing(world, disk, span, |_| true)).collect();

@@ -153,7 +153,9 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
     let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
     // One that must get in line drops what it wrote and nobody took, also by collecting it.
     let dropped = |(_, stamp): Place| process.resync && stamp <= process.table.horizon();
-    let excused = before.is_some_and(|before| dropped(before) || has_forgotten(&process.table, before, &latest));
+    let apart = |(_, stamp): Place| world.oracle.was_collected_apart(register, stamp);
+    let excused =
+        before.is_some_and(|before| dropped(before) || apart(before) || has_forgotten(&process.table, before, &latest));
     let went_back = !excused && (dead || before.is_some_and(|before| place(&latest) < before));
     if went_back {
         let what = format!("n{slot} merged {version:?} ({outcome:?}), and {register:?} went back to {latest:?}");

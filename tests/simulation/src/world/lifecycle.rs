@@ -57,8 +57,9 @@ impl World {
         let Some(process) = self.slots[slot].process.take() else { return };
         say!(self, "n{slot} crashes");
         self.network.vanish(process.id);
-        self.settle(slot, process.commit, process.clock.mark());
+        let written = self.settle(slot, process.commit, process.clock.mark());
         self.lost(&[self.memory(slot, process.table)], Excuse::Disk);
+        self.heed_forgetting(&written);
     }
 
     /// Ends a process in good order: what it merged is on disk, and its peers notice.
@@ -69,14 +70,19 @@ impl World {
         disk.told = process.told;
         let changes = self.network.leave(process.id);
         say!(self, "n{slot} stops");
-        self.settle(slot, process.commit, process.clock.mark());
+        let written = self.settle(slot, process.commit, process.clock.mark());
+        self.heed_forgetting(&written);
         self.tell(changes);
     }
 
-    fn settle(&mut self, slot: usize, commit: Option<Commit>, mark: u64) {
+    /// A commit was under way when its process ended: answers what of it is on disk all the same.
+    fn settle(&mut self, slot: usize, commit: Option<Commit>, mark: u64) -> Vec<Arc<Version>> {
         let lucky = self.dice.chance(500);
         match (commit, &mut self.slots[slot].disk) {
-            (Some(commit), Some(disk)) if lucky => disk.append(&commit.versions, mark),
+            (Some(commit), Some(disk)) if lucky => {
+                disk.append(&commit.versions, mark);
+                return commit.versions;
+            }
             (Some(commit), _) => {
                 if let Some(version) = self.oracle.vanished(&commit.versions) {
                     self.violate("durability", format!("n{slot} acknowledged {version:?}, which is on no disk"));
@@ -84,6 +90,7 @@ impl World {
             }
             (None, _) => {}
         }
+        Vec::new()
     }
 
     /// The disk of a machine is lost; its process ends if there is one.
@@ -180,7 +187,7 @@ impl World {
         }
         let changes = self.network.leave(old.id);
         self.tell(changes);
-        self.settle(slot, old.commit, old.clock.mark());
+        let written = self.settle(slot, old.commit, old.clock.mark());
         let Process { table, time, dirty, clock, seen, .. } = old;
         self.launch(slot, &disk, |start| Process::around(start, table, time));
         self.counts.reidentified += 1;
@@ -191,6 +198,7 @@ impl World {
             (process.seen.awaited, process.seen.lapsed) = (seen.awaited, seen.lapsed);
             process.clock.resume(clock.mark(), cluster);
         }
+        self.heed_forgetting(&written);
         self.begin_persist(slot);
     }
 

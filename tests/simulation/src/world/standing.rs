@@ -1,7 +1,9 @@
 //! Who is listened to: what a node alone has must last only while the cluster waits for it.
 
-use burgee_model::NodeId;
-use burgee_store::Table;
+use std::sync::Arc;
+
+use burgee_model::{Address, NodeId};
+use burgee_store::{Table, Version};
 
 use crate::{
     disk::Disk,
@@ -55,8 +57,17 @@ impl World {
         }
     }
 
+    /// What was written is on a disk, whether or not its author was told: if it has a node forgotten, that holds.
+    pub(super) fn heed_forgetting(&mut self, versions: &[Arc<Version>]) {
+        for version in versions {
+            if let Address::Forgotten { node } = version.register.address {
+                self.forgotten(node);
+            }
+        }
+    }
+
     /// Whatever ran with an identity, nobody waits for it any more.
-    pub(super) fn forgotten(&mut self, node: NodeId) {
+    fn forgotten(&mut self, node: NodeId) {
         let slots = self.slots.iter().enumerate();
         let of_it = slots.filter(|(_, slot)| slot.disk.as_ref().is_some_and(|disk| disk.node == node));
         let of_it: Vec<usize> = of_it.map(|(slot, _)| slot).collect();

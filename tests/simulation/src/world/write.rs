@@ -102,13 +102,11 @@ impl World {
         for version in &versions {
             self.take(end.slot, version, true);
             self.oracle.acknowledged(version);
-            if let Address::Forgotten { node } = version.register.address {
-                self.forgotten(node);
-            }
             if self.trace.is_loud() {
                 say!(self, "n{} wrote {version:?}", end.slot);
             }
         }
+        self.heed_forgetting(&versions);
         self.counts.acknowledged += 1;
         self.acknowledged.insert(write, versions.clone());
         let unseen = self.dice.chance(self.plan.unseen_writes);
