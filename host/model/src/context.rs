@@ -11,6 +11,10 @@ pub use wire::WireError;
 
 use crate::{Limits, Value};
 
+/// The member of a context that the engine alone fills in, with the flag's key and the time: what an application puts
+/// there counts for nothing.
+pub const RESERVED: &str = "$flagd";
+
 /// A checked evaluation context. The root is always an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
@@ -71,9 +75,13 @@ impl Context {
     }
 
     fn of_object(root: Value) -> Self {
-        let members = if let Value::Object(members) = &root { &**members } else { &[] };
+        let Value::Object(members) = &root else { return Self { root, unreachable: false } };
         let unreachable = members.iter().any(|(name, _)| name.is_empty() || name.contains('.'));
-        Self { root, unreachable }
+        if !members.iter().any(|(name, _)| **name == *RESERVED) {
+            return Self { root, unreachable };
+        }
+        let kept = members.iter().filter(|(name, _)| **name != *RESERVED).cloned().collect();
+        Self { root: Value::Object(kept), unreachable }
     }
 
     /// Checks the size of a context's JSON text.

@@ -48,6 +48,8 @@ pub struct Limits {
     pub guest_request_ms: u64,
     /// Threads of a node that run guests; 0 leaves it to the number of processors.
     pub guest_threads: usize,
+    /// Patterns (`matches`) of one rule with the shared rules that it names. Each may take 32 KiB when compiled.
+    pub patterns_per_rule: usize,
     /// Deterministic steps of one evaluation.
     pub evaluation_steps: u64,
     /// Bytes of text that one evaluation may build.
@@ -118,6 +120,7 @@ impl Default for Limits {
             guest_calls_per_tenant: 2,
             guest_request_ms: 1_000,
             guest_threads: 0,
+            patterns_per_rule: 64,
             evaluation_steps: 100_000,
             evaluation_bytes: 1024 * KIB,
             streams: 10_000,

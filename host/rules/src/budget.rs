@@ -39,6 +39,12 @@ impl Budget {
         Self { steps: limits.evaluation_steps, bytes: limits.evaluation_bytes }
     }
 
+    /// The steps that are left.
+    #[must_use]
+    pub fn steps_left(&self) -> u64 {
+        self.steps
+    }
+
     /// Takes steps.
     pub fn step(&mut self, steps: usize) -> Result<(), EvalError> {
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);

@@ -1,11 +1,12 @@
 //! Why a rule gave what it gave: the value of every operation that was looked at, and which branch decided.
 //!
 //! Each operation is read and evaluated on its own, by the same parser and the same interpreter as the whole rule:
-//! so what is shown is what happened. That costs more than evaluating, which is why the tree is bounded.
+//! so what is shown is what happened. That costs more than evaluating, which is why the tree, the work for it, and the
+//! size of the values in it are bounded.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use burgee_model::{Bucketing, Key, Place, Value};
+use burgee_model::{Bucketing, Key, Limits, Place, Value};
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -13,20 +14,32 @@ use crate::{
     interpret::{self, Inputs},
     ops::{fractional, number::number_text, truthy},
     parse::{self, Segments, Setting, operation},
+    weight::weigh,
 };
 
 /// The most operations of one explanation.
 const NODES_MAX: usize = 256;
 
+/// What one explanation may cost, in evaluations as costly as one may be: the steps of all its parts, and the parts of
+/// the rule's document, which are read anew wherever they stand in one that is explained.
+const EVALUATIONS: u64 = 2;
+
+/// Steps of going through the values that one explanation shows: items of lists, and 64 bytes each of long texts.
+const SHOWN_STEPS: u64 = 4_096;
+
 /// What was looked at, in JSON: `{"path", "operator", "value", "operands"?, …}`, with what only some operators have:
-/// `branch` (the position of the operand that `if`, `and` or `or` gave), `bucket` and `of` (of a weighted choice),
-/// `segment`, `flag`. `error` stands in place of a value that there is none of; `truncated` where the tree was cut.
+/// `branch` (the position of the operand that `if`, `and` or `or` gave), `bucket` and `of` (of a weighted choice, or of
+/// `percentage`), `segment`, `flag`. `error` stands in place of a value that there is none of, `valueTruncated` in place
+/// of one that is too large to be shown; `truncated` where the tree was cut.
 #[must_use]
 pub fn rule(targeting: &Json, segments: Segments<'_>, bucketing: Bucketing, inputs: &Inputs<'_>) -> Json {
     let Ok(flag) = Key::new(inputs.flag_key) else { return Json::Null };
     let setting = Setting { segments, bucketing, limits: inputs.limits };
-    let explainer = Explainer { flag, setting, inputs, nodes: Cell::new(0) };
-    explainer.node(targeting, &Place::ROOT)
+    let work = Cell::new(inputs.limits.evaluation_steps.saturating_mul(EVALUATIONS));
+    let shown = Limits { evaluation_steps: SHOWN_STEPS, ..inputs.limits.clone() };
+    let shown = RefCell::new(Budget::new(&shown));
+    let explainer = Explainer { flag, setting, inputs, nodes: Cell::new(0), work, shown };
+    explainer.node(targeting, &Place::ROOT).json
 }
 
 struct Explainer<'a, 'i> {
@@ -35,37 +48,80 @@ struct Explainer<'a, 'i> {
     inputs: &'a Inputs<'i>,
     /// How many operations were explained.
     nodes: Cell<usize>,
+    /// What is left of [`EVALUATIONS`], in steps.
+    work: Cell<u64>,
+    /// What is left of [`SHOWN_STEPS`].
+    shown: RefCell<Budget>,
+}
+
+/// An explained part of a rule.
+struct Node {
+    json: Json,
+    /// Whether its value is true.
+    holds: bool,
+}
+
+/// Why a part of a rule has no value.
+enum NoValue {
+    /// The explanation would cost too much.
+    Truncated,
+    /// What is wrong with it.
+    Error(String),
 }
 
 impl Explainer<'_, '_> {
-    fn node(&self, json: &Json, place: &Place<'_>) -> Json {
+    fn node(&self, json: &Json, place: &Place<'_>) -> Node {
         let mut node = Map::new();
         node.insert("path".to_owned(), place.pointer().into());
         let value = self.evaluate(json);
+        let mut is_cut = matches!(value, Err(NoValue::Truncated));
         match &value {
-            Ok(value) => node.insert("value".to_owned(), value.to_json(&|number| number_text(number).into())),
-            Err(error) => node.insert("error".to_owned(), error.clone().into()),
-        };
+            Ok(value) => self.show(value, &mut node),
+            Err(NoValue::Error(error)) => drop(node.insert("error".to_owned(), error.clone().into())),
+            Err(NoValue::Truncated) => {}
+        }
         if let Some((name, operands)) = operation(json) {
             node.insert("operator".to_owned(), name.into());
             self.nodes.set(self.nodes.get() + 1);
-            if self.nodes.get() > NODES_MAX {
-                node.insert("truncated".to_owned(), true.into());
-            } else {
+            is_cut |= self.nodes.get() > NODES_MAX;
+            if !is_cut {
                 self.operation(name, operands, &place.member(name), &mut node);
             }
         }
-        Json::Object(node)
+        if is_cut {
+            node.insert("truncated".to_owned(), true.into());
+        }
+        Node { json: Json::Object(node), holds: value.is_ok_and(|value| truthy(&value)) }
+    }
+
+    fn show(&self, value: &Value, node: &mut Map<String, Json>) {
+        // What a rule builds may share its items, and be far larger when it is written out.
+        match weigh(value, &mut self.shown.borrow_mut()) {
+            Ok(_) => node.insert("value".to_owned(), value.to_json(&|number| number_text(number).into())),
+            Err(_) => node.insert("valueTruncated".to_owned(), true.into()),
+        };
     }
 
     /// The value of a part of the rule, as it stands there.
-    fn evaluate(&self, json: &Json) -> Result<Value, String> {
+    fn evaluate(&self, json: &Json) -> Result<Value, NoValue> {
+        self.spend(parts(json, self.work.get()))?;
         let compiled = parse::rule(&self.flag, json, &self.setting);
         let Some(rule) = compiled.rule else {
-            return Err(compiled.faults.into_iter().next().map_or_else(String::new, |fault| fault.message));
+            let fault = compiled.faults.into_iter().next();
+            return Err(NoValue::Error(fault.map_or_else(String::new, |fault| fault.message)));
         };
-        let value = interpret::expression(&rule.root, self.inputs, &mut Budget::new(self.inputs.limits));
-        value.map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
+        let mut budget = Budget::new(self.inputs.limits);
+        let all = budget.steps_left();
+        let value = interpret::expression(&rule.root, self.inputs, &mut budget);
+        let value = value.map(std::borrow::Cow::into_owned).map_err(|error| NoValue::Error(error.to_string()));
+        self.spend(all - budget.steps_left())?;
+        value
+    }
+
+    fn spend(&self, steps: u64) -> Result<(), NoValue> {
+        let left = self.work.get().checked_sub(steps);
+        self.work.set(left.unwrap_or(0));
+        left.map(drop).ok_or(NoValue::Truncated)
     }
 
     fn operation(&self, name: &str, operands: &Json, place: &Place<'_>, node: &mut Map<String, Json>) {
@@ -75,6 +131,7 @@ impl Explainer<'_, '_> {
             "and" => self.junction(&operands, false, node),
             "or" => self.junction(&operands, true, node),
             "fractional" => self.fractional(&operands, node),
+            "percentage" => self.percentage(&operands, node),
             "segment" | "$ref" => self.segment(&operands, node),
             "flag" => {
                 drop(node.insert("flag".to_owned(), operands.items.first().copied().cloned().unwrap_or_default()));
@@ -87,7 +144,7 @@ impl Explainer<'_, '_> {
     }
 
     fn all(&self, operands: &Operands<'_>, most: usize, node: &mut Map<String, Json>) {
-        let shown = operands.operations().take(most).map(|at| operands.explained(self, at));
+        let shown = operands.operations().take(most).map(|at| operands.explained(self, at).json);
         insert_operands(node, shown.collect());
     }
 
@@ -95,15 +152,16 @@ impl Explainer<'_, '_> {
     fn branches(&self, operands: &Operands<'_>, node: &mut Map<String, Json>) {
         let (mut shown, mut at) = (Vec::new(), 0);
         while at + 1 < operands.items.len() {
-            shown.push(operands.explained(self, at));
-            if operands.holds(self, at) {
+            let Node { json, holds } = operands.explained(self, at);
+            shown.push(json);
+            if holds {
                 break;
             }
             at += 2;
         }
         let chosen = if at + 1 < operands.items.len() { at + 1 } else { at };
         if chosen < operands.items.len() {
-            shown.push(operands.explained(self, chosen));
+            shown.push(operands.explained(self, chosen).json);
             node.insert("branch".to_owned(), chosen.into());
         }
         insert_operands(node, shown);
@@ -113,8 +171,9 @@ impl Explainer<'_, '_> {
     fn junction(&self, operands: &Operands<'_>, truth: bool, node: &mut Map<String, Json>) {
         let mut shown = Vec::new();
         for at in 0..operands.items.len() {
-            shown.push(operands.explained(self, at));
-            if operands.holds(self, at) == truth || at + 1 == operands.items.len() {
+            let Node { json, holds } = operands.explained(self, at);
+            shown.push(json);
+            if holds == truth || at + 1 == operands.items.len() {
                 node.insert("branch".to_owned(), at.into());
                 break;
             }
@@ -141,6 +200,17 @@ impl Explainer<'_, '_> {
         self.all(operands, usize::MAX, node);
     }
 
+    /// The bucket that who is asked for fell into, in thousandths of a percent.
+    fn percentage(&self, operands: &Operands<'_>, node: &mut Map<String, Json>) {
+        let by = operands.items.get(1).map_or(Ok(Value::Null), |by| self.evaluate(by)).unwrap_or_default();
+        let (mut budget, context) = (Budget::new(self.inputs.limits), self.inputs.context);
+        if let Ok(Some(hash)) = fractional::hash(&by, self.flag.as_str(), context, &mut budget) {
+            node.insert("bucket".to_owned(), fractional::bucket(hash, fractional::THOUSANDTHS).into());
+            node.insert("of".to_owned(), fractional::THOUSANDTHS.into());
+        }
+        self.all(operands, usize::MAX, node);
+    }
+
     /// What a value to bucket by is hashed to.
     fn hash(&self, by: Option<&Value>) -> Option<u32> {
         let (mut budget, context) = (Budget::new(self.inputs.limits), self.inputs.context);
@@ -158,7 +228,7 @@ impl Explainer<'_, '_> {
         let Some(name) = operands.items.first().and_then(|name| name.as_str()) else { return };
         node.insert("segment".to_owned(), name.into());
         if let Some(shared) = (self.setting.segments)(name) {
-            insert_operands(node, vec![self.node(&shared, &Place::ROOT)]);
+            insert_operands(node, vec![self.node(&shared, &Place::ROOT).json]);
         }
     }
 }
@@ -183,13 +253,19 @@ impl<'a> Operands<'a> {
         (0..).zip(&self.items).filter(|(_, json)| holds_operation(json)).map(|(at, _)| at)
     }
 
-    fn explained(&self, explainer: &Explainer<'_, '_>, at: usize) -> Json {
-        let Some(json) = self.items.get(at) else { return Json::Null };
+    fn explained(&self, explainer: &Explainer<'_, '_>, at: usize) -> Node {
+        let Some(json) = self.items.get(at) else { return Node { json: Json::Null, holds: false } };
         if self.listed { explainer.node(json, &self.place.item(at)) } else { explainer.node(json, self.place) }
     }
+}
 
-    fn holds(&self, explainer: &Explainer<'_, '_>, at: usize) -> bool {
-        self.items.get(at).is_some_and(|json| explainer.evaluate(json).is_ok_and(|value| truthy(&value)))
+/// How many values a document has; it is not counted much further than to so many.
+fn parts(json: &Json, most: u64) -> u64 {
+    let within = |parts: u64, json: &Json| if parts > most { parts } else { parts + self::parts(json, most - parts) };
+    match json {
+        Json::Array(items) => items.iter().fold(1, within),
+        Json::Object(members) => members.values().fold(1, within),
+        _ => 1,
     }
 }
 
@@ -251,5 +327,36 @@ mod tests {
         let wide = json!({"or": (0..1_000).map(|n| json!({"==": [{"var": "a"}, n]})).collect::<Vec<_>>()});
         let text = explain(&wide, &json!({})).to_string();
         assert!(text.contains("\"truncated\":true"), "{}", text.len());
+    }
+
+    #[test]
+    fn a_value_that_is_small_only_while_it_is_shared_is_not_written_out() {
+        let doubled = json!({"reduce": [{"var": "l"}, [{"var": "accumulator"}, {"var": "accumulator"}], 0]});
+        let rule = json!({"if": [{"!!": [doubled]}, "on", "off"]});
+        let tree = explain(&rule, &json!({"l": vec![0; 60]}));
+        assert_eq!(tree["value"], "on");
+        let reduced = &tree["operands"][0]["operands"][0];
+        assert_eq!((&reduced["operator"], &reduced["valueTruncated"]), (&json!("reduce"), &json!(true)));
+        assert!(tree.to_string().len() < 2_000);
+    }
+
+    #[test]
+    fn a_deep_rule_is_explained_as_far_as_the_work_goes() {
+        let wide: Vec<Json> = (0..2_000).map(|n| json!({"==": [{"var": "a"}, n]})).collect();
+        let deep = (0..60).fold(json!({"or": wide}), |inner, _| json!({"!": [inner]}));
+        let tree = explain(&deep, &json!({}));
+        assert_eq!(tree["value"], false);
+        let cut = (0..60).find_map(|depth| {
+            let below = (0..depth).fold(&tree, |node, _| &node["operands"][0]);
+            (below["truncated"] == true).then_some(depth)
+        });
+        assert!(cut.is_some_and(|depth| depth > 5), "{cut:?}");
+    }
+
+    #[test]
+    fn a_percentage_shows_its_bucket() {
+        let tree = explain(&json!({"percentage": [50]}), &json!({"targetingKey": "user1"}));
+        let bucket = tree["bucket"].as_u64().unwrap();
+        assert_eq!((&tree["value"], &tree["of"]), (&json!(bucket < 50_000), &json!(100_000)));
     }
 }

@@ -257,8 +257,25 @@ fn own(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
         1 => select(SEGMENTS.to_vec()).prop_map(|name| json!({"segment": name})),
         1 => (select(vec!["map", "filter", "all", "some", "none"]), operand.clone(), body(false))
             .prop_map(|(name, list, body)| json!({name: [list, body]})),
+        1 => (operand.clone(), option::of(0..40usize), nesting(), operand.clone()).prop_map(|(list, many, body, first)| {
+            let list = many.map_or(list, |many| vec![1; many].into());
+            json!({"reduce": [list, body, first]})
+        }),
     ]
     .boxed()
+}
+
+/// A body of `reduce` that makes lists of what it is given, which grow with every item.
+fn nesting() -> BoxedStrategy<Json> {
+    body(true)
+        .prop_flat_map(|other| {
+            let part = prop_oneof![3 => Just(json!({"var": "accumulator"})), 1 => Just(other)];
+            prop_oneof![
+                3 => vec(part.clone(), 1..3).prop_map(Json::from),
+                1 => vec(part, 1..3).prop_map(|parts| json!({"merge": [parts, [1]]})),
+            ]
+        })
+        .boxed()
 }
 
 /// What is evaluated for each item of a list.

@@ -1,7 +1,8 @@
 //! Running a rule directly: tier 0, and the oracle of every emitted module.
 //!
 //! Values are borrowed from the rule and the context as long as possible; only texts and lists that a rule
-//! builds are allocated. The recursion is as deep as the rule, which the parser has bounded.
+//! builds are allocated. The recursion is as deep as the rule, which the parser has bounded, and values are no deeper
+//! than [`VALUE_LEVELS_MAX`](crate::VALUE_LEVELS_MAX) and what one more `reduce` adds.
 
 use std::{
     borrow::Cow,
@@ -15,6 +16,7 @@ use crate::{
     function::Function,
     ir::{Body, Comparison, Expr, Fractional, Rule, Share},
     ops::{self, Each, fractional},
+    weight::{Growth, weigh},
 };
 
 /// All that a rule may read.
@@ -312,8 +314,11 @@ impl<'a> Evaluation<'a, '_> {
     fn guest(&mut self, name: &str, arguments: &'a [Expr]) -> Evaluated<'a> {
         let values: Result<Vec<Value>, EvalError> =
             arguments.iter().map(|argument| self.value(argument).map(Cow::into_owned)).collect();
+        let values = values?;
         self.budget.step(GUEST_STEPS)?;
-        self.inputs.outside.guest(name, &values?).map(Cow::Owned)
+        // They are written out for it.
+        values.iter().try_for_each(|value| weigh(value, self.budget).map(drop))?;
+        self.inputs.outside.guest(name, &values).map(Cow::Owned)
     }
 
     fn each(&mut self, each: Each, list: &'a Expr, body: &'a Body) -> Evaluated<'a> {
@@ -333,10 +338,12 @@ impl<'a> Evaluation<'a, '_> {
         static NAMES: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| ["current", "accumulator"].map(Arc::from));
         let items = self.items(list)?;
         let mut accumulator = self.value(initial)?.into_owned();
+        let mut growth = Growth::of(body.levels as usize);
         for item in items.iter() {
             let [current, before] = NAMES.clone();
             let members = Value::Object([(current, item.clone()), (before, accumulator)].into());
             accumulator = self.of_body(body, members)?;
+            growth.grown(&accumulator, self.budget)?;
         }
         Ok(Cow::Owned(accumulator))
     }
@@ -350,7 +357,7 @@ impl<'a> Evaluation<'a, '_> {
     }
 
     fn of_body(&mut self, body: &'a Body, item: Value) -> Result<Value, EvalError> {
-        self.budget.step(body.steps)?;
+        self.budget.step(body.steps as usize)?;
         let around = std::mem::replace(&mut self.item, item);
         let value = self.value(&body.expr).map(Cow::into_owned);
         self.item = around;

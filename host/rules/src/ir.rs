@@ -159,7 +159,9 @@ pub struct Body {
     /// The expression.
     pub expr: Box<Expr>,
     /// The steps that an item costs.
-    pub steps: usize,
+    pub steps: u32,
+    /// The levels by which what it gives may be deeper than what it is given; the greatest number where nobody knows.
+    pub levels: u32,
 }
 
 /// flagd's `fractional`, version 2 of its bucketing. Evaluated in order: the value to hash, and where it makes

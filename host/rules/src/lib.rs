@@ -41,5 +41,7 @@ pub mod outcome;
 pub mod parse;
 pub mod steps;
 pub mod walk;
+pub mod weight;
 
 pub use budget::{Budget, EvalError, GUEST_STEPS, SHORT_TEXT_BYTES};
+pub use weight::VALUE_LEVELS_MAX;

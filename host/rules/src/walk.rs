@@ -77,6 +77,14 @@ fn levels(expr: &Expr) -> usize {
     below + 1
 }
 
+/// The levels by which what an expression gives may be deeper than what it is given: no bound where it has a `reduce`.
+#[must_use]
+pub fn levels_added(expr: &Expr) -> usize {
+    let mut reduces = false;
+    visit(expr, &mut |expr| reduces |= matches!(expr, Expr::Reduce { .. }));
+    if reduces { usize::MAX } else { levels(expr) }
+}
+
 /// Whether an expression reads a config entry.
 #[must_use]
 pub fn reads_config(expr: &Expr) -> bool {

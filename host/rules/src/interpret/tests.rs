@@ -34,8 +34,10 @@ fn gives(context: Json, cases: &[(Json, Json)]) {
 #[test]
 fn var_follows_paths() {
     let context = json!({"plan": "pro", "none": null, "user": {"tags": ["a", "b"]}, "1": "one", "a.b": 1, "zero": 0});
+    let mut whole = context.clone();
+    whole["$flagd"] = json!({"flagKey": FLAG, "timestamp": TIME});
     gives(
-        context.clone(),
+        context,
         &[
             (json!({"var": "plan"}), json!("pro")),
             (json!({"var": ["plan"]}), json!("pro")),
@@ -53,9 +55,9 @@ fn var_follows_paths() {
             (json!({"var": "a.b"}), Json::Null),
             (json!({"var": 1}), json!("one")),
             (json!({"var": "Plan"}), Json::Null),
-            (json!({"var": ""}), context.clone()),
-            (json!({"var": []}), context.clone()),
-            (json!({"var": null}), context),
+            (json!({"var": ""}), whole.clone()),
+            (json!({"var": []}), whole.clone()),
+            (json!({"var": null}), whole),
         ],
     );
 }
@@ -71,6 +73,12 @@ fn what_flagd_sets_does_not_come_from_the_context() {
             (json!({"var": "$flagd"}), json!({"flagKey": FLAG, "timestamp": TIME})),
             (json!({"var": ["$flagd.more", "x"]}), json!("x")),
             (json!({"var": "$flagd.flagKey.x"}), Json::Null),
+            (json!({"var": {"cat": ["$flagd.", "flagKey"]}}), json!(FLAG)),
+            (json!({"var": {"cat": ["$flagd.", "more"]}}), Json::Null),
+            (json!({"var": ""}), json!({"$flagd": {"flagKey": FLAG, "timestamp": TIME}})),
+            (json!({"missing": ["$flagd.flagKey", "$flagd.more", "x"]}), json!(["$flagd.more", "x"])),
+            (json!({"missing": {"merge": [["$flagd.timestamp"], "x"]}}), json!(["x"])),
+            (json!({"missing_some": [2, ["$flagd.flagKey", "$flagd.timestamp", "x"]]}), json!([])),
         ],
     );
 }
@@ -416,4 +424,60 @@ proptest! {
         let same = format!("{bound:?}") == format!("{free:?}");
         prop_assert!(bound == Err(EvalError::TooCostly) || same);
     }
+}
+
+fn reduced(body: &Json, items: usize) -> Result<Value, EvalError> {
+    let rule = json!({"reduce": [{"var": "l"}, body, 0]});
+    run(&rule, &json!({"l": vec![0; items]}), &Map::new(), &Limits::default())
+}
+
+#[test]
+fn what_a_rule_nests_is_bounded() {
+    let nest = json!([{"var": "accumulator"}]);
+    assert!(reduced(&nest, 500).is_ok());
+    for items in [crate::VALUE_LEVELS_MAX + 1, 30_000] {
+        assert_eq!(reduced(&nest, items), Err(EvalError::TooCostly), "{items}");
+    }
+    let thrice = json!({"reduce": [[1, 2, 3], [{"var": "accumulator"}], {"var": "accumulator"}]});
+    assert!(reduced(&thrice, 100).is_ok());
+    assert_eq!(reduced(&thrice, 30_000), Err(EvalError::TooCostly));
+    let filtered = json!({"filter": [[[{"var": "accumulator"}]], true]});
+    assert_eq!(reduced(&filtered, 30_000), Err(EvalError::TooCostly));
+}
+
+#[test]
+fn a_list_that_grows_without_getting_deeper_is_as_long_as_the_steps_allow() {
+    let longer = json!({"merge": [{"var": "accumulator"}, [{"var": "current"}]]});
+    let value = reduced(&longer, 400).unwrap();
+    assert!(matches!(value, Value::List(items) if items.len() == 401));
+}
+
+/// A list of 2 to the 60th items, in 180 steps.
+fn doubled() -> Json {
+    json!({"reduce": [{"var": "l"}, [{"var": "accumulator"}, {"var": "accumulator"}], 0]})
+}
+
+#[test]
+fn what_a_rule_doubles_is_never_written_out() {
+    let context = json!({"l": vec![0; 60], "targetingKey": "user1"});
+    for consumer in [
+        json!({"cat": [doubled()]}),
+        json!({"==": [doubled(), "0"]}),
+        json!({"in": ["x", doubled()]}),
+        json!({"guest": ["g", doubled()]}),
+    ] {
+        let value = run(&consumer, &context, &Map::new(), &Limits::default());
+        assert!(matches!(value, Err(EvalError::TooCostly) | Ok(Value::Bool(false))), "{consumer}: {value:?}");
+    }
+    let flag = Key::new(FLAG).unwrap();
+    let (segments, limits) = (|_: &str| None, Limits::default());
+    let setting = parse::Setting { segments: &segments, bucketing: burgee_model::Bucketing::V3, limits: &limits };
+    let rule = json!({"fractional": [{"reduce": doubled()["reduce"]}, ["a", 1], ["b", 1]]});
+    let compiled = parse::rule(&flag, &rule, &setting).rule.unwrap();
+    let context = Context::new(Value::from(&context), &limits).unwrap();
+    let config = |_: &str| Value::Null;
+    let inputs =
+        Inputs { flag_key: FLAG, context: &context, timestamp_seconds: TIME, outside: &config, limits: &limits };
+    let value = evaluate(&compiled, &inputs).map(Cow::into_owned);
+    assert!(matches!(value, Err(EvalError::TooCostly) | Ok(Value::Null)), "{value:?}");
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use burgee_model::Value;
 
+use crate::{Budget, EvalError, weight::weigh};
+
 const UNSIGNED: u8 = 0;
 const NEGATIVE: u8 = 1;
 const TEXT: u8 = 3;
@@ -22,11 +24,14 @@ const DOUBLE: u8 = 0xfb;
 /// What stands for all that is not a number.
 const NAN: [u8; 3] = [HALF, 0x7e, 0x00];
 
-/// The bytes of a value. Goes as deep as the value, which was bounded when it was read.
-pub(super) fn canonical(value: &Value) -> Vec<u8> {
+/// The bytes of a value, every one of which is charged as text that is looked through.
+pub(super) fn canonical(value: &Value, budget: &mut Budget) -> Result<Vec<u8>, EvalError> {
+    // What is written out may be far larger than what a rule has built, which may share its items.
+    weigh(value, budget)?;
     let mut bytes = Vec::new();
     write(value, &mut bytes);
-    bytes
+    budget.look(bytes.len())?;
+    Ok(bytes)
 }
 
 fn write(value: &Value, out: &mut Vec<u8>) {
@@ -132,10 +137,16 @@ fn half(single: f32) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use burgee_model::Limits;
+
     use super::*;
 
     fn hex(value: &Value) -> String {
-        canonical(value).iter().map(|byte| format!("{byte:02x}")).collect()
+        canonical(value, &mut Budget::new(&Limits::default()))
+            .unwrap()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// What flagd's reference engine (Python, 2.0.0) hashes.

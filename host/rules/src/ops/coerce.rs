@@ -65,7 +65,7 @@ pub(super) fn append(value: &Value, out: &mut String, budget: &mut Budget) -> Re
     }
 }
 
-/// The recursion is as deep as the list, which its reader has bounded.
+/// The recursion is as deep as the list, which its reader or `reduce` has bounded.
 fn join(items: &[Value], out: &mut String, budget: &mut Budget) -> Result<(), EvalError> {
     for (at, item) in items.iter().enumerate() {
         if at > 0 {

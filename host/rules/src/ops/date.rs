@@ -67,6 +67,8 @@ pub(super) fn part(part: Part, when: &Value, offset: Option<&Value>) -> Value {
 #[allow(clippy::cast_possible_truncation, reason = "what is out of range is refused below")]
 fn found(part: Part, when: &Value, offset: Option<&Value>) -> Option<i32> {
     let Value::Number(seconds) = date(when) else { return None };
+    // What is no number would be the first second of all.
+    let seconds = Some(seconds).filter(|seconds| seconds.is_finite())?;
     let offset = match offset {
         None | Some(Value::Null) => UtcOffset::UTC,
         Some(minutes) => read_offset(minutes)?,
@@ -91,6 +93,7 @@ pub(crate) fn is_offset(minutes: &Value) -> bool {
 fn read_offset(minutes: &Value) -> Option<UtcOffset> {
     const SECONDS_A_MINUTE: f64 = 60.0;
     let Value::Number(minutes) = minutes else { return None };
+    let minutes = Some(minutes).filter(|minutes| minutes.is_finite())?;
     UtcOffset::from_whole_seconds((minutes * SECONDS_A_MINUTE) as i32).ok()
 }
 
@@ -138,7 +141,9 @@ mod tests {
         for (when, offset) in [
             (Value::text("x"), Value::Null),
             (Value::Bool(true), Value::Null),
-            (Value::Number(f64::NAN), Value::text("1")),
+            (Value::Number(f64::NAN), Value::Null),
+            (Value::Number(f64::INFINITY), Value::Null),
+            (Value::Number(0.0), Value::Number(f64::NAN)),
             (Value::Number(1e300), Value::Null),
             (day.clone(), Value::text("60")),
             (day, Value::Number(1e9)),

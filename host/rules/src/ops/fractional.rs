@@ -89,13 +89,12 @@ pub fn encoded_hash(
 ) -> Result<Option<u32>, EvalError> {
     let bytes = match (bucket_by, targeting_key) {
         (Some(Value::Null), _) => return Ok(None),
-        (Some(value), _) => cbor::canonical(value),
+        (Some(value), _) => cbor::canonical(value, budget)?,
         (None, Value::Text(key)) if !key.is_empty() => {
-            cbor::canonical(&Value::List([flag.clone(), targeting_key.clone()].into()))
+            cbor::canonical(&Value::List([flag.clone(), targeting_key.clone()].into()), budget)?
         }
         (None, _) => return Ok(None),
     };
-    budget.look(bytes.len())?;
     Ok(Some(murmur3::hash(&bytes)))
 }
 
@@ -133,6 +132,9 @@ fn read_share(share: &Value) -> Option<(&Value, u32)> {
     is_variant(variant).then_some((variant, given))
 }
 
+/// The buckets of [`percentage`]: thousandths of a percent.
+pub const THOUSANDTHS: u32 = 100_000;
+
 /// `percentage`: whether a text falls into the first so many percent of all, in steps of a thousandth; null where
 /// there is nothing to bucket by, or the share is no number. Whoever is in stays in while the share grows.
 pub(super) fn percentage(
@@ -142,12 +144,11 @@ pub(super) fn percentage(
     targeting_key: &Value,
     budget: &mut Budget,
 ) -> Result<Value, EvalError> {
-    const BUCKETS: u32 = 100_000;
     const BUCKETS_A_PERCENT: f64 = 1_000.0;
     let hash = hash_of(Some(bucket_by), flag, targeting_key, budget)?;
     Ok(match (hash, share) {
         (Some(hash), Value::Number(share)) if !share.is_nan() => {
-            Value::Bool(f64::from(bucket(hash, BUCKETS)) < share * BUCKETS_A_PERCENT)
+            Value::Bool(f64::from(bucket(hash, THOUSANDTHS)) < share * BUCKETS_A_PERCENT)
         }
         _ => Value::Null,
     })

@@ -71,6 +71,12 @@ impl Parser<'_> {
             return self.fault(&args.place, "wrong_arguments", "`matches` takes a text and a constant pattern");
         };
         let text = self.expr(text, &args.place_of(0));
+        self.patterns += 1;
+        let most = self.limits().patterns_per_rule;
+        if self.patterns > most {
+            let message = format!("a rule may have {most} patterns with its shared rules");
+            return self.fault(&args.place_of(1), "too_many_patterns", message);
+        }
         match Pattern::new(pattern) {
             Ok(pattern) => self.function(Function::Matches(pattern), vec![text]),
             Err(why) => self.fault(&args.place_of(1), "invalid_pattern", format!("this is no pattern: {why}")),

@@ -14,6 +14,7 @@ use crate::{
     function::Function,
     ir::{Body, Expr},
     ops::{self, Each},
+    walk,
 };
 
 impl Parser<'_> {
@@ -60,17 +61,14 @@ impl Parser<'_> {
 
     /// `missing`.
     pub(super) fn missing(&mut self, args: &Args<'_>) -> Expr {
-        let mut operands = vec![self.root()];
-        operands.extend(self.operands(args));
-        Expr::Call { function: Function::Missing, operands: operands.into() }
+        let operands = self.operands(args);
+        self.of_root(Function::Missing, operands)
     }
 
     /// `missing_some`: how many, and the names.
     pub(super) fn missing_some(&mut self, args: &Args<'_>) -> Expr {
         match self.exactly(args) {
-            Some([need, names]) => {
-                Expr::Call { function: Function::MissingSome, operands: [self.root(), need, names].into() }
-            }
+            Some([need, names]) => self.of_root(Function::MissingSome, vec![need, names]),
             None => null(),
         }
     }
@@ -103,9 +101,10 @@ impl Parser<'_> {
     fn body(&mut self, json: &Json, args: &Args<'_>) -> Body {
         let before = self.cost;
         let around = std::mem::replace(&mut self.in_body, true);
-        let expr = self.expr(json, &args.place_of(1)).into();
+        let expr: Box<Expr> = self.expr(json, &args.place_of(1)).into();
         self.in_body = around;
-        let steps = usize::try_from(self.cost - before).unwrap_or(usize::MAX);
-        Body { expr, steps }
+        let steps = u32::try_from(self.cost - before).unwrap_or(u32::MAX);
+        let levels = u32::try_from(walk::levels_added(&expr)).unwrap_or(u32::MAX);
+        Body { expr, steps, levels }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Key, Place, Problem, Value};
+use burgee_model::{Key, Place, Problem, Value, context::RESERVED};
 use serde_json::Value as Json;
 
 use super::{
     args::Args,
-    parser::{Parser, null},
+    parser::{Parser, constant, null},
 };
 use crate::{
     function::Function,
@@ -41,6 +41,7 @@ impl Parser<'_> {
             Some(".flagKey") => Expr::Literal(Value::Text(self.flag.clone())),
             Some(".timestamp") => Expr::Timestamp,
             Some(rest) if rest.starts_with('.') => self.unknown_property(&path, default, args),
+            _ if path.is_empty() => self.whole(),
             _ => {
                 self.looks_through(&path);
                 Expr::Var { path: (self.names)(&path), default: default.map(Box::new) }
@@ -57,15 +58,26 @@ impl Parser<'_> {
 
     /// `var` whose path another operation gives.
     fn computed_var(&mut self, args: &Args<'_>) -> Expr {
-        let mut operands = vec![self.root()];
-        operands.extend(self.operands(args).into_iter().take(2));
-        Expr::Call { function: Function::Get, operands: operands.into() }
+        let operands: Vec<Expr> = self.operands(args).into_iter().take(2).collect();
+        self.of_root(Function::Get, operands)
     }
 
-    /// What `var` reads from: the context, or within a body the item.
-    pub(super) fn root(&self) -> Expr {
-        let (path, default) = (Arc::from(""), None);
-        if self.in_body { Expr::Item { path, default } } else { Expr::Var { path, default } }
+    /// A function of what `var` reads from (the context, or within a body the item), and of operands that name parts of
+    /// it.
+    pub(super) fn of_root(&self, function: Function, operands: Vec<Expr>) -> Expr {
+        let path = Arc::from("");
+        let root = match operands.iter().all(is_of_application) {
+            _ if self.in_body => Expr::Item { path, default: None },
+            true => Expr::Var { path, default: None },
+            false => self.whole(),
+        };
+        Expr::Call { function, operands: std::iter::once(root).chain(operands).collect() }
+    }
+
+    /// The whole context, with what the engine fills in.
+    fn whole(&self) -> Expr {
+        let told = Expr::Var { path: "".into(), default: None };
+        Expr::Call { function: Function::Whole, operands: [told, Expr::Flagd { flag: self.flag.clone() }].into() }
     }
 
     /// `config`: an entry's key, and perhaps a default.
@@ -189,5 +201,17 @@ impl Parser<'_> {
     pub(super) fn always_null_at(&mut self, place: &Place<'_>, code: &str, why: &str) -> Expr {
         self.warn(Problem::new(place.pointer(), code, format!("{why}: this always gives null")));
         null()
+    }
+}
+
+/// Whether all paths that an operand may give are constant, and lead to what the application told.
+fn is_of_application(operand: &Expr) -> bool {
+    match constant(operand) {
+        Some(Value::Text(path)) => !path.is_empty() && !path.starts_with(RESERVED),
+        Some(Value::List(paths)) => paths
+            .iter()
+            .all(|path| matches!(path, Value::Text(path) if !path.is_empty() && !path.starts_with(RESERVED))),
+        Some(Value::Number(_)) => true,
+        _ => false,
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Parser<'s> {
     within: Option<Within>,
     /// Whether what is read is evaluated for each item of a list: `var` is the item's then.
     pub(super) in_body: bool,
+    /// The patterns that were compiled, each of which takes time and memory.
+    pub(super) patterns: usize,
     /// The most steps that the rule may take, apart from work that grows with data.
     pub(super) cost: u64,
     done: Compiled,
@@ -45,7 +47,7 @@ impl<'s> Parser<'s> {
         let flag = Arc::from(flag.as_str());
         let Setting { segments, bucketing, limits } = *setting;
         let (read, within, done) = (HashMap::new(), None, Compiled::default());
-        Self { flag, segments, bucketing, limits, names, read, within, in_body: false, cost: 0, done }
+        Self { flag, segments, bucketing, limits, names, read, within, in_body: false, patterns: 0, cost: 0, done }
     }
 
     /// Reads a whole rule.

@@ -336,3 +336,12 @@ fn what_version_3_buckets_by_is_any_value_but_null() {
         assert_eq!(warned(json!({"fractional": [["on", 0.5], ["off", 1]]}), bucketing), 1);
     }
 }
+
+#[test]
+fn patterns_are_bounded_for_a_rule() {
+    let of = |count: usize| json!({"or": (0..count).map(|n| json!({"matches": [{"var": "a"}, format!("x{n}")]})).collect::<Vec<_>>()});
+    let most = Limits::default().patterns_per_rule;
+    assert_eq!(parse(&of(most)).faults, vec![]);
+    let faults = parse(&of(most + 1)).faults;
+    assert_eq!((faults[0].path.as_str(), faults[0].code.as_str()), ("/or/64/matches/1", "too_many_patterns"));
+}
