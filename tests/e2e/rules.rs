@@ -72,6 +72,12 @@ fn an_export_says_what_is_not_portable_and_an_import_takes_that_away_again() {
     targeted(client, "own", &json!({"if": [{"percentage": [{"ramp": {"start": 0, "end": 1}}]}, "on", "off"]}));
     targeted(client, "portable", &json!({"if": [{"missing": ["a"]}, "on", "off"]}));
     let exported = client.get(DOCUMENT).expect(200).json();
+    assert_eq!(exported["flags"]["portable"].get("metadata"), None);
+    let office = json!({"in_network": [{"var": "ip"}, "10.0.0.0/8"]});
+    client.post("/api/v1/tenants/demo/segments", &json!({ "key": "office", "rule": office })).check(201);
+    targeted(client, "shared", &json!({"if": [{"$ref": "office"}, "on", "off"]}));
+    let exported = client.get(DOCUMENT).expect(200).json();
+    assert_eq!(exported["flags"]["shared"]["metadata"]["burgee.notPortable"], "in_network");
     assert_eq!(exported["flags"]["own"]["metadata"]["burgee.notPortable"], "percentage, ramp");
     assert_eq!(exported["flags"]["portable"].get("metadata"), None);
     let json = [("content-type", "application/json")];
@@ -184,4 +190,32 @@ fn a_cycle_that_nobody_wrote_as_such_is_listed() {
     let answer = client.ofrep(PLACE, "a", &json!({})).json();
     assert!(answer["errorDetails"].as_str().unwrap().starts_with("prerequisite_cycle"), "{answer}");
     assert_eq!(variant(client, "c", &json!({})), "off");
+}
+
+#[test]
+fn no_rule_takes_the_node_down_whatever_it_builds() {
+    let node = Spec::serve().start();
+    let client = &node.client;
+    place(client);
+    let on_where = |condition: Json| json!({ "if": [condition, "on", "off"] });
+    let nested = json!({"reduce": [{"var": "l"}, [{"var": "accumulator"}], 0]});
+    let doubled = json!({"reduce": [{"var": "l"}, [{"var": "accumulator"}, {"var": "accumulator"}], 0]});
+    targeted(client, "nested", &on_where(nested));
+    targeted(client, "doubled", &on_where(doubled.clone()));
+    targeted(client, "told", &on_where(json!({"guest": ["g", doubled]})));
+    let context = json!({ "l": vec![0; 30_000], "targetingKey": "u" });
+    for key in ["nested", "doubled", "told"] {
+        let item = client.ofrep(PLACE, key, &context).json();
+        assert_eq!(item["errorCode"], "GENERAL", "{item}");
+        assert!(item["errorDetails"].as_str().unwrap().starts_with("rule_too_costly"), "{item}");
+        let body = json!({ "flag": key, "context": context, "explain": true });
+        let answer = client.post("/api/v1/tenants/demo/environments/development/evaluate", &body);
+        answer.check(200);
+    }
+    let few = json!({ "l": vec![0; 60] });
+    assert_eq!(variant(client, "doubled", &few), "on", "nobody goes through it");
+    let body = json!({ "flag": "doubled", "context": few, "explain": true });
+    let answer = client.post("/api/v1/tenants/demo/environments/development/evaluate", &body);
+    assert!(answer.body.len() < 4_000, "{}", answer.body.len());
+    assert_eq!(answer.expect(200).json()["explain"]["operands"][0]["valueTruncated"], true);
 }

@@ -14,6 +14,9 @@ const SETTLE: Micros = 75 * SECOND;
 /// For how long after that everything collectable may take to be collected.
 const COLLECT: Micros = 60 * SECOND;
 
+/// For how long after that the roster may take to hold nobody who is gone.
+const ROSTER: Micros = 30 * SECOND;
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -76,6 +79,8 @@ fn all(world: &mut World, settled_in: &mut Option<Micros>, excused: &mut Excused
     collect(world)?;
     world.account()?;
     invariants::settled(world)?;
+    // Whoever has a name that a newer one bears is forgotten once that one was heard of for a while.
+    world.run_until(ROSTER, SECOND, |world| invariants::bounds::settled(world).is_ok())?;
     invariants::bounds::settled(world)?;
     let held = world.processes().next();
     *excused = held.map(|(_, process)| world.oracle.excused(&process.table)).unwrap_or_default();

@@ -23,8 +23,10 @@ const NEW: u64 = 30;
 /// that waited for ever for who would hear of its horizon; rows of what was purged, which outlasted the floor's own; new
 /// machines that started empty beside the last one that had data; one that resynchronised and waited for members that had
 /// all been replaced; an expiry untold, of what came once more after it was collected; one restored from an empty disk.
+/// Of the last four the judge was wrong: a forgetting that was on disk though nobody was told, a horizon that two nodes
+/// drew, a copied data directory that collected apart, a roster that was looked at too soon.
 /// (Where plans change, seeds mean other runs.)
-const FOUND: [(u64, u64); 10] = [
+const FOUND: [(u64, u64); 14] = [
     (137, 3),
     (151, 3),
     (188, 3),
@@ -35,6 +37,10 @@ const FOUND: [(u64, u64); 10] = [
     (20_305, 3),
     (20_411, 3),
     (24_769, 3),
+    (6_140, 3),
+    (9_382, 3),
+    (5_849, 3),
+    (730_358, 3),
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use burgee_model::{
     materialise::materialise,
     problem::pointer,
 };
-use burgee_rules::parse::own_operators;
+use burgee_rules::parse::{Segments, own_operators};
 use burgee_store::Table;
 use serde_json::{Map, Value as Json, json};
 
@@ -71,8 +71,8 @@ const NOT_PORTABLE: &str = "burgee.notPortable";
 const FRACTIONAL_VERSION: &str = "burgee.fractionalVersion";
 
 /// Notes in a flag's metadata that flagd cannot run its rule.
-fn note_portability(flag: &mut Map<String, Json>, limits: &Limits) {
-    let own = flag.get("targeting").map(|rule| own_operators(rule, limits)).unwrap_or_default();
+fn note_portability(flag: &mut Map<String, Json>, segments: Segments<'_>, limits: &Limits) {
+    let own = flag.get("targeting").map(|rule| own_operators(rule, segments, limits)).unwrap_or_default();
     if own.is_empty() {
         return;
     }
@@ -111,6 +111,8 @@ pub fn other_bucketing(noted: Option<Bucketing>, here: Bucketing) -> Option<Prob
 
 fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key, limits: &Limits) -> Map<String, Json> {
     let mut out = Map::new();
+    let segments = table.segments(tenant, environment, now);
+    let shared = |name: &str| segments.get(&Key::new(name).ok()?).cloned();
     for key in configured(table, now, tenant, environment) {
         let Some(read) = table.flag(tenant, key, now) else { continue };
         let (flag, _) = materialise(key, &read.registers);
@@ -120,7 +122,7 @@ fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key, lim
             if killed {
                 members.insert("state".into(), json!(State::Disabled));
             }
-            note_portability(members, limits);
+            note_portability(members, &shared, limits);
         }
         out.insert(key.to_string(), json);
     }

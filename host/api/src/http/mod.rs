@@ -70,7 +70,7 @@ impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let uploads = Arc::new(Semaphore::new(UPLOADS));
-        let looks_back = Turns::new("evaluations of earlier instants", LOOKS_BACK, LOOKS_BACK_WAITING);
+        let looks_back = Turns::new("evaluations of earlier instants and explanations", LOOKS_BACK, LOOKS_BACK_WAITING);
         let imports = Turns::new("imports", IMPORTS, IMPORTS_WAITING);
         let access = Arc::new(Access::new(&state.store, state.limits.connections));
         Self { state, access, streams, uploads, looks_back, imports, refused: Refused::default() }

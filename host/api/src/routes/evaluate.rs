@@ -58,26 +58,32 @@ pub(crate) async fn evaluate(
     environment::read(&api.store.read(), now, &tenant, &environment)?;
     let snapshot = api.snapshots.get(&tenant, &environment);
     let snapshot = snapshot.ok_or_else(|| ApiError::NotReady(vec!["no_snapshot_yet".into()]))?;
-    match request.at {
-        Some(at) => evaluated_as_of(api, snapshot, request, at).await,
-        None => evaluating(&snapshot, || {
-            let stamps = |place: &Place| flag_document::stamps_here(&api.store.read(), now, place);
-            evaluated(&Scene { snapshot: &snapshot, now, stamps: &stamps, complete: None }, &request)
-        }),
+    if request.at.is_none() && !request.explain {
+        return evaluating(&snapshot, || evaluated_now(&api, &snapshot, &request, now));
     }
-}
-
-/// The same as it stood. That takes a while, so it is done on a thread that nobody waits for.
-async fn evaluated_as_of(api: Call, snapshot: Arc<Snapshot>, request: Request, at: Millis) -> Reply {
+    // To look back, or to explain, takes a while: it is done on a thread that nobody waits for.
     let permit = api.looks_back.take().await?;
     let looking = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let stood = past::stood(&api.store, &snapshot, at, request.flag.as_ref()).ok_or(Refusal::HistoryTooShort)?;
-        let stamps = |place: &Place| flag_document::stamps_here(stood.past.table(), at, place);
-        let complete = Some(stood.complete);
-        evaluated(&Scene { snapshot: &stood.snapshot, now: at, stamps: &stamps, complete }, &request)
+        match request.at {
+            Some(at) => evaluated_as_of(&api, &snapshot, &request, at),
+            None => evaluated_now(&api, &snapshot, &request, now),
+        }
     });
     looking.await.map_err(|error| ApiError::Internal(error.to_string()))?
+}
+
+fn evaluated_now(api: &Call, snapshot: &Snapshot, request: &Request, now: Millis) -> Reply {
+    let stamps = |place: &Place| flag_document::stamps_here(&api.store.read(), now, place);
+    evaluated(&Scene { snapshot, now, stamps: &stamps, complete: None }, request)
+}
+
+/// The same as it stood.
+fn evaluated_as_of(api: &Call, snapshot: &Arc<Snapshot>, request: &Request, at: Millis) -> Reply {
+    let stood = past::stood(&api.store, snapshot, at, request.flag.as_ref()).ok_or(Refusal::HistoryTooShort)?;
+    let stamps = |place: &Place| flag_document::stamps_here(stood.past.table(), at, place);
+    let complete = Some(stood.complete);
+    evaluated(&Scene { snapshot: &stood.snapshot, now: at, stamps: &stamps, complete }, request)
 }
 
 fn evaluated(scene: &Scene<'_>, request: &Request) -> Reply {

@@ -90,11 +90,20 @@ pub(crate) fn operation(json: &Json) -> Option<(&str, &Json)> {
     members.iter().next().map(|(name, operands)| (name.as_str(), operands))
 }
 
-/// The operators in a rule that are Burgee's own: with any of them, it is not portable to flagd. Empty for a document
-/// beyond the limits, which has no rule.
+/// The operators in a rule, and in the shared rules that it names by `$ref`, that are Burgee's own: with any of them, it
+/// is not portable to flagd. Empty for a document beyond the limits, which has no rule.
 #[must_use]
-pub fn own_operators(targeting: &Json, limits: &Limits) -> BTreeSet<&'static str> {
-    size::check(targeting, limits).map(|()| names::own(targeting)).unwrap_or_default()
+pub fn own_operators(targeting: &Json, segments: Segments<'_>, limits: &Limits) -> BTreeSet<&'static str> {
+    let look = |rule: &Json| size::check(rule, limits).map(|()| (names::own(rule), names::shared(rule)));
+    let (mut found, mut next) = look(targeting).unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = next.pop() {
+        let rule = segments(&name).filter(|_| seen.insert(name));
+        let (own, shared) = rule.and_then(|rule| look(&rule).ok()).unwrap_or_default();
+        found.extend(own);
+        next.extend(shared);
+    }
+    found
 }
 
 #[cfg(test)]

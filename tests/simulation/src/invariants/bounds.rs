@@ -1,9 +1,10 @@
 //! What a node has under way is bounded, whatever its peers do, and nobody waits long for its answer; it tells a peer of
-//! a version once. What it sets aside is its own or deletions, and is gone once it serves.
+//! a version once. What it sets aside is its own or deletions, and is gone once it serves; and of the roster nothing is
+//! left in the end but who is there.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_model::{Address, Millis};
+use burgee_model::{Address, Millis, NodeId};
 use burgee_replication::{core::MERGES_MAX, message::PeerId};
 use burgee_store::{Aside, Version};
 
@@ -67,9 +68,16 @@ pub fn set_aside(world: &mut World, slot: usize, aside: &Aside, now: Millis) {
 /// # Errors
 /// Where something is kept that is of no use any more.
 pub fn settled(world: &World) -> Verdict {
-    let keeps = |slot: usize| world.slots[slot].disk.as_ref().is_some_and(|disk| disk.aside.is_some());
-    match world.processes().find(|(slot, _)| keeps(*slot)) {
-        Some((slot, _)) => broken("bounds", format!("n{slot} is ready, and something is still set aside")),
-        None => Ok(()),
-    }
+    let there: BTreeSet<NodeId> = world.slots.iter().filter_map(|slot| Some(slot.disk.as_ref()?.node)).collect();
+    world.processes().try_for_each(|(slot, process)| {
+        if world.slots[slot].disk.as_ref().is_some_and(|disk| disk.aside.is_some()) {
+            return broken("bounds", format!("n{slot} is ready, and something is still set aside"));
+        }
+        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
+        let mut members = process.table.members().map(|(node, ..)| node);
+        match members.find(|node| !forgotten.contains(node) && !there.contains(node)) {
+            Some(node) => broken("bounds", format!("n{slot} has {node} in the roster, which is gone for good")),
+            None => Ok(()),
+        }
+    })
 }

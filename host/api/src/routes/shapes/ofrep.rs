@@ -44,13 +44,50 @@ pub(crate) struct OfrepItem {
     #[schema(nullable = false)]
     error_details: Option<String>,
     /// Where it was asked for: what each part of the rule gave, and which branch decided; null where no rule ran.
-    #[schema(nullable = false)]
-    explain: Option<Json>,
+    explain: Option<Explained>,
     #[schema(nullable = false)]
     stamps: Option<Stamps>,
     /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
     #[schema(nullable = false)]
     complete: Option<bool>,
+}
+
+/// An explained part of a rule. What is absent does not apply to it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct Explained {
+    /// Where it stands in the flag's `targeting`, or in the shared rule: a JSON pointer.
+    path: String,
+    #[schema(nullable = false)]
+    operator: Option<String>,
+    /// What it gave.
+    value: Option<Json>,
+    /// That the value is too large to be shown.
+    #[schema(nullable = false)]
+    value_truncated: Option<bool>,
+    /// Why there is no value.
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// The operations among its operands that were looked at.
+    #[schema(nullable = false, no_recursion)]
+    operands: Option<Vec<Explained>>,
+    /// The position of the operand that decided.
+    #[schema(nullable = false)]
+    branch: Option<u32>,
+    /// The bucket that was hashed to.
+    #[schema(nullable = false)]
+    bucket: Option<u32>,
+    /// Of how many buckets.
+    #[schema(nullable = false)]
+    of: Option<u32>,
+    /// The shared rule that was asked for.
+    #[schema(nullable = false)]
+    segment: Option<String>,
+    /// The other flag that was asked for.
+    flag: Option<Json>,
+    /// That nothing below was looked at.
+    #[schema(nullable = false)]
+    truncated: Option<bool>,
 }
 
 /// All flags of an environment, evaluated.
