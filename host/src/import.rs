@@ -123,5 +123,5 @@ fn plan(source: &Source, table: &Table, now: u64) -> Result<Draft, Existed> {
     let named: std::collections::HashSet<&RegisterId> = source.more.iter().map(|w| &w.register).collect();
     writes.extend(planned.writes.into_iter().filter(|w| !named.contains(&w.register)));
     writes.extend(source.more.iter().filter(|w| current(&w.register).is_none()).cloned());
-    Ok(Draft { writes: writes.into_iter().map(DraftWrite::from).collect(), floors: Vec::new() })
+    Ok(Draft::of(writes.into_iter().map(DraftWrite::from).collect()))
 }

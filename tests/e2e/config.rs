@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use harness::{
-    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, converge, entry, pair, place, read, sees},
+    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, all_see, converge, entry, equal, pair, place, put, read, sees, trio},
     node::{Node, Spec},
 };
 use serde_json::{Value as Json, json};
@@ -204,4 +204,57 @@ fn a_rule_reads_an_entry_and_follows_it_on_both_nodes() {
     for node in [&a, &b] {
         sees("the end of its deadline", Duration::from_secs(3), &json!(false), || value(node));
     }
+}
+
+#[test]
+fn a_purge_and_its_lists_are_the_same_on_all_three_nodes() {
+    let [a, b, c] = trio();
+    let nodes = [&a, &b, &c];
+    for number in 0..90 {
+        put(&nodes[number % 3].client, &format!("old/{number:02}"), "x");
+    }
+    put(&a.client, "older", "x");
+    equal(&nodes, CONVERGE_BOUND);
+    let listed = |node: &Node| {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = node.client.get(&format!("{CONFIG}?limit=40{cursor}")).expect(200).json();
+            all.extend(keys(&page).into_iter().map(str::to_owned));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={}", harness::http::encode(next)),
+                None => return all,
+            }
+        }
+    };
+    let before: Vec<String> = (0..90).map(|n| format!("old/{n:02}")).chain(["older".to_owned()]).collect();
+    nodes.iter().for_each(|node| assert_eq!(listed(node), before));
+    c.client.delete(&format!("{CONFIG}?prefix=old%2F")).check(204);
+    equal(&nodes, CONVERGE_BOUND);
+    for node in nodes {
+        assert_eq!(listed(node), ["older"]);
+        node.client.get(&entry("old/01")).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn a_value_that_a_rule_reads_counts_at_once_on_all_three_nodes() {
+    let [a, b, c] = trio();
+    let body = json!({ "key": "f", "variants": { "on": true, "off": false } });
+    a.client.post("/api/v1/tenants/demo/flags", &body).check(201);
+    let rule = json!({ "if": [{ ">": [{ "config": ["limit", 0] }, 10] }, "on", "off"] });
+    let settings = json!({ "state": "ENABLED", "defaultVariant": "off", "targeting": rule });
+    a.client.patch(&harness::cluster::flag_in("f"), &settings).check(200);
+    equal(&[&a, &b, &c], CONVERGE_BOUND);
+    let value = |client: &harness::http::Client| client.value("demo/development", "f");
+    for (number, writer) in [&a, &b, &c].into_iter().enumerate() {
+        let large = number % 2 == 0;
+        let limit = if large { "11" } else { "9" };
+        let put = writer.client.send("PUT", &entry("limit"), &[("content-type", "application/json")], limit.as_bytes());
+        assert!(matches!(put.status, 200 | 201), "{}", put.status);
+        assert_eq!(value(&writer.client), json!(large), "who wrote it reads its own write");
+        all_see("the entry's effect", VISIBLE_BOUND, &json!(large), &[&a, &b, &c], value);
+    }
+    b.client.delete(&entry("limit")).check(204);
+    assert_eq!(value(&b.client), json!(false));
+    all_see("its end", VISIBLE_BOUND, &json!(false), &[&a, &b, &c], value);
 }

@@ -35,7 +35,7 @@ pub fn fill(dir: &Path, entries: usize, value_bytes: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for first in (0..entries).step_by(CHANGE) {
         let writes = (first..entries.min(first + CHANGE)).map(|number| put(number, value_bytes)).collect();
-        let plan = |_: &_, _| Ok::<_, std::convert::Infallible>(Draft { writes, floors: Vec::new() });
+        let plan = |_: &_, _| Ok::<_, std::convert::Infallible>(Draft::of(writes));
         let request =
             Request { scope: WriteScope::Everything, actor: "test".into(), note: None, stamping: Stamping::Local };
         runtime.block_on(store.write(request, plan)).unwrap();

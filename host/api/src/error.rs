@@ -194,6 +194,10 @@ impl ApiError {
             Self::Refused(Refusal::HistoryNotKept(path)) => {
                 vec![Fault::new((*path).to_owned(), "history_not_kept", self.to_string())]
             }
+            Self::Refused(Refusal::Upgrading(_)) => vec![
+                Fault::new(String::new(), "upgrading", self.to_string())
+                    .hint("a member that will not return is forgotten with `burgee cluster forget`"),
+            ],
             Self::Refused(Refusal::HistoryTooShort) => {
                 vec![Fault::new("/at".into(), "history_not_kept", self.to_string())]
             }
@@ -234,6 +238,7 @@ impl ApiError {
             Self::RateLimited { retry_seconds, .. } => Some(*retry_seconds),
             ClockAhead(_) | ClockOutOfRange | NotReady(_) | Overloaded | Storage(_) => Some(RETRY_SECONDS),
             TooManyStreams { .. } | TooManyWait { .. } => Some(RETRY_SECONDS),
+            Self::Refused(Refusal::Upgrading(_)) => Some(RETRY_SECONDS),
             _ => None,
         }
     }
@@ -289,6 +294,7 @@ fn refusal_class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::HistoryNotKept(_) | Refusal::HistoryTooShort => (StatusCode::UNPROCESSABLE_ENTITY, "history_not_kept"),
         Refusal::AlreadyExists(..) => (StatusCode::CONFLICT, "already_exists"),
         Refusal::Stale(_) => (StatusCode::PRECONDITION_FAILED, "stale"),
+        Refusal::Upgrading(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
         Refusal::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
         Refusal::PreconditionRequired(_) => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
         Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value"),

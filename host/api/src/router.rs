@@ -35,8 +35,8 @@ use crate::{
     http::{Api, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
-        cluster, config, conflicts, environments, evaluate, flag_in, flagd, flags, guests, health, history, manifest,
-        metrics, segments, session, tenants, tokens, watch,
+        cluster, config, conflicts, entries, environments, evaluate, flag_in, flagd, flags, guests, health, history,
+        manifest, metrics, rollouts, segments, session, tenants, tokens, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -117,6 +117,8 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(flagd::get_flagd, flagd::put_flagd))
         .routes(routes!(evaluate::evaluate))
         .routes(routes!(config::list_config, config::purge_config))
+        .routes(routes!(rollouts::list_rollouts))
+        .routes(routes!(rollouts::get_rollout, rollouts::start_rollout, rollouts::act_on_rollout))
         .routes(routes!(history::list_history))
         .routes(routes!(history::restore))
         .routes(routes!(conflicts::list_conflicts))
@@ -132,7 +134,7 @@ fn documents() -> OpenApiRouter<Arc<Api>> {
 /// Routes whose bodies are bytes as they are, or streams: never compressed.
 fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
-        .routes(routes!(config::get_entry, config::put_entry, config::delete_entry))
+        .routes(routes!(entries::get_entry, config::put_entry, config::delete_entry))
         .routes(routes!(watch::watch_environment))
         .routes(routes!(watch::watch_tenant))
         .routes(routes!(cluster::watch_cluster))

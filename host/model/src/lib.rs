@@ -4,6 +4,7 @@
 //! another crate of the project.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod answer;
 pub mod blob;
 pub mod context;
 pub mod duration;
@@ -20,11 +21,13 @@ pub mod materialise;
 pub mod place;
 pub mod problem;
 pub mod register;
+pub mod rollout;
 pub mod stamp;
 pub mod token;
 pub mod value;
 pub mod yaml;
 
+pub use answer::KeptAnswer;
 pub use blob::{Blob, Media};
 pub use context::Context;
 pub use flag::{Bucketing, EnvironmentMeta, Flag, FlagIn, Kill, State, TenantMeta};
@@ -35,6 +38,7 @@ pub use limits::Limits;
 pub use place::Place;
 pub use problem::{Problem, Severity};
 pub use register::{Address, FlagField, FlagInField, ForgottenMeta, MemberMeta, RegisterId, SYSTEM_TENANT, Scope};
+pub use rollout::{By, Next, Rollout};
 pub use stamp::{NodeId, Stamp};
 pub use token::{SigningKey, TokenId, TokenKind, TokenMeta};
 pub use value::Value;

@@ -22,6 +22,10 @@ pub struct Limits {
     pub flags_per_environment: usize,
     /// Config entries of the whole cluster.
     pub config_entries: usize,
+    /// Rollouts of config entries that go on in one environment.
+    pub rollouts_per_environment: usize,
+    /// Idempotency keys of one tenant that are remembered at once; each for a day.
+    pub idempotency_keys_per_tenant: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
     /// JSON values of a request body, nested ones included: each takes some hundred bytes of memory.
@@ -107,6 +111,8 @@ impl Default for Limits {
             context_depth: 30,
             flags_per_environment: 10_000,
             config_entries: 1_000_000,
+            rollouts_per_environment: 1_000,
+            idempotency_keys_per_tenant: 10_000,
             body_bytes: 1024 * KIB,
             body_values: 120_000,
             import_bytes: 32 * 1024 * KIB,

@@ -105,6 +105,21 @@ pub enum Address {
         /// Its id.
         key: TokenId,
     },
+    /// The rollout of a config entry's next value: [`crate::Rollout`]. It stands over one version of the entry and
+    /// counts for nothing once another one counts there.
+    Rollout {
+        /// The environment's key.
+        environment: Key,
+        /// The entry's key.
+        key: Key,
+    },
+    /// What was answered to a write that bore an idempotency key: [`crate::KeptAnswer`].
+    Answer {
+        /// The environment's key.
+        environment: Key,
+        /// The digest of the idempotency key.
+        request: Digest,
+    },
 }
 
 /// What a member of the cluster says in the roster.
@@ -130,6 +145,10 @@ pub struct MemberMeta {
     /// Whether what it pulled when it joined need not all be on its disk yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// The newest version of the protocol that it speaks, which tells what kinds of registers it knows; one that says
+    /// nothing speaks 3 or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u8>,
 }
 
 /// What remains of a forgotten member.
@@ -283,17 +302,31 @@ impl Address {
             | Self::FlagIn { environment, .. }
             | Self::SegmentIn { environment, .. }
             | Self::Config { environment, .. }
+            | Self::Rollout { environment, .. }
+            | Self::Answer { environment, .. }
             | Self::Floor(Scope::Environment { environment } | Scope::Config { environment, .. }) => Some(environment),
             _ => None,
         }
     }
 
-    /// Whether the register keeps its earlier versions: all do but config entries, floors, modules and tokens (which
-    /// have none) and the cluster's own.
+    /// Whether the register keeps its earlier versions: all do but config entries, floors, kept answers, modules and
+    /// tokens (which have none) and the cluster's own.
     #[must_use]
     pub fn keeps_history(&self) -> bool {
-        let single = matches!(self, Self::Config { .. } | Self::Floor(_) | Self::Module { .. } | Self::Token { .. });
+        let single = matches!(
+            self,
+            Self::Config { .. } | Self::Floor(_) | Self::Module { .. } | Self::Token { .. } | Self::Answer { .. }
+        );
         !single && !self.is_system()
+    }
+
+    /// The first version of the protocol between nodes whose speakers know this kind of register.
+    #[must_use]
+    pub fn since(&self) -> u8 {
+        match self {
+            Self::Rollout { .. } | Self::Answer { .. } => 4,
+            _ => 0,
+        }
     }
 
     /// Whether the register is one of the cluster's own, which its tenant alone has.
@@ -375,6 +408,18 @@ impl RegisterId {
     #[must_use]
     pub fn config(tenant: &Key, environment: &Key, key: &Key) -> Self {
         Self::new(tenant, Address::Config { environment: environment.clone(), key: key.clone() })
+    }
+
+    /// The rollout of a config entry.
+    #[must_use]
+    pub fn rollout(tenant: &Key, environment: &Key, key: &Key) -> Self {
+        Self::new(tenant, Address::Rollout { environment: environment.clone(), key: key.clone() })
+    }
+
+    /// What was answered to a write, by the digest of its idempotency key.
+    #[must_use]
+    pub fn answer(tenant: &Key, environment: &Key, request: Digest) -> Self {
+        Self::new(tenant, Address::Answer { environment: environment.clone(), request })
     }
 
     /// A guest.

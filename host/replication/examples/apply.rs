@@ -103,7 +103,7 @@ async fn write(store: &Store, versions: usize, value_bytes: usize) -> Result<(),
     for first in (0..versions).step_by(CHANGE) {
         let writes: Result<Vec<DraftWrite>, Box<dyn Error>> =
             (first..versions.min(first + CHANGE)).map(|number| put(number, value_bytes)).collect();
-        let draft = Draft { writes: writes?, floors: Vec::new() };
+        let draft = Draft::of(writes?);
         let request =
             Request { scope: WriteScope::Everything, actor: "test".into(), note: None, stamping: Stamping::Local };
         store.write(request, move |_, _| Ok::<_, Infallible>(draft)).await?;

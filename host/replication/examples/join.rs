@@ -77,7 +77,7 @@ async fn hints(from: &Store, to: &Store, count: usize) -> Result<Vec<Duration>, 
         let request =
             Request { scope: WriteScope::Everything, actor: Arc::from("me"), note: None, stamping: Stamping::Local };
         let content = Blob { media: Media::Text, bytes: n.to_string().into() };
-        let draft = Draft { writes: vec![DraftWrite::put(id.clone(), content)], floors: Vec::new() };
+        let draft = Draft::of(vec![DraftWrite::put(id.clone(), content)]);
         let receipt = from.write(request, |_, _| Ok::<_, Infallible>(draft)).await?;
         let written = Instant::now();
         loop {

@@ -137,6 +137,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         own,
         name: config.node_name.clone(),
         endpoint: config.listen.clone(),
+        protocol: config.protocol_max,
         seeds: config.join.clone(),
         mark: 0,
         resync: store.needs_resync(),

@@ -15,6 +15,7 @@ use crate::{
     replication::ReplicationError,
     timekeeping::Timekeeping,
     transport::{Inbox, InboxSender, Transport, inbox},
+    wire::{PROTOCOL, PROTOCOL_MIN},
 };
 
 /// Between two attempts to begin anew.
@@ -81,6 +82,7 @@ impl<N: Network> Supervisor<N> {
             own,
             name: config.node_name.clone(),
             endpoint,
+            protocol: config.protocol_max.clamp(PROTOCOL_MIN, PROTOCOL),
             seeds: config.join.clone(),
             mark: self.store.mark(),
             resync: self.store.needs_resync(),

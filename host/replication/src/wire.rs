@@ -14,8 +14,9 @@ mod tests;
 use self::body::{Body, Raw};
 use crate::message::{Answer, ENDPOINTS_MAX, News, PATHS_MAX, PREFIXES_MAX, Question, REACHES_MAX};
 
-/// The newest version of the protocol that this release speaks. Version 3 tells whom a node reaches.
-pub const PROTOCOL: u8 = 3;
+/// The newest version of the protocol that this release speaks. Version 3 tells whom a node reaches; version 4 knows
+/// rollouts of config entries and answers to writes that bear an idempotency key.
+pub const PROTOCOL: u8 = 4;
 
 /// The oldest version of the protocol that this release speaks.
 pub const PROTOCOL_MIN: u8 = 2;

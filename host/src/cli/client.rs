@@ -66,17 +66,28 @@ impl Target {
 
     /// Sends a request; any status is an answer. Where a write has to say what it is made from, that is read first.
     pub(super) fn send(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
-        let answer = self.send_once(method, path, body, None)?;
+        self.send_with(method, path, body, &[])
+    }
+
+    /// The same with more headers.
+    pub(super) fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Body<'_>>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
+        let answer = self.send_once(method, path, body, headers)?;
         if answer.status != PRECONDITION_REQUIRED {
             return Ok(answer);
         }
         let resource = path.split('?').next().unwrap_or(path);
-        let found = self.send_once("GET", resource, None, None)?;
+        let found = self.send_once("GET", resource, None, &[])?;
         let condition = match &found.tag {
             Some(tag) => ("if-match", tag.as_str()),
             None => ("if-none-match", "*"),
         };
-        self.send_once(method, path, body, Some(condition))
+        self.send_once(method, path, body, &[headers, &[condition]].concat())
     }
 
     fn send_once(
@@ -84,9 +95,9 @@ impl Target {
         method: &str,
         path: &str,
         body: Option<&Body<'_>>,
-        condition: Option<(&str, &str)>,
+        headers: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
-        let request = self.request(method, path, body, condition)?;
+        let request = self.request(method, path, body, headers)?;
         let response = self.agent(Lasting::Whole)?.run(request).map_err(|e| self.failed(&e))?;
         self.read(response)
     }
@@ -97,7 +108,7 @@ impl Target {
         method: &str,
         path: &str,
         body: Option<&Body<'b>>,
-        header: Option<(&str, &str)>,
+        headers: &[(&str, &str)],
     ) -> Result<Request<&'b [u8]>, Failure> {
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let mut request = Request::builder().method(method).uri(&url);
@@ -117,8 +128,8 @@ impl Target {
             }
             request = request.header("content-type", body.content_type);
         }
-        if let Some((name, value)) = header {
-            request = request.header(name, value);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         request.body(body.map_or(&[][..], |b| b.bytes)).map_err(|e| self.failed(&e))
     }
@@ -141,7 +152,7 @@ impl Target {
         path: &str,
         header: Option<(&str, &str)>,
     ) -> Result<Opened<Box<dyn Read + Send>>, Failure> {
-        let request = self.request("GET", path, None, header)?;
+        let request = self.request("GET", path, None, header.as_slice())?;
         let response = self.agent(Lasting::Stream)?.run(request).map_err(|e| self.failed(&e))?;
         if response.status().is_success() {
             return Ok(Opened::Stream(Box::new(response.into_body().into_reader())));

@@ -28,27 +28,53 @@ pub(super) const NOT_FOUND: &str = "Key not found.";
   burgee put checkout/timeout 30s
   burgee put banner 'Sale until noon' --ttl 2h
   burgee put limits --file limits.json
+  burgee put limits --file limits.json --idempotency-key deploy-42
   generate | burgee put blob --file -")]
 pub(super) struct Put {
     /// The entry's key
     key: String,
+    #[command(flatten)]
+    given: Given,
+    /// How long it lives, e.g. 30s, 5m, 2h
+    #[arg(long)]
+    ttl: Option<String>,
+    /// Names the write, so that it is carried out once however often it is sent within a day
+    #[arg(long, value_name = "KEY", value_parser = values::idempotency_key)]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// A value as it is typed, or a file of it.
+#[derive(Args, Debug)]
+pub(super) struct Given {
     /// Its value
     #[arg(allow_hyphen_values = true, required_unless_present = "file")]
     value: Option<String>,
     /// Take the value from a file; `-` is stdin
     #[arg(long, short, value_name = "FILE", conflicts_with = "value")]
     file: Option<PathBuf>,
-    /// How long it lives, e.g. 30s, 5m, 2h
-    #[arg(long)]
-    ttl: Option<String>,
     /// Its media type [default: what the file's name says, else text/plain; charset=utf-8]
     #[arg(long)]
     content_type: Option<String>,
+}
+
+/// `burgee get`
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee get checkout/timeout
+  burgee get checkout/timeout --as web-7")]
+pub(super) struct Get {
+    /// The entry's key
+    key: String,
+    /// The reader's own name: while a rollout goes on, it decides between the present and the next value
+    #[arg(long = "as", value_name = "INSTANCE", value_parser = values::key)]
+    reader: Option<String>,
     #[command(flatten)]
     target: Target,
 }
 
-/// `burgee get`, `burgee delete`, `burgee exists`
+/// `burgee delete`, `burgee exists`
 #[derive(Args, Debug)]
 pub(super) struct Entry {
     /// The entry's key
@@ -75,14 +101,27 @@ impl Target {
     }
 
     /// Writes an entry.
-    pub(super) fn put_entry(&self, key: &str, ttl: Option<&str>, body: &Body<'_>) -> Result<Answer, Failure> {
+    pub(super) fn put_entry(
+        &self,
+        key: &str,
+        ttl: Option<&str>,
+        body: &Body<'_>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
         let ttl = ttl.map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
-        self.expect("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body))
+        let answer = self.send_with("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body), headers)?;
+        if answer.is_ok() { Ok(answer) } else { Err(answer.failure()) }
     }
 
     /// Reads (`GET`, `HEAD`) or deletes an entry; none where there is none.
     pub(super) fn entry(&self, method: &str, key: &str) -> Result<Option<Answer>, Failure> {
-        let path = self.entry_path(key)?;
+        self.entry_as(method, key, None)
+    }
+
+    /// The same for a reader that names itself.
+    fn entry_as(&self, method: &str, key: &str, reader: Option<&str>) -> Result<Option<Answer>, Failure> {
+        let reader = reader.map(|reader| format!("?as={}", segment(reader))).unwrap_or_default();
+        let path = format!("{}{reader}", self.entry_path(key)?);
         let mut answer = self.send(method, &path, None)?;
         if answer.status == 404 && method == "HEAD" {
             // the answer to HEAD has no body that tells what is missing
@@ -123,16 +162,21 @@ impl Put {
                 Err(error) => return Err(faulty(&error)),
             }
         }
-        let bytes = self.bytes()?;
-        let body = Body { content_type: self.media(), bytes: &bytes };
-        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body)?;
+        let bytes = self.given.bytes()?;
+        let body = Body { content_type: self.given.media(), bytes: &bytes };
+        let keyed: Vec<(&str, &str)> =
+            self.idempotency_key.iter().map(|key| ("idempotency-key", key.as_str())).collect();
+        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body, &keyed)?;
         match self.target.output {
             Output::Text => output::line("Value stored."),
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
         }
     }
+}
 
-    fn bytes(&self) -> Result<Cow<'_, [u8]>, Failure> {
+impl Given {
+    /// The value's bytes.
+    pub(super) fn bytes(&self) -> Result<Cow<'_, [u8]>, Failure> {
         match &self.file {
             Some(file) => values::file(file).map(Cow::Owned),
             // where there is no file, there is a value
@@ -140,7 +184,8 @@ impl Put {
         }
     }
 
-    fn media(&self) -> &str {
+    /// The value's media type.
+    pub(super) fn media(&self) -> &str {
         let guessed = || self.file.as_deref().map_or(TEXT, media_of);
         self.content_type.as_deref().unwrap_or_else(guessed)
     }
@@ -163,8 +208,9 @@ impl Entry {
     }
 }
 
-pub(super) fn get(entry: &Entry) -> Result<(), Failure> {
-    output::bytes(&entry.send("GET")?.body)
+pub(super) fn get(entry: &Get) -> Result<(), Failure> {
+    let answer = entry.target.entry_as("GET", &entry.key, entry.reader.as_deref())?;
+    output::bytes(&answer.ok_or_else(|| Failure::Refused(NOT_FOUND.to_owned()))?.body)
 }
 
 pub(super) fn delete(entry: &Entry) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ mod flags;
 mod guests;
 mod modules;
 mod output;
+mod rollouts;
 mod rules;
 mod serve;
 mod shell;
@@ -43,13 +44,16 @@ enum Command {
     /// Store a config entry
     Put(entries::Put),
     /// Write the bytes of a config entry to stdout
-    Get(entries::Entry),
+    Get(entries::Get),
     /// Delete a config entry
     Delete(entries::Entry),
     /// List the keys of config entries
     List(entries::List),
     /// Tell whether a config entry exists: exit code 0 or 1
     Exists(entries::Entry),
+    /// Roll out the next value of a config entry to its readers
+    #[command(subcommand)]
+    Rollout(rollouts::Rollout),
     /// Follow what changes
     Watch(watch::Watch),
     /// Work on config entries, one command a line
@@ -140,6 +144,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Delete(command) => entries::delete(&command),
         Command::List(command) => command.run(),
         Command::Exists(command) => entries::exists(&command),
+        Command::Rollout(command) => command.run(),
         Command::Watch(command) => command.run(),
         Command::Shell(command) => command.run(),
         Command::Import(command) => command.run(),

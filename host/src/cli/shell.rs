@@ -61,7 +61,7 @@ impl Shell {
         match command {
             Command::Put(key, value) => {
                 let body = Body { content_type: TEXT, bytes: value.as_bytes() };
-                self.target.put_entry(&key, None, &body)?;
+                self.target.put_entry(&key, None, &body, &[])?;
                 output::line("Value stored.")
             }
             Command::Get(key) => match self.target.entry("GET", &key)? {

@@ -40,7 +40,7 @@ pub use error::{DraftError, MergeError, OpenError, WriteError};
 pub use facts::is_kept_for_good;
 pub use feed::{Feed, FeedConflict, FeedEntry, FeedEvent, FeedReader, Op, Origin, Position, ResetReason};
 pub use limits::{StoreConfig, StoreLimits, WallClock};
-pub use request::{Draft, DraftWrite, Receipt, Request, Stamping, WriteScope};
+pub use request::{Draft, DraftWrite, Last, Receipt, Request, Stamping, WriteScope};
 pub use stamping::stamp_draft;
 pub use store::{Health, MergeReport, Store};
 pub use table::{Applied, Counts, FlagRead, HistoryPolicy, Lost, Outcome, Page, PageCursor, Past, Table};

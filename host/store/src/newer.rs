@@ -8,7 +8,7 @@ use burgee_model::{FlagField, FlagInField};
 use crate::{chunk, version::CodecError};
 
 /// How many kinds of addresses there are, and of scopes.
-const KINDS: usize = 16;
+const KINDS: usize = 18;
 const SCOPES: usize = 4;
 
 /// The kinds that have kinds of their own.

@@ -18,6 +18,8 @@ use crate::register::Register;
 pub(crate) struct Registers {
     /// By the address that the first field has.
     groups: BTreeMap<Address, Group>,
+    /// How many of them are kept answers.
+    answers: usize,
 }
 
 /// The fields of a flag, shared or in one environment; of anything else, the one register that there is. In order,
@@ -30,6 +32,10 @@ pub(crate) struct Group(Vec<Field>);
 struct Field {
     place: u8,
     register: Register,
+}
+
+fn is_answer(address: &Address) -> bool {
+    matches!(address, Address::Answer { .. })
 }
 
 /// The address of a register's group, and the place of its field there.
@@ -97,7 +103,9 @@ impl Registers {
 
     pub(crate) fn insert(&mut self, address: &Address, register: Register) {
         let (group, place) = split(address);
-        self.groups.entry(group).or_default().put(place, register);
+        let held = self.groups.entry(group).or_default();
+        self.answers += usize::from(held.0.is_empty() && is_answer(address));
+        held.put(place, register);
     }
 
     pub(crate) fn remove(&mut self, address: &Address) {
@@ -107,7 +115,13 @@ impl Registers {
         group.0.shrink_to_fit();
         if group.0.is_empty() {
             self.groups.remove(&key);
+            self.answers -= usize::from(is_answer(address));
         }
+    }
+
+    /// How many registers are kept answers, whether they still count or not.
+    pub(crate) fn answers(&self) -> usize {
+        self.answers
     }
 
     /// The groups in a range of their addresses.
@@ -194,6 +208,7 @@ mod tests {
                 }
             }
             let bound = |address, kind| [Included(address), Excluded(address), Unbounded][kind];
+            prop_assert_eq!(registers.answers(), known.keys().filter(|address| is_answer(address)).count());
             let (from, to, from_kind, to_kind) = &ends;
             let range = (bound(from, *from_kind), bound(to, *to_kind));
             let seen = |(address, register): (Address, &Register)| (address, register.stamp().time);

@@ -1,6 +1,6 @@
 //! What a caller asks the writer to do, and what it gets back.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use burgee_model::{Blob, Key, Millis, NodeId, RegisterId, Scope, Stamp};
 
@@ -29,7 +29,7 @@ pub enum WriteScope {
     Tenant(Key),
     /// Those of a flag: tenant, flag.
     Flag(Key, Key),
-    /// One config entry: tenant, environment, key.
+    /// One config entry and its rollout: tenant, environment, key.
     Config(Key, Key, Key),
 }
 
@@ -69,6 +69,43 @@ pub struct Draft {
     pub writes: Vec<DraftWrite>,
     /// The floors to write: a tenant and what the floor covers in it.
     pub floors: Vec<(Key, Scope)>,
+    /// What is written after them, where it tells of them.
+    pub last: Option<Last>,
+}
+
+/// A register of the same change that is made from the versions before it, once their stamps are given.
+#[derive(Clone)]
+pub struct Last(Arc<dyn Fn(&[Arc<Version>]) -> Option<DraftWrite> + Send + Sync>);
+
+impl Last {
+    /// Made by a function of the change's versions, floors first; it runs once, under the writer's lock.
+    pub fn new(make: impl Fn(&[Arc<Version>]) -> Option<DraftWrite> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(crate) fn make(&self, versions: &[Arc<Version>]) -> Option<DraftWrite> {
+        (self.0)(versions)
+    }
+}
+
+impl fmt::Debug for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Last")
+    }
+}
+
+impl PartialEq for Last {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Draft {
+    /// A change of registers alone.
+    #[must_use]
+    pub fn of(writes: Vec<DraftWrite>) -> Self {
+        Self { writes, ..Self::default() }
+    }
 }
 
 /// A register to write.
@@ -109,7 +146,7 @@ impl From<burgee_model::import::Write> for DraftWrite {
 pub struct Receipt {
     /// The change.
     pub change: ChangeId,
-    /// What was written, floors first, then the writes in the draft's order. Empty for an empty draft.
+    /// What was written: floors, the writes in the draft's order, what comes last. Empty for an empty draft.
     pub versions: Vec<Arc<Version>>,
     /// The feed's position after the change.
     pub position: Position,

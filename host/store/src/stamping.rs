@@ -38,21 +38,20 @@ pub fn stamp_draft(
     for write in draft.writes {
         stamping.write(write)?;
     }
+    if let Some(write) = draft.last.and_then(|last| last.make(&stamping.written)) {
+        check_write(request, &write)?;
+        if stamping.written.iter().any(|version| version.register == write.register) {
+            return Err(DraftError::Duplicate);
+        }
+        stamping.write(write)?;
+    }
     Ok(stamping.written)
 }
 
 fn check(request: &Request, draft: &Draft) -> Result<(), DraftError> {
     let mut seen = HashSet::new();
     for write in &draft.writes {
-        if matches!(write.register.address, Address::Floor(_)) {
-            return Err(DraftError::FloorRegister);
-        }
-        if !request.scope.covers(&write.register) {
-            return Err(DraftError::OutOfScope);
-        }
-        if write.content.as_ref().is_some_and(|blob| blob.bytes.len() > CONTENT_BYTES_MAX) {
-            return Err(DraftError::TooLarge);
-        }
+        check_write(request, write)?;
         if !seen.insert(&write.register) {
             return Err(DraftError::Duplicate);
         }
@@ -61,13 +60,29 @@ fn check(request: &Request, draft: &Draft) -> Result<(), DraftError> {
     if inside { Ok(()) } else { Err(DraftError::OutOfScope) }
 }
 
+fn check_write(request: &Request, write: &DraftWrite) -> Result<(), DraftError> {
+    if matches!(write.register.address, Address::Floor(_)) {
+        return Err(DraftError::FloorRegister);
+    }
+    if !request.scope.covers(&write.register) {
+        return Err(DraftError::OutOfScope);
+    }
+    match &write.content {
+        Some(blob) if blob.bytes.len() > CONTENT_BYTES_MAX => Err(DraftError::TooLarge),
+        _ => Ok(()),
+    }
+}
+
 impl WriteScope {
     fn covers(&self, id: &RegisterId) -> bool {
         match self {
             Self::Everything => true,
             Self::Tenant(tenant) => *tenant == id.tenant,
             Self::Flag(tenant, flag) => *tenant == id.tenant && Scope::Flag { flag: flag.clone() }.covers(&id.address),
-            Self::Config(tenant, environment, key) => *id == RegisterId::config(tenant, environment, key),
+            Self::Config(tenant, environment, key) => {
+                *id == RegisterId::config(tenant, environment, key)
+                    || *id == RegisterId::rollout(tenant, environment, key)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The pure core: what a set of versions means, whatever the order in which they came.
 
 mod access;
+mod beside;
 mod collect;
 mod conflicts;
 mod counts;

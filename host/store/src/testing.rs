@@ -82,6 +82,9 @@ pub(crate) fn any_address() -> impl Strategy<Value = Address> {
         any_key().prop_map(|guest| Address::Guest { guest }),
         (any_key(), any::<u8>()).prop_map(|(guest, byte)| Address::Module { guest, digest: Digest([byte; 32]) }),
         any::<u8>().prop_map(|byte| Address::Token { token: TokenId([byte; 16]) }),
+        (any_key(), any_key()).prop_map(|(environment, key)| Address::Rollout { environment, key }),
+        (any_key(), any::<u8>())
+            .prop_map(|(environment, byte)| Address::Answer { environment, request: Digest([byte; 32]) }),
     ]
 }
 

@@ -10,6 +10,7 @@ use burgee_replication::{
     ClusterClock, Readiness,
     core::{Core, Now, Settings},
     message::PeerId,
+    wire::PROTOCOL,
 };
 use burgee_store::{Clock, HistoryPolicy, Table, Told, Version};
 
@@ -276,6 +277,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         own,
         name: start.slot.name.clone(),
         endpoint: Some(start.slot.endpoint.clone()),
+        protocol: PROTOCOL,
         seeds: start.slot.seeds.clone(),
         mark: start.disk.mark,
         resync: start.disk.resync,

@@ -89,7 +89,7 @@ pub(super) async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiErro
 async fn write(api: &Api, write: DraftWrite) -> Result<(), ApiError> {
     let (scope, stamping) = (WriteScope::Tenant(Key::system_tenant()), Stamping::Local);
     let request = Request { scope, actor: "sessions".into(), note: None, stamping };
-    let draft = Draft { writes: vec![write], floors: Vec::new() };
+    let draft = Draft::of(vec![write]);
     api.store.write(request, move |_: &_, _| Ok::<_, crate::admin::Refusal>(draft)).await?;
     Ok(())
 }

@@ -56,7 +56,7 @@ const PATCH: &str = "PATCH";
 const DELETE: &str = "DELETE";
 
 /// Every route behind the guard.
-pub const RULES: [Rule; 59] = [
+pub const RULES: [Rule; 63] = [
     bound(role(GET, "/api/v1/tenants", Viewer)),
     rule(POST, "/api/v1/tenants", Need::Root),
     bound(role(GET, "/api/v1/tenants/{tenant}", Viewer)),
@@ -95,6 +95,10 @@ pub const RULES: [Rule; 59] = [
     role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", Viewer),
     role(PUT, "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", Editor),
     role(DELETE, "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", Editor),
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/rollouts", Viewer),
+    role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/rollouts/{*key}", Viewer),
+    role(PUT, "/api/v1/tenants/{tenant}/environments/{environment}/rollouts/{*key}", Editor),
+    role(POST, "/api/v1/tenants/{tenant}/environments/{environment}/rollouts/{*key}", Editor),
     role(GET, "/api/v1/tenants/{tenant}/environments/{environment}/watch", Viewer),
     bound(role(GET, "/api/v1/tenants/{tenant}/watch", Viewer)),
     bound(role(GET, "/api/v1/tenants/{tenant}/history", Viewer)),

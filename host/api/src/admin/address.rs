@@ -8,6 +8,9 @@ use super::{
     members::{Member, Members, TEXT_BYTES_MAX},
 };
 
+/// The field of a config entry that is its rollout.
+pub const ROLLOUT: &str = "rollout";
+
 /// A register's public address within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Register {
@@ -52,6 +55,7 @@ impl Register {
             Address::Segment { segment } => Self::of("segment", segment),
             Address::SegmentIn { segment, environment } => Self::of("segment", segment).within(environment),
             Address::Config { environment, key } => Self::of("config", key).within(environment),
+            Address::Rollout { environment, key } => Self::of("config", key).within(environment).field(Some(ROLLOUT)),
             Address::Guest { guest } => Self::of("guest", guest),
             Address::Floor(_)
             | Address::Module { .. }
@@ -59,7 +63,8 @@ impl Register {
             | Address::Forgotten { .. }
             | Address::Horizon
             | Address::Token { .. }
-            | Address::SessionKey { .. } => return None,
+            | Address::SessionKey { .. }
+            | Address::Answer { .. } => return None,
         })
     }
 }
@@ -152,10 +157,14 @@ impl Named {
     }
 
     fn of_config(&self) -> Result<Address, Refusal> {
-        self.without_field()?;
         let environment = self.environment.clone();
         let environment = environment.ok_or_else(|| wrong("environment", "a config entry is one environment's"))?;
-        Ok(Address::Config { environment, key: self.key.clone() })
+        let key = self.key.clone();
+        match self.field.as_deref() {
+            None => Ok(Address::Config { environment, key }),
+            Some(ROLLOUT) => Ok(Address::Rollout { environment, key }),
+            Some(_) => Err(wrong("field", "the one field of a config entry is `rollout`")),
+        }
     }
 
     fn shared(&self) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{Blob, Key, Limits, Millis, RegisterId, Scope, duration};
 use burgee_store::{Draft, DraftWrite, Table, Version};
 
-use super::{Kind, Preconditions, Refusal, environment, floor, writes};
+use super::{Kind, Preconditions, Refusal, environment, floor, rollout, writes};
 
 /// Where an entry stands: its tenant, its environment, its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,14 @@ pub struct Place {
 }
 
 impl Place {
-    fn register(&self) -> RegisterId {
+    /// The entry's register.
+    pub(super) fn register(&self) -> RegisterId {
         RegisterId::config(&self.tenant, &self.environment, &self.key)
+    }
+
+    /// The register of its rollout.
+    pub(super) fn rollout(&self) -> RegisterId {
+        RegisterId::rollout(&self.tenant, &self.environment, &self.key)
     }
 }
 
@@ -41,7 +47,7 @@ pub fn read(table: &Table, now: Millis, place: &Place) -> Result<Arc<Version>, R
     version.ok_or_else(|| Refusal::NotFound(Kind::Entry, place.key.clone()))
 }
 
-/// Plans a write. `ttl` counts from now.
+/// Plans a write, which ends the entry's rollout. `ttl` counts from now.
 pub fn put(
     table: &Table,
     now: Millis,
@@ -59,20 +65,25 @@ pub fn put(
         return Err(Refusal::invalid("", "too_many_entries", format!("a cluster holds at most {max} config entries")));
     }
     let expires_at = ttl.map(|ttl| now.saturating_add(ttl));
-    Ok(writes(vec![DraftWrite { expires_at, ..DraftWrite::put(place.register(), value) }]))
+    let entry = DraftWrite { expires_at, ..DraftWrite::put(place.register(), value) };
+    Ok(writes(std::iter::once(entry).chain(rollout::end(table, now, place)).collect()))
 }
 
-/// Plans a delete.
+/// Plans a delete, which ends the entry's rollout.
 pub fn delete(table: &Table, now: Millis, place: &Place, conditions: &Preconditions) -> Result<Draft, Refusal> {
     let current = read(table, now, place)?;
     conditions.check(Some(&current.stamp.to_string()))?;
-    Ok(writes(vec![DraftWrite::delete(place.register())]))
+    let entry = DraftWrite::delete(place.register());
+    Ok(writes(std::iter::once(entry).chain(rollout::end(table, now, place)).collect()))
 }
 
-/// Plans a purge: one floor over all entries whose keys begin with a prefix.
+/// Plans a purge: one floor over all entries whose keys begin with a prefix, and the end of their rollouts.
 pub fn purge(table: &Table, now: Millis, tenant: &Key, environment: &Key, prefix: &str) -> Result<Draft, Refusal> {
     environment::read(table, now, tenant, environment)?;
-    Ok(floor(tenant, Scope::Config { environment: environment.clone(), prefix: prefix.into() }))
+    let rollouts = table.rollouts(tenant, environment, prefix, None, now);
+    let ended = rollouts.map(|(_, version)| DraftWrite::delete(version.register.clone())).collect();
+    let entries = floor(tenant, Scope::Config { environment: environment.clone(), prefix: prefix.into() });
+    Ok(Draft { writes: ended, ..entries })
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use burgee_store::{Draft, DraftWrite, PARENTS_MAX, Table, Version};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Kind, Preconditions, Refusal, address::Register, conflict, environment, flag_document, guest, tenant, writes,
+    Kind, Preconditions, Refusal,
+    address::{ROLLOUT, Register},
+    conflict, environment, flag_document, guest, rollout, tenant, writes,
 };
 use crate::instant::rfc3339;
 
@@ -77,7 +79,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// `kind` is `flag`, `segment`, `guest`, `environment` or `tenant`, `key` the thing's own; `environment` asks for one
+    /// `kind` is `flag`, `segment`, `guest`, `environment` or `tenant`, or `config` for the field `rollout`; `key` the thing's own; `environment` asks for one
     /// environment's part alone, `field` for one field alone. Refuses what such a thing cannot have, by name.
     pub fn new(kind: &str, key: Key, environment: Option<Key>, field: Option<String>) -> Result<Self, Refusal> {
         let kind = match kind {
@@ -86,13 +88,15 @@ impl Wanted {
             "flag" => Kind::Flag,
             "segment" => Kind::Segment,
             "guest" => Kind::Guest,
+            // of entries themselves only the current version is kept
+            "config" if field.as_deref() == Some(ROLLOUT) => Kind::Rollout,
             "config" => return Err(Refusal::HistoryNotKept("/kind")),
             _ => {
                 let message = "`kind` is flag, segment, guest, environment or tenant";
                 return Err(Refusal::invalid("/kind", "invalid_kind", message));
             }
         };
-        if environment.is_some() && !matches!(kind, Kind::Flag | Kind::Segment) {
+        if environment.is_some() && !matches!(kind, Kind::Flag | Kind::Segment | Kind::Rollout) {
             let message = format!("a {kind} has no part that is one environment's");
             return Err(Refusal::invalid("/environment", "invalid_environment", message));
         }
@@ -112,6 +116,7 @@ impl Wanted {
         match self.kind {
             Kind::Flag => of_flag.chain(FlagInField::ALL.map(FlagInField::name)).any(|name| name == field),
             Kind::Environment => field == "flagSet",
+            Kind::Rollout => field == ROLLOUT,
             _ => false,
         }
     }
@@ -128,10 +133,11 @@ impl Wanted {
             Kind::Flag => FlagField::ALL.map(|field| RegisterId::flag(tenant, key, field)).to_vec(),
             Kind::Segment => vec![RegisterId::new(tenant, Address::Segment { segment: key.clone() })],
             Kind::Guest => vec![RegisterId::guest(tenant, key)],
-            Kind::Tenant | Kind::Entry | Kind::Token => Vec::new(),
+            Kind::Tenant | Kind::Entry | Kind::Rollout | Kind::Token => Vec::new(),
         };
         let own = environments.iter().flat_map(|environment| match kind {
             Kind::Flag => FlagInField::ALL.map(|field| RegisterId::flag_in(tenant, key, environment, field)).to_vec(),
+            Kind::Rollout => vec![RegisterId::rollout(tenant, environment, key)],
             Kind::Segment => {
                 let (segment, environment) = (key.clone(), environment.clone());
                 vec![RegisterId::new(tenant, Address::SegmentIn { segment, environment })]
@@ -203,6 +209,7 @@ fn missing(id: &RegisterId) -> Refusal {
         Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => (Kind::Flag, flag),
         Address::Segment { segment } | Address::SegmentIn { segment, .. } => (Kind::Segment, segment),
         Address::Config { key, .. } => (Kind::Entry, key),
+        Address::Rollout { key, .. } => (Kind::Rollout, key),
         Address::Guest { guest } => (Kind::Guest, guest),
         _ => (Kind::Tenant, &id.tenant),
     };
@@ -222,6 +229,7 @@ pub fn restore(
     conflict::check(table, &current, conditions)?;
     let version = table.history(id).find(|version| version.stamp == stamp).ok_or(Refusal::NoVersion(stamp))?;
     guest::check_restored(table, now, id, &version)?;
+    rollout::check_restored(table, now, id, &version)?;
     let losers = table.conflicts(id);
     let lost = losers.iter().any(|loser| loser.stamp == stamp);
     let others = losers.iter().filter(|_| lost).map(|loser| loser.stamp).filter(|other| *other != stamp);

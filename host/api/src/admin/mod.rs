@@ -15,11 +15,13 @@ pub mod flag_in;
 pub mod flagd;
 pub mod guest;
 pub mod history;
+pub mod idempotency;
 pub mod manifest;
 pub mod members;
 pub mod permit;
 pub mod precondition;
 pub mod refusal;
+pub mod rollout;
 pub mod rule;
 pub mod segment;
 pub mod tag;
@@ -40,10 +42,10 @@ pub(crate) fn put(register: RegisterId, value: &Json) -> DraftWrite {
 
 /// A change of registers alone.
 pub(crate) fn writes(writes: Vec<DraftWrite>) -> Draft {
-    Draft { writes, floors: Vec::new() }
+    Draft::of(writes)
 }
 
 /// A change that only deletes everything in one scope.
 pub(crate) fn floor(tenant: &Key, scope: Scope) -> Draft {
-    Draft { writes: Vec::new(), floors: vec![(tenant.clone(), scope)] }
+    Draft { floors: vec![(tenant.clone(), scope)], ..Draft::default() }
 }

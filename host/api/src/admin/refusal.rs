@@ -17,6 +17,8 @@ pub enum Kind {
     Segment,
     /// A config entry.
     Entry,
+    /// The rollout of a config entry.
+    Rollout,
     /// A guest.
     Guest,
     /// A token.
@@ -31,6 +33,7 @@ impl fmt::Display for Kind {
             Self::Flag => "flag",
             Self::Segment => "segment",
             Self::Entry => "config entry",
+            Self::Rollout => "rollout of",
             Self::Guest => "guest",
             Self::Token => "token",
         })
@@ -61,6 +64,9 @@ pub enum Refusal {
     /// A precondition does not hold; the text is the current tag, where there is one.
     #[error("it is not, or no longer, what the request was made from")]
     Stale(Option<String>),
+    /// A member of the cluster is of a release that does not know yet what would be written; the text says what.
+    #[error("not every node of the cluster knows {0} yet: upgrade them all first")]
+    Upgrading(&'static str),
     /// Whoever asks may not do that; the text says why.
     #[error("{0}")]
     Forbidden(&'static str),

@@ -1,6 +1,5 @@
 //! `If-Match` and `If-None-Match`.
 
-use burgee_store::Receipt;
 use http::{HeaderMap, HeaderName, header};
 
 use crate::admin::{Preconditions, precondition::Tags};
@@ -32,11 +31,6 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Tags> {
         all.push(quoted.trim_matches('"').to_owned());
     }
     Some(Tags::Of(all))
-}
-
-/// The tag of the one register that a change wrote.
-pub(crate) fn written(receipt: &Receipt) -> Option<String> {
-    receipt.versions.first().map(|version| version.stamp.to_string())
 }
 
 #[cfg(test)]

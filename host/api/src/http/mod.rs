@@ -6,6 +6,7 @@ pub(crate) mod conditions;
 pub(crate) mod cors;
 pub(crate) mod evaluating;
 pub(crate) mod guard;
+pub(crate) mod idempotency;
 pub(crate) mod loopback;
 pub(crate) mod page;
 pub(crate) mod params;

@@ -1,25 +1,32 @@
-//! `/api/v1/tenants/{tenant}/environments/{environment}/config`: entries of any bytes.
+//! `/api/v1/tenants/{tenant}/environments/{environment}/config`: entries of any bytes, listed, written, deleted, purged.
 
-use axum::{body::Body, response::Response};
+use std::sync::Arc;
+
+use axum::body::Body;
 use burgee_engine::Snapshot;
-use burgee_model::{Blob, Key, Media};
-use burgee_store::{Version, WriteScope};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use burgee_model::{Blob, Key, Media, Millis};
+use burgee_store::{Table, Version, WriteScope};
+use http::{HeaderMap, header};
 use serde_json::{Value as Json, json};
-use tokio::sync::oneshot;
 use utoipa::IntoParams;
 
-use super::{Asked, NoteParams, Reply, shapes, write};
+use super::{
+    Asked, NoteParams, Reply,
+    once::{self, write_once},
+    shapes,
+};
 use crate::{
     admin::{
-        Refusal,
+        Preconditions, Refusal,
         config::{self, Place},
         environment,
+        idempotency::Answer,
     },
     error::{ApiError, ProblemDocument},
     http::{
-        Api, body,
-        conditions::{has_already, preconditions, written},
+        Api, Call, body,
+        conditions::preconditions,
+        idempotency::keyed,
         page::{Filling, Page, take_limit},
         params::Keys,
         query::{FromQuery, Params, Query},
@@ -27,9 +34,6 @@ use crate::{
     },
     instant::rfc3339,
 };
-
-const STAMP: HeaderName = HeaderName::from_static("burgee-stamp");
-const EXPIRES_AT: HeaderName = HeaderName::from_static("burgee-expires-at");
 
 /// Which entries are wanted.
 #[derive(Clone, Debug, Default, IntoParams)]
@@ -84,7 +88,7 @@ impl FromQuery for PutParams {
     }
 }
 
-fn item(key: &Key, version: &Version) -> Json {
+pub(super) fn item(key: &Key, version: &Version) -> Json {
     let (media, size) = version.content.as_ref().map_or(("", 0), |blob| (blob.media.as_str(), blob.bytes.len()));
     let mut out = json!({ "key": key, "stamp": version.stamp.to_string(), "contentType": media, "size": size });
     if let Some(deadline) = version.expires_at {
@@ -122,7 +126,8 @@ pub(crate) async fn list_config(
 
 /// Deletes every entry whose key begins with a prefix, here and wherever else there is one.
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/environments/{environment}/config", tag = "config",
-    params(("tenant" = String, Path), ("environment" = String, Path), PurgeParams), responses((status = 204),
+    params(("tenant" = String, Path), ("environment" = String, Path), PurgeParams, ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn purge_config(
     Asked(api): Asked,
@@ -131,65 +136,40 @@ pub(crate) async fn purge_config(
     headers: HeaderMap,
 ) -> Reply {
     let prefix = params.prefix;
+    let note = params.note.as_deref().unwrap_or_default();
+    let request = [b"DELETE", prefix.as_bytes(), note.as_bytes()];
+    let keyed = keyed(&headers, &tenant, &environment, &request)?;
     let planned = (tenant.clone(), environment.clone(), prefix.clone());
-    let permit = api.permit(&preconditions(&headers));
+    let admit = admission(&api, &tenant, &environment, &preconditions(&headers));
     let plan = move |table: &_, now| {
-        permit.environment(table, now, &planned.0, &planned.1)?;
-        config::purge(table, now, &planned.0, &planned.1, &planned.2)
+        let draft = config::purge(table, now, &planned.0, &planned.1, &planned.2)?;
+        Ok((draft, |_: &[_]| Answer { status: 204, tag: None, body: None }))
     };
-    let receipt = write(&api, WriteScope::Tenant(tenant.clone()), params.note, plan).await?;
+    let asked = once::Asked { scope: WriteScope::Tenant(tenant.clone()), note: params.note, keyed };
+    let (receipt, response) = write_once(&api, asked, admit, plan).await?;
     let read_by_rules = |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));
     if api.snapshots.get(&tenant, &environment).is_some_and(|snapshot| read_by_rules(&snapshot)) {
         api.caught_up(receipt.position).await;
     }
-    Ok(reply::empty(StatusCode::NO_CONTENT))
+    Ok(response)
 }
 
-/// Reads an entry: its bytes, with the type that they were written with. Slashes in the key may stand as they are.
-#[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", tag = "config",
-    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path)), responses(
-    (status = 200, description = "The bytes as they were put, of their type", content_type = "*/*", body = Json,
-        headers(("ETag" = String), ("Burgee-Stamp" = String), ("Burgee-Expires-At" = String))), (status = 304),
-    (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
-pub(crate) async fn get_entry(
-    Asked(api): Asked,
-    Keys((tenant, environment, key)): Keys<(Key, Key, Key)>,
-    _: Params<()>,
-    headers: HeaderMap,
-) -> Reply {
-    let version = config::read(&api.store.read(), api.store.now(), &Place { tenant, environment, key })?;
-    let tag = version.stamp.to_string();
-    if has_already(&headers, &tag) {
-        return Ok(reply::with_tag(reply::empty(StatusCode::NOT_MODIFIED), &tag));
-    }
-    Ok(reply::with_tag(value(&version), &tag))
-}
-
-/// The bytes of an entry. Whatever type their author gave them, a browser must not run them as a page of ours.
-fn value(version: &Version) -> Response {
-    let blob = version.content.clone().unwrap_or(Blob { media: Media::Octets, bytes: Default::default() });
-    let mut response = Response::new(Body::from(blob.bytes));
-    let headers = response.headers_mut();
-    let octets = HeaderValue::from_static("application/octet-stream");
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(blob.media.as_str()).unwrap_or(octets));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
-    add(headers, STAMP, &version.stamp.to_string());
-    if let Some(deadline) = version.expires_at {
-        add(headers, EXPIRES_AT, &rfc3339(deadline));
-    }
-    response
-}
-
-fn add(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
+/// Whether the caller may write in an environment, for where the write is planned.
+pub(super) fn admission(
+    api: &Call,
+    tenant: &Key,
+    environment: &Key,
+    conditions: &Preconditions,
+) -> impl FnOnce(&Table, Millis) -> Result<(), Refusal> + Send + 'static {
+    let permit = api.permit(conditions);
+    let (tenant, environment) = (tenant.clone(), environment.clone());
+    move |table, now| permit.environment(table, now, &tenant, &environment)
 }
 
 /// Writes an entry: any bytes, with their type.
 #[utoipa::path(put, path = "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", tag = "config",
-    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path), PutParams),
+    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path), PutParams,
+        ("Idempotency-Key" = Option<String>, Header)),
     request_body(content = [u8], content_type = "application/octet-stream"), responses(
     (status = 200, body = shapes::ConfigEntry, headers(("ETag" = String))),
     (status = 201, body = shapes::ConfigEntry, headers(("ETag" = String))),
@@ -204,38 +184,43 @@ pub(crate) async fn put_entry(
     let ttl = params.ttl.as_deref().map(config::parse_ttl).transpose()?;
     let media = media_type(&headers)?;
     let bytes = body::read(body, api.limits.config_value_bytes).await?;
+    let [ttl_text, note] = [&params.ttl, &params.note].map(|text| text.as_deref().unwrap_or_default().as_bytes());
+    let request = [b"PUT", key.as_str().as_bytes(), ttl_text, note, &bytes];
+    let keyed = keyed(&headers, &tenant, &environment, &request)?;
     let place = Place { tenant, environment, key };
     let (planned, conditions, limits) = (place.clone(), preconditions(&headers), api.limits.clone());
-    let (tell, told) = oneshot::channel();
-    let permit = api.permit(&conditions);
+    let admit = admission(&api, &place.tenant, &place.environment, &conditions);
     let plan = move |table: &_, now| {
-        permit.environment(table, now, &planned.tenant, &planned.environment)?;
         let fresh = matches!(config::read(table, now, &planned), Err(Refusal::NotFound(..)));
         let draft = config::put(table, now, &planned, Blob { media, bytes }, ttl, &conditions, &limits)?;
-        // without a receiver nobody wants to know
-        let _ = tell.send(fresh);
-        Ok(draft)
+        Ok((draft, move |versions: &[Arc<Version>]| stored(fresh, &planned.key, versions)))
     };
-    let receipt = write(&api, scope(&place), params.note, plan).await?;
+    let asked = once::Asked { scope: scope(&place), note: params.note, keyed };
+    let (receipt, response) = write_once(&api, asked, admit, plan).await?;
     settle(&api, &place, receipt.position).await;
-    let status = if told.await.unwrap_or(false) { StatusCode::CREATED } else { StatusCode::OK };
-    let written = receipt.versions.first().ok_or_else(|| ApiError::Internal("an entry wrote no version".into()))?;
-    Ok(reply::with_tag(reply::json(status, &item(&place.key, written))?, &written.stamp.to_string()))
+    Ok(response)
 }
 
-fn media_type(headers: &HeaderMap) -> Result<Media, ApiError> {
+/// What is answered to whoever wrote an entry; its version is the first of the change.
+fn stored(fresh: bool, key: &Key, versions: &[Arc<Version>]) -> Answer {
+    let written = versions.first();
+    let tag = written.map(|version| version.stamp.to_string());
+    Answer { status: if fresh { 201 } else { 200 }, tag, body: written.map(|version| item(key, version)) }
+}
+
+pub(super) fn media_type(headers: &HeaderMap) -> Result<Media, ApiError> {
     match headers.get(header::CONTENT_TYPE) {
         None => Ok(Media::Octets),
         Some(value) => value.to_str().map(Media::new).map_err(|_| ApiError::MediaType("of a type in plain ASCII")),
     }
 }
 
-fn scope(place: &Place) -> WriteScope {
+pub(super) fn scope(place: &Place) -> WriteScope {
     WriteScope::Config(place.tenant.clone(), place.environment.clone(), place.key.clone())
 }
 
 /// Waits for the snapshot only where a rule reads the entry.
-async fn settle(api: &Api, place: &Place, position: burgee_store::Position) {
+pub(super) async fn settle(api: &Api, place: &Place, position: burgee_store::Position) {
     let snapshot = api.snapshots.get(&place.tenant, &place.environment);
     if snapshot.is_some_and(|snapshot| snapshot.reads_config(&place.key)) {
         api.caught_up(position).await;
@@ -244,7 +229,8 @@ async fn settle(api: &Api, place: &Place, position: burgee_store::Position) {
 
 /// Deletes an entry.
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/environments/{environment}/config/{*key}", tag = "config",
-    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path), NoteParams),
+    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path), NoteParams,
+        ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 204, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn delete_entry(
@@ -253,18 +239,20 @@ pub(crate) async fn delete_entry(
     Params(note): Params<NoteParams>,
     headers: HeaderMap,
 ) -> Reply {
+    let request = [b"DELETE ENTRY", key.as_str().as_bytes(), note.note.as_deref().unwrap_or_default().as_bytes()];
+    let keyed = keyed(&headers, &tenant, &environment, &request)?;
     let place = Place { tenant, environment, key };
     let (planned, conditions) = (place.clone(), preconditions(&headers));
-    let permit = api.permit(&conditions);
+    let admit = admission(&api, &place.tenant, &place.environment, &conditions);
     let plan = move |table: &_, now| {
-        permit.environment(table, now, &planned.tenant, &planned.environment)?;
-        config::delete(table, now, &planned, &conditions)
+        let draft = config::delete(table, now, &planned, &conditions)?;
+        Ok((draft, |versions: &[Arc<Version>]| {
+            let tag = versions.first().map(|version| version.stamp.to_string());
+            Answer { status: 204, tag, body: None }
+        }))
     };
-    let receipt = write(&api, scope(&place), note.note, plan).await?;
+    let asked = once::Asked { scope: scope(&place), note: note.note, keyed };
+    let (receipt, response) = write_once(&api, asked, admit, plan).await?;
     settle(&api, &place, receipt.position).await;
-    let response = reply::empty(StatusCode::NO_CONTENT);
-    Ok(match written(&receipt) {
-        Some(tag) => reply::with_tag(response, &tag),
-        None => response,
-    })
+    Ok(response)
 }

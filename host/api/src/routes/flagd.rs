@@ -165,7 +165,7 @@ async fn apply(api: &Call, import: Import, problems: &[Problem]) -> Reply {
         let writes = plan.writes.iter().cloned().map(DraftWrite::from).collect();
         // the receiver lives as long as the request; without it nobody wants the summary
         let _ = tell.send(plan);
-        Ok(Draft { writes, floors: Vec::new() })
+        Ok(Draft::of(writes))
     };
     write_flags(api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
     let plan = told.await.map_err(|_| ApiError::Internal("the import was planned by nobody".into()))?;

@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod conflicts;
+pub(crate) mod entries;
 pub(crate) mod environments;
 pub(crate) mod evaluate;
 pub(crate) mod flag_in;
@@ -13,6 +14,8 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod manifest;
 pub(crate) mod metrics;
+mod once;
+pub(crate) mod rollouts;
 pub(crate) mod segments;
 pub(crate) mod session;
 pub(crate) mod shapes;

@@ -63,7 +63,7 @@ fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)>
         Address::Environment { environment } | Address::FlagSet { environment } => (Kind::Environment, environment),
         Address::Flag { flag, .. } | Address::FlagIn { flag, .. } => (Kind::Flag, flag),
         Address::Segment { segment } | Address::SegmentIn { segment, .. } => (Kind::Segment, segment),
-        Address::Config { key, .. } => (Kind::Config, key),
+        Address::Config { key, .. } | Address::Rollout { key, .. } => (Kind::Config, key),
         Address::Guest { guest } => (Kind::Guest, guest),
         Address::Floor(_)
         | Address::Module { .. }
@@ -71,7 +71,8 @@ fn subject<'a>(address: &'a Address, tenant: &'a Key) -> Option<(Kind, &'a Key)>
         | Address::Forgotten { .. }
         | Address::Horizon
         | Address::Token { .. }
-        | Address::SessionKey { .. } => return None,
+        | Address::SessionKey { .. }
+        | Address::Answer { .. } => return None,
     })
 }
 

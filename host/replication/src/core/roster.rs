@@ -31,6 +31,8 @@ pub(super) struct Member {
     pub(super) joined: Option<Stamp>,
     /// What it pulled when it joined need not all be on its disk.
     pub(super) partial: bool,
+    /// The newest version of the protocol that it speaks.
+    pub(super) protocol: Option<u8>,
 }
 
 impl Roster {
@@ -38,8 +40,8 @@ impl Roster {
         let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
         let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
         let members = members.map(|(node, meta, promise)| {
-            let MemberMeta { name, endpoint, acked, joining, joined, partial } = meta;
-            (node, Member { name, endpoint, acked, promise, joining, joined, partial })
+            let MemberMeta { name, endpoint, acked, joining, joined, partial, protocol } = meta;
+            (node, Member { name, endpoint, acked, promise, joining, joined, partial, protocol })
         });
         Self { changes: Some(table.system_changes()), members: members.collect(), forgotten }
     }
@@ -150,7 +152,8 @@ impl Core {
         let current = self.roster.member(own);
         let is_entered = current.is_some_and(|member| {
             let placed = member.name == self.settings.name && member.endpoint == self.settings.endpoint;
-            placed && member.joining == self.is_joining() && member.partial == self.partial
+            let speaks = member.protocol == Some(self.settings.protocol);
+            placed && speaks && member.joining == self.is_joining() && member.partial == self.partial
         });
         let reached = self.reached_by_anybody();
         let namesakes = self
@@ -183,6 +186,7 @@ impl Core {
             joining: self.is_joining(),
             joined: self.joined_at.max(known.and_then(|member| member.joined)),
             partial: self.partial,
+            protocol: Some(self.settings.protocol),
         })));
     }
 }

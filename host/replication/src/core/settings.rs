@@ -15,6 +15,8 @@ pub struct Settings {
     pub name: String,
     /// Where peers reach it.
     pub endpoint: Option<String>,
+    /// The newest version of the protocol that it speaks, as its entry in the roster says.
+    pub protocol: u8,
     /// Endpoints to find the cluster by.
     pub seeds: Vec<String>,
     /// No stamp that the node ever gave, as far as its disk knows, has a greater time.

@@ -22,7 +22,7 @@ impl SystemWrite {
         let register = RegisterId::system(address);
         let scope = WriteScope::Tenant(register.tenant.clone());
         let request = Request { scope, actor: Arc::from("burgee"), note: None, stamping };
-        (request, Draft { writes: vec![DraftWrite::put(register, content)], floors: Vec::new() })
+        (request, Draft::of(vec![DraftWrite::put(register, content)]))
     }
 }
 

@@ -144,14 +144,26 @@ pub(super) fn percentage(
     targeting_key: &Value,
     budget: &mut Budget,
 ) -> Result<Value, EvalError> {
-    const BUCKETS_A_PERCENT: f64 = 1_000.0;
     let hash = hash_of(Some(bucket_by), flag, targeting_key, budget)?;
     Ok(match (hash, share) {
-        (Some(hash), Value::Number(share)) if !share.is_nan() => {
-            Value::Bool(f64::from(bucket(hash, THOUSANDTHS)) < share * BUCKETS_A_PERCENT)
-        }
+        (Some(hash), Value::Number(share)) if !share.is_nan() => Value::Bool(is_within(hash, *share)),
         _ => Value::Null,
     })
+}
+
+/// Of [`percentage`], the buckets of one percent.
+const BUCKETS_A_PERCENT: f64 = 1_000.0;
+
+/// Whether a hash falls into the first so many percent of all.
+#[must_use]
+pub fn is_within(hash: u32, share: f64) -> bool {
+    f64::from(bucket(hash, THOUSANDTHS)) < share * BUCKETS_A_PERCENT
+}
+
+/// The greatest share in percent that a hash does not fall into.
+#[must_use]
+pub fn threshold(hash: u32) -> f64 {
+    f64::from(bucket(hash, THOUSANDTHS)) / BUCKETS_A_PERCENT
 }
 
 /// Adds a weight to a sum of weights; `None` beyond [`WEIGHT_MAX`].

@@ -77,6 +77,41 @@ impl Ramp {
         values.fold((self.from, self.from), |(least, greatest), value| (least.min(value), greatest.max(value)))
     }
 
+    /// Whether it never falls.
+    #[must_use]
+    pub fn rises(&self) -> bool {
+        match &self.course {
+            Course::Even { to, .. } => self.from <= *to,
+            Course::Steps(steps) => {
+                let values = steps.iter().map(|(_, value)| *value);
+                std::iter::once(self.from).chain(values).is_sorted()
+            }
+        }
+    }
+
+    /// The time, in seconds since the Unix epoch, after which a ramp that rises is greater than a value; minus infinity
+    /// where it always is, none where it never will be. At that time itself it may still be the value.
+    #[must_use]
+    pub fn exceeds(&self, value: f64) -> Option<f64> {
+        if self.from > value {
+            return Some(f64::NEG_INFINITY);
+        }
+        if self.pause.is_some_and(|pause| pause <= value) {
+            return None;
+        }
+        match &self.course {
+            Course::Even { to, .. } if *to <= value => None,
+            Course::Even { start, end, to, steps } => {
+                let passed = (value - self.from) / (to - self.from);
+                let passed = steps.map_or(passed, |steps| {
+                    ((passed * f64::from(steps)).floor() + 1.0).min(f64::from(steps)) / f64::from(steps)
+                });
+                Some(start + (end - start) * passed)
+            }
+            Course::Steps(steps) => steps.iter().find(|(_, reached)| *reached > value).map(|(at, _)| *at),
+        }
+    }
+
     fn up_to(&self, value: f64, pause: f64) -> f64 {
         if pause >= self.from { value.min(pause) } else { value.max(pause) }
     }
@@ -126,6 +161,38 @@ mod tests {
     fn it_takes_the_steps_that_are_listed() {
         let ramp = Ramp { from: 1.0, course: Course::Steps([(10.0, 5.0), (20.0, 3.0)].into()), pause: None };
         assert_eq!([0.0, 10.0, 19.0, 20.0, 99.0].map(|at| ramp.at(at)), [1.0, 5.0, 5.0, 3.0, 3.0]);
+    }
+
+    #[test]
+    fn it_is_known_when_a_value_is_exceeded() {
+        let steps = Ramp { from: 1.0, course: Course::Steps([(10.0, 5.0), (20.0, 7.0)].into()), pause: None };
+        for (ramp, value, at) in [
+            (even(None, None), 15.0, Some(130.0)),
+            (even(None, None), 0.0, Some(100.0)),
+            (even(None, None), -1.0, Some(f64::NEG_INFINITY)),
+            (even(None, None), 50.0, None),
+            (even(Some(4), None), 12.0, Some(125.0)),
+            (even(Some(4), None), 12.5, Some(150.0)),
+            (even(None, Some(20.0)), 19.0, Some(138.0)),
+            (even(None, Some(20.0)), 20.0, None),
+            (steps.clone(), 4.0, Some(10.0)),
+            (steps.clone(), 5.0, Some(20.0)),
+            (steps, 7.0, None),
+        ] {
+            assert_eq!(ramp.exceeds(value), at, "{ramp:?} {value}");
+            if let Some(at) = at.filter(|at| at.is_finite()) {
+                assert!(ramp.at(at - 0.001) <= value && ramp.at(at + 0.001) > value, "{ramp:?} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_falls_anywhere_does_not_rise() {
+        assert!(even(None, None).rises() && even(Some(3), None).rises());
+        let down = Ramp { from: 60.0, ..even(None, None) };
+        let dip = Ramp { from: 0.0, course: Course::Steps([(1.0, 5.0), (2.0, 4.0)].into()), pause: None };
+        let late = Ramp { from: 6.0, course: Course::Steps([(1.0, 5.0)].into()), pause: None };
+        assert!(!down.rises() && !dip.rises() && !late.rises());
     }
 
     #[test]

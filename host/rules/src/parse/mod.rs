@@ -16,11 +16,15 @@ mod size;
 use std::{collections::BTreeSet, sync::Arc};
 
 use burgee_model::{Bucketing, Key, Limits, Problem};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use self::parser::Parser;
 pub use self::references::{Reference, Thing, references};
-use crate::ir::Rule;
+use crate::{
+    function::Function,
+    ir::{Expr, Rule},
+    ops::ramp::Ramp,
+};
 
 /// The most problems that are listed for one rule.
 pub const PROBLEMS_MAX: usize = 100;
@@ -81,6 +85,23 @@ pub fn rule_with(flag: &Key, targeting: &Json, setting: &Setting<'_>, names: Nam
     match size::check(targeting, setting.limits) {
         Ok(()) => Parser::new(flag, setting, names).rule(targeting),
         Err(fault) => Compiled { faults: vec![fault], ..Compiled::default() },
+    }
+}
+
+/// Reads the members of a `ramp` that stands by itself, as rules read theirs.
+///
+/// # Errors
+/// What is wrong with it; paths begin with `/ramp`.
+pub fn ramp(members: &Json, limits: &Limits) -> Result<Arc<Ramp>, Vec<Problem>> {
+    let wrong = |message: &str| vec![Problem::new("/ramp".to_owned(), "invalid_ramp", message)];
+    let flag = Key::new("ramp").map_err(|error| wrong(&error.to_string()))?;
+    if !members.is_object() {
+        return Err(wrong("a ramp is an object, like {\"start\": \"2026-12-01\", \"end\": \"2026-12-08\"}"));
+    }
+    let read = rule(&flag, &json!({ "ramp": members }), &Setting::new(&|_| None, limits));
+    match read.rule.map(|rule| rule.root) {
+        Some(Expr::Call { function: Function::Ramp(ramp), .. }) => Ok(ramp),
+        _ => Err(read.faults),
     }
 }
 

@@ -7,6 +7,7 @@ use burgee_model::{FlagField, FlagInField, NodeId};
 use super::*;
 use crate::{
     Stamping,
+    request::Last,
     testing::{config, flag_in, floor, json, key, stamp, version},
 };
 
@@ -37,7 +38,7 @@ fn put(id: RegisterId) -> DraftWrite {
 }
 
 fn write(table: &Table, write: DraftWrite) -> Result<Vec<Arc<Version>>, DraftError> {
-    stamp_draft(&everything(), Draft { writes: vec![write], floors: vec![] }, table, &mut clock(), NOW)
+    stamp_draft(&everything(), Draft::of(vec![write]), table, &mut clock(), NOW)
 }
 
 fn one(result: Result<Vec<Arc<Version>>, DraftError>) -> Arc<Version> {
@@ -67,7 +68,7 @@ fn whoever_has_seen_a_version_can_override_it_however_wrong_its_clock() {
     for id in [state(), config("k")] {
         let mut clock = clock();
         let table = table([version(id.clone(), ahead(), "0")]);
-        let draft = Draft { writes: vec![put(id)], floors: vec![] };
+        let draft = Draft::of(vec![put(id)]);
         let written = one(stamp_draft(&everything(), draft, &table, &mut clock, NOW));
         assert!(written.stamp > stamp(ahead()));
         assert_eq!(written.change.0.millis(), NOW, "the change bears the clock's reading");
@@ -107,7 +108,7 @@ fn a_floor_stands_above_all_in_its_scope_and_the_changes_own_writes_above_it() {
     let exists = RegisterId::flag(&key("t"), &key("f"), FlagField::Exists);
     let mut table = table([version(state(), ahead(), "0"), version(exists.clone(), 3, "{}")]);
     let floors = vec![(key("t"), Scope::Flag { flag: key("f") })];
-    let draft = Draft { writes: vec![put(exists.clone())], floors };
+    let draft = Draft { writes: vec![put(exists.clone())], floors, ..Draft::default() };
     let written = stamp_draft(&everything(), draft, &table, &mut clock(), NOW).unwrap();
     assert!(written[0].is_floor() && written[0].stamp > stamp(ahead()));
     assert!(written[1].stamp > written[0].stamp && written[1].floor_seen == Some(written[0].stamp));
@@ -153,7 +154,7 @@ fn genesis_versions_are_the_same_everywhere_and_lose() {
     let stamping = Stamping::Genesis { time: 1, id: NodeId([9; 16]) };
     let request = Request { stamping, ..everything() };
     let held = [table([]), table([version(state(), 5, "0")])];
-    let draft = || Draft { writes: vec![put(state()), put(config("k"))], floors: vec![] };
+    let draft = || Draft::of(vec![put(state()), put(config("k"))]);
     let made = held.each_ref().map(|table| stamp_draft(&request, draft(), table, &mut clock(), NOW).unwrap());
     assert_eq!(made[0], made[1]);
     let stamps: Vec<Stamp> = made[0].iter().map(|version| version.stamp).collect();
@@ -168,7 +169,7 @@ fn what_cannot_be_written_is_refused_by_name() {
     assert_eq!(write(&table([]), DraftWrite::put(state(), large)), Err(DraftError::TooLarge));
     let last = table([version(state(), TIME_MAX - 1, "0")]);
     assert_eq!(write(&last, put(state())), Err(DraftError::NoStamp));
-    let twice = Draft { writes: vec![put(state()), put(state())], floors: vec![] };
+    let twice = Draft::of(vec![put(state()), put(state())]);
     assert_eq!(stamp_draft(&everything(), twice, &table([]), &mut clock(), NOW), Err(DraftError::Duplicate));
 }
 
@@ -176,7 +177,7 @@ fn what_cannot_be_written_is_refused_by_name() {
 fn a_clock_that_was_out_of_range_goes_on_as_if_it_had_not_been() {
     let (table, mut clock) = (table([]), clock());
     let mut write = |wall| {
-        let draft = Draft { writes: vec![put(state())], floors: vec![] };
+        let draft = Draft::of(vec![put(state())]);
         stamp_draft(&everything(), draft, &table, &mut clock, wall).map(|written| written[0].stamp.millis())
     };
     for wall in [MILLIS_MAX, MILLIS_MAX + 1, Millis::MAX] {
@@ -198,12 +199,42 @@ fn drafts_stay_within_their_scope() {
     let allowed = |draft: &Draft| {
         scopes.clone().map(|scope| stamp_draft(&request(scope), draft.clone(), &table([]), &mut clock(), NOW).is_ok())
     };
-    let of = |write| Draft { writes: vec![write], floors: vec![] };
+    let of = |write| Draft::of(vec![write]);
     assert_eq!(allowed(&of(put(state()))), [true, true, false, true, false, false]);
     assert_eq!(allowed(&of(put(config("k")))), [true, true, false, false, false, true]);
     assert_eq!(allowed(&of(put(config("l")))), [true, true, false, false, false, false]);
-    let floor = Draft { writes: vec![], floors: vec![(key("t"), Scope::Flag { flag: key("f") })] };
+    let floor = Draft { floors: vec![(key("t"), Scope::Flag { flag: key("f") })], ..Draft::default() };
     assert_eq!(allowed(&floor), [true, true, false, true, false, false]);
+}
+
+#[test]
+fn an_entrys_scope_is_its_rollouts_too() {
+    let of = |name: &str| RegisterId::rollout(&key("t"), &key("e"), &key(name));
+    let scope = WriteScope::Config(key("t"), key("e"), key("k"));
+    let written = |id| stamp_draft(&request(scope.clone()), Draft::of(vec![put(id)]), &table([]), &mut clock(), NOW);
+    assert!(written(of("k")).is_ok());
+    assert_eq!(written(of("l")), Err(DraftError::OutOfScope));
+}
+
+#[test]
+fn what_comes_last_knows_the_stamps_of_the_others_and_keeps_the_rules() {
+    let told = |id: RegisterId| {
+        let last = Last::new(move |versions| {
+            let stamps: Vec<String> = versions.iter().map(|version| version.stamp.to_string()).collect();
+            Some(DraftWrite::put(id.clone(), json(&stamps.join(" "))))
+        });
+        let floors = vec![(key("t"), Scope::Flag { flag: key("g") })];
+        let draft = Draft { writes: vec![put(config("k"))], floors, last: Some(last) };
+        stamp_draft(&request(WriteScope::Tenant(key("t"))), draft, &table([]), &mut clock(), NOW)
+    };
+    let written = told(config("l")).unwrap();
+    let [floor, entry, last] = written.as_slice() else { panic!("{written:?}") };
+    assert_eq!(last.content, Some(json(&format!("{} {}", floor.stamp, entry.stamp))));
+    assert!(last.change == entry.change && last.stamp > entry.stamp);
+    assert_eq!(told(config("k")), Err(DraftError::Duplicate));
+    assert_eq!(told(RegisterId::floor(&key("t"), Scope::Tenant)), Err(DraftError::FloorRegister));
+    let elsewhere = RegisterId::config(&key("u"), &key("e"), &key("k"));
+    assert_eq!(told(elsewhere), Err(DraftError::OutOfScope));
 }
 
 #[test]

@@ -68,9 +68,7 @@ impl Store {
             stamping: Stamping::Local,
         };
         let part = part.to_vec();
-        let written = self.write(request, move |table, now| {
-            Ok(Draft { writes: aside.writes(&part, table, now), floors: Vec::new() })
-        });
+        let written = self.write(request, move |table, now| Ok(Draft::of(aside.writes(&part, table, now))));
         Ok(written.await?.versions.len())
     }
 

@@ -48,7 +48,7 @@ fn request() -> Request {
 }
 
 fn put(id: &RegisterId, value: &str) -> Draft {
-    Draft { writes: vec![DraftWrite::put(id.clone(), json(value))], floors: vec![] }
+    Draft::of(vec![DraftWrite::put(id.clone(), json(value))])
 }
 
 impl Rig {
@@ -264,6 +264,7 @@ async fn what_a_refused_write_left_on_disk_is_taken_back_before_anything_else_is
     let refused = Draft {
         writes: vec![DraftWrite::put(kill.clone(), json(r#"{"killed":true}"#)), DraftWrite::delete(config("k"))],
         floors: vec![(key("t"), Scope::Flag { flag: key("g") })],
+        ..Draft::default()
     };
     // Two for each commit: the second comes after everything was written.
     fault.at_sync(2);
@@ -343,7 +344,7 @@ async fn an_expiry_is_fed_once() {
     let mut reader = rig.store.feed().subscribe(None);
     let draft = |id: &RegisterId, deadline| {
         let write = DraftWrite { expires_at: Some(deadline), ..DraftWrite::put(id.clone(), json("1")) };
-        Draft { writes: vec![write], floors: vec![] }
+        Draft::of(vec![write])
     };
     rig.write(draft(&config("k"), NOW + 10)).await.unwrap();
     assert_eq!((rig.store.expire(), rig.store.next_deadline()), (0, Some(NOW + 10)));
@@ -415,7 +416,7 @@ async fn deleting_a_flag_leaves_nothing_also_on_disk() {
     }
     let mut reader = rig.store.feed().subscribe(None);
     let floors = vec![(key("t"), Scope::Flag { flag: key("f") })];
-    let receipt = rig.write(Draft { writes: vec![], floors: floors.clone() }).await.unwrap();
+    let receipt = rig.write(Draft { floors: floors.clone(), ..Draft::default() }).await.unwrap();
     let fed = drain(&mut reader);
     assert_eq!(fed.iter().filter(|(_, op, _)| *op == Op::Delete).count(), 3);
     assert_eq!(fed.last().unwrap().0, RegisterId::floor(&key("t"), floors[0].1.clone()));
@@ -488,7 +489,7 @@ async fn a_purge_of_a_prefix_spares_the_rest() {
         rig.write(put(&config(name), "1")).await.unwrap();
     }
     let scope = Scope::Config { environment: key("e"), prefix: "a/".into() };
-    rig.write(Draft { writes: vec![], floors: vec![(key("t"), scope)] }).await.unwrap();
+    rig.write(Draft { floors: vec![(key("t"), scope)], ..Draft::default() }).await.unwrap();
     let table = rig.store.read();
     let left: Vec<Key> = table.config(&key("t"), &key("e"), "", None, NOW).map(|(key, _)| key).collect();
     assert_eq!(left, [key("b")]);

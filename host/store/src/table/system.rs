@@ -1,6 +1,9 @@
 //! The cluster's own registers, and what authors have been seen.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use burgee_model::{Address, ForgottenMeta, Key, MemberMeta, NodeId, RegisterId, Stamp};
 
@@ -54,6 +57,15 @@ impl Table {
             Address::Member { node } => Some((node, version.content.as_ref()?.read()?, version.stamp)),
             _ => None,
         })
+    }
+
+    /// Whether every member that is not forgotten says that it speaks this version of the protocol, so that it knows
+    /// the kinds of registers that came with it.
+    #[must_use]
+    pub fn all_speak(&self, protocol: u8) -> bool {
+        let forgotten: BTreeSet<NodeId> = self.forgotten().map(|(node, _)| node).collect();
+        let mut members = self.members().filter(|(node, ..)| !forgotten.contains(node));
+        members.all(|(_, meta, _)| meta.protocol.is_some_and(|spoken| spoken >= protocol))
     }
 
     /// What a member promised: whatever it writes from then on is stamped above its entry.

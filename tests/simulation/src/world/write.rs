@@ -251,7 +251,7 @@ fn again(aside: &Aside, table: &Table, now: Millis) -> Option<(Request, Draft)> 
     let writes = aside.parts().map(|part| aside.writes(part, table, now)).find(|writes| !writes.is_empty())?;
     let request =
         Request { scope: WriteScope::Everything, actor: Arc::from("sim"), note: None, stamping: Stamping::Local };
-    Some((request, Draft { writes, floors: Vec::new() }))
+    Some((request, Draft::of(writes)))
 }
 
 impl Process {

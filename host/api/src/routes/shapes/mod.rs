@@ -9,6 +9,7 @@ mod guests;
 mod history;
 mod manifest;
 mod ofrep;
+mod rollouts;
 mod segments;
 mod tenants;
 mod tokens;
@@ -16,7 +17,8 @@ mod tokens;
 use std::collections::BTreeMap;
 
 pub(crate) use self::{
-    config::*, documents::*, flags::*, guests::*, history::*, manifest::*, ofrep::*, segments::*, tenants::*, tokens::*,
+    config::*, documents::*, flags::*, guests::*, history::*, manifest::*, ofrep::*, rollouts::*, segments::*,
+    tenants::*, tokens::*,
 };
 
 /// Stamps by the path of the field in the document, e.g. `environments/prod/state`.

@@ -69,6 +69,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         own: PeerId { node: node_id(node), incarnation: 1 },
         name: format!("node-{node}"),
         endpoint: Some(endpoint(node)),
+        protocol: PROTOCOL,
         seeds: seeds.iter().map(|seed| endpoint(*seed)).collect(),
         // What a world writes before its first event is of an earlier start.
         mark: millis_to_ntp64(START + 3_600_000),
@@ -183,7 +184,7 @@ impl World {
     pub(super) fn write(&mut self, node: usize, writes: Vec<DraftWrite>) -> Vec<Arc<Version>> {
         let request =
             Request { scope: WriteScope::Everything, actor: Arc::from("test"), note: None, stamping: Stamping::Local };
-        self.stamp(node, &request, Draft { writes, floors: Vec::new() })
+        self.stamp(node, &request, Draft::of(writes))
     }
 
     pub(super) fn put(&mut self, node: usize, key: &str, value: &str) {
@@ -210,7 +211,7 @@ impl World {
         let floors = vec![(Key::new("tenant").unwrap(), scope)];
         let request =
             Request { scope: WriteScope::Everything, actor: Arc::from("test"), note: None, stamping: Stamping::Local };
-        self.stamp(node, &request, Draft { writes: Vec::new(), floors })
+        self.stamp(node, &request, Draft { floors, ..Draft::default() })
     }
 
     /// A node gets a hint as if from a peer.

@@ -120,7 +120,7 @@ impl Node {
     pub(super) async fn write(&self, write: DraftWrite) {
         let request =
             Request { scope: WriteScope::Everything, actor: Arc::from("test"), note: None, stamping: Stamping::Local };
-        let draft = Draft { writes: vec![write], floors: Vec::new() };
+        let draft = Draft::of(vec![write]);
         self.store.write(request, |_, _| Ok::<_, Infallible>(draft)).await.unwrap();
     }
 

@@ -70,7 +70,7 @@ async fn a_large_replica_is_joined_by_snapshot() {
         let content = burgee_model::Blob { media: burgee_model::Media::Text, bytes: format!("v{n}").into() };
         burgee_store::DraftWrite::put(super::cluster::entry(&format!("k{n}")), content)
     });
-    let draft = burgee_store::Draft { writes: writes.collect(), floors: Vec::new() };
+    let draft = burgee_store::Draft::of(writes.collect());
     let request = burgee_store::Request {
         scope: burgee_store::WriteScope::Everything,
         actor: std::sync::Arc::from("test"),
