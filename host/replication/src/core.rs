@@ -80,6 +80,8 @@ pub struct Core {
     random: Random,
     peers: BTreeMap<NodeId, Peer>,
     mesh: Mesh,
+    /// Processes that say that they are this node, by incarnation.
+    claims: BTreeMap<u64, copies::Claim>,
     roster: Roster,
     clock: clock::Clock,
     collect: Collect,
@@ -221,6 +223,7 @@ impl Core {
             settings,
             peers: BTreeMap::new(),
             mesh: Mesh::default(),
+            claims: BTreeMap::new(),
             roster: Roster::default(),
             collect: Collect::default(),
             snapshot: None,

@@ -255,8 +255,8 @@ pub(crate) const MUTATIONS: [Mutation; 54] = [
         name: "copies that meet go on",
         edits: &[(
             COPIES,
-            "if own.incarnation > id.incarnation {",
-            "if own.incarnation > id.incarnation && self.halted {",
+            "if self.settings.own.incarnation > from.incarnation {",
+            "if self.settings.own.incarnation > from.incarnation && self.halted {",
         )],
         test: Some(Test {
             package: "burgee-replication",

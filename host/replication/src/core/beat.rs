@@ -35,6 +35,7 @@ impl Core {
 
     /// The last link to a peer is gone.
     pub(super) fn down(&mut self, id: PeerId, turn: &mut Turn<'_>) {
+        self.claim_ended(id);
         let Some(peer) = self.peers.get_mut(&id.node).filter(|peer| peer.id == id && peer.live) else { return };
         if peer.heard_since_up {
             turn.note(Note::Left(id));
@@ -57,6 +58,9 @@ impl Core {
     /// A peer's beat came.
     pub(super) fn beat(&mut self, from: PeerId, seq: u64, info: NodeInfo, turn: &mut Turn<'_>) {
         let now = turn.now.mono;
+        if from.node == self.settings.own.node {
+            return self.heard_claim(from, turn);
+        }
         if self.peers.get(&from.node).is_some_and(|peer| !peer.live && peer.id != from) {
             // It came up while another start of it seemed to be there; that one is gone, and this one speaks.
             self.up(from, turn);
@@ -92,6 +96,7 @@ impl Core {
         self.beat_due = turn.now.mono + self.settings.periods.beat;
         let nodes: Vec<NodeId> = self.peers.values().filter(|peer| peer.live).map(|peer| peer.id.node).collect();
         nodes.into_iter().for_each(|node| self.beat_to(node, turn));
+        self.beat_to_claims(turn);
     }
 
     fn beat_to(&mut self, node: NodeId, turn: &mut Turn<'_>) {
@@ -124,6 +129,7 @@ impl Core {
 
     /// Peers that are silent for too long are not live, whatever the network says.
     pub(super) fn drop_silent(&mut self, turn: &mut Turn<'_>) {
+        self.drop_silent_claims(turn);
         let silence = self.settings.periods.silence;
         let silent = |peer: &&Peer| peer.live && turn.now.mono.saturating_sub(peer.silent_since) > silence;
         let silent: Vec<PeerId> = self.peers.values().filter(silent).map(|peer| peer.id).collect();

@@ -102,6 +102,10 @@ impl Core {
         if self.readiness.ready && !self.readiness.alone {
             return Readiness::ready();
         }
+        // What a copy acknowledged, only its own disk would ever hold.
+        if !self.served && self.is_claimed() {
+            return Readiness::waiting("joining");
+        }
         // Those that nothing is taken from (they resynchronise, or were forgotten) are not waited for: they
         // wait for this node.
         let counts = |peer: &&Peer| peer.live && (!peer.heard_since_up || self.admits(peer.id.node));

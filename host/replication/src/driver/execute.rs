@@ -15,7 +15,7 @@ use crate::{
     message::{Answer, News, PeerId, Question},
     status::{ClusterEvent, Readiness},
     transport::Transport,
-    wire::Message,
+    wire::{Message, Refusal},
 };
 
 /// Registers that are named in the log where versions are dropped.
@@ -141,6 +141,7 @@ impl<T: Transport> Driver<T> {
         let (joined, peer) = match note {
             Note::Joined(peer) => (true, peer),
             Note::Left(peer) => (false, peer),
+            Note::IdentityClaimed(_) => return self.refusals.count(Refusal::Identity, 0),
             _ => return,
         };
         let (name, endpoint) = self.core.describe(peer.node);

@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) skew_ms: i64,
     pub(super) time: ClusterClock,
     pub(super) notes: Vec<Note>,
+    /// To whom it closed its links.
+    pub(super) hung_up: Vec<PeerId>,
     pub(super) ended: Option<Command>,
     pub(super) resynchronised: bool,
     pub(super) evicted: usize,
@@ -110,6 +112,7 @@ impl Node {
             skew_ms: 0,
             time: ClusterClock::default(),
             notes: Vec::new(),
+            hung_up: Vec::new(),
             ended: None,
             resynchronised: false,
             evicted: 0,
@@ -365,7 +368,8 @@ impl World {
                 self.events.push_back((node, Event::Written(written)));
             }
             Command::Dial(endpoint) => self.dial(node, endpoint),
-            Command::HangUp(_) | Command::SetReadiness(_) | Command::SetClockAhead(_) => {}
+            Command::HangUp(peer) => self.nodes[node].hung_up.push(peer),
+            Command::SetReadiness(_) | Command::SetClockAhead(_) => {}
             Command::SetClusterTime { offset_ms, outright } => {
                 let Now { mono, wall, .. } = self.now(node);
                 self.nodes[node].time.set(offset_ms, outright, wall, mono);
