@@ -35,8 +35,8 @@ impl Modules for Shelf {
         self.0.lock().unwrap().get(digest).cloned()
     }
 
-    fn config(&self, _: &Key, _: &Key, _: &str) -> Value {
-        Value::Null
+    fn config(&self, _: &Key, _: &Key, _: &str) -> Entry {
+        Entry::default()
     }
 }
 
@@ -73,7 +73,7 @@ impl Bench {
             timestamp_seconds: 1_700_000_000,
             context: &self.context,
             arguments: &[],
-            config: &|_| Value::Number(1_000.0),
+            config: &|_| Value::Number(1_000.0).into(),
         })
     }
 

@@ -42,6 +42,13 @@ pub struct Limits {
     pub guest_stack_bytes: usize,
     /// Milliseconds for which a call of a guest may run.
     pub guest_time_ms: u64,
+    /// Milliseconds by the clock for which it may run, be it in one instruction that takes long, or taken off its
+    /// processor; 0 is four times `guest_time_ms`.
+    pub guest_wall_ms: u64,
+    /// Config entries that one call of a guest may read.
+    pub guest_lookups: usize,
+    /// Bytes of the config entries that one call of a guest reads.
+    pub guest_lookup_bytes: usize,
     /// Calls of one tenant's guests that run at once on a node.
     pub guest_calls_per_tenant: usize,
     /// Milliseconds that calls of guests may take, one after the other, for one request, be it for all flags.
@@ -115,6 +122,9 @@ impl Default for Limits {
             guest_memory_bytes: 16 * 1024 * KIB,
             guest_stack_bytes: 1024 * KIB,
             guest_time_ms: 5,
+            guest_wall_ms: 0,
+            guest_lookups: 64,
+            guest_lookup_bytes: 1024 * KIB,
             guest_calls_per_tenant: 2,
             guest_request_ms: 1_000,
             guest_threads: 0,

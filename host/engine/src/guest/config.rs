@@ -14,6 +14,13 @@ pub struct GuestConfig {
     /// How long a call may run, waiting for a processor or for a config entry aside; also how long it may wait for
     /// a thread, and for its module to be compiled.
     pub time_limit: Duration,
+    /// How long a call may run by the clock, while it neither lets others have the processor nor waits for a config
+    /// entry: what bounds instructions that take long each.
+    pub wall_limit: Duration,
+    /// Config entries that a call may read.
+    pub lookups: usize,
+    /// Bytes of the config entries that a call reads.
+    pub lookup_bytes: usize,
     /// Bytes of memory of one instance.
     pub memory_bytes: usize,
     /// Elements of all tables of one instance.
@@ -63,6 +70,9 @@ impl GuestConfig {
             threads: threads(limits.guest_threads),
             calls_per_tenant: limits.guest_calls_per_tenant,
             time_limit: Duration::from_millis(limits.guest_time_ms),
+            wall_limit: Duration::from_millis(wall_ms(limits)),
+            lookups: limits.guest_lookups,
+            lookup_bytes: limits.guest_lookup_bytes,
             memory_bytes: limits.guest_memory_bytes,
             table_elements: 10_000,
             stack_bytes: limits.guest_stack_bytes,
@@ -80,6 +90,14 @@ impl GuestConfig {
             suspension: Duration::from_secs(30),
             suspects: 4_096,
         }
+    }
+}
+
+/// As long as is said; else four times what a call may run.
+fn wall_ms(limits: &Limits) -> u64 {
+    match limits.guest_wall_ms {
+        0 => limits.guest_time_ms.saturating_mul(4),
+        said => said,
     }
 }
 

@@ -26,6 +26,9 @@ pub enum GuestFault {
     /// It failed too often, and is not called for a while.
     #[error("the guest failed too often and is suspended")]
     Suspended,
+    /// It read more config entries, or more of their bytes, than one call may.
+    #[error("the guest read more config entries than it may")]
+    Lookups,
     /// All threads, or the tenant's share of them, were busy for as long as a call may take.
     #[error("too many guests were running")]
     Busy,
@@ -42,7 +45,7 @@ pub enum GuestFault {
 
 impl GuestFault {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Trap,
         Self::Timeout,
         Self::Memory,
@@ -54,6 +57,7 @@ impl GuestFault {
         Self::Missing,
         Self::Failed,
         Self::Request,
+        Self::Lookups,
     ];
 
     /// The kind's name in metrics.
@@ -71,12 +75,13 @@ impl GuestFault {
             Self::Missing => "missing",
             Self::Failed => "failed",
             Self::Request => "request",
+            Self::Lookups => "lookups",
         }
     }
 
     /// Whether the guest itself is to blame, so that it may be suspended. An error of its own is an answer.
     pub(super) fn is_misbehaviour(self) -> bool {
-        matches!(self, Self::Trap | Self::Timeout | Self::Memory | Self::Stack | Self::BadResult)
+        matches!(self, Self::Trap | Self::Timeout | Self::Memory | Self::Stack | Self::BadResult | Self::Lookups)
     }
 }
 

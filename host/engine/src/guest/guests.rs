@@ -13,6 +13,7 @@ use super::{
     config::GuestConfig,
     convert,
     desk::Job,
+    entry::Entry,
     fault::{Counters, GuestFault, GuestFaults},
     library::{Absent, Library},
     pool::Pool,
@@ -32,7 +33,7 @@ pub trait Modules: Send + Sync {
     fn module(&self, tenant: &Key, guest: &str, digest: &Digest) -> Option<Bytes>;
 
     /// A config entry, as rules see it; null where there is none.
-    fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value;
+    fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Entry;
 }
 
 /// One call of a guest.
@@ -53,7 +54,7 @@ pub struct GuestCall<'a> {
     pub arguments: &'a [Value],
     /// The config entries of the flag's environment, null where there is none. Called on the caller's thread,
     /// while the guest waits.
-    pub config: &'a dyn Fn(&str) -> Value,
+    pub config: &'a dyn Fn(&str) -> Entry,
 }
 
 /// An upload that can run: a component of the world, compiled.
@@ -143,7 +144,7 @@ impl Guests {
 
     /// A config entry that a guest asks for.
     #[must_use]
-    pub fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value {
+    pub fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Entry {
         self.modules.config(tenant, environment, key)
     }
 

@@ -13,6 +13,7 @@ mod bindings;
 mod config;
 mod convert;
 mod desk;
+mod entry;
 mod fault;
 mod guests;
 mod instance;
@@ -27,6 +28,7 @@ mod wrap;
 
 pub use config::GuestConfig;
 pub use convert::json_text;
+pub use entry::Entry;
 pub use fault::{GuestFault, GuestFaults};
 pub use guests::{GuestCall, Guests, Modules, Prepared};
 pub use wrap::ModuleError;
