@@ -32,7 +32,7 @@ mod tally;
 mod targeting;
 mod worker;
 
-pub use build::ReadConfig;
+pub use build::{ReadConfig, ReadRules, Reads};
 pub use cache::{CacheConfig, CacheUse};
 pub use changes::FlagChange;
 pub use digest::etag;

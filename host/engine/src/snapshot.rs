@@ -18,7 +18,7 @@ use burgee_rules::{
 
 use crate::{
     asking::{Asking, Patience},
-    build::{self, ReadConfig},
+    build::{self, Reads},
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
     flag::{Choice, Plan, PreparedFlag},
@@ -100,8 +100,8 @@ impl Snapshot {
     /// The same environment at another state, such as an earlier one. Its rules are interpreted, but for those that
     /// this snapshot has compiled.
     #[must_use]
-    pub fn with_source(&self, source: EnvironmentSource, config: ReadConfig<'_>) -> Self {
-        build::snapshot(Some(self), source, config, &self.runtime)
+    pub fn with_source(&self, source: EnvironmentSource, reads: Reads<'_>) -> Self {
+        build::snapshot(Some(self), source, reads, &self.runtime)
     }
 
     /// Reads the context of a request, `{"context"?: …}`, as far as rules read it: for evaluations of this
@@ -225,7 +225,7 @@ impl Snapshot {
     pub fn explain(&self, flag: &str, context: &Context, now: Millis) -> Option<serde_json::Value> {
         let at = *self.index.get(flag)? as usize;
         let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
-        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.rule()?);
+        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.rule_in_effect()?);
         let (world, patience) = (self.world(context, now), self.patience());
         let asking = Asking::new(self, &world, &patience);
         let inputs = Inputs {
@@ -286,6 +286,14 @@ impl Snapshot {
         let trouble = self.trouble(at).map(|trouble| Problem::new("", trouble.code(), trouble.message()));
         let missing = targeting.references.iter().filter(|asked| !self.has(asked)).map(Reference::missing);
         targeting.problems.iter().cloned().chain(trouble).chain(missing).take(PROBLEMS_MAX).collect()
+    }
+
+    /// Whether a flag's answers depend on rules that it had before: its own does not compile because of what it refers
+    /// to. When a version of it comes late, build again.
+    #[must_use]
+    pub fn leans_on_history(&self, flag: &str) -> bool {
+        let targeting = self.prepared(flag).and_then(|flag| flag.targeting.as_ref());
+        targeting.is_some_and(|targeting| targeting.leans_on_history())
     }
 
     /// Whether what a rule asks for is there.

@@ -15,7 +15,7 @@ use burgee_api::{
     UiAssets, UiFile, routers, source,
 };
 use burgee_engine::{
-    Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
+    Engine, EngineConfig, EnvironmentSource, FlagSource, Reads, Snapshot,
     guest::{GuestConfig, Guests},
 };
 use burgee_model::{Key, Limits, Millis, NodeId, RegisterId};
@@ -101,12 +101,13 @@ impl Snapshots for Fresh {
             Some((key.clone(), Arc::new(FlagSource::from(&source::in_environment(&flag, environment)))))
         };
         let flags = table.flags(tenant, now, None).filter_map(flag).collect();
-        let source = EnvironmentSource { flags, ..source::environment(&table, tenant, environment, now) };
+        let state = EnvironmentSource { flags, ..source::environment(&table, tenant, environment, now) };
         let config = |key: &str| {
             let entry = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
             source::config_value(&table, &entry, now)
         };
-        Some(self.engine.build(None, source, &config))
+        let earlier = |flag: &Key| source::earlier_rules(&table, tenant, environment, flag);
+        Some(self.engine.build_from(None, state, Reads { config: &config, earlier: &earlier }))
     }
 
     fn changes(&self) -> watch::Receiver<Position> {
