@@ -69,9 +69,7 @@ impl Engine {
         reads: Reads<'_>,
     ) -> Arc<Snapshot> {
         let snapshot = Arc::new(build::snapshot(previous.map(Arc::as_ref), source, reads, &self.runtime));
-        for used in &snapshot.chunks {
-            self.compiler.enqueue(&used.chunk);
-        }
+        self.compiler.enqueue(&snapshot);
         snapshot.warm_guests();
         snapshot
     }
