@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use burgee_engine::{ConfigValue, EnvironmentSource};
 use burgee_model::{
-    Digest, EnvironmentMeta, Flag, FlagIn, FlagInField, GuestMeta, Key, Millis, RegisterId, json, materialise::materialise,
+    Digest, EnvironmentMeta, Flag, FlagIn, FlagInField, GuestMeta, Key, Millis, RegisterId, json,
+    materialise::materialise,
 };
 use burgee_store::{Table, Version};
 use serde_json::Value as Json;

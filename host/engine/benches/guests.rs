@@ -16,7 +16,7 @@ use std::{
 
 use burgee_engine::{
     Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
-    guest::{GuestCall, GuestConfig, GuestFault, Guests, Modules, Prepared},
+    guest::{Entry, GuestCall, GuestConfig, GuestFault, Guests, Modules, Prepared},
 };
 use burgee_model::{Bucketing, Context, Digest, FlagIn, Key, Limits, State, Value};
 use bytes::Bytes;
@@ -59,7 +59,7 @@ impl Bench {
     }
 
     fn prepare(&self, guests: &Guests, module: &[u8]) -> Prepared {
-        let prepared = guests.prepare(module).unwrap();
+        let prepared = guests.prepare(&self.tenant, "g", module).unwrap();
         self.shelf.0.lock().unwrap().insert(prepared.digest, prepared.component.clone());
         prepared
     }
@@ -96,7 +96,7 @@ impl Bench {
         for _ in 0..COMPILATIONS {
             let guests = guests(GuestConfig::default(), &self.shelf);
             let began = Instant::now();
-            drop(guests.prepare(module).unwrap());
+            drop(guests.prepare(&self.tenant, "g", module).unwrap());
             times.push(began.elapsed());
         }
         show(what, times);

@@ -22,6 +22,7 @@ mod hash;
 mod host;
 mod input;
 mod modules;
+mod named;
 mod part;
 mod prerequisites;
 mod reads;

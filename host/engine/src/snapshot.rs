@@ -252,11 +252,15 @@ impl Snapshot {
         self.varies
     }
 
-    /// Has the modules compiled that rules may call, so that the first call need not wait for it. Does not wait.
+    /// Has the modules compiled that rules call, so that the first call need not wait for it. Does not wait.
     pub(crate) fn warm_guests(&self) {
         let Some(running) = self.runtime.guests.as_ref().filter(|_| self.calls_guests) else { return };
-        for (name, digest) in &self.guests {
-            running.warm(&self.source.tenant, name.as_str(), digest.0);
+        let rules = self.flags.iter().filter_map(|flag| flag.targeting.as_ref());
+        let called: BTreeSet<&str> = rules.flat_map(|rule| &*rule.guests).map(|name| &**name).collect();
+        for name in called {
+            if let Some(digest) = self.guests.get(name) {
+                running.warm(&self.source.tenant, name, digest.0);
+            }
         }
     }
 
@@ -286,14 +290,6 @@ impl Snapshot {
         let trouble = self.trouble(at).map(|trouble| Problem::new("", trouble.code(), trouble.message()));
         let missing = targeting.references.iter().filter(|asked| !self.has(asked)).map(Reference::missing);
         targeting.problems.iter().cloned().chain(trouble).chain(missing).take(PROBLEMS_MAX).collect()
-    }
-
-    /// Whether a flag's answers depend on rules that it had before: its own does not compile because of what it refers
-    /// to. When a version of it comes late, build again.
-    #[must_use]
-    pub fn leans_on_history(&self, flag: &str) -> bool {
-        let targeting = self.prepared(flag).and_then(|flag| flag.targeting.as_ref());
-        targeting.is_some_and(|targeting| targeting.leans_on_history())
     }
 
     /// Whether what a rule asks for is there.

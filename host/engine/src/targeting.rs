@@ -48,6 +48,8 @@ pub(crate) struct Targeting {
     pub(crate) flags: Box<[Arc<str>]>,
     /// Whether it calls guests.
     pub(crate) calls_guests: bool,
+    /// Which.
+    pub(crate) guests: Box<[Arc<str>]>,
     /// The levels of its expressions.
     pub(crate) levels: usize,
     /// Of the rule's JSON and of the shared rules that it uses.
@@ -87,8 +89,9 @@ impl Targeting {
 
     /// An earlier rule in the place of this one.
     fn replaced(self, json: Json, by: Self, earlier: Vec<Json>, uses: Uses) -> Self {
-        let told = Problem::warning("", "earlier_rule", "an earlier version of the rule decides, the newest that compiles")
-            .hint("mend the rule or bring back what it refers to; until then nothing of it counts");
+        let told =
+            Problem::warning("", "earlier_rule", "an earlier version of the rule decides, the newest that compiles")
+                .hint("mend the rule or bring back what it refers to; until then nothing of it counts");
         let mut d = Digester::new("earlier");
         d.word(self.digest);
         d.word(by.digest);
@@ -127,6 +130,7 @@ impl Targeting {
             config_keys: known.map(config_keys).unwrap_or_default(),
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
+            guests: known.map(|rule| rule.guests().into_iter().collect()).unwrap_or_default(),
             levels: known.map(Rule::levels).unwrap_or_default(),
             references: references.into(),
             bucketing,
@@ -136,6 +140,11 @@ impl Targeting {
             earlier: None,
             uses,
         }
+    }
+
+    /// The names of the shared rules that it asked for.
+    pub(crate) fn shared_rules(&self) -> impl Iterator<Item = &str> {
+        self.uses.keys().map(|name| &**name)
     }
 
     /// A shared rule that it uses.

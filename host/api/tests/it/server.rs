@@ -39,6 +39,7 @@ pub struct Server {
     pub store: Store,
     pub clock: Arc<AtomicU64>,
     pub status: Arc<Status>,
+    pub snapshots: Arc<dyn Snapshots>,
     pub shutdown: watch::Sender<bool>,
 }
 
@@ -210,10 +211,11 @@ impl Server {
         let (clock, status) = (Arc::new(AtomicU64::new(START)), Arc::new(Status::new(engine.clone())));
         let (tick, (shutdown, down)) = (clock.clone(), watch::channel(false));
         let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();
+        let snapshots = Fresh::new(&store, engine);
         let state = ApiState {
             store: store.clone(),
-            snapshots: Fresh::new(&store, engine),
-            guests: Guests::new(GuestConfig::default(), Arc::new(StoredModules(store.clone()))).unwrap(),
+            snapshots: snapshots.clone(),
+            guests: Guests::new(GuestConfig::new(&options.limits), Arc::new(StoredModules(store.clone()))).unwrap(),
             status: status.clone(),
             auth: options.auth,
             limits: options.limits,
@@ -221,7 +223,7 @@ impl Server {
             shutdown: down,
         };
         let Routers { http: router, grpc } = routers(state, options.ui);
-        Self { router, grpc, store, clock, status, shutdown }
+        Self { router, grpc, store, clock, status, snapshots, shutdown }
     }
 
     /// With tenant `t` and its environments `dev` and `prod`.

@@ -32,6 +32,9 @@ pub enum GuestFault {
     /// All threads, or the tenant's share of them, were busy for as long as a call may take.
     #[error("too many guests were running")]
     Busy,
+    /// As many evaluations as may be wait for guests already, or as many of this tenant's.
+    #[error("too many evaluations wait for guests")]
+    Crowded,
     /// Its module is not here, or not compiled yet.
     #[error("the guest's module is not there")]
     Missing,
@@ -45,7 +48,7 @@ pub enum GuestFault {
 
 impl GuestFault {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Trap,
         Self::Timeout,
         Self::Memory,
@@ -58,6 +61,7 @@ impl GuestFault {
         Self::Failed,
         Self::Request,
         Self::Lookups,
+        Self::Crowded,
     ];
 
     /// The kind's name in metrics.
@@ -76,6 +80,7 @@ impl GuestFault {
             Self::Failed => "failed",
             Self::Request => "request",
             Self::Lookups => "lookups",
+            Self::Crowded => "crowded",
         }
     }
 

@@ -10,6 +10,7 @@
 //! [`GuestFault`], and its instance is never used again.
 
 mod bindings;
+mod callers;
 mod config;
 mod convert;
 mod desk;
@@ -19,8 +20,11 @@ mod guests;
 mod instance;
 mod library;
 mod limiter;
+mod line;
 mod pool;
 mod runtime;
+mod shelf;
+mod size;
 mod suspension;
 mod ticker;
 mod worker;
@@ -31,4 +35,5 @@ pub use convert::json_text;
 pub use entry::Entry;
 pub use fault::{GuestFault, GuestFaults};
 pub use guests::{GuestCall, Guests, Modules, Prepared};
+pub use library::GuestModules;
 pub use wrap::ModuleError;

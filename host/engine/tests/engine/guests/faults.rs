@@ -36,11 +36,11 @@ fn instructions_that_take_long_are_counted_by_the_clock() {
         ..GuestConfig::default()
     };
     let node = Node::with(patient.clone());
-    let fills = node.put("t", "fills", &wat::fills());
-    assert_eq!(node.call(&fills), Ok(Value::Null));
-    // 270 MB in a millisecond is more than any memory takes
+    let [few, many] = [("few", 18), ("many", 2_000)].map(|(name, times)| node.put("t", name, &wat::fills(times)));
+    assert_eq!(node.call(&few), Ok(Value::Null));
+    // that many take seconds, yet are not a hundredth of the ticks that a call may see in a minute
     let strict = node.restarted(GuestConfig { wall_limit: Duration::from_millis(1), ..patient });
-    assert_eq!(strict.call(&fills), Err(GuestFault::Timeout));
+    assert_eq!(strict.call(&many), Err(GuestFault::Timeout));
 }
 
 #[test]

@@ -65,9 +65,15 @@ impl Node {
 
     /// Uploads a guest.
     pub(super) fn put(&self, tenant: &str, name: &'static str, module: &[u8]) -> Live {
-        let prepared = self.guests.prepare(module).unwrap();
+        let tenant = Key::new(tenant).unwrap();
+        let prepared = self.guests.prepare(&tenant, name, module).unwrap();
         self.shelf.0.lock().unwrap().insert(prepared.digest, prepared.component);
-        Live { tenant: Key::new(tenant).unwrap(), name, digest: prepared.digest }
+        Live { tenant, name, digest: prepared.digest }
+    }
+
+    /// Empties the replica.
+    pub(super) fn lose_all(&self) {
+        self.shelf.0.lock().unwrap().clear();
     }
 
     /// Calls a guest with a context and arguments, JSON both.

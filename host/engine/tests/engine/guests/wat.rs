@@ -93,15 +93,14 @@ pub(super) fn endless_start() -> Vec<u8> {
     module("(func $run (loop (br 0))) (start $run)", "(i32.const 1024)")
 }
 
-/// Fills fifteen mebibytes eighteen times, and answers. Seen from a loop this is next to nothing.
-pub(super) fn fills() -> Vec<u8> {
-    let fill = "(func $fill (local $left i32)
+/// Fills fifteen mebibytes so many times, and answers. Seen from a loop this is next to nothing.
+pub(super) fn fills(times: u32) -> Vec<u8> {
+    let fill = "(func $fill (param $left i32)
         (drop (memory.grow (i32.const 240)))
-        (local.set $left (i32.const 18))
         (loop $again
             (memory.fill (i32.const 65536) (local.get $left) (i32.const 15728640))
             (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))";
-    module(fill, "(call $fill) (i32.const 1024)")
+    module(fill, &format!("(call $fill (i32.const {times})) (i32.const 1024)"))
 }
 
 /// Reads the config entry `limit` as often as it has arguments, and answers it.
