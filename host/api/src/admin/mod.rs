@@ -22,6 +22,7 @@ pub mod precondition;
 pub mod refusal;
 pub mod rule;
 pub mod segment;
+pub mod stamps_read;
 pub mod tag;
 pub mod tenant;
 pub mod token;

@@ -34,6 +34,7 @@ mod roles;
 mod segments;
 mod server;
 mod sessions;
+mod stamps_read;
 mod stream;
 mod tenants;
 mod tokens;
