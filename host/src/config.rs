@@ -166,6 +166,13 @@ fn limits(options: &Options) -> Result<Limits, ConfigError> {
         ("unread-timeout", limits.unread_ms == 0),
         ("idle_ms", limits.idle_ms == 0),
         ("handshake_ms", limits.handshake_ms == 0),
+        ("guest_queue_modules", limits.guest_queue_modules == 0),
+        ("guest_uploads", limits.guest_uploads == 0),
+        ("guest_uploads_waiting", limits.guest_uploads_waiting == 0),
+        ("looks_back", limits.looks_back == 0),
+        ("looks_back_waiting", limits.looks_back_waiting == 0),
+        ("imports", limits.imports == 0),
+        ("imports_waiting", limits.imports_waiting == 0),
     ] {
         if zero {
             return Err(ConfigError::new(field, &"is more than 0"));

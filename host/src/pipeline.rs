@@ -11,13 +11,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use burgee_api::{Caught, Snapshots};
-use burgee_engine::{Engine, Snapshot};
+use burgee_engine::{Engine, Reads, Snapshot};
 use burgee_model::{Key, RegisterId};
 use burgee_store::{FeedEvent, FeedReader, Position, Store};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use self::{dirty::Dirty, source::Sources};
+use self::{
+    dirty::Dirty,
+    source::{Depends, Sources},
+};
 
 /// An environment of a tenant.
 pub type EnvironmentId = (Key, Key);
@@ -108,7 +111,9 @@ impl Builder {
         let now = self.store.now();
         let before = self.published.snapshots.load_full();
         let reads_config = |id: &EnvironmentId, key: &Key| before.get(id).is_some_and(|s| s.reads_config(key));
-        let touched = self.sources.refresh(&self.store.read(), dirty, now, &reads_config);
+        let leans = |id: &EnvironmentId, flag: &Key| before.get(id).is_some_and(|s| s.leans_on_history(flag.as_str()));
+        let depends = Depends { on_config: &reads_config, on_history: &leans };
+        let touched = self.sources.refresh(&self.store.read(), dirty, now, &depends);
         if touched.is_empty() && self.sources.len() == before.len() {
             return;
         }
@@ -120,7 +125,9 @@ impl Builder {
                     let entry = RegisterId::config(&id.0, &id.1, &Key::new(key).ok()?);
                     burgee_api::source::config_value(&self.store.read(), &entry, now)
                 };
-                let snapshot = self.engine.build(before.get(&id), source.clone(), &config);
+                let earlier = |flag: &Key| burgee_api::source::earlier_rules(&self.store.read(), &id.0, &id.1, flag);
+                let reads = Reads { config: &config, earlier: &earlier };
+                let snapshot = self.engine.build_from(before.get(&id), source.clone(), reads);
                 after.insert(id, snapshot);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use burgee_engine::{ConfigValue, EnvironmentSource, FlagSource, Snapshot};
+use burgee_engine::{ConfigValue, EnvironmentSource, FlagSource, Reads, Snapshot};
 use burgee_model::{FlagIn, Key, Millis, RegisterId, Severity};
 use burgee_rules::parse::{Thing, references};
 use burgee_store::{Past, Store};
@@ -45,7 +45,8 @@ pub(crate) fn stood(store: &Store, now: &Snapshot, at: Millis, flag: Option<&Key
     let entry = |key: &Key| RegisterId::config(now.tenant(), now.environment(), key);
     let config =
         |key: &str| -> Option<ConfigValue> { source::config_value(&store.read(), &entry(&Key::new(key).ok()?), at) };
-    let snapshot = now.with_source(source, &config);
+    let earlier = |flag: &Key| source::earlier_rules(past.table(), now.tenant(), now.environment(), flag);
+    let snapshot = now.with_source(source, Reads { config: &config, earlier: &earlier });
     let complete = !is_lost
         && past.lost().segments.is_empty()
         && !snapshot.calls_guests()

@@ -1,12 +1,17 @@
 //! What snapshots are built from: an environment as a table holds it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use burgee_engine::{ConfigValue, EnvironmentSource};
 use burgee_model::{
-    Digest, EnvironmentMeta, Flag, FlagIn, GuestMeta, Key, Millis, RegisterId, json, materialise::materialise,
+    Digest, EnvironmentMeta, Flag, FlagIn, FlagInField, GuestMeta, Key, Millis, RegisterId, json,
+    materialise::materialise,
 };
-use burgee_store::Table;
+use burgee_store::{Table, Version};
+use serde_json::Value as Json;
+
+/// Versions of a rule before its current one that all nodes keep, however old.
+const EARLIER_MAX: usize = 19;
 
 /// An environment without its flags.
 #[must_use]
@@ -48,6 +53,15 @@ pub fn in_environment(flag: &Flag, environment: &Key) -> FlagIn {
         metadata: flag.metadata.clone(),
         ..FlagIn::default()
     })
+}
+
+/// The rules that a flag had in an environment before its current one, newest first: as many as every node keeps,
+/// back to where it had none.
+#[must_use]
+pub fn earlier_rules(table: &Table, tenant: &Key, environment: &Key, flag: &Key) -> Vec<Json> {
+    let id = RegisterId::flag_in(tenant, flag, environment, FlagInField::Targeting);
+    let rule = |version: Arc<Version>| version.content.as_ref()?.read::<Json>().filter(|rule| !rule.is_null());
+    table.history(&id).skip(1).take(EARLIER_MAX).map_while(rule).collect()
 }
 
 /// A config entry as rules read it: JSON where its type says so, else text; `None` where it is neither.

@@ -16,7 +16,7 @@ use std::{
 
 use burgee_engine::{
     Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
-    guest::{GuestCall, GuestConfig, GuestFault, Guests, Modules, Prepared},
+    guest::{Entry, GuestCall, GuestConfig, GuestFault, Guests, Modules, Prepared},
 };
 use burgee_model::{Bucketing, Context, Digest, FlagIn, Key, Limits, State, Value};
 use bytes::Bytes;
@@ -35,8 +35,8 @@ impl Modules for Shelf {
         self.0.lock().unwrap().get(digest).cloned()
     }
 
-    fn config(&self, _: &Key, _: &Key, _: &str) -> Value {
-        Value::Null
+    fn config(&self, _: &Key, _: &Key, _: &str) -> Entry {
+        Entry::default()
     }
 }
 
@@ -59,7 +59,7 @@ impl Bench {
     }
 
     fn prepare(&self, guests: &Guests, module: &[u8]) -> Prepared {
-        let prepared = guests.prepare(module).unwrap();
+        let prepared = guests.prepare(&self.tenant, "g", module).unwrap();
         self.shelf.0.lock().unwrap().insert(prepared.digest, prepared.component.clone());
         prepared
     }
@@ -73,7 +73,7 @@ impl Bench {
             timestamp_seconds: 1_700_000_000,
             context: &self.context,
             arguments: &[],
-            config: &|_| Value::Number(1_000.0),
+            config: &|_| Value::Number(1_000.0).into(),
         })
     }
 
@@ -96,7 +96,7 @@ impl Bench {
         for _ in 0..COMPILATIONS {
             let guests = guests(GuestConfig::default(), &self.shelf);
             let began = Instant::now();
-            drop(guests.prepare(module).unwrap());
+            drop(guests.prepare(&self.tenant, "g", module).unwrap());
             times.push(began.elapsed());
         }
         show(what, times);

@@ -76,7 +76,7 @@ impl<'s, 'w> Asking<'s, 'w> {
         Ok(flag.choose(&result))
     }
 
-    /// The variant that a flag gives to another one's rule. To ask again costs nothing more.
+    /// The variant that a flag gives to another one's rule; null where it gives none. To ask again costs nothing more.
     fn variant(&self, key: &str, budget: &mut Budget) -> Result<Value, EvalError> {
         let Some(at) = self.snapshot.index.get(key).copied() else { return Ok(Value::Null) };
         if let Some(known) = self.answers.borrow().get(&at) {
@@ -97,7 +97,12 @@ impl<'s, 'w> Asking<'s, 'w> {
             Plan::Rule => {
                 let rule = flag.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref());
                 budget.step(rule.map_or(0, |rule| rule.steps))?;
-                self.chosen(flag, budget)?.ok()
+                match self.chosen(flag, budget) {
+                    Ok(decided) => decided.ok(),
+                    // the other flag is in error, as it is where its result names no variant: that is no error of this one
+                    Err(EvalError::Guest(_)) => None,
+                    Err(error) => return Err(error),
+                }
             }
         };
         let name = choice.and_then(|choice| flag.variant(choice));

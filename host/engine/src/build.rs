@@ -17,27 +17,51 @@ use crate::{
     runtime::Runtime,
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource, FlagSource},
-    targeting::Targeting,
+    targeting::{Reading, Targeting},
 };
 
 /// Reads the current value of a config entry.
 pub type ReadConfig<'a> = &'a dyn Fn(&str) -> Option<ConfigValue>;
 
+/// Reads the rules that a flag had before its current one, newest first, back to where it had none.
+pub type ReadRules<'a> = &'a dyn Fn(&Key) -> Vec<Json>;
+
+/// What a build reads of the replica beside its source.
+#[derive(Clone, Copy)]
+pub struct Reads<'a> {
+    /// Config entries; each that a rule reads is asked for once.
+    pub config: ReadConfig<'a>,
+    /// Earlier rules, asked for only of a flag whose rule does not compile because of what it refers to.
+    pub earlier: ReadRules<'a>,
+}
+
+impl<'a> From<ReadConfig<'a>> for Reads<'a> {
+    /// Without earlier rules.
+    fn from(config: ReadConfig<'a>) -> Self {
+        Self { config, earlier: &no_earlier }
+    }
+}
+
+fn no_earlier(_: &Key) -> Vec<Json> {
+    Vec::new()
+}
+
 /// Builds the snapshot.
 pub(crate) fn snapshot(
     previous: Option<&Snapshot>,
     mut source: EnvironmentSource,
-    config: ReadConfig<'_>,
+    reads: Reads<'_>,
     runtime: &Arc<Runtime>,
 ) -> Snapshot {
-    let flags = flags(previous, std::mem::take(&mut source.flags), &source, &runtime.config.limits);
-    let config = Arc::new(config_table(&flags, config));
+    let flags = std::mem::take(&mut source.flags);
+    let flags = self::flags(previous, flags, &source, reads.earlier, &runtime.config.limits);
+    let config = Arc::new(config_table(&flags, reads.config));
     let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
     let index = index(previous, &flags);
     Snapshot {
         digest: digest(&source, &flags, &config),
         troubles: prerequisites::troubles(&flags, &index),
-        reads: reads(previous, &flags),
+        reads: reads_of(previous, &flags),
         index,
         calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests),
         varies: flags.iter().any(|flag| varies(flag, &config)),
@@ -57,15 +81,17 @@ pub(crate) fn flags(
     previous: Option<&Snapshot>,
     sources: BTreeMap<Key, Arc<FlagSource>>,
     source: &EnvironmentSource,
+    earlier: ReadRules<'_>,
     limits: &Limits,
 ) -> Box<[Arc<PreparedFlag>]> {
     let none = Map::new();
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
     let names = Names::new(previous.map(|p| &*p.reads));
+    let reading = Reading { source, names: &names, earlier, limits };
     let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
-        let targeting = targeting(before, &key, &flag, source, &names, limits);
+        let targeting = targeting(before, &key, &flag, &reading);
         match before {
             Some(before) if same_set && is_same(before, &flag, targeting.as_ref()) => before.clone(),
             _ => Arc::new(PreparedFlag::new(&key, flag, targeting, inherited)),
@@ -92,20 +118,18 @@ fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
     flag: &Arc<FlagSource>,
-    source: &EnvironmentSource,
-    names: &Names,
-    limits: &Limits,
+    reading: &Reading<'_>,
 ) -> Option<Arc<Targeting>> {
     let text = flag.targeting.as_ref()?;
     if let Some(before) = before {
         let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(text);
-        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(source)) {
+        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(key, reading)) {
             return Some(known.clone());
         }
     }
     // a text that does not read as JSON is as a rule that is none
     let json = flag.rule().unwrap_or_default();
-    Some(Arc::new(Targeting::new(key, &json, source, names, limits)))
+    Some(Arc::new(Targeting::read(key, &json, reading)))
 }
 
 /// Keys to places; taken over where the keys are the same.
@@ -117,7 +141,7 @@ fn index(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Index>
 }
 
 /// What the rules read; taken over where they are the same.
-fn reads(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Kept> {
+fn reads_of(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Kept> {
     fn rules(flags: &[Arc<PreparedFlag>]) -> impl Iterator<Item = &Arc<Targeting>> {
         flags.iter().filter_map(|flag| flag.targeting.as_ref())
     }

@@ -10,7 +10,10 @@ use std::{
     thread,
 };
 
-use crate::{chunk::Chunk, runtime::Runtime};
+use crate::{chunk::Chunk, runtime::Runtime, snapshot::Snapshot};
+
+/// Snapshots with chunks that found the queue full, which are asked again: one an environment that is alive.
+const POSTPONED_MAX: usize = 65_536;
 
 /// Compiles chunks in the background until it is dropped. Chunks that no snapshot uses any more are skipped.
 pub(crate) struct Compiler {
@@ -27,6 +30,8 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Weak<Chunk>>,
+    /// The snapshots of which chunks found no place.
+    postponed: VecDeque<Weak<Snapshot>>,
     busy: bool,
     closed: bool,
 }
@@ -40,18 +45,13 @@ impl Compiler {
         Ok(Self { shared })
     }
 
-    /// Asks for a chunk. Where the queue is full the chunk stays interpreted until it is asked for again.
-    pub(crate) fn enqueue(&self, chunk: &Arc<Chunk>) {
-        if !chunk.enter_queue() {
-            return;
-        }
+    /// Asks for the chunks of a snapshot. Those that find the queue full are interpreted until it has drained.
+    pub(crate) fn enqueue(&self, snapshot: &Arc<Snapshot>) {
         let mut queue = self.shared.lock();
-        if queue.waiting.len() >= self.shared.runtime.config.queue_chunks {
-            chunk.leave_queue();
+        if !queue.take(snapshot, self.shared.queue_chunks()) {
             tracing::warn!("the compile queue is full; rules are interpreted meanwhile");
-            return;
+            queue.postpone(snapshot);
         }
-        queue.waiting.push_back(Arc::downgrade(chunk));
         drop(queue);
         self.shared.changed.notify_all();
     }
@@ -59,7 +59,7 @@ impl Compiler {
     /// Blocks until nothing waits or is being compiled.
     pub(crate) fn quiesce(&self) {
         let queue = self.shared.lock();
-        let done = self.shared.changed.wait_while(queue, |queue| queue.busy || !queue.waiting.is_empty());
+        let done = self.shared.changed.wait_while(queue, |queue| queue.busy || !queue.is_empty());
         drop(done.unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -71,6 +71,49 @@ impl Compiler {
 
     pub(crate) fn compiled(&self) -> u64 {
         self.shared.compiled.load(Ordering::Relaxed)
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.postponed.is_empty()
+    }
+
+    /// Takes in the chunks of a snapshot that are to be compiled; false where not all find a place.
+    fn take(&mut self, snapshot: &Snapshot, most: usize) -> bool {
+        for chunk in snapshot.chunks.iter().map(|used| &used.chunk) {
+            if !chunk.enter_queue() {
+                continue;
+            }
+            if self.waiting.len() >= most {
+                chunk.leave_queue();
+                return false;
+            }
+            self.waiting.push_back(Arc::downgrade(chunk));
+        }
+        true
+    }
+
+    /// Notes that chunks of a snapshot found no place. Snapshots that others took the place of are forgotten.
+    fn postpone(&mut self, snapshot: &Arc<Snapshot>) {
+        if self.postponed.len() >= POSTPONED_MAX {
+            self.postponed.retain(|snapshot| snapshot.strong_count() > 0);
+        }
+        if self.postponed.len() < POSTPONED_MAX {
+            self.postponed.push_back(Arc::downgrade(snapshot));
+        }
+    }
+
+    /// Once nothing waits, asks the snapshots in turn whose chunks found no place.
+    fn refill(&mut self, most: usize) {
+        while self.waiting.is_empty() {
+            let Some(next) = self.postponed.pop_front() else { return };
+            if let Some(snapshot) = next.upgrade()
+                && !self.take(&snapshot, most)
+            {
+                self.postpone(&snapshot);
+            }
+        }
     }
 }
 
@@ -86,6 +129,11 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One at least, or nothing would ever be compiled.
+    fn queue_chunks(&self) -> usize {
+        self.runtime.config.queue_chunks.max(1)
+    }
+
     fn run(&self) {
         while let Some(chunk) = self.next() {
             if let Some(chunk) = chunk.upgrade() {
@@ -98,14 +146,19 @@ impl Shared {
     fn next(&self) -> Option<Weak<Chunk>> {
         let mut queue = self.lock();
         queue.busy = false;
-        self.changed.notify_all();
-        let waited = self.changed.wait_while(queue, |queue| !queue.closed && queue.waiting.is_empty());
-        let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
-        if queue.closed {
-            return None;
+        loop {
+            queue.refill(self.queue_chunks());
+            if queue.closed {
+                return None;
+            }
+            if let Some(chunk) = queue.waiting.pop_front() {
+                queue.busy = true;
+                return Some(chunk);
+            }
+            // nothing is postponed any more either
+            self.changed.notify_all();
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        queue.busy = true;
-        queue.waiting.pop_front()
     }
 
     /// A fault of the compiler itself must cost no more than that chunk's speed.

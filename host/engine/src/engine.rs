@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    build::{self, ReadConfig},
+    build::{self, ReadConfig, Reads},
     cache::{CacheUse, CodeCache},
     compiler::Compiler,
     guest::Guests,
@@ -57,10 +57,19 @@ impl Engine {
         source: EnvironmentSource,
         config: ReadConfig<'_>,
     ) -> Arc<Snapshot> {
-        let snapshot = Arc::new(build::snapshot(previous.map(Arc::as_ref), source, config, &self.runtime));
-        for used in &snapshot.chunks {
-            self.compiler.enqueue(&used.chunk);
-        }
+        self.build_from(previous, source, config.into())
+    }
+
+    /// The same of a replica that also knows what rules were before: a rule that does not compile any more, because of
+    /// what it refers to, gives way to the newest earlier one that does.
+    pub fn build_from(
+        &self,
+        previous: Option<&Arc<Snapshot>>,
+        source: EnvironmentSource,
+        reads: Reads<'_>,
+    ) -> Arc<Snapshot> {
+        let snapshot = Arc::new(build::snapshot(previous.map(Arc::as_ref), source, reads, &self.runtime));
+        self.compiler.enqueue(&snapshot);
         snapshot.warm_guests();
         snapshot
     }

@@ -118,6 +118,12 @@ impl PreparedFlag {
         self.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()).map_or(0, |rule| rule.steps)
     }
 
+    /// The rule that decides, as a tree: its own, or an earlier one in its stead.
+    pub(crate) fn rule_in_effect(&self) -> Option<Json> {
+        let stand_in = self.targeting.as_ref().and_then(|targeting| targeting.stand_in.clone());
+        stand_in.or_else(|| self.source.rule())
+    }
+
     /// What a chunk takes of it.
     pub(crate) fn key_and_rule(&self) -> Option<(Key, Arc<Rule>)> {
         self.targeting.as_ref().and_then(|t| t.rule.clone()).map(|rule| (self.key.clone(), rule))

@@ -22,6 +22,7 @@ mod hash;
 mod host;
 mod input;
 mod modules;
+mod named;
 mod part;
 mod prerequisites;
 mod reads;
@@ -32,7 +33,7 @@ mod tally;
 mod targeting;
 mod worker;
 
-pub use build::ReadConfig;
+pub use build::{ReadConfig, ReadRules, Reads};
 pub use cache::{CacheConfig, CacheUse};
 pub use changes::FlagChange;
 pub use digest::etag;

@@ -20,7 +20,7 @@ pub struct Module {
 #[must_use]
 pub fn modules(mut source: EnvironmentSource, limits: &Limits) -> Vec<Module> {
     let flags = std::mem::take(&mut source.flags);
-    let flags = build::flags(None, flags, &source, limits);
+    let flags = build::flags(None, flags, &source, &|_: &Key| Vec::new(), limits);
     let of_chunk = |members: Box<[u32]>| {
         let members = members.iter().filter_map(|at| flags.get(*at as usize)?.key_and_rule());
         let (flags, rules): (Vec<Key>, Vec<Arc<Rule>>) = members.unzip();

@@ -18,7 +18,7 @@ use burgee_rules::{
 
 use crate::{
     asking::{Asking, Patience},
-    build::{self, ReadConfig},
+    build::{self, Reads},
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
     flag::{Choice, Plan, PreparedFlag},
@@ -100,8 +100,8 @@ impl Snapshot {
     /// The same environment at another state, such as an earlier one. Its rules are interpreted, but for those that
     /// this snapshot has compiled.
     #[must_use]
-    pub fn with_source(&self, source: EnvironmentSource, config: ReadConfig<'_>) -> Self {
-        build::snapshot(Some(self), source, config, &self.runtime)
+    pub fn with_source(&self, source: EnvironmentSource, reads: Reads<'_>) -> Self {
+        build::snapshot(Some(self), source, reads, &self.runtime)
     }
 
     /// Reads the context of a request, `{"context"?: …}`, as far as rules read it: for evaluations of this
@@ -225,7 +225,7 @@ impl Snapshot {
     pub fn explain(&self, flag: &str, context: &Context, now: Millis) -> Option<serde_json::Value> {
         let at = *self.index.get(flag)? as usize;
         let prepared = self.flags.get(at).filter(|flag| flag.plan == Plan::Rule && self.trouble(at).is_none())?;
-        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.source.rule()?);
+        let (targeting, rule) = (prepared.targeting.as_ref()?, prepared.rule_in_effect()?);
         let (world, patience) = (self.world(context, now), self.patience());
         let asking = Asking::new(self, &world, &patience);
         let inputs = Inputs {
@@ -252,11 +252,15 @@ impl Snapshot {
         self.varies
     }
 
-    /// Has the modules compiled that rules may call, so that the first call need not wait for it. Does not wait.
+    /// Has the modules compiled that rules call, so that the first call need not wait for it. Does not wait.
     pub(crate) fn warm_guests(&self) {
         let Some(running) = self.runtime.guests.as_ref().filter(|_| self.calls_guests) else { return };
-        for (name, digest) in &self.guests {
-            running.warm(&self.source.tenant, name.as_str(), digest.0);
+        let rules = self.flags.iter().filter_map(|flag| flag.targeting.as_ref());
+        let called: BTreeSet<&str> = rules.flat_map(|rule| &*rule.guests).map(|name| &**name).collect();
+        for name in called {
+            if let Some(digest) = self.guests.get(name) {
+                running.warm(&self.source.tenant, name, digest.0);
+            }
         }
     }
 

@@ -68,8 +68,8 @@ pub struct EngineConfig {
     pub alone_steps_min: usize,
     /// Rules of a chunk that are on, from which on they run compiled when all flags are evaluated. 0 runs all.
     pub together_rules_min: usize,
-    /// Chunks that may wait for the compile thread. One that finds the queue full is asked for again by
-    /// the next build of its environment.
+    /// Chunks that may wait for the compile thread, one at least. One that finds the queue full is asked for again
+    /// once it has drained.
     pub queue_chunks: usize,
     /// Instances that one worker thread creates in a store before it starts a new one.
     pub instances_per_store: usize,

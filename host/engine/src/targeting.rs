@@ -10,7 +10,19 @@ use burgee_rules::{
 };
 use serde_json::Value as Json;
 
-use crate::{digest::Digester, reads::Names, source::EnvironmentSource};
+use crate::{build::ReadRules, digest::Digester, reads::Names, source::EnvironmentSource};
+
+/// The most earlier rules that are looked at: of as many versions every node keeps its own and those before it,
+/// whatever their age, so all find the same.
+const EARLIER_MAX: usize = 19;
+
+/// What rules are read with.
+pub(crate) struct Reading<'a> {
+    pub(crate) source: &'a EnvironmentSource,
+    pub(crate) names: &'a Names,
+    pub(crate) earlier: ReadRules<'a>,
+    pub(crate) limits: &'a Limits,
+}
 
 /// A rule with what the engine must know of it.
 pub(crate) struct Targeting {
@@ -36,16 +48,65 @@ pub(crate) struct Targeting {
     pub(crate) flags: Box<[Arc<str>]>,
     /// Whether it calls guests.
     pub(crate) calls_guests: bool,
+    /// Which.
+    pub(crate) guests: Box<[Arc<str>]>,
     /// The levels of its expressions.
     pub(crate) levels: usize,
     /// Of the rule's JSON and of the shared rules that it uses.
     pub(crate) digest: u128,
+    /// The earlier rule that decides, because its own does not compile any more.
+    pub(crate) stand_in: Option<Json>,
+    /// The rules that it had before; none where they were not looked at.
+    earlier: Option<Box<[Json]>>,
     /// The shared rules that it asked for, and what they were.
-    uses: Box<[(Box<str>, Option<Json>)]>,
+    uses: Uses,
 }
 
+/// Shared rules by name; none where there is none.
+type Uses = BTreeMap<Box<str>, Option<Json>>;
+
 impl Targeting {
-    pub(crate) fn new(flag: &Key, json: &Json, source: &EnvironmentSource, names: &Names, limits: &Limits) -> Self {
+    /// Reads a flag's rule. Where it does not compile, and what it refers to is why (it was changed or deleted
+    /// elsewhere meanwhile), the newest earlier one that compiles stands in.
+    pub(crate) fn read(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
+        let own = Self::new(flag, json, reading);
+        if own.rule.is_some() || !is_sound_alone(flag, json, reading) {
+            return own;
+        }
+        let mut earlier = (reading.earlier)(flag);
+        earlier.truncate(EARLIER_MAX);
+        let mut uses = own.uses.clone();
+        let found = earlier.iter().find_map(|json| {
+            let tried = Self::new(flag, json, reading);
+            uses.extend(tried.uses.iter().map(|(name, rule)| (name.clone(), rule.clone())));
+            tried.rule.is_some().then_some((json.clone(), tried))
+        });
+        match found {
+            Some((json, tried)) => own.replaced(json, tried, earlier, uses),
+            None => Self { earlier: Some(earlier.into()), uses, ..own },
+        }
+    }
+
+    /// An earlier rule in the place of this one.
+    fn replaced(self, json: Json, by: Self, earlier: Vec<Json>, uses: Uses) -> Self {
+        let told =
+            Problem::warning("", "earlier_rule", "an earlier version of the rule decides, the newest that compiles")
+                .hint("mend the rule or bring back what it refers to; until then nothing of it counts");
+        let mut d = Digester::new("earlier");
+        d.word(self.digest);
+        d.word(by.digest);
+        Self {
+            problems: self.problems.into_iter().chain([told]).collect(),
+            digest: d.finish(),
+            stand_in: Some(json),
+            earlier: Some(earlier.into()),
+            uses,
+            ..by
+        }
+    }
+
+    fn new(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
+        let Reading { source, names, limits, .. } = *reading;
         let uses = RefCell::new(BTreeMap::new());
         let segment = |name: &str| {
             let found = source.segments.get(name).cloned();
@@ -56,7 +117,7 @@ impl Targeting {
         let setting = Setting { segments: &segment, bucketing, limits };
         let compiled = parse::rule_with(flag, json, &setting, &|name| names.get(name));
         let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
-        let uses: Box<[_]> = uses.into_inner().into_iter().collect();
+        let uses: Uses = uses.into_inner();
         let problems = compiled.problems().cloned().collect();
         let rule = compiled.rule.map(Arc::new);
         let known = rule.as_deref();
@@ -69,25 +130,48 @@ impl Targeting {
             config_keys: known.map(config_keys).unwrap_or_default(),
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
+            guests: known.map(|rule| rule.guests().into_iter().collect()).unwrap_or_default(),
             levels: known.map(Rule::levels).unwrap_or_default(),
             references: references.into(),
             bucketing,
             digest: digest(json, bucketing, &uses),
             rule,
+            stand_in: None,
+            earlier: None,
             uses,
         }
     }
 
-    /// A shared rule that it uses.
-    pub(crate) fn segment(&self, name: &str) -> Option<Json> {
-        self.uses.iter().find(|(used, _)| **used == *name).and_then(|(_, rule)| rule.clone())
+    /// The names of the shared rules that it asked for.
+    pub(crate) fn shared_rules(&self) -> impl Iterator<Item = &str> {
+        self.uses.keys().map(|name| &**name)
     }
 
-    /// Whether the shared rules that it uses, and how it buckets, are still what they were.
-    pub(crate) fn still_holds(&self, source: &EnvironmentSource) -> bool {
+    /// A shared rule that it uses.
+    pub(crate) fn segment(&self, name: &str) -> Option<Json> {
+        self.uses.get(name).cloned().flatten()
+    }
+
+    /// Whether it goes by the rules that the flag had before.
+    pub(crate) fn leans_on_history(&self) -> bool {
+        self.earlier.is_some()
+    }
+
+    /// Whether the shared rules that it uses, how it buckets, and the earlier rules that it looked at are still what
+    /// they were.
+    pub(crate) fn still_holds(&self, flag: &Key, reading: &Reading<'_>) -> bool {
+        let Reading { source, earlier, .. } = *reading;
         self.bucketing == source.bucketing
             && self.uses.iter().all(|(name, then)| source.segments.get(&**name) == then.as_ref())
+            && self.earlier.as_ref().is_none_or(|then| earlier(flag).iter().take(EARLIER_MAX).eq(then.iter()))
     }
+}
+
+/// Whether a rule compiles once all that it refers to is there and simple: its faults are then not its author's.
+fn is_sound_alone(flag: &Key, json: &Json, reading: &Reading<'_>) -> bool {
+    let simple = |_: &str| Some(Json::Bool(true));
+    let setting = Setting { segments: &simple, bucketing: reading.source.bucketing, limits: reading.limits };
+    parse::rule(flag, json, &setting).rule.is_some()
 }
 
 fn attributes(rule: &Rule, names: &Names) -> Option<Box<[Arc<str>]>> {
@@ -99,7 +183,7 @@ fn config_keys(rule: &Rule) -> Box<[Key]> {
     rule.config_keys().iter().filter_map(|key| Key::new(key).ok()).collect()
 }
 
-fn digest(json: &Json, bucketing: Bucketing, uses: &[(Box<str>, Option<Json>)]) -> u128 {
+fn digest(json: &Json, bucketing: Bucketing, uses: &Uses) -> u128 {
     let mut d = Digester::new("rule");
     d.word(bucketing.number().into());
     d.json(json);

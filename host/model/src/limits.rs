@@ -46,6 +46,13 @@ pub struct Limits {
     pub guest_stack_bytes: usize,
     /// Milliseconds for which a call of a guest may run.
     pub guest_time_ms: u64,
+    /// Milliseconds by the clock for which it may run, be it in one instruction that takes long, or taken off its
+    /// processor; 0 is four times `guest_time_ms`.
+    pub guest_wall_ms: u64,
+    /// Config entries that one call of a guest may read.
+    pub guest_lookups: usize,
+    /// Bytes of the config entries that one call of a guest reads.
+    pub guest_lookup_bytes: usize,
     /// Calls of one tenant's guests that run at once on a node.
     pub guest_calls_per_tenant: usize,
     /// Milliseconds that calls of guests may take, one after the other, for one request, be it for all flags.
@@ -54,6 +61,61 @@ pub struct Limits {
     pub guest_threads: usize,
     /// Patterns (`matches`) of one rule with the shared rules that it names. Each may take 32 KiB when compiled.
     pub patterns_per_rule: usize,
+    /// Evaluations that wait for guests at once on a node, each on a thread of its own; others are answered at once, as
+    /// if the guest had failed (`crowded`).
+    pub guest_callers: usize,
+    /// Those of one tenant.
+    pub guest_callers_per_tenant: usize,
+    /// Elements of all tables of one instance of a guest.
+    pub guest_table_elements: usize,
+    /// Bytes of a guest's answer, and of the key of a config entry that it asks for.
+    pub guest_answer_bytes: usize,
+    /// JSON levels of a guest's answer.
+    pub guest_answer_depth: usize,
+    /// Calls after which an instance of a guest is replaced by a new one.
+    pub guest_calls_per_instance: u32,
+    /// Instances of guests that one thread keeps between calls.
+    pub guest_instances_per_thread: usize,
+    /// Bytes of memory that the instances of one thread may hold between calls.
+    pub guest_kept_bytes: usize,
+    /// Functions of one guest module: they bound what compiling it takes, as the next three do.
+    pub guest_functions: usize,
+    /// Bytes of one function of a guest module.
+    pub guest_function_bytes: usize,
+    /// Local variables of one function of a guest module.
+    pub guest_function_variables: usize,
+    /// Branches and calls of a function of a guest module times its local variables and 32 more, of all functions
+    /// together.
+    pub guest_compile_work: usize,
+    /// Compiled guest modules that a node keeps; beyond them, and beyond the bytes, the tenant that has most gives up
+    /// what it has not used for longest.
+    pub guest_modules: usize,
+    /// Bytes of machine code of the compiled guest modules that a node keeps.
+    pub guest_code_bytes: usize,
+    /// Guest modules that may wait to be compiled; of one tenant a sixteenth.
+    pub guest_queue_modules: usize,
+    /// Milliseconds for which an upload of a guest waits until it is compiled.
+    pub guest_prepare_ms: u64,
+    /// Faults of a guest within `guest_fault_window_ms` that suspend it.
+    pub guest_faults: usize,
+    /// See `guest_faults`.
+    pub guest_fault_window_ms: u64,
+    /// Milliseconds for which a guest is suspended.
+    pub guest_suspension_ms: u64,
+    /// Guests whose faults are remembered at once.
+    pub guest_suspects: usize,
+    /// Uploads of guests that are read, compiled and tried at once.
+    pub guest_uploads: usize,
+    /// Uploads of guests that wait for their turn.
+    pub guest_uploads_waiting: usize,
+    /// Evaluations of earlier instants, each of which puts its environment together as it stood, and explanations, at once.
+    pub looks_back: usize,
+    /// Those that wait for their turn.
+    pub looks_back_waiting: usize,
+    /// Documents that are imported at once: one takes many times its size in memory.
+    pub imports: usize,
+    /// Imports that wait for their turn.
+    pub imports_waiting: usize,
     /// Deterministic steps of one evaluation.
     pub evaluation_steps: u64,
     /// Bytes of text that one evaluation may build.
@@ -123,10 +185,39 @@ impl Default for Limits {
             guest_memory_bytes: 16 * 1024 * KIB,
             guest_stack_bytes: 1024 * KIB,
             guest_time_ms: 5,
+            guest_wall_ms: 0,
+            guest_lookups: 64,
+            guest_lookup_bytes: 1024 * KIB,
             guest_calls_per_tenant: 2,
             guest_request_ms: 1_000,
             guest_threads: 0,
             patterns_per_rule: 64,
+            guest_callers: 256,
+            guest_callers_per_tenant: 32,
+            guest_table_elements: 10_000,
+            guest_answer_bytes: 64 * KIB,
+            guest_answer_depth: 64,
+            guest_calls_per_instance: 10_000,
+            guest_instances_per_thread: 64,
+            guest_kept_bytes: 64 * 1024 * KIB,
+            guest_functions: 10_000,
+            guest_function_bytes: 128 * KIB,
+            guest_function_variables: 2_000,
+            guest_compile_work: 4_000_000,
+            guest_modules: 4_096,
+            guest_code_bytes: 256 * 1024 * KIB,
+            guest_queue_modules: 4_096,
+            guest_prepare_ms: 20_000,
+            guest_faults: 5,
+            guest_fault_window_ms: 10_000,
+            guest_suspension_ms: 30_000,
+            guest_suspects: 4_096,
+            guest_uploads: 4,
+            guest_uploads_waiting: 32,
+            looks_back: 2,
+            looks_back_waiting: 32,
+            imports: 2,
+            imports_waiting: 32,
             evaluation_steps: 100_000,
             evaluation_bytes: 1024 * KIB,
             streams: 10_000,

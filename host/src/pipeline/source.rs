@@ -13,6 +13,14 @@ use burgee_store::Table;
 
 use super::{EnvironmentId, dirty::Dirty};
 
+/// What the published snapshots depend on beside their sources.
+pub(super) struct Depends<'a> {
+    /// Whether a rule of an environment reads a config entry.
+    pub(super) on_config: &'a dyn Fn(&EnvironmentId, &Key) -> bool,
+    /// Whether a flag goes by the rules that it had before.
+    pub(super) on_history: &'a dyn Fn(&EnvironmentId, &Key) -> bool,
+}
+
 /// The sources of all environments.
 #[derive(Default)]
 pub(super) struct Sources(HashMap<EnvironmentId, EnvironmentSource>);
@@ -32,7 +40,7 @@ impl Sources {
         table: &Table,
         dirty: &Dirty,
         now: Millis,
-        reads_config: &dyn Fn(&EnvironmentId, &Key) -> bool,
+        depends: &Depends<'_>,
     ) -> HashSet<EnvironmentId> {
         let mut touched = HashSet::new();
         for tenant in self.tenants_to_reread(table, dirty, now) {
@@ -47,10 +55,10 @@ impl Sources {
         }
         for (tenant, flags) in &dirty.flags {
             for flag in flags {
-                self.reread_flag(table, tenant, flag, now, &mut touched);
+                self.reread_flag(table, tenant, flag, now, depends, &mut touched);
             }
         }
-        let config = dirty.config.iter().filter(|(id, keys)| keys.iter().any(|key| reads_config(id, key)));
+        let config = dirty.config.iter().filter(|(id, keys)| keys.iter().any(|key| (depends.on_config)(id, key)));
         touched.extend(config.map(|(id, _)| id.clone()).filter(|id| self.0.contains_key(id)));
         touched
     }
@@ -93,6 +101,7 @@ impl Sources {
         tenant: &Key,
         flag: &Key,
         now: Millis,
+        depends: &Depends<'_>,
         touched: &mut HashSet<EnvironmentId>,
     ) {
         let read = source::flag(table, tenant, flag, now);
@@ -100,6 +109,10 @@ impl Sources {
             let before = source.flags.get(flag).cloned();
             let after = read.as_ref().map(|read| packed(read, &id.1));
             if before.as_deref() == after.as_ref() {
+                // a version that comes late shows in what the flag had before
+                if (depends.on_history)(id, flag) {
+                    touched.insert(id.clone());
+                }
                 continue;
             }
             match after {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burgee_engine::guest::{GuestCall, Guests, Prepared};
+use burgee_engine::guest::{Entry, GuestCall, Guests, Prepared};
 use burgee_model::{
     Context, Key, Limits, Problem, Value,
     json::{self, Bounds},
@@ -110,7 +110,7 @@ fn failure(
             timestamp_seconds: fixture.timestamp,
             context: &fixture.context,
             arguments: &fixture.arguments,
-            config: &|key| fixture.config.get(key).cloned().unwrap_or_default(),
+            config: &|key| fixture.config.get(key).cloned().map(Entry::from).unwrap_or_default(),
         },
     );
     let came = match answer {

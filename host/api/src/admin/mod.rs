@@ -24,6 +24,7 @@ pub mod refusal;
 pub mod rollout;
 pub mod rule;
 pub mod segment;
+pub mod stamps_read;
 pub mod tag;
 pub mod tenant;
 pub mod token;

@@ -47,6 +47,11 @@ pub(crate) async fn finish(body: Body) {
     }
 }
 
+/// Reads what is sent with a request that is refused unread, keeping nothing of it, so that its client sees the answer.
+pub(crate) async fn discard(body: Body) {
+    drain(body, DRAINED_BYTES_MAX).await;
+}
+
 async fn drain(mut body: Body, mut left: usize) {
     while let Some(Ok(frame)) = body.frame().await {
         let bytes = frame.data_ref().map_or(0, Bytes::len);

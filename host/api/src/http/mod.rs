@@ -32,21 +32,6 @@ use crate::{
     state::{Caught, Readiness},
 };
 
-/// Uploads of guests that are compiled and tried at once.
-const UPLOADS: usize = 4;
-
-/// Environments that are put together as they once stood, at once.
-const LOOKS_BACK: usize = 2;
-
-/// How many more may wait for that.
-const LOOKS_BACK_WAITING: usize = 32;
-
-/// Documents that are imported at once: one takes many times its size in memory.
-const IMPORTS: usize = 2;
-
-/// How many more may wait for that.
-const IMPORTS_WAITING: usize = 32;
-
 /// What the router shares among its handlers.
 pub(crate) struct Api {
     state: ApiState,
@@ -54,8 +39,8 @@ pub(crate) struct Api {
     pub(crate) access: Arc<Access>,
     /// One permit for each stream that may be open.
     pub(crate) streams: Arc<Semaphore>,
-    /// One permit for each upload of a guest that is looked into at once; others wait.
-    pub(crate) uploads: Arc<Semaphore>,
+    /// Uploads of guests.
+    pub(crate) uploads: Turns,
     /// Evaluations of earlier instants.
     pub(crate) looks_back: Turns,
     /// Imports of documents.
@@ -70,10 +55,11 @@ pub(crate) type Shared = State<Arc<Api>>;
 impl Api {
     pub(crate) fn new(state: ApiState) -> Self {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
-        let uploads = Arc::new(Semaphore::new(UPLOADS));
-        let looks_back = Turns::new("evaluations of earlier instants and explanations", LOOKS_BACK, LOOKS_BACK_WAITING);
-        let imports = Turns::new("imports", IMPORTS, IMPORTS_WAITING);
-        let access = Arc::new(Access::new(&state.store, state.limits.connections));
+        let limits = &state.limits;
+        let uploads = Turns::new("uploads of guests", limits.guest_uploads, limits.guest_uploads_waiting);
+        let looks_back = Turns::new("evaluations of earlier instants and explanations", limits.looks_back, limits.looks_back_waiting);
+        let imports = Turns::new("imports", limits.imports, limits.imports_waiting);
+        let access = Arc::new(Access::new(&state.store, limits.connections));
         Self { state, access, streams, uploads, looks_back, imports, refused: Refused::default() }
     }
 

@@ -18,7 +18,10 @@ pub(crate) struct Turns {
 impl Turns {
     /// So many at once, and so many more who wait.
     pub(crate) fn new(what: &'static str, at_once: usize, waiting_max: usize) -> Self {
-        Self { what, at_once: Arc::new(Semaphore::new(at_once)), waiting: Semaphore::new(waiting_max), waiting_max }
+        let at_once = Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS)));
+        // one that has its turn has passed through here, so without a place to wait nobody would ever have one
+        let waiting_max = waiting_max.clamp(1, Semaphore::MAX_PERMITS);
+        Self { what, at_once, waiting: Semaphore::new(waiting_max), waiting_max }
     }
 
     /// Waits for a turn, which lasts as long as what is given back is held.

@@ -8,6 +8,7 @@ pub(crate) use text::{Kind, Text};
 
 use std::collections::BTreeMap;
 
+use burgee_engine::guest::GuestModules;
 use burgee_store::{Counts, Health};
 
 use crate::{
@@ -75,6 +76,19 @@ fn evaluations(text: &mut Text, api: &Api, figures: &NodeFigures) {
     let mut faults = text.family("burgee_guest_faults_total", Kind::Counter, help);
     for fault in api.guests.faults() {
         faults.labelled(&[("kind", fault.kind)], fault.count);
+    }
+    guest_modules(text, api.guests.modules());
+}
+
+fn guest_modules(text: &mut Text, modules: GuestModules) {
+    let mut gauge = |name, help, value: usize| text.family(name, Kind::Gauge, help).value(value as u64);
+    gauge("burgee_guest_modules", "Modules of guests that are compiled.", modules.compiled);
+    gauge("burgee_guest_code_bytes", "Bytes of their machine code.", modules.code_bytes);
+    gauge("burgee_guest_compile_queue", "Modules of guests that wait for the compiler.", modules.waiting);
+    let help = "Modules of guests given up: compiled ones for others, and those that found too many waiting.";
+    let mut dropped = text.family("burgee_guest_modules_dropped_total", Kind::Counter, help);
+    for (reason, count) in [("evicted", modules.evicted), ("queue_full", modules.refused)] {
+        dropped.labelled(&[("reason", reason)], count);
     }
 }
 

@@ -9,7 +9,7 @@ use burgee_model::{GuestMeta, Key};
 use burgee_store::WriteScope;
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
@@ -88,10 +88,18 @@ pub(crate) async fn put_guest(
 ) -> Reply {
     let (note, conditions) = (note.note, preconditions(request.headers()));
     api.require_writable().inspect_err(|error| api.refused.count(error.class().1))?;
+    // whoever waits holds no body in memory
+    let turn = match api.uploads.take().await {
+        Ok(turn) => turn,
+        Err(refused) => {
+            body::discard(request.into_body()).await;
+            return Err(refused);
+        }
+    };
     let upload = read_upload(&api, request).await?;
     guest::may_put(&api.store.read(), api.store.now(), &tenant, &key, &conditions, &api.limits)?;
     let fixtures = upload.fixtures.len();
-    let prepared = prepare(&api, &tenant, &key, upload).await?;
+    let prepared = prepare(&api, &tenant, &key, upload, turn).await?;
     let meta = GuestMeta { digest: prepared.digest, bytes: prepared.component.len(), fixtures };
     let (planned, limits) = ((tenant.clone(), key.clone()), api.limits.clone());
     let (tell, told) = oneshot::channel();
@@ -163,15 +171,20 @@ async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
     Ok(Upload { module, fixtures })
 }
 
-/// Compiles an upload and tries its fixtures, on a thread that may block.
-async fn prepare(api: &Api, tenant: &Key, key: &Key, upload: Upload) -> Result<Prepared, ApiError> {
-    // the semaphore is never closed
-    let permit = api.uploads.clone().acquire_owned().await.map_err(|error| ApiError::Internal(error.to_string()))?;
+/// Compiles an upload and tries its fixtures, on a thread that may block. The turn lasts until that is done, whether
+/// anybody still waits for it or not.
+async fn prepare(
+    api: &Api,
+    tenant: &Key,
+    key: &Key,
+    upload: Upload,
+    turn: OwnedSemaphorePermit,
+) -> Result<Prepared, ApiError> {
     let (guests, tenant, key) = (api.guests.clone(), tenant.clone(), key.clone());
     let work = move || {
-        let prepared = guests.prepare(&upload.module).map_err(|error| refuse(&error))?;
+        let prepared = guests.prepare(&tenant, key.as_str(), &upload.module).map_err(|error| refuse(&error))?;
         fixture::check(&guests, &prepared, &tenant, &key, &upload.fixtures)?;
-        drop(permit);
+        drop(turn);
         Ok(prepared)
     };
     let done = tokio::task::spawn_blocking(work).await;
@@ -183,6 +196,7 @@ fn refuse(error: &ModuleError) -> ApiError {
         ModuleError::Busy => return ApiError::Overloaded,
         ModuleError::Import(_) => "forbidden_import",
         ModuleError::World(_) => "wrong_world",
+        ModuleError::TooLarge { .. } => "too_complex",
         ModuleError::NotWasm(_) | ModuleError::Invalid(_) => "invalid_module",
     };
     Refusal::invalid("/module", code, error.to_string()).into()

@@ -1,6 +1,11 @@
 //! `/api/v1/tenants/{tenant}/guests`.
 
+use std::{convert::Infallible, pin::Pin};
+
+use axum::body::Body;
 use burgee_model::Limits;
+use bytes::Bytes;
+use futures_util::{FutureExt, stream};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Options, Server, keys, paths};
@@ -155,6 +160,40 @@ async fn limits_hold() {
 }
 
 #[tokio::test]
+async fn what_would_take_long_to_compile_is_refused_by_name() {
+    let limits = Limits { guest_function_bytes: 20, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    let faults = server.put_guest("g", limit(0)).await.problem(422, "invalid_value");
+    assert_eq!(faults, [("/module".into(), "too_complex".into())]);
+}
+
+/// Lets a request come as far as it does without its body.
+async fn begun<F: Future>(request: &mut Pin<Box<F>>) {
+    for _ in 0..100 {
+        assert!(request.now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn uploads_take_turns_before_their_bodies_are_read() {
+    let limits = Limits { guest_uploads: 1, guest_uploads_waiting: 1, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    let never_sent = || Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+    let slow = |name: &str| {
+        let path = format!("{GUESTS}/{name}");
+        let server = &server;
+        Box::pin(async move { server.send("PUT", &path, &WASM, never_sent()).await })
+    };
+    let (mut reading, mut waiting) = (slow("a"), slow("b"));
+    begun(&mut reading).await;
+    begun(&mut waiting).await;
+    server.put_guest("c", limit(0)).await.problem(429, "rate_limited");
+    drop((reading, waiting));
+    server.put_guest("c", limit(0)).await.expect(201);
+}
+
+#[tokio::test]
 async fn an_earlier_version_is_restored_while_its_module_is_kept() {
     let server = Server::placed().await;
     let mut tags = Vec::new();
@@ -174,7 +213,19 @@ async fn an_earlier_version_is_restored_while_its_module_is_kept() {
 #[tokio::test]
 async fn the_metrics_name_every_kind_of_fault() {
     let text = String::from_utf8(Server::placed().await.get("/metrics").await.body.to_vec()).unwrap();
-    for kind in ["trap", "timeout", "memory", "stack", "bad_result", "import", "suspended", "busy", "missing"] {
+    for kind in [
+        "trap",
+        "timeout",
+        "memory",
+        "stack",
+        "bad_result",
+        "import",
+        "suspended",
+        "busy",
+        "missing",
+        "crowded",
+        "lookups",
+    ] {
         assert!(text.contains(&format!("burgee_guest_faults_total{{kind=\"{kind}\"}} 0\n")), "{kind}: {text}");
     }
 }

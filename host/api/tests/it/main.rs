@@ -36,6 +36,7 @@ mod rollouts;
 mod segments;
 mod server;
 mod sessions;
+mod stamps_read;
 mod stream;
 mod tenants;
 mod tokens;

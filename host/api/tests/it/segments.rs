@@ -1,8 +1,10 @@
 //! `/api/v1/tenants/{tenant}/segments`.
 
-use serde_json::json;
+use burgee_model::{Address, Key, NodeId, RegisterId, Stamp, stamp::millis_to_ntp64};
+use burgee_store::{ChangeId, Version};
+use serde_json::{Value as Json, json};
 
-use crate::server::{Server, keys};
+use crate::server::{START, Server, keys};
 
 const SEGMENTS: &str = "/api/v1/tenants/t/segments";
 
@@ -69,4 +71,51 @@ async fn a_segment_that_refers_to_another_is_refused_and_one_that_is_not_there_i
     let pro = json!({ "==": [{ "var": "plan" }, "pro"] });
     server.post(SEGMENTS, json!({ "key": "x", "rule": pro })).await.expect(201);
     assert_eq!(server.get(path).await.body()["problems"], json!([]));
+}
+
+/// Merges that another node, which has seen no more than its creation, deleted a segment at a time.
+fn deleted_elsewhere(server: &Server, segment: &str, at_ms: u64) {
+    let key = |text| Key::new(text).unwrap();
+    let register = RegisterId::new(&key("t"), Address::Segment { segment: key(segment) });
+    let created = server.store.read().latest(&register).unwrap().stamp;
+    let other = NodeId([7; 16]);
+    let stamp = Stamp { time: millis_to_ntp64(START + at_ms), id: other };
+    let version = Version {
+        register,
+        stamp,
+        parents: [created].into(),
+        floor_seen: None,
+        content: None,
+        expires_at: None,
+        actor: "else".into(),
+        change: ChangeId(stamp),
+        note: None,
+    };
+    assert_eq!(server.store.merge(vec![version.into()], other).unwrap().applied, 1);
+}
+
+#[tokio::test]
+async fn where_a_rule_and_the_deletion_of_its_segment_meet_the_rule_before_decides_on_all_nodes_alike() {
+    const HERE: &str = "/api/v1/tenants/t/flags/f/environments/dev";
+    let constant = json!({ "if": [true, "off"] });
+    let refers = json!({ "if": [{ "$ref": "paying" }, "on", "off"] });
+    // the deletion is the earlier of the two, or the later one
+    for at_ms in [1_500, 9_000] {
+        let server = Server::placed().await;
+        server.flag("f").await;
+        server.post(SEGMENTS, json!({ "key": "paying", "rule": true })).await.expect(201);
+        server.pass(1_000);
+        server.patch(HERE, json!({ "targeting": constant })).await.expect(200);
+        server.pass(1_000);
+        server.patch(HERE, json!({ "targeting": refers })).await.expect(200);
+        assert_eq!(server.value("f", json!({})).await["variant"], "on");
+        deleted_elsewhere(&server, "paying", at_ms);
+        assert_eq!(server.value("f", json!({})).await["variant"], "off", "{at_ms}");
+        let shown = server.get("/api/v1/tenants/t/flags/f").await.body();
+        let codes: Vec<&Json> = shown["problems"].as_array().unwrap().iter().map(|told| &told["code"]).collect();
+        assert_eq!(codes, ["unknown_segment", "earlier_rule"], "{at_ms}");
+        assert_eq!(shown["environments"]["dev"]["targeting"], refers, "what was written last is shown");
+        server.post(SEGMENTS, json!({ "key": "paying", "rule": true })).await.expect(201);
+        assert_eq!(server.value("f", json!({})).await["variant"], "on", "it counts again once that is back");
+    }
 }

@@ -15,7 +15,7 @@ use burgee_api::{
     UiAssets, UiFile, routers, source,
 };
 use burgee_engine::{
-    Engine, EngineConfig, EnvironmentSource, FlagSource, Snapshot,
+    Engine, EngineConfig, EnvironmentSource, FlagSource, Reads, Snapshot,
     guest::{GuestConfig, Guests},
 };
 use burgee_model::{Key, Limits, Millis, NodeId, RegisterId};
@@ -39,6 +39,7 @@ pub struct Server {
     pub store: Store,
     pub clock: Arc<AtomicU64>,
     pub status: Arc<Status>,
+    pub snapshots: Arc<dyn Snapshots>,
     pub shutdown: watch::Sender<bool>,
 }
 
@@ -101,12 +102,13 @@ impl Snapshots for Fresh {
             Some((key.clone(), Arc::new(FlagSource::from(&source::in_environment(&flag, environment)))))
         };
         let flags = table.flags(tenant, now, None).filter_map(flag).collect();
-        let source = EnvironmentSource { flags, ..source::environment(&table, tenant, environment, now) };
+        let state = EnvironmentSource { flags, ..source::environment(&table, tenant, environment, now) };
         let config = |key: &str| {
             let entry = RegisterId::config(tenant, environment, &Key::new(key).ok()?);
             source::config_value(&table, &entry, now)
         };
-        Some(self.engine.build(None, source, &config))
+        let earlier = |flag: &Key| source::earlier_rules(&table, tenant, environment, flag);
+        Some(self.engine.build_from(None, state, Reads { config: &config, earlier: &earlier }))
     }
 
     fn changes(&self) -> watch::Receiver<Position> {
@@ -209,10 +211,11 @@ impl Server {
         let (clock, status) = (Arc::new(AtomicU64::new(START)), Arc::new(Status::new(engine.clone())));
         let (tick, (shutdown, down)) = (clock.clone(), watch::channel(false));
         let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();
+        let snapshots = Fresh::new(&store, engine);
         let state = ApiState {
             store: store.clone(),
-            snapshots: Fresh::new(&store, engine),
-            guests: Guests::new(GuestConfig::default(), Arc::new(StoredModules(store.clone()))).unwrap(),
+            snapshots: snapshots.clone(),
+            guests: Guests::new(GuestConfig::new(&options.limits), Arc::new(StoredModules(store.clone()))).unwrap(),
             status: status.clone(),
             auth: options.auth,
             limits: options.limits,
@@ -220,7 +223,7 @@ impl Server {
             shutdown: down,
         };
         let Routers { http: router, grpc } = routers(state, options.ui);
-        Self { router, grpc, store, clock, status, shutdown }
+        Self { router, grpc, store, clock, status, snapshots, shutdown }
     }
 
     /// With tenant `t` and its environments `dev` and `prod`.

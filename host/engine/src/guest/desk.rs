@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use burgee_model::Value;
 
-use super::{bindings, fault::GuestFault, runtime::Compiled, suspension::GuestId};
+use super::{bindings, entry::Entry, fault::GuestFault, runtime::Compiled, suspension::GuestId};
 
 /// One call, on its way to the thread that runs it.
 pub(super) struct Job {
@@ -37,7 +37,7 @@ enum Turn {
     /// The caller looks the entry up.
     LookingUp,
     /// The guest's thread is to take the value.
-    Told(Value),
+    Told(Entry),
     /// The caller is to take the answer.
     Done(Answer),
     /// The guest's thread is to end.
@@ -63,20 +63,20 @@ impl Desk {
     // The caller's side.
 
     /// Has a job done, telling config entries meanwhile.
-    pub(super) fn work(&self, job: Job, config: &dyn Fn(&str) -> Value) -> Answer {
+    pub(super) fn work(&self, job: Job, config: &dyn Fn(&str) -> Entry) -> Answer {
         self.put(Turn::Job(Box::new(job)));
         self.attend(config)
     }
 
     /// Waits until the guest is done, if it runs, so that the desk is free: for a caller that broke off.
     pub(super) fn clear(&self) {
-        let nothing = |_: &str| Value::Null;
+        let nothing = |_: &str| Entry::default();
         let (idle, looking_up) = match &*self.lock() {
             Turn::Idle => (true, false),
             turn => (false, matches!(turn, Turn::LookingUp)),
         };
         if looking_up {
-            self.put(Turn::Told(Value::Null));
+            self.put(Turn::Told(Entry::default()));
         }
         if !idle {
             // whoever wanted the answer is gone
@@ -84,7 +84,7 @@ impl Desk {
         }
     }
 
-    fn attend(&self, config: &dyn Fn(&str) -> Value) -> Answer {
+    fn attend(&self, config: &dyn Fn(&str) -> Entry) -> Answer {
         loop {
             match self.take(|turn| matches!(turn, Turn::Asked(_) | Turn::Done(_)), Turn::LookingUp) {
                 Turn::Asked(key) => self.put(Turn::Told(config(&key))),
@@ -113,11 +113,11 @@ impl Desk {
     }
 
     /// Asks for a config entry.
-    pub(super) fn ask(&self, key: String) -> Value {
+    pub(super) fn ask(&self, key: String) -> Entry {
         self.put(Turn::Asked(key));
         match self.take(|turn| matches!(turn, Turn::Told(_)), Turn::Running) {
-            Turn::Told(value) => value,
-            _ => Value::Null,
+            Turn::Told(entry) => entry,
+            _ => Entry::default(),
         }
     }
 

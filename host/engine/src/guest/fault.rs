@@ -26,9 +26,15 @@ pub enum GuestFault {
     /// It failed too often, and is not called for a while.
     #[error("the guest failed too often and is suspended")]
     Suspended,
+    /// It read more config entries, or more of their bytes, than one call may.
+    #[error("the guest read more config entries than it may")]
+    Lookups,
     /// All threads, or the tenant's share of them, were busy for as long as a call may take.
     #[error("too many guests were running")]
     Busy,
+    /// As many evaluations as may be wait for guests already, or as many of this tenant's.
+    #[error("too many evaluations wait for guests")]
+    Crowded,
     /// Its module is not here, or not compiled yet.
     #[error("the guest's module is not there")]
     Missing,
@@ -42,7 +48,7 @@ pub enum GuestFault {
 
 impl GuestFault {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Trap,
         Self::Timeout,
         Self::Memory,
@@ -54,6 +60,8 @@ impl GuestFault {
         Self::Missing,
         Self::Failed,
         Self::Request,
+        Self::Lookups,
+        Self::Crowded,
     ];
 
     /// The kind's name in metrics.
@@ -71,12 +79,14 @@ impl GuestFault {
             Self::Missing => "missing",
             Self::Failed => "failed",
             Self::Request => "request",
+            Self::Lookups => "lookups",
+            Self::Crowded => "crowded",
         }
     }
 
     /// Whether the guest itself is to blame, so that it may be suspended. An error of its own is an answer.
     pub(super) fn is_misbehaviour(self) -> bool {
-        matches!(self, Self::Trap | Self::Timeout | Self::Memory | Self::Stack | Self::BadResult)
+        matches!(self, Self::Trap | Self::Timeout | Self::Memory | Self::Stack | Self::BadResult | Self::Lookups)
     }
 }
 

@@ -10,13 +10,16 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    callers::Callers,
     config::GuestConfig,
     convert,
     desk::Job,
+    entry::Entry,
     fault::{Counters, GuestFault, GuestFaults},
-    library::{Absent, Library},
+    library::{Absent, GuestModules, Library, Wanted},
     pool::Pool,
     runtime::{Compiled, Runtime},
+    size,
     suspension::{GuestId, Suspects},
     ticker::Ticker,
     wrap::{self, ModuleError},
@@ -32,7 +35,7 @@ pub trait Modules: Send + Sync {
     fn module(&self, tenant: &Key, guest: &str, digest: &Digest) -> Option<Bytes>;
 
     /// A config entry, as rules see it; null where there is none.
-    fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value;
+    fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Entry;
 }
 
 /// One call of a guest.
@@ -53,7 +56,7 @@ pub struct GuestCall<'a> {
     pub arguments: &'a [Value],
     /// The config entries of the flag's environment, null where there is none. Called on the caller's thread,
     /// while the guest waits.
-    pub config: &'a dyn Fn(&str) -> Value,
+    pub config: &'a dyn Fn(&str) -> Entry,
 }
 
 /// An upload that can run: a component of the world, compiled.
@@ -71,6 +74,7 @@ pub struct Guests {
     runtime: Arc<Runtime>,
     library: Library,
     pool: Pool,
+    callers: Callers,
     suspects: Suspects,
     faults: Counters,
     modules: Arc<dyn Modules>,
@@ -83,8 +87,9 @@ impl Guests {
         let engine = runtime.engine.clone();
         let ticker = Arc::new(Ticker::start(move || engine.increment_epoch())?);
         Ok(Arc::new(Self {
-            library: Library::start(runtime.clone())?,
+            library: Library::start(runtime.clone(), modules.clone())?,
             pool: Pool::start(&runtime, &ticker)?,
+            callers: Callers::new(runtime.config.callers, runtime.config.callers_per_tenant),
             suspects: Suspects::default(),
             faults: Counters::default(),
             runtime,
@@ -121,9 +126,10 @@ impl Guests {
         if self.suspects.is_suspended(id, now) {
             return Err(GuestFault::Suspended);
         }
+        let _place = self.callers.enter(call.tenant).ok_or(GuestFault::Crowded)?;
         let deadline = now + self.runtime.config.time_limit;
-        let bytes = || self.modules.module(call.tenant, call.guest, &Digest(call.digest));
-        let compiled = self.library.find(call.digest, bytes, deadline).map_err(|absent| match absent {
+        let wanted = Wanted { tenant: call.tenant, guest: call.guest, digest: call.digest };
+        let compiled = self.library.find(wanted, None, deadline).map_err(|absent| match absent {
             Absent::Missing | Absent::Waiting => GuestFault::Missing,
             Absent::Refused(_) => GuestFault::Import,
         })?;
@@ -143,27 +149,28 @@ impl Guests {
 
     /// A config entry that a guest asks for.
     #[must_use]
-    pub fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Value {
+    pub fn config(&self, tenant: &Key, environment: &Key, key: &str) -> Entry {
         self.modules.config(tenant, environment, key)
     }
 
     /// Has a module compiled, should it be here and not be compiled yet, so that the first call need not wait for
     /// it. Does not wait.
     pub fn warm(&self, tenant: &Key, guest: &str, digest: [u8; 32]) {
-        // what comes of it, the first call finds
-        let _ = self.library.find(digest, || self.modules.module(tenant, guest, &Digest(digest)), Instant::now());
+        self.library.warm(Wanted { tenant, guest, digest });
     }
 
-    /// Makes a component of an upload, checks it, and compiles it. Blocks, for as long as
+    /// Makes a component of a tenant's upload, checks it, and compiles it. Blocks, for as long as
     /// [`GuestConfig::prepare_limit`] says.
     ///
     /// # Errors
     /// Bytes that are no guest's module, each reason with its text.
-    pub fn prepare(&self, upload: &[u8]) -> Result<Prepared, ModuleError> {
+    pub fn prepare(&self, tenant: &Key, guest: &str, upload: &[u8]) -> Result<Prepared, ModuleError> {
         let component = Bytes::from(wrap::component(upload)?);
+        size::check(&component, &self.runtime.config)?;
         let digest = Digest(Sha256::digest(&component).into());
         let deadline = Instant::now() + self.runtime.config.prepare_limit;
-        let compiled = self.library.find(digest.0, || Some(component.clone()), deadline);
+        let wanted = Wanted { tenant, guest, digest: digest.0 };
+        let compiled = self.library.find(wanted, Some(&component), deadline);
         let compiled = compiled.map_err(|absent| match absent {
             Absent::Refused(error) => error,
             Absent::Missing | Absent::Waiting => ModuleError::Busy,
@@ -178,6 +185,12 @@ impl Guests {
     pub fn try_out(&self, prepared: &Prepared, call: &GuestCall<'_>) -> Result<Value, GuestFault> {
         let id = GuestId { tenant: call.tenant.clone(), guest: call.guest.into(), digest: prepared.digest.0 };
         self.run(&id, prepared.compiled.clone(), call, Instant::now() + TRIAL_WAIT)
+    }
+
+    /// What there is of compiled modules.
+    #[must_use]
+    pub fn modules(&self) -> GuestModules {
+        self.library.counts()
     }
 
     /// How many calls failed since the start, by kind.

@@ -10,16 +10,21 @@
 //! [`GuestFault`], and its instance is never used again.
 
 mod bindings;
+mod callers;
 mod config;
 mod convert;
 mod desk;
+mod entry;
 mod fault;
 mod guests;
 mod instance;
 mod library;
 mod limiter;
+mod line;
 mod pool;
 mod runtime;
+mod shelf;
+mod size;
 mod suspension;
 mod ticker;
 mod worker;
@@ -27,6 +32,8 @@ mod wrap;
 
 pub use config::GuestConfig;
 pub use convert::json_text;
+pub use entry::Entry;
 pub use fault::{GuestFault, GuestFaults};
 pub use guests::{GuestCall, Guests, Modules, Prepared};
+pub use library::GuestModules;
 pub use wrap::ModuleError;

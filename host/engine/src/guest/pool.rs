@@ -6,10 +6,11 @@ use std::{
     time::Instant,
 };
 
-use burgee_model::{Key, Value};
+use burgee_model::Key;
 
 use super::{
     desk::{Answer, Desk, Job},
+    entry::Entry,
     fault::GuestFault,
     runtime::Runtime,
     suspension::GuestId,
@@ -100,7 +101,7 @@ impl State {
 
 impl Permit<'_> {
     /// Has the thread do a job, telling config entries meanwhile.
-    pub(super) fn work(&self, job: Job, config: &dyn Fn(&str) -> Value) -> Answer {
+    pub(super) fn work(&self, job: Job, config: &dyn Fn(&str) -> Entry) -> Answer {
         self.pool.desks.get(self.at).map_or(Err(GuestFault::Busy), |desk| desk.work(job, config))
     }
 }

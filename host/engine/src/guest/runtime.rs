@@ -9,6 +9,7 @@ use super::{
     bindings::{Guest, GuestPre},
     config::GuestConfig,
     instance::State,
+    size,
     wrap::{self, ModuleError},
 };
 use crate::engine::EngineError;
@@ -42,6 +43,7 @@ impl Runtime {
     /// Compiles a component, and checks that it is of the world.
     pub(super) fn compile(&self, component: &[u8]) -> Result<Compiled, ModuleError> {
         wrap::check_imports(component)?;
+        size::check(component, &self.config)?;
         let invalid = |error: wasmtime::Error| ModuleError::Invalid(format!("{error:#}"));
         let component = Component::from_binary(&self.engine, component).map_err(invalid)?;
         let range = component.image_range();

@@ -26,6 +26,16 @@ pub enum ModuleError {
     /// It is WebAssembly, but not valid, or uses what is not allowed here.
     #[error("it cannot be compiled: {0}")]
     Invalid(String),
+    /// Compiling it would take too long.
+    #[error("it has {found} {what}, and a guest may have {max}")]
+    TooLarge {
+        /// What it has too much of.
+        what: &'static str,
+        /// How much.
+        found: usize,
+        /// How much it may have.
+        max: usize,
+    },
     /// Too many modules wait to be compiled, or this one takes too long.
     #[error("it was not compiled in time")]
     Busy,

@@ -8,6 +8,7 @@ mod cache;
 mod changes;
 mod choice;
 mod differential;
+mod earlier;
 mod guests;
 mod isolation;
 mod mutation;

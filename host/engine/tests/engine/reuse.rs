@@ -166,9 +166,22 @@ fn unchanged_flags_are_taken_over() {
 
 #[test]
 fn a_full_queue_only_delays() {
-    let engine = Engine::new(EngineConfig { queue_chunks: 0, ..compiling() }).unwrap();
-    let snapshot = engine.build(None, source(&environment(10)), &no_config);
+    let engine = Engine::new(EngineConfig { queue_chunks: 1, ..compiling() }).unwrap();
+    let [first, second] = [0, 1].map(|n| {
+        let mut source = source(&environment(1_000));
+        source.environment = key(["first", "second"][n]);
+        // other rules, so that neither takes over what the other has
+        source.flags.retain(|key, _| (key.as_str() < "flag-00500") == (n == 0));
+        engine.build(None, source, &no_config)
+    });
+    assert_eq!(
+        item(&first.evaluate("flag-00001", &context(json!({"n": 1})), NOW))["variant"],
+        "on",
+        "it answers at once"
+    );
     engine.quiesce();
-    assert_eq!((snapshot.tiers().compiled, snapshot.tiers().interpreted), (0, 10));
-    assert_eq!(item(&snapshot.evaluate("flag-00001", &context(json!({"n": 1})), NOW))["variant"], "on");
+    assert!(engine.compilations() > 4, "more than the queue has places for");
+    for snapshot in [first, second] {
+        assert_eq!((snapshot.tiers().compiled, snapshot.tiers().interpreted), (500, 0));
+    }
 }

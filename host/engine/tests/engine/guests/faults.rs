@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use burgee_engine::guest::{GuestConfig, GuestFault};
+use burgee_engine::guest::{Entry, GuestConfig, GuestFault};
 use burgee_model::Value;
 
 use super::{support::Node, wat};
@@ -26,6 +26,34 @@ fn contained(module: &[u8], fault: GuestFault) {
 fn an_endless_loop_is_stopped() {
     contained(&wat::endless(), GuestFault::Timeout);
     contained(&wat::endless_start(), GuestFault::Timeout);
+}
+
+#[test]
+fn instructions_that_take_long_are_counted_by_the_clock() {
+    let patient = GuestConfig {
+        time_limit: Duration::from_secs(60),
+        wall_limit: Duration::from_secs(60),
+        ..GuestConfig::default()
+    };
+    let node = Node::with(patient.clone());
+    let [few, many] = [("few", 18), ("many", 2_000)].map(|(name, times)| node.put("t", name, &wat::fills(times)));
+    assert_eq!(node.call(&few), Ok(Value::Null));
+    // that many take seconds, yet are not a hundredth of the ticks that a call may see in a minute
+    let strict = node.restarted(GuestConfig { wall_limit: Duration::from_millis(1), ..patient });
+    assert_eq!(strict.call(&many), Err(GuestFault::Timeout));
+}
+
+#[test]
+fn config_entries_that_a_call_reads_are_bounded_in_number_and_bytes() {
+    let node = Node::with(GuestConfig { lookups: 3, lookup_bytes: 100, ..GuestConfig::default() });
+    let reads = node.put("t", "reads", &wat::reads());
+    let entry = |bytes| move |_: &str| Entry { value: Value::Bool(true), bytes };
+    let ask = |times: usize, bytes| node.ask_entries(&reads, "{}", &format!("{:?}", vec![0; times]), &entry(bytes));
+    assert_eq!(ask(3, 33), Ok(Value::Bool(true)), "neither is exceeded, and each call begins anew");
+    assert_eq!(ask(3, 33), Ok(Value::Bool(true)));
+    assert_eq!(ask(4, 0), Err(GuestFault::Lookups));
+    assert_eq!(ask(3, 34), Err(GuestFault::Lookups));
+    assert_eq!(node.faults(GuestFault::Lookups), 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod answers;
 mod bulk;
 mod faults;
 mod modules;
+mod prerequisites;
 mod sharing;
 mod support;
 mod wat;

@@ -2,13 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use burgee_engine::guest::{GuestConfig, GuestFault, ModuleError};
-use burgee_model::Value;
+use burgee_engine::{
+    Engine, EngineConfig,
+    guest::{GuestConfig, GuestFault, ModuleError},
+};
+use burgee_model::{Key, Value};
+use serde_json::json;
 
 use super::{support::Node, wat};
+use crate::support::{boolean_flag, no_config, source};
 
 fn refused(module: &[u8]) -> ModuleError {
-    Node::new().guests.prepare(module).err().unwrap()
+    refused_by(&Node::new(), module)
+}
+
+fn refused_by(node: &Node, module: &[u8]) -> ModuleError {
+    node.guests.prepare(&Key::new("t").unwrap(), "g", module).err().unwrap()
 }
 
 #[test]
@@ -42,7 +51,7 @@ fn what_is_no_module_is_refused() {
     let mut damaged = wat::seven();
     let end = damaged.len() - 1;
     damaged[end] ^= 0xff;
-    assert!(Node::new().guests.prepare(&damaged).is_err());
+    refused(&damaged);
 }
 
 #[test]
@@ -86,4 +95,48 @@ fn only_so_many_compiled_modules_are_kept_and_all_can_be_called() {
         assert_eq!(node.call(&seven), Ok(Value::Number(7.0)));
         assert_eq!(node.call(&counts), Ok(Value::Number(0.0)));
     }
+}
+
+#[test]
+fn what_would_take_long_to_compile_is_refused_before() {
+    let node = Node::with(GuestConfig { function_bytes: 20, ..GuestConfig::default() });
+    let error = refused_by(&node, &wat::seven());
+    assert!(matches!(error, ModuleError::TooLarge { what: "bytes in one function", max: 20, .. }), "{error}");
+    assert_eq!(node.guests.modules().waiting, 0);
+    // one that was taken in where more is allowed does not compile here
+    let elsewhere = Node::new();
+    let seven = elsewhere.put("t", "seven", &wat::seven());
+    let patient = GuestConfig { time_limit: Duration::from_secs(5), ..GuestConfig::default() };
+    let here = elsewhere.restarted(GuestConfig { function_bytes: 20, ..patient });
+    assert_eq!(here.call(&seven), Err(GuestFault::Import));
+}
+
+#[test]
+fn only_guests_that_rules_call_are_compiled_ahead() {
+    let node = Node::new();
+    let (called, idle) = (node.put("acme", "called", &wat::seven()), node.put("acme", "idle", &wat::counter()));
+    let last = node.put("acme", "last", &wat::limit());
+    let restarted = node.restarted(GuestConfig { time_limit: Duration::from_secs(5), ..GuestConfig::default() });
+    let engine = Engine::with_guests(EngineConfig::default(), restarted.guests.clone()).unwrap();
+    let mut state = source(&json!({"flags": {"f": boolean_flag(json!({"if": [{"guest": "called"}, "on"]}))}}));
+    for (name, guest) in [("called", &called), ("idle", &idle), ("last", &last)] {
+        state.guests.insert(Key::new(name).unwrap(), guest.digest());
+    }
+    engine.build(None, state, &no_config);
+    // a tenant's modules are compiled in turn: once this one is, those asked for before are
+    assert_eq!(restarted.call(&last), Ok(Value::Null));
+    assert_eq!(restarted.guests.modules().compiled, 2);
+}
+
+#[test]
+fn a_tenant_with_many_modules_takes_none_of_anothers() {
+    let config = GuestConfig { modules: 3, time_limit: Duration::from_secs(5), ..GuestConfig::default() };
+    let node = Node::with(config);
+    let small = node.put("small", "seven", &wat::seven());
+    for (name, module) in [("a", wat::counter()), ("b", wat::limit()), ("c", wat::fails()), ("d", wat::reads())] {
+        node.put("large", name, &module);
+    }
+    assert_eq!((node.guests.modules().compiled, node.guests.modules().evicted), (3, 2));
+    node.lose_all();
+    assert_eq!(node.call(&small), Ok(Value::Number(7.0)), "it need not be compiled again");
 }

@@ -76,3 +76,30 @@ fn instances_of_one_module_are_each_tenants_own() {
     let counted = [node.call(&a), node.call(&a), node.call(&b), node.call(&a)];
     assert_eq!(counted, [1.0, 2.0, 1.0, 3.0].map(|n| Ok(Value::Number(n))));
 }
+
+#[test]
+fn beyond_so_many_evaluations_of_a_tenant_calls_fail_at_once() {
+    let config = GuestConfig { callers_per_tenant: 2, threads: 4, calls_per_tenant: 4, ..GuestConfig::default() };
+    let node = Node::with(GuestConfig { wall_limit: Duration::from_secs(60), ..config });
+    let (limit, other) = (node.put("t", "limit", &wat::limit()), node.put("other", "seven", &wat::seven()));
+    let (entered, inside) = std::sync::mpsc::channel();
+    let (leave, left) = std::sync::mpsc::channel::<()>();
+    let left = std::sync::Mutex::new(left);
+    let waits = |_: &str| {
+        entered.send(()).unwrap();
+        left.lock().unwrap().recv().unwrap();
+        Value::Null
+    };
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..2).map(|_| scope.spawn(|| node.ask_with(&limit, "{}", "[]", &waits))).collect();
+        (0..2).for_each(|_| inside.recv().unwrap());
+        assert_eq!(node.call(&limit), Err(GuestFault::Crowded));
+        assert_eq!(node.faults(GuestFault::Crowded), 1);
+        assert_eq!(node.call(&other), Ok(Value::Number(7.0)));
+        (0..2).for_each(|_| leave.send(()).unwrap());
+        for caller in callers {
+            assert_eq!(caller.join().unwrap(), Ok(Value::Null));
+        }
+    });
+    assert_eq!(node.ask_with(&limit, "{}", "[]", &|_| Value::Null), Ok(Value::Null), "both have left");
+}

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use burgee_engine::guest::{GuestCall, GuestConfig, GuestFault, Guests, Modules};
+use burgee_engine::guest::{Entry, GuestCall, GuestConfig, GuestFault, Guests, Modules};
 use burgee_model::{Context, Digest, Key, Limits, Value};
 use bytes::Bytes;
 
@@ -18,8 +18,8 @@ impl Modules for Shelf {
         self.0.lock().unwrap().get(digest).cloned()
     }
 
-    fn config(&self, _: &Key, _: &Key, _: &str) -> Value {
-        Value::Null
+    fn config(&self, _: &Key, _: &Key, _: &str) -> Entry {
+        Entry::default()
     }
 }
 
@@ -65,9 +65,15 @@ impl Node {
 
     /// Uploads a guest.
     pub(super) fn put(&self, tenant: &str, name: &'static str, module: &[u8]) -> Live {
-        let prepared = self.guests.prepare(module).unwrap();
+        let tenant = Key::new(tenant).unwrap();
+        let prepared = self.guests.prepare(&tenant, name, module).unwrap();
         self.shelf.0.lock().unwrap().insert(prepared.digest, prepared.component);
-        Live { tenant: Key::new(tenant).unwrap(), name, digest: prepared.digest }
+        Live { tenant, name, digest: prepared.digest }
+    }
+
+    /// Empties the replica.
+    pub(super) fn lose_all(&self) {
+        self.shelf.0.lock().unwrap().clear();
     }
 
     /// Calls a guest with a context and arguments, JSON both.
@@ -81,6 +87,16 @@ impl Node {
         context: &str,
         arguments: &str,
         config: &dyn Fn(&str) -> Value,
+    ) -> Result<Value, GuestFault> {
+        self.ask_entries(guest, context, arguments, &|key| Entry::from(config(key)))
+    }
+
+    pub(super) fn ask_entries(
+        &self,
+        guest: &Live,
+        context: &str,
+        arguments: &str,
+        config: &dyn Fn(&str) -> Entry,
     ) -> Result<Value, GuestFault> {
         let context = Context::new(value(context), &Limits::default()).unwrap();
         let Value::List(arguments) = value(arguments) else { panic!("a list") };

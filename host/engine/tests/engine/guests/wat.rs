@@ -93,6 +93,25 @@ pub(super) fn endless_start() -> Vec<u8> {
     module("(func $run (loop (br 0))) (start $run)", "(i32.const 1024)")
 }
 
+/// Fills fifteen mebibytes so many times, and answers. Seen from a loop this is next to nothing.
+pub(super) fn fills(times: u32) -> Vec<u8> {
+    let fill = "(func $fill (param $left i32)
+        (drop (memory.grow (i32.const 240)))
+        (loop $again
+            (memory.fill (i32.const 65536) (local.get $left) (i32.const 15728640))
+            (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))";
+    module(fill, &format!("(call $fill (i32.const {times})) (i32.const 1024)"))
+}
+
+/// Reads the config entry `limit` as often as it has arguments, and answers it.
+pub(super) fn reads() -> Vec<u8> {
+    let read = "(func $read (param $left i32)
+        (loop $again
+            (call $get (i32.const 16) (i32.const 5) (i32.const 1032))
+            (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))";
+    module(&format!("{GET} {read}"), "(call $read (local.get 9)) (i32.const 1024)")
+}
+
 /// Asks for memory for ever.
 pub(super) fn greedy() -> Vec<u8> {
     module("", "(loop (drop (memory.grow (i32.const 16))) (br 0)) (unreachable)")
