@@ -2,7 +2,7 @@
 
 use harness::{
     cli::Cli,
-    cluster::{CONVERGE_BOUND, flag, flag_in, pair, place, sees},
+    cluster::{Apart, CONVERGE_BOUND, HEAL_BOUND, all_see, equal, flag, flag_in, pair, place, sees},
     http::Client,
     node::Spec,
 };
@@ -62,6 +62,28 @@ fn a_flag_that_would_ask_for_itself_is_refused_with_the_way() {
     assert!(error["message"].as_str().unwrap().contains("`c`, `a`, `b`, `c`"), "{problem}");
     // nothing was lost, and the others still answer
     assert_eq!(variant(client, "a", &json!({})), "on");
+}
+
+#[test]
+fn a_rule_that_meets_the_deletion_of_its_segment_gives_way_to_the_one_before_on_every_node() {
+    let apart = Apart::with_nodes(2);
+    let nodes: Vec<_> = apart.nodes.iter().collect();
+    let (here, there) = (&nodes[0].client, &nodes[1].client);
+    targeted(here, "f", &json!({"if": [true, "off"]}));
+    here.post("/api/v1/tenants/demo/segments", &json!({ "key": "paying", "rule": true })).check(201);
+    equal(&nodes, CONVERGE_BOUND);
+    apart.network.isolate(0);
+    here.patch(&flag_in("f"), &json!({ "targeting": {"if": [{"$ref": "paying"}, "on", "off"]} })).check(200);
+    there.delete("/api/v1/tenants/demo/segments/paying").check(204);
+    assert_eq!((variant(here, "f", &json!({})), variant(there, "f", &json!({}))), (json!("on"), json!("off")));
+    apart.network.heal(0, 1);
+    equal(&nodes, HEAL_BOUND);
+    all_see("the rule before", HEAL_BOUND, &json!("off"), &nodes, |client| variant(client, "f", &json!({})));
+    let codes = |client: &Client| -> Vec<Json> {
+        let flag = client.get("/api/v1/tenants/demo/flags/f").expect(200).json();
+        flag["problems"].as_array().unwrap().iter().map(|told| told["code"].clone()).collect()
+    };
+    all_see("why", HEAL_BOUND, &vec![json!("unknown_segment"), json!("earlier_rule")], &nodes, codes);
 }
 
 #[test]

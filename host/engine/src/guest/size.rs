@@ -15,7 +15,7 @@ const BRANCH_VARIABLES: usize = 32;
 pub(super) fn check(component: &[u8], config: &GuestConfig) -> Result<(), ModuleError> {
     let (mut functions, mut work) = (0, 0usize);
     for payload in Parser::new(0).parse_all(component) {
-        if let Payload::CodeSectionEntry(body) = payload.map_err(not_wasm)? {
+        if let Payload::CodeSectionEntry(body) = payload.map_err(|error| not_wasm(&error))? {
             functions += 1;
             at_most("functions", functions, config.functions)?;
             at_most("bytes in one function", body.range().len(), config.function_bytes)?;
@@ -31,8 +31,8 @@ pub(super) fn check(component: &[u8], config: &GuestConfig) -> Result<(), Module
 /// Its locals; parameters, of which there are few, aside.
 fn variables(body: &FunctionBody<'_>) -> Result<usize, ModuleError> {
     let mut variables = 0usize;
-    for group in body.get_locals_reader().map_err(not_wasm)? {
-        let (count, _) = group.map_err(not_wasm)?;
+    for group in body.get_locals_reader().map_err(|error| not_wasm(&error))? {
+        let (count, _) = group.map_err(|error| not_wasm(&error))?;
         variables = variables.saturating_add(count as usize);
     }
     Ok(variables)
@@ -41,8 +41,8 @@ fn variables(body: &FunctionBody<'_>) -> Result<usize, ModuleError> {
 /// Where its ways part, meet, or lead elsewhere.
 fn branches(body: &FunctionBody<'_>) -> Result<usize, ModuleError> {
     let mut branches = 0usize;
-    for operator in body.get_operators_reader().map_err(not_wasm)? {
-        branches = branches.saturating_add(match operator.map_err(not_wasm)? {
+    for operator in body.get_operators_reader().map_err(|error| not_wasm(&error))? {
+        branches = branches.saturating_add(match operator.map_err(|error| not_wasm(&error))? {
             Operator::BrTable { targets } => targets.len() as usize + 1,
             Operator::Block { .. }
             | Operator::Loop { .. }
@@ -58,7 +58,7 @@ fn branches(body: &FunctionBody<'_>) -> Result<usize, ModuleError> {
     Ok(branches)
 }
 
-fn not_wasm(error: wasmparser::BinaryReaderError) -> ModuleError {
+fn not_wasm(error: &wasmparser::BinaryReaderError) -> ModuleError {
     ModuleError::NotWasm(error.to_string())
 }
 
