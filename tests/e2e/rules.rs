@@ -130,6 +130,11 @@ fn an_explanation_says_which_branch_decided_and_from_which_stamps() {
     let stamps = answer["stamps"].as_object().unwrap();
     let stamp = client.get(&flag_in("f")).expect(200).json()["stamps"]["targeting"].clone();
     assert!(stamps.values().any(|found| *found == stamp), "{answer}");
+    // what the rule leads to was read too
+    client.post("/api/v1/tenants/demo/segments", &json!({ "key": "all", "rule": true })).check(201);
+    targeted(client, "g", &json!({"if": [{"segment": "all"}, "on", "off"]}));
+    let of_g = client.post(evaluate, &json!({"flag": "g", "explain": true})).expect(200).json();
+    assert!(of_g["stamps"].get("segments/all/rule").is_some(), "{of_g}");
     // without asking, nothing of it is there; of all flags there is none
     let plain = client.post(evaluate, &json!({"flag": "f", "context": context})).expect(200).json();
     assert_eq!((plain.get("explain"), plain.get("stamps")), (None, None));

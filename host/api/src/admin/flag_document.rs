@@ -141,16 +141,6 @@ pub fn flag_in(table: &Table, now: Millis, place: &Place, problems: &RuleProblem
     Ok(Tagged { document, tag })
 }
 
-/// The stamps of all that makes a flag what it is in one environment; empty where there is no such flag.
-#[must_use]
-pub fn stamps_here(table: &Table, now: Millis, place: &Place) -> Json {
-    let Some(read) = table.flag(&place.tenant, &place.flag, now) else { return Json::Object(Map::new()) };
-    let is_here = |environment: &Key| *environment == place.environment;
-    stamps(&read, |register| {
-        register.address.environment().is_none_or(is_here).then(|| address::document_path(&register.address)).flatten()
-    })
-}
-
 fn field_here(register: &burgee_model::RegisterId, environment: &Key) -> Option<String> {
     match &register.address {
         burgee_model::Address::FlagIn { environment: e, field, .. } if e == environment => {

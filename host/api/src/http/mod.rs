@@ -57,7 +57,11 @@ impl Api {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let limits = &state.limits;
         let uploads = Turns::new("uploads of guests", limits.guest_uploads, limits.guest_uploads_waiting);
-        let looks_back = Turns::new("evaluations of earlier instants and explanations", limits.looks_back, limits.looks_back_waiting);
+        let looks_back = Turns::new(
+            "evaluations of earlier instants and explanations",
+            limits.looks_back,
+            limits.looks_back_waiting,
+        );
         let imports = Turns::new("imports", limits.imports, limits.imports_waiting);
         let access = Arc::new(Access::new(&state.store, limits.connections));
         Self { state, access, streams, uploads, looks_back, imports, refused: Refused::default() }

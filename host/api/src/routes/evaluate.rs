@@ -11,9 +11,9 @@ use serde_json::{Map, Value as Json};
 use super::{Asked, Reply, shapes};
 use crate::{
     admin::{
-        Refusal, environment, flag_document,
-        flag_in::Place,
+        Refusal, environment,
         members::{Member, Members},
+        stamps_read::{Registers, StampsRead},
     },
     error::{ApiError, ProblemDocument},
     http::{Call, body, evaluating::evaluating, params::Keys, query::Params, reply},
@@ -33,8 +33,8 @@ struct Request {
 struct Scene<'a> {
     snapshot: &'a Snapshot,
     now: Millis,
-    /// The stamps of what makes a flag what it is.
-    stamps: &'a dyn Fn(&Place) -> Json,
+    /// The stamps of what an evaluation of a flag reads.
+    stamps: &'a dyn Fn(&Key) -> StampsRead,
     /// Of an earlier instant: whether all that was read is known.
     complete: Option<bool>,
 }
@@ -74,14 +74,20 @@ pub(crate) async fn evaluate(
 }
 
 fn evaluated_now(api: &Call, snapshot: &Snapshot, request: &Request, now: Millis) -> Reply {
-    let stamps = |place: &Place| flag_document::stamps_here(&api.store.read(), now, place);
+    let stamps = |flag: &Key| {
+        let table = api.store.read();
+        StampsRead::of(&Registers { table: &table, entries: &table, now }, snapshot, flag)
+    };
     evaluated(&Scene { snapshot, now, stamps: &stamps, complete: None }, request)
 }
 
 /// The same as it stood.
 fn evaluated_as_of(api: &Call, snapshot: &Arc<Snapshot>, request: &Request, at: Millis) -> Reply {
     let stood = past::stood(&api.store, snapshot, at, request.flag.as_ref()).ok_or(Refusal::HistoryTooShort)?;
-    let stamps = |place: &Place| flag_document::stamps_here(stood.past.table(), at, place);
+    let stamps = |flag: &Key| {
+        let registers = Registers { table: stood.past.table(), entries: &api.store.read(), now: at };
+        StampsRead::of(&registers, &stood.snapshot, flag)
+    };
     let complete = Some(stood.complete);
     evaluated(&Scene { snapshot: &stood.snapshot, now: at, stamps: &stamps, complete }, request)
 }
@@ -108,8 +114,11 @@ fn evaluated(scene: &Scene<'_>, request: &Request) -> Reply {
 fn explain(scene: &Scene<'_>, flag: &Key, context: &Context, item: &mut Map<String, Json>) {
     let Scene { snapshot, now, .. } = *scene;
     item.insert("explain".into(), snapshot.explain(flag.as_str(), context, now).unwrap_or_default());
-    let (tenant, environment) = (snapshot.tenant().clone(), snapshot.environment().clone());
-    item.insert("stamps".into(), (scene.stamps)(&Place { tenant, environment, flag: flag.clone() }));
+    let read = (scene.stamps)(flag);
+    item.insert("stamps".into(), read.json());
+    if !read.complete {
+        item.insert("stampsComplete".into(), false.into());
+    }
 }
 
 fn read(document: Json, limits: &Limits) -> Result<Request, Refusal> {

@@ -47,6 +47,9 @@ pub(crate) struct OfrepItem {
     explain: Option<Explained>,
     #[schema(nullable = false)]
     stamps: Option<Stamps>,
+    /// That there are more stamps than are listed.
+    #[schema(nullable = false)]
+    stamps_complete: Option<bool>,
     /// Of an evaluation as of an instant: whether all that was read is known to have been so then.
     #[schema(nullable = false)]
     complete: Option<bool>,
