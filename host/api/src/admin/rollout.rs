@@ -109,22 +109,24 @@ impl Going {
     /// From when on a reader gets the next value; none where it never will, as things stand.
     #[must_use]
     pub fn next_at(&self, key: &Key, reader: &Key) -> Option<Millis> {
-        self.reaches(fractional::threshold(self.hash(key, reader)))
+        self.reaches(self.hash(key, reader))
     }
 
     /// From when on all readers get it.
     #[must_use]
     pub fn whole_at(&self) -> Option<Millis> {
-        self.reaches(fractional::threshold(u32::MAX))
+        self.reaches(u32::MAX)
     }
 
-    /// The first whole millisecond at which the share is greater.
+    /// The first whole millisecond at which the share takes a hash in.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of what is below 0 gives 0")]
-    fn reaches(&self, share: f64) -> Option<Millis> {
-        let at = self.ramp.exceeds(share)?;
-        // at the instant itself the share is the same yet, unless a step lies there
-        let at = (at * 1000.0).ceil() as Millis;
-        let at = if self.ramp.at(seconds(at)) > share { at } else { at.saturating_add(1) };
+    fn reaches(&self, hash: u32) -> Option<Millis> {
+        /// By how much the instant is missed at most: it is rounded, and at it the share need not be greater yet.
+        const MISSED_MS: Millis = 2;
+        let about = (self.ramp.exceeds(fractional::threshold(hash))? * 1000.0) as Millis;
+        let taken = |at: &Millis| fractional::is_within(hash, self.ramp.at(seconds(*at)));
+        let latest = about.saturating_add(MISSED_MS);
+        let at = (about.saturating_sub(1)..latest).find(taken).unwrap_or(latest);
         let at = at.saturating_add(self.rollout.paused_ms);
         let stands = self.rollout.paused_at.is_some_and(|paused| at > paused);
         if stands { None } else { Some(at.max(self.rollout.started_at)) }

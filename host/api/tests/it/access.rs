@@ -108,13 +108,20 @@ async fn try_all_writes(server: &Server) -> Vec<(String, Answer)> {
         }
         path if path.ends_with("/tenants") || path.ends_with("/environments") => json!({ "key": "new" }),
         path if path.ends_with("/flags/{flag}/environments/{environment}") => json!({ "kill": true }),
+        path if path.ends_with("/rollouts/{key}") => json!({ "action": "pause" }),
         _ => json!({}),
+    };
+    let query = |path: &str| match path {
+        path if path.ends_with("/config") => "?prefix=",
+        path if path.ends_with("/rollouts/{key}") => "?during=1h",
+        _ => "",
     };
     let mut answers = Vec::new();
     // whoever logs out writes nothing; the manifest has a shape of its own
     let counts = |path: &str| path != "/api/v1/session" && !path.contains("/openfeature/");
     for (method, path, _) in guarded().into_iter().filter(|(_, path, writes)| *writes && counts(path)) {
-        let query = if path.ends_with("/config") { "?prefix=" } else { "" };
+        // only the start of a rollout takes a query of those with a body
+        let query = if method == "POST" { "" } else { query(&path) };
         let answer = server.json(method, &format!("{}{query}", real(&path)), &[], &document(&path)).await;
         answers.push((format!("{method} {path}"), answer));
     }

@@ -108,7 +108,7 @@ async fn keys_are_bounded_and_what_is_none_is_named() {
     server.pass(DAY_MS);
     put(&server, "k", "three", "1").await.expect(200);
     let long = "k".repeat(256);
-    for wrong in ["", &long, "a\tb"] {
+    for wrong in [&*long, "a\tb"] {
         let faults = put(&server, "k", wrong, "1").await.problem(422, "invalid_value");
         assert_eq!(faults[0].1, "invalid_idempotency_key", "{wrong:?}");
     }
