@@ -13,7 +13,7 @@ use super::{Asked, NoteParams, Reply, shapes, write};
 use crate::{
     admin::{
         Refusal,
-        config::{self, Place},
+        config::{self, Listed, Place},
         environment,
     },
     error::{ApiError, ProblemDocument},
@@ -93,7 +93,8 @@ fn item(key: &Key, version: &Version) -> Json {
     out
 }
 
-/// Lists config entries in the order of their keys.
+/// Lists config entries in the order of their keys. Where all of a prefix stand on one page, its tag is what a purge of
+/// that prefix can be made conditional on.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/config", tag = "config",
     params(("tenant" = String, Path), ("environment" = String, Path), ConfigParams), responses(
     (status = 200, body = shapes::ConfigList, headers(("ETag" = String))),
@@ -106,21 +107,23 @@ pub(crate) async fn list_config(
 ) -> Reply {
     let page = Page::new(params.limit, params.cursor.as_deref())?;
     let prefix = params.prefix.unwrap_or_default();
-    let mut filling = Filling::new(&page);
-    let body = {
+    let (mut filling, mut listed) = (Filling::new(&page), Listed::default());
+    let (is_whole, body) = {
         let (table, now) = (api.store.read(), api.store.now());
         environment::read(&table, now, &tenant, &environment)?;
         for (key, version) in table.config(&tenant, &environment, &prefix, page.after.as_ref(), now) {
             if !filling.push(&key, || item(&key, &version)) {
                 break;
             }
+            listed.push(&key, &version);
         }
-        filling.finish()
+        (!filling.has_more() && page.after.is_none(), filling.finish())
     };
-    reply::list(&headers, &body)
+    if is_whole { reply::tagged(&headers, &listed.finish(), &body) } else { reply::list(&headers, &body) }
 }
 
-/// Deletes every entry whose key begins with a prefix, here and wherever else there is one.
+/// Deletes every entry whose key begins with a prefix, here and wherever else there is one. `If-Match` takes the tag of
+/// the list of all entries with that prefix.
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/environments/{environment}/config", tag = "config",
     params(("tenant" = String, Path), ("environment" = String, Path), PurgeParams), responses((status = 204),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
@@ -132,10 +135,11 @@ pub(crate) async fn purge_config(
 ) -> Reply {
     let prefix = params.prefix;
     let planned = (tenant.clone(), environment.clone(), prefix.clone());
-    let permit = api.permit(&preconditions(&headers));
+    let conditions = preconditions(&headers);
+    let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
         permit.environment(table, now, &planned.0, &planned.1)?;
-        config::purge(table, now, &planned.0, &planned.1, &planned.2)
+        config::purge(table, now, &planned.0, &planned.1, &planned.2, &conditions)
     };
     let receipt = write(&api, WriteScope::Tenant(tenant.clone()), params.note, plan).await?;
     let read_by_rules = |snapshot: &Snapshot| snapshot.config_keys().any(|key| key.as_str().starts_with(&prefix));

@@ -189,6 +189,7 @@ fn report(dry_run: bool, plan: &Plan, problems: &[Problem]) -> Json {
     }
     out["diff"] = json!(plan.diff);
     out["changes"] = json!(changes);
-    out["problems"] = json!(problems);
+    let kept = plan.summary.kept.iter().map(flagd::kept_segment);
+    out["problems"] = json!(problems.iter().cloned().chain(kept).collect::<Vec<_>>());
     out
 }

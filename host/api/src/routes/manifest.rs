@@ -103,8 +103,12 @@ impl In {
     async fn create(self, headers: &HeaderMap, body: Body) -> Reply {
         let request = manifest::read(body::document(headers, body, &self.api.limits).await?, true)?;
         let (place, key) = (self.place.clone(), request.key.clone());
-        let (permit, limits) = (self.api.permit(&preconditions(headers)), self.api.limits.clone());
-        let plan = move |table: &_, now| manifest::create(table, now, &place, request, &permit, &limits);
+        let (conditions, limits) = (preconditions(headers), self.api.limits.clone());
+        let permit = self.api.permit(&conditions);
+        let plan = move |table: &_, now| {
+            let draft = manifest::create(table, now, &place, request, &permit, &limits)?;
+            conditions.check(None).map(|()| draft)
+        };
         write_flags(&self.api, self.scope(&key), None, plan).await?;
         self.shown(StatusCode::CREATED, &key)
     }

@@ -54,11 +54,12 @@ pub(crate) async fn create_segment(
 ) -> Reply {
     let (key, request) = segment::read_create(body::document(&headers, body, &api.limits).await?)?;
     let (planned, limits) = ((tenant.clone(), key.clone()), api.limits.clone());
-    let permit = api.permit(&preconditions(&headers));
+    let conditions = preconditions(&headers);
+    let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
         // rules anywhere may ask for it already, and be answered otherwise from now on
         permit.shared(table, now, &planned.0, |_| true)?;
-        segment::create(table, now, &planned.0, &planned.1, &request.rule, &limits)
+        segment::create(table, now, &planned.0, &planned.1, &request.rule, &conditions, &limits)
     };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), request.note, plan).await?;
     let found = show(&api, &tenant, &key)?;

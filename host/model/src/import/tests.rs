@@ -20,13 +20,26 @@ impl Memory {
             crate::Address::FlagIn { environment: e, field: FlagInField::State, .. } => *e != environment,
             _ => false,
         };
+        let names = |id: &RegisterId| match &id.address {
+            Address::Segment { segment } => Some(segment.clone()),
+            Address::SegmentIn { segment, environment: e } if *e == environment => Some(segment.clone()),
+            _ => None,
+        };
+        let segments = || self.0.keys().filter_map(names).collect::<std::collections::BTreeSet<_>>();
+        let segments = || segments().into_iter().collect();
         let is_shared = |_: &Key| self.1 || self.0.keys().any(elsewhere);
         let plan = plan(
             &document,
             &tenant,
             &environment,
             prune,
-            &View { current: &current, configured: &configured, is_shared: &is_shared, is_alone: !self.1 },
+            &View {
+                current: &current,
+                configured: &configured,
+                segments: &segments,
+                is_shared: &is_shared,
+                is_alone: !self.1,
+            },
         );
         for write in &plan.writes {
             match &write.value {
@@ -125,6 +138,24 @@ fn a_killed_flag_keeps_its_state() {
     store.0.remove(&kill);
     store.import("e", &state("DISABLED"), false);
     assert_eq!(store.own("e", FlagInField::State), Some(json!("DISABLED")));
+}
+
+#[test]
+fn prune_takes_the_environments_own_rules_and_names_those_that_stay() {
+    let with = r#"{"flags":{},"$evaluators":{"own":{"==":[1,1]},"kept":{"==":[1,2]}}}"#;
+    let mut store = Memory(HashMap::new(), true);
+    store.import("dev", with, false);
+    store.import("prod", with, false);
+    let pruned = store.import("dev", r#"{"flags":{},"$evaluators":{"kept":{"==":[1,2]}}}"#, true);
+    assert_eq!((lines(&pruned), pruned.writes.len()), (vec!["- segment own".to_owned()], 1));
+    assert_eq!(pruned.summary.kept, []);
+    assert_eq!(store.import("prod", with, true).writes, [], "what is another environment's is left");
+
+    let mut shared = Memory::default();
+    shared.import("dev", with, false);
+    let pruned = shared.import("dev", r#"{"flags":{}}"#, true);
+    assert_eq!((pruned.writes, pruned.diff), (vec![], vec![]));
+    assert_eq!(pruned.summary.kept.iter().map(Key::as_str).collect::<Vec<_>>(), ["kept", "own"]);
 }
 
 #[test]
