@@ -223,9 +223,8 @@ impl Planner<'_> {
             self.plan.summary.pruned.push(flag.clone());
         }
     }
-}
 
-impl Planner<'_> {
+    /// The environment's own rules go; those that others share stay, and are named.
     fn prune_segments(&mut self, document: &Document) {
         let lacks = |segment: &Key| !document.evaluators.contains_key(segment.as_str());
         for segment in (self.view.segments)().into_iter().filter(lacks) {

@@ -24,6 +24,8 @@ pub struct Limits {
     pub config_entries: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// Bytes of request bodies that are held at once, those of all requests together.
+    pub bodies_bytes: usize,
     /// JSON values of a request body, nested ones included: each takes some hundred bytes of memory.
     pub body_values: usize,
     /// Bytes of the body of an import.
@@ -75,6 +77,8 @@ pub struct Limits {
     pub wrong_tokens_per_address_per_minute: u32,
     /// Tokens of one tenant.
     pub tokens_per_tenant: usize,
+    /// Those of one tenant that are remembered, revoked ones too: until their deadline, and without one for good.
+    pub remembered_tokens_per_tenant: usize,
     /// Connections open at once, of both ports together; fewer where the system allows fewer open files.
     pub connections: usize,
     /// Those of one peer address; 0 is any number, for behind a proxy all have one.
@@ -108,6 +112,7 @@ impl Default for Limits {
             flags_per_environment: 10_000,
             config_entries: 1_000_000,
             body_bytes: 1024 * KIB,
+            bodies_bytes: 256 * 1024 * KIB,
             body_values: 120_000,
             import_bytes: 32 * 1024 * KIB,
             import_values: 500_000,
@@ -133,6 +138,7 @@ impl Default for Limits {
             failed_logins_per_address_per_minute: 10,
             wrong_tokens_per_address_per_minute: 600,
             tokens_per_tenant: 1_000,
+            remembered_tokens_per_tenant: 10_000,
             connections: 16_384,
             connections_per_address: 0,
             connection_requests: 256,

@@ -190,8 +190,9 @@ fn what_changes_is_said_line_by_line() {
     assert_eq!(lines(&store.import("dev", &other, false)), ["~ flag f: variants, defaultVariant, targeting, extra"]);
     assert_eq!(lines(&store.import("prod", &document("{}").replace("ENABLED", "DISABLED"), false)), ["+ flag f (off)"]);
     let pruned = store.import("dev", r#"{"flags":{}}"#, true);
-    assert_eq!(lines(&pruned), ["- flag f"]);
+    assert_eq!(lines(&pruned), ["- flag f", "- segment pro"]);
     let told = serde_json::to_value(&pruned.diff).unwrap();
-    assert_eq!(told, json!([{ "op": "remove", "kind": "flag", "key": "f" }]));
+    let line = |kind: &str, key: &str| json!({ "op": "remove", "kind": kind, "key": key });
+    assert_eq!(told, json!([line("flag", "f"), line("segment", "pro")]));
     assert_eq!(serde_json::from_value::<Vec<Difference>>(told).unwrap(), pruned.diff);
 }
