@@ -1,6 +1,7 @@
 //! What all routes share: who may ask, what they send, what they get back.
 
 pub(crate) mod body;
+pub(crate) mod budget;
 pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod cors;
@@ -20,6 +21,7 @@ use burgee_model::stamp::MILLIS_MAX;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::{
+    budget::Budget,
     call::{Asked, Call},
     turns::Turns,
 };
@@ -57,6 +59,8 @@ pub(crate) struct Api {
     pub(crate) uploads: Arc<Semaphore>,
     /// Evaluations of earlier instants.
     pub(crate) looks_back: Turns,
+    /// Bodies of requests that are held.
+    pub(crate) bodies: Arc<Budget>,
     /// Imports of documents.
     pub(crate) imports: Turns,
     /// Writes that this node refused.
@@ -72,8 +76,9 @@ impl Api {
         let uploads = Arc::new(Semaphore::new(UPLOADS));
         let looks_back = Turns::new("evaluations of earlier instants", LOOKS_BACK, LOOKS_BACK_WAITING);
         let imports = Turns::new("imports", IMPORTS, IMPORTS_WAITING);
+        let bodies = Budget::new(state.limits.bodies_bytes);
         let access = Arc::new(Access::new(&state.store, state.limits.connections));
-        Self { state, access, streams, uploads, looks_back, imports, refused: Refused::default() }
+        Self { state, access, streams, uploads, looks_back, bodies, imports, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.

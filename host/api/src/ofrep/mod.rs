@@ -35,7 +35,7 @@ use target::{Place, Target};
 use told::Told;
 
 pub(crate) use events::{__path_events, events};
-pub(crate) use request::parse as read_context;
+pub(crate) use request::{body_bytes, parse as read_context};
 
 /// Bytes that an item of a bulk answer has, roughly.
 const ITEM_BYTES: usize = 128;

@@ -1,6 +1,9 @@
 //! `/api/v1/tenants/{tenant}/environments/{environment}/config`: entries of any bytes.
 
-use axum::{body::Body, response::Response};
+use axum::{
+    body::{Body, Bytes},
+    response::Response,
+};
 use burgee_engine::Snapshot;
 use burgee_model::{Blob, Key, Media};
 use burgee_store::{Version, WriteScope};
@@ -207,7 +210,8 @@ pub(crate) async fn put_entry(
 ) -> Reply {
     let ttl = params.ttl.as_deref().map(config::parse_ttl).transpose()?;
     let media = media_type(&headers)?;
-    let bytes = body::read(body, api.limits.config_value_bytes).await?;
+    let read = body::read(&api, body, api.limits.config_value_bytes).await?;
+    let bytes = Bytes::clone(&read);
     let place = Place { tenant, environment, key };
     let (planned, conditions, limits) = (place.clone(), preconditions(&headers), api.limits.clone());
     let (tell, told) = oneshot::channel();

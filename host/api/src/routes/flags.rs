@@ -139,7 +139,7 @@ pub(crate) async fn create_flag(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let mut request = flag::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let mut request = flag::read_create(body::document(&headers, body, &api).await?)?;
     let (key, note) = (request.key.clone(), request.note.take());
     let (planned, limits) = (tenant.clone(), api.limits.clone());
     let conditions = preconditions(&headers);
@@ -183,7 +183,7 @@ pub(crate) async fn patch_flag(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let mut patch = flag::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let mut patch = flag::read_patch(body::document(&headers, body, &api).await?)?;
     let note = patch.note.take();
     let (planned, conditions, limits) = ((tenant.clone(), key.clone()), preconditions(&headers), api.limits.clone());
     let permit = api.permit(&conditions);

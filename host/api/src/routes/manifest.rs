@@ -101,7 +101,7 @@ impl In {
     }
 
     async fn create(self, headers: &HeaderMap, body: Body) -> Reply {
-        let request = manifest::read(body::document(headers, body, &self.api.limits).await?, true)?;
+        let request = manifest::read(body::document(headers, body, &self.api).await?, true)?;
         let (place, key) = (self.place.clone(), request.key.clone());
         let (conditions, limits) = (preconditions(headers), self.api.limits.clone());
         let permit = self.api.permit(&conditions);
@@ -114,7 +114,7 @@ impl In {
     }
 
     async fn update(self, headers: &HeaderMap, body: Body) -> Reply {
-        let (key, document) = (self.flag()?, body::document(headers, body, &self.api.limits).await?);
+        let (key, document) = (self.flag()?, body::document(headers, body, &self.api).await?);
         let request = manifest::read(document, false)?;
         if request.key != key {
             return Err(Refusal::invalid("/key", "mismatch", "the keys of path and document differ").into());

@@ -52,7 +52,7 @@ pub(crate) async fn create_segment(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let (key, request) = segment::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let (key, request) = segment::read_create(body::document(&headers, body, &api).await?)?;
     let (planned, limits) = ((tenant.clone(), key.clone()), api.limits.clone());
     let conditions = preconditions(&headers);
     let permit = api.permit(&conditions);
@@ -94,7 +94,7 @@ pub(crate) async fn patch_segment(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let segment::Request { rule, note } = segment::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let segment::Request { rule, note } = segment::read_patch(body::document(&headers, body, &api).await?)?;
     let (planned, conditions, limits) = ((tenant.clone(), key.clone()), preconditions(&headers), api.limits.clone());
     let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
