@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::{
     Failure, Output, Target,
-    client::{Answer, Body, segment},
+    client::{Answer, Body, Condition, segment},
     output, values,
 };
 
@@ -45,10 +45,21 @@ pub(super) struct Put {
     #[arg(long)]
     content_type: Option<String>,
     #[command(flatten)]
+    condition: Condition,
+    #[command(flatten)]
     target: Target,
 }
 
-/// `burgee get`, `burgee delete`, `burgee exists`
+/// `burgee delete`
+#[derive(Args, Debug)]
+pub(super) struct Delete {
+    #[command(flatten)]
+    condition: Condition,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+/// `burgee get`, `burgee exists`
 #[derive(Args, Debug)]
 pub(super) struct Entry {
     /// The entry's key
@@ -75,15 +86,26 @@ impl Target {
     }
 
     /// Writes an entry.
-    pub(super) fn put_entry(&self, key: &str, ttl: Option<&str>, body: &Body<'_>) -> Result<Answer, Failure> {
+    pub(super) fn put_entry(
+        &self,
+        key: &str,
+        ttl: Option<&str>,
+        body: &Body<'_>,
+        condition: &Condition,
+    ) -> Result<Answer, Failure> {
         let ttl = ttl.map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
-        self.expect("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body))
+        self.expect_if(condition, "PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body))
     }
 
     /// Reads (`GET`, `HEAD`) or deletes an entry; none where there is none.
     pub(super) fn entry(&self, method: &str, key: &str) -> Result<Option<Answer>, Failure> {
+        self.entry_if(&Condition::default(), method, key)
+    }
+
+    /// The same by a condition.
+    fn entry_if(&self, condition: &Condition, method: &str, key: &str) -> Result<Option<Answer>, Failure> {
         let path = self.entry_path(key)?;
-        let mut answer = self.send(method, &path, None)?;
+        let mut answer = self.send_if(condition, method, &path, None)?;
         if answer.status == 404 && method == "HEAD" {
             // the answer to HEAD has no body that tells what is missing
             answer = self.send("GET", &path, None)?;
@@ -125,7 +147,7 @@ impl Put {
         }
         let bytes = self.bytes()?;
         let body = Body { content_type: self.media(), bytes: &bytes };
-        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body)?;
+        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body, &self.condition)?;
         match self.target.output {
             Output::Text => output::line("Value stored."),
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
@@ -158,7 +180,11 @@ fn media_of(file: &Path) -> &'static str {
 
 impl Entry {
     fn send(&self, method: &str) -> Result<Answer, Failure> {
-        let answer = self.target.entry(method, &self.key)?;
+        self.send_if(&Condition::default(), method)
+    }
+
+    fn send_if(&self, condition: &Condition, method: &str) -> Result<Answer, Failure> {
+        let answer = self.target.entry_if(condition, method, &self.key)?;
         answer.ok_or_else(|| Failure::Refused(NOT_FOUND.to_owned()))
     }
 }
@@ -167,8 +193,8 @@ pub(super) fn get(entry: &Entry) -> Result<(), Failure> {
     output::bytes(&entry.send("GET")?.body)
 }
 
-pub(super) fn delete(entry: &Entry) -> Result<(), Failure> {
-    entry.send("DELETE")?;
+pub(super) fn delete(delete: &Delete) -> Result<(), Failure> {
+    delete.entry.send_if(&delete.condition, "DELETE")?;
     output::line("Key deleted.")
 }
 

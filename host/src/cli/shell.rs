@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::{
     Failure, Target,
-    client::Body,
+    client::{Body, Condition},
     entries::{NOT_FOUND, TEXT, keys},
     output,
 };
@@ -61,7 +61,7 @@ impl Shell {
         match command {
             Command::Put(key, value) => {
                 let body = Body { content_type: TEXT, bytes: value.as_bytes() };
-                self.target.put_entry(&key, None, &body)?;
+                self.target.put_entry(&key, None, &body, &Condition::default())?;
                 output::line("Value stored.")
             }
             Command::Get(key) => match self.target.entry("GET", &key)? {
