@@ -160,6 +160,7 @@ fn limits(options: &Options) -> Result<Limits, ConfigError> {
     // without these nothing is served at all
     for (field, zero) in [
         ("connections", limits.connections == 0),
+        ("bodies_bytes", limits.bodies_bytes == 0),
         ("connection_requests", limits.connection_requests == 0),
         ("head-timeout", limits.head_ms == 0),
         ("request-timeout", limits.request_ms == 0),

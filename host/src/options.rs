@@ -62,7 +62,8 @@ pub struct Options {
     /// Key of that certificate, PEM
     #[arg(long, env = "BURGEE_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
-    /// The token that may do everything on this node
+    /// The token that may do everything on this node; with fewer than 32 bytes it can be guessed by whoever comes from the
+    /// address of a proxy that its owner comes from too
     #[arg(long, env = "BURGEE_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
     /// Load a flagd file into an environment that never existed; may be given more than once

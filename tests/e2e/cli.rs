@@ -65,6 +65,17 @@ fn flags_are_listed_switched_killed_and_released() {
         assert_eq!(done.code, Some(0), "{command}: {done:?}");
         assert_eq!(reason(), expected, "after {command}");
     }
+    let stale = |arguments: &[&str]| {
+        let said = cli.run(&[arguments, &["--if-match", "old"]].concat());
+        assert!(said.code == Some(1) && said.err.starts_with("stale: "), "{arguments:?}: {said:?}");
+    };
+    stale(&["flag", "off", "other"]);
+    assert_eq!(cli.run(&["put", "k", "v"]).code, Some(0));
+    stale(&["put", "k", "w"]);
+    stale(&["delete", "k"]);
+    assert_eq!(cli.run(&["put", "k", "w", "--if-match", "*"]).code, Some(0));
+    let tag = node.client.get(&harness::cluster::entry("k")).header("burgee-stamp").unwrap();
+    assert_eq!(cli.run(&["delete", "k", "--if-match", &tag]).code, Some(0));
     let _ = cli.run(&["flag", "kill", "other"]);
     let on = cli.run(&["flag", "on", "other"]);
     assert!(on.code == Some(0) && on.out.contains("killed"), "it does not answer as enabled: {on:?}");
@@ -108,11 +119,18 @@ fn a_document_of_yaml_is_as_good_and_a_dry_run_says_what_would_change() {
     let on = "flags:\n  a: {state: ENABLED, variants: {on: true, off: false}, defaultVariant: on}\n";
     let first = file("first.yml", on);
     let dry = cli.run(&["import", "--dry-run", &first]);
+    let (lines, tag) = dry.out.split_once("To import over just this: --if-match ").unwrap();
     assert_eq!(
-        dry,
-        said(0, "+ flag a (boolean, on)\nWould import: 1 created, 0 changed, 0 unchanged, 0 pruned.\n", "")
+        (lines, dry.code),
+        ("+ flag a (boolean, on)\nWould import: 1 created, 0 changed, 0 unchanged, 0 pruned.\n", Some(0))
     );
-    assert_eq!(cli.run(&["import", &first]).code, Some(0));
+    let over = |tag: &str| cli.run(&["import", &first, "--if-match", tag]);
+    let stale = over("0123456789abcdef0123456789abcdef");
+    assert!(stale.code == Some(1) && stale.err.starts_with("stale: "), "{stale:?}");
+    assert_eq!(over("not a tag").code, Some(2));
+    assert_eq!(over(tag.trim()).code, Some(0));
+    // it has changed by that
+    assert_eq!(over(tag.trim()).code, Some(1));
     let more = "flags:\n  a:\n    state: ENABLED\n    variants: {on: true, off: false}\n    defaultVariant: on\n    targeting: {if: [true, on]}\n  b: {state: DISABLED, variants: {x: 1}}\n";
     let second = file("second", more);
     assert_eq!(cli.run(&["import", &second]).code, Some(1), "it is no JSON");

@@ -24,9 +24,10 @@ VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
 PLACE = "/api/v1/tenants/demo/flags/static-boolean-0/environments/development"
 BOUND_SECONDS = 30
 
-# in process the client's own engine answers: it buckets by another version, for which an environment has a setting,
-# and compares versions otherwise than flagd
-OTHER_ENGINE = ("split-", "targeted-4", "targeted-5")
+# in process the client's own engine answers, which compares versions otherwise than flagd
+OTHER_ENGINE = ("targeted-4", "targeted-5")
+# it buckets by this version, for which an environment has a setting
+OTHER_BUCKETING = 3
 
 
 def until(what, probe):
@@ -66,11 +67,23 @@ class Node:
         self.process.stdout.close()
         self.start(self.http, self.grpc)
 
-    def default_variant(self, variant):
+    def ask(self, method, path, document):
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-        body = json.dumps({"defaultVariant": variant}).encode()
-        request = urllib.request.Request(f"http://{self.http}{PLACE}", body, headers, method="PATCH")
-        urllib.request.urlopen(request).close()
+        body = json.dumps(document).encode()
+        request = urllib.request.Request(f"http://{self.http}{path}", body, headers, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def default_variant(self, variant):
+        self.ask("PATCH", PLACE, {"defaultVariant": variant})
+
+    def bucketing(self, version):
+        self.ask("PATCH", "/api/v1/tenants/demo/environments/development", {"fractionalVersion": version})
+
+    def all(self, context):
+        """What the node itself answers, by flag."""
+        items = self.ask("POST", "/e/demo/development/ofrep/v1/evaluate/flags", {"context": context})["flags"]
+        return {item["key"]: item for item in items}
 
     def end(self):
         self.process.kill()
@@ -85,6 +98,12 @@ class Node:
         host, port = self.grpc.split(":")
         return FlagdProvider(host=host, port=int(port), resolver_type=ResolverType(kind), deadline_ms=5000,
                              retry_backoff_ms=100, retry_backoff_max_ms=500)
+
+
+def kind_of(variants):
+    """A value of the kind that a flag's application asks for: with one fraction, all its numbers are fractions."""
+    values = list(variants.values())
+    return next((value for value in values if isinstance(value, float)), values[0])
 
 
 def ask(client, value, flag, context):
@@ -122,10 +141,9 @@ class Providers(unittest.TestCase):
         return client
 
     def check(self, kind, client, flag, context, wanted):
-        # of numbers of both kinds the flag's first value decides, as it does for an application
-        kinds = next(iter(self.flags[flag]["variants"].values()))
-        value = wanted.get("value", kinds)
-        got, default = ask(client, value, flag, context)
+        # as an application does, which knows the flag and not the answer
+        kind_of_flag = kind_of(self.flags[flag]["variants"])
+        got, default = ask(client, kind_of_flag, flag, context)
         about = f"{kind}: {flag} for {context}: {got}"
         if "errorCode" in wanted:
             self.assertEqual(got.error_code.value, wanted["errorCode"], about)
@@ -133,7 +151,9 @@ class Providers(unittest.TestCase):
         elif "variant" not in wanted:
             self.assertEqual(got.value, default, about)
         else:
-            self.assertEqual((got.value, got.variant), (value, wanted["variant"]), about)
+            self.assertEqual((got.value, got.variant), (wanted["value"], wanted["variant"]), about)
+            self.assertIsNone(got.error_code, about)
+            self.assertIs(type(got.value), type(kind_of_flag), about)
             self.assertIn(getattr(got.reason, "value", got.reason), (wanted["reason"], "CACHED"), about)
 
     def hundred(self, kind, leave=()):
@@ -152,7 +172,19 @@ class Providers(unittest.TestCase):
         self.hundred("rpc")
 
     def test_a_hundred_flags_in_process(self):
-        self.hundred("in-process", leave=OTHER_ENGINE)
+        self.hundred("in-process", leave=("split-", *OTHER_ENGINE))
+
+    def test_splits_in_process_are_those_of_an_environment_that_buckets_as_its_engine(self):
+        self.node.bucketing(OTHER_BUCKETING)
+        self.addCleanup(self.node.bucketing, 2)
+        client, others = self.client("in-process"), 0
+        for at, context in enumerate(self.cases["contexts"]):
+            said = self.node.all(context)
+            for flag in (flag for flag in self.flags if flag.startswith("split-")):
+                self.check("in-process", client, flag, context, said[flag])
+                usual = self.cases["answers"][flag]
+                others += said[flag]["variant"] != (usual[at] if isinstance(usual, list) else usual)["variant"]
+        self.assertGreater(others, 0, "the other version buckets otherwise")
 
     def test_unknown_flags_and_other_types(self):
         for kind in ("ofrep", "rpc", "in-process"):

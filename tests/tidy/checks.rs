@@ -42,23 +42,25 @@ fn every_check_has_a_test_and_the_table_names_all_of_them() {
     assert!(unnamed.is_empty(), "tests that the table does not name: {unnamed:?}");
 }
 
-/// What the second table names: tests in Rust, and files of tests in other languages.
-fn named_of_rules(table: &str) -> impl Iterator<Item = &str> {
-    let rows =
-        table.split("## Rules and engine").nth(1).unwrap_or_default().lines().skip_while(|row| !row.starts_with('|'));
+/// What the table below a heading names: tests in Rust, and files of tests in other languages.
+fn named_below<'a>(heading: &str, table: &'a str) -> impl Iterator<Item = &'a str> {
+    let below = table.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let rows = below.lines().skip_while(|row| !row.starts_with('|'));
     let tests = rows.filter_map(|row| row.rsplit('|').nth(1));
     tests.flat_map(|tests| tests.split('`').skip(1).step_by(2))
 }
 
 #[test]
-fn the_table_of_rules_names_tests_that_exist() {
+fn the_other_tables_name_tests_that_exist() {
     let table = tree::TEXTS.iter().find(|text| text.path == "tests/checks.md").expect("tests/checks.md");
     let is_there = |name: &str| match name.contains('.') {
         true => tree::TEXTS.iter().any(|text| text.path.ends_with(&format!("/{name}"))),
         false => tree::rust().any(|text| text.text.contains(&format!("fn {name}("))),
     };
-    let named: Vec<&str> = named_of_rules(&table.text).collect();
-    assert!(named.len() > 50, "only {} are named", named.len());
-    let gone: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
-    assert!(gone.is_empty(), "named in the table, but no test: {gone:?}");
+    for heading in ["## Rules and engine", "## Protocols and access"] {
+        let named: Vec<&str> = named_below(heading, &table.text).collect();
+        assert!(named.len() > 50, "{heading}: only {} are named", named.len());
+        let gone: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
+        assert!(gone.is_empty(), "{heading}: named in the table, but no test: {gone:?}");
+    }
 }

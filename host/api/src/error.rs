@@ -80,6 +80,12 @@ pub enum ApiError {
         /// What is allowed.
         max: usize,
     },
+    /// The bodies of all requests that are held take too much memory.
+    #[error("the bodies of all requests together have more than {max} bytes")]
+    TooManyBodies {
+        /// What is allowed.
+        max: usize,
+    },
     /// Too many wait for a turn at work of which little is done at once.
     #[error("{max} {what} wait, no more are allowed")]
     TooManyWait {
@@ -175,9 +181,10 @@ impl ApiError {
             Self::MediaType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Timeout => (S::REQUEST_TIMEOUT, "timeout"),
-            Self::RateLimited { .. } | Self::TooManyStreams { .. } | Self::TooManyWait { .. } => {
-                (S::TOO_MANY_REQUESTS, "rate_limited")
-            }
+            Self::RateLimited { .. }
+            | Self::TooManyStreams { .. }
+            | Self::TooManyBodies { .. }
+            | Self::TooManyWait { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
             Self::ClockAhead(_) | Self::ClockOutOfRange => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
             Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded"),
@@ -233,11 +240,13 @@ impl ApiError {
     /// Seconds after which a client may try again, where that may help.
     #[must_use]
     pub fn retry_seconds(&self) -> Option<u32> {
-        use ApiError::{ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyStreams, TooManyWait};
+        use ApiError::{
+            ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyBodies, TooManyStreams, TooManyWait,
+        };
         match self {
             Self::RateLimited { retry_seconds, .. } => Some(*retry_seconds),
             ClockAhead(_) | ClockOutOfRange | NotReady(_) | Overloaded | Storage(_) => Some(RETRY_SECONDS),
-            TooManyStreams { .. } | TooManyWait { .. } => Some(RETRY_SECONDS),
+            TooManyStreams { .. } | TooManyBodies { .. } | TooManyWait { .. } => Some(RETRY_SECONDS),
             Self::Refused(Refusal::Upgrading(_)) => Some(RETRY_SECONDS),
             _ => None,
         }

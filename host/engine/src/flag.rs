@@ -82,7 +82,9 @@ impl PreparedFlag {
         inherited: &Map<String, Json>,
     ) -> Self {
         let head = format!(r#"{{"key":{}"#, json_text(key.as_str()));
-        let variants: Box<[Variant]> = source.variants.iter().map(|(n, v)| Variant::new(&head, n, v)).collect();
+        let fractions = source.variants.iter().any(|(_, value)| is_fraction(value));
+        let variants = source.variants.iter().map(|(n, v)| Variant::new(&head, n, &written(v, fractions)));
+        let variants: Box<[Variant]> = variants.collect();
         let tail = tail(inherited, &source.metadata);
         let plan = plan(&source, targeting.as_deref());
         let mut flag = Self {
@@ -213,6 +215,20 @@ impl Variant {
     }
 }
 
+/// Whether a value is a number that is written as one with a fraction.
+fn is_fraction(value: &str) -> bool {
+    let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    is_number && value.contains(['.', 'e', 'E'])
+}
+
+/// A value as it is answered. Of a flag that has fractions whole numbers are written as such too: there are clients that
+/// tell by the text which kind of number a flag gives.
+fn written(value: &str, fractions: bool) -> Cow<'_, str> {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if fractions && is_whole { Cow::Owned(format!("{value}.0")) } else { Cow::Borrowed(value) }
+}
+
 fn plan(source: &FlagSource, targeting: Option<&Targeting>) -> Plan {
     match targeting {
         _ if !source.on => Plan::Fixed(Fixed::Disabled),
@@ -223,7 +239,7 @@ fn plan(source: &FlagSource, targeting: Option<&Targeting>) -> Plan {
 }
 
 fn digest(key: &Key, source: &FlagSource, targeting: Option<&Targeting>) -> u128 {
-    let mut d = digest::Digester::new("prepared");
+    let mut d = digest::Digester::new("prepared 2");
     d.word(digest::flag(key.as_str(), source));
     d.word(targeting.map_or(0, |t| t.digest));
     d.finish()
@@ -248,5 +264,28 @@ fn tail(inherited: &Map<String, Json>, own: &Map<String, Json>) -> String {
     match all.is_empty() {
         true => "}".to_owned(),
         false => format!("{METADATA}{}}}", Json::Object(all)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_flag_with_fractions_every_number_is_one() {
+        for (value, fraction, answered) in [
+            ("30", false, "30.0"),
+            ("-3", false, "-3.0"),
+            ("0", false, "0.0"),
+            ("37.5", true, "37.5"),
+            ("1e21", true, "1e21"),
+            ("\"30\"", false, "\"30\""),
+            ("[1,2.5]", false, "[1,2.5]"),
+            ("{\"a\":1.5}", false, "{\"a\":1.5}"),
+            ("true", false, "true"),
+        ] {
+            assert_eq!((is_fraction(value), &*written(value, true)), (fraction, answered), "{value}");
+            assert_eq!(written(value, false), value, "of a flag of whole numbers they stay whole");
+        }
     }
 }

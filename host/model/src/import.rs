@@ -49,6 +49,9 @@ pub struct Summary {
     pub unchanged: usize,
     /// Flags that prune takes out of the environment.
     pub pruned: Vec<Key>,
+    /// Shared rules that prune leaves: the document lacks them, but they are the tenant's.
+    #[serde(skip)]
+    pub kept: Vec<Key>,
 }
 
 /// What the planner sees of the store.
@@ -57,6 +60,8 @@ pub struct View<'a> {
     pub current: &'a dyn Fn(&RegisterId) -> Option<Blob>,
     /// The flags that are configured in the environment.
     pub configured: &'a [Key],
+    /// The names of the shared rules that hold in the environment, its own and the tenant's.
+    pub segments: &'a dyn Fn() -> Vec<Key>,
     /// Whether what a flag's environments share is left as it is: another one answers by it, or it is newer than
     /// what is imported.
     pub is_shared: &'a dyn Fn(&Key) -> bool,
@@ -65,7 +70,7 @@ pub struct View<'a> {
 }
 
 /// Plans the import of a document into an environment. With `prune`, flags that are configured there but
-/// not in the document are taken out of the environment (the tenant keeps them).
+/// not in the document are taken out of the environment (the tenant keeps them), and so are its own shared rules.
 #[must_use]
 pub fn plan(document: &Document, tenant: &Key, environment: &Key, prune: bool, view: &View<'_>) -> Plan {
     let mut planner = Planner { tenant, environment, view, plan: Plan::default() };
@@ -78,6 +83,7 @@ pub fn plan(document: &Document, tenant: &Key, environment: &Key, prune: bool, v
     }
     if prune {
         planner.prune(document);
+        planner.prune_segments(document);
     }
     planner.plan
 }
@@ -215,6 +221,22 @@ impl Planner<'_> {
             }
             self.plan.diff.push(Difference::pruned_flag(flag));
             self.plan.summary.pruned.push(flag.clone());
+        }
+    }
+
+    /// The environment's own rules go; those that others share stay, and are named.
+    fn prune_segments(&mut self, document: &Document) {
+        let lacks = |segment: &Key| !document.evaluators.contains_key(segment.as_str());
+        for segment in (self.view.segments)().into_iter().filter(lacks) {
+            let environment = self.environment.clone();
+            let own = RegisterId::new(self.tenant, Address::SegmentIn { segment: segment.clone(), environment });
+            if self.json(&own).is_some_and(|rule| !rule.is_null()) {
+                self.plan.writes.push(Write { register: own, value: None });
+                self.plan.diff.push(Difference::pruned_segment(&segment));
+            }
+            if self.json(&RegisterId::new(self.tenant, Address::Segment { segment: segment.clone() })).is_some() {
+                self.plan.summary.kept.push(segment);
+            }
         }
     }
 }

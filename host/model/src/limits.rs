@@ -45,6 +45,8 @@ limits! {
     idempotency_keys_per_tenant: usize = 10_000,
     /// Bytes of a request body.
     body_bytes: usize = 1024 * KIB,
+    /// Bytes of request bodies that are held at once, those of all requests together.
+    bodies_bytes: usize = 256 * 1024 * KIB,
     /// JSON values of a request body, nested ones included: each takes some hundred bytes of memory.
     body_values: usize = 120_000,
     /// Bytes of the body of an import.
@@ -158,6 +160,8 @@ limits! {
     wrong_tokens_per_address_per_minute: u32 = 600,
     /// Tokens of one tenant.
     tokens_per_tenant: usize = 1_000,
+    /// Those of one tenant that are remembered, revoked ones too: until their deadline, and without one for good.
+    remembered_tokens_per_tenant: usize = 10_000,
     /// Connections open at once, of both ports together; fewer where the system allows fewer open files.
     connections: usize = 16_384,
     /// Those of one peer address; 0 is any number, for behind a proxy all have one.

@@ -2,11 +2,12 @@
 
 use std::io::Read;
 
+use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use ureq::http::{HeaderValue, Request, Response};
 
-use super::{Failure, Target, agent::Lasting};
+use super::{Failure, Target, agent::Lasting, values};
 
 /// The status by which a write is asked to say what it is made from.
 const PRECONDITION_REQUIRED: u16 = 428;
@@ -19,8 +20,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
-    /// Its entity tag, where it has one.
-    tag: Option<String>,
+    /// Its entity tag, where it has one, with its quotes.
+    pub(super) tag: Option<String>,
     /// The body.
     pub(super) body: Vec<u8>,
 }
@@ -48,6 +49,23 @@ impl<'a> Body<'a> {
     }
 }
 
+/// What a write goes by.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Condition {
+    /// Write only if what is there still bears this tag: the one that a dry run of `import` prints, the `ETag` of a
+    /// request, or `*` for anything. Without it, where a protected environment asks what a write is made from, that is
+    /// read just before
+    #[arg(long, value_name = "TAG", value_parser = values::tag)]
+    if_match: Option<String>,
+}
+
+impl Condition {
+    /// The headers that say it.
+    pub(super) fn headers(&self) -> Vec<(&str, &str)> {
+        self.if_match.iter().map(|tag| ("if-match", tag.as_str())).collect()
+    }
+}
+
 /// Encodes a key as one segment of a path.
 pub(super) fn segment(key: &str) -> String {
     utf8_percent_encode(key, SEGMENT).to_string()
@@ -67,6 +85,17 @@ impl Target {
     /// Sends a request; any status is an answer. Where a write has to say what it is made from, that is read first.
     pub(super) fn send(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
         self.send_with(method, path, body, &[])
+    }
+
+    /// The same of a write that goes by a condition.
+    pub(super) fn send_if(
+        &self,
+        condition: &Condition,
+        method: &str,
+        path: &str,
+        body: Option<&Body<'_>>,
+    ) -> Result<Answer, Failure> {
+        self.send_with(method, path, body, &condition.headers())
     }
 
     /// The same with more headers.
@@ -162,7 +191,18 @@ impl Target {
 
     /// Sends a request that must succeed.
     pub(super) fn expect(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
-        let answer = self.send(method, path, body)?;
+        self.expect_if(&Condition::default(), method, path, body)
+    }
+
+    /// The same of a write that goes by a condition.
+    pub(super) fn expect_if(
+        &self,
+        condition: &Condition,
+        method: &str,
+        path: &str,
+        body: Option<&Body<'_>>,
+    ) -> Result<Answer, Failure> {
+        let answer = self.send_if(condition, method, path, body)?;
         if answer.is_ok() { Ok(answer) } else { Err(answer.failure()) }
     }
 

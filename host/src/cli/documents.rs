@@ -6,10 +6,18 @@ use burgee_model::{Format, import::Difference};
 use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
-use super::{Failure, Output, Target, client::Body, output};
+use super::{
+    Failure, Output, Target,
+    client::{Body, Condition},
+    output,
+};
 
 /// `burgee import`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee import flags.json --dry-run
+  burgee import flags.yaml --env production --prune
+  burgee import flags.json --if-match 0123456789abcdef0123456789abcdef")]
 pub(super) struct Import {
     /// A flagd file
     file: PathBuf,
@@ -19,9 +27,11 @@ pub(super) struct Import {
     /// Only say what would change
     #[arg(long)]
     dry_run: bool,
-    /// Take flags that are not in the file out of the environment
+    /// Take flags, and shared rules of the environment's own, that are not in the file out of it
     #[arg(long)]
     prune: bool,
+    #[command(flatten)]
+    condition: Condition,
     #[command(flatten)]
     target: Target,
 }
@@ -59,10 +69,19 @@ impl Import {
         let content_type = self.format.map_or_else(|| Format::of_file(&name), Format::from).media();
         let query = format!("?dryRun={}&prune={}", self.dry_run, self.prune);
         let path = format!("{}/flagd.json{query}", self.target.environment_path());
-        let answer = self.target.expect("PUT", &path, Some(&Body { content_type, bytes: &bytes }))?;
+        let answer =
+            self.target.expect_if(&self.condition, "PUT", &path, Some(&Body { content_type, bytes: &bytes }))?;
         match self.target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
-            Output::Text => output::line(&self.in_words(&answer.json()?)),
+            Output::Text => {
+                output::line(&self.in_words(&answer.json()?))?;
+                match answer.tag.as_deref().filter(|_| self.dry_run) {
+                    Some(tag) => {
+                        output::line(&format!("To import over just this: --if-match {}", tag.trim_matches('"')))
+                    }
+                    None => Ok(()),
+                }
+            }
         }
     }
 

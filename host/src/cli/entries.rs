@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::{
     Failure, Output, Target,
-    client::{Answer, Body, segment},
+    client::{Answer, Body, Condition, segment},
     output, values,
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Put {
     /// Names the write, so that it is carried out once however often it is sent within a day
     #[arg(long, value_name = "KEY", value_parser = values::idempotency_key)]
     idempotency_key: Option<String>,
+    #[command(flatten)]
+    condition: Condition,
     #[command(flatten)]
     target: Target,
 }
@@ -74,7 +76,16 @@ pub(super) struct Get {
     target: Target,
 }
 
-/// `burgee delete`, `burgee exists`
+/// `burgee delete`
+#[derive(Args, Debug)]
+pub(super) struct Delete {
+    #[command(flatten)]
+    condition: Condition,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+/// `burgee exists`
 #[derive(Args, Debug)]
 pub(super) struct Entry {
     /// The entry's key
@@ -115,17 +126,21 @@ impl Target {
 
     /// Reads (`GET`, `HEAD`) or deletes an entry; none where there is none.
     pub(super) fn entry(&self, method: &str, key: &str) -> Result<Option<Answer>, Failure> {
-        self.entry_as(method, key, None)
+        self.entry_at(method, &self.entry_path(key)?, &Condition::default())
     }
 
     /// The same for a reader that names itself.
-    fn entry_as(&self, method: &str, key: &str, reader: Option<&str>) -> Result<Option<Answer>, Failure> {
+    fn entry_as(&self, key: &str, reader: Option<&str>) -> Result<Option<Answer>, Failure> {
         let reader = reader.map(|reader| format!("?as={}", segment(reader))).unwrap_or_default();
-        let path = format!("{}{reader}", self.entry_path(key)?);
-        let mut answer = self.send(method, &path, None)?;
+        self.entry_at("GET", &format!("{}{reader}", self.entry_path(key)?), &Condition::default())
+    }
+
+    /// The same at its path, by a condition.
+    fn entry_at(&self, method: &str, path: &str, condition: &Condition) -> Result<Option<Answer>, Failure> {
+        let mut answer = self.send_if(condition, method, path, None)?;
         if answer.status == 404 && method == "HEAD" {
             // the answer to HEAD has no body that tells what is missing
-            answer = self.send("GET", &path, None)?;
+            answer = self.send("GET", path, None)?;
         }
         match answer.status {
             404 if is_missing_key(&answer) => Ok(None),
@@ -164,9 +179,9 @@ impl Put {
         }
         let bytes = self.given.bytes()?;
         let body = Body { content_type: self.given.media(), bytes: &bytes };
-        let keyed: Vec<(&str, &str)> =
-            self.idempotency_key.iter().map(|key| ("idempotency-key", key.as_str())).collect();
-        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body, &keyed)?;
+        let mut headers = self.condition.headers();
+        headers.extend(self.idempotency_key.iter().map(|key| ("idempotency-key", key.as_str())));
+        let answer = self.target.put_entry(&self.key, self.ttl.as_deref(), &body, &headers)?;
         match self.target.output {
             Output::Text => output::line("Value stored."),
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
@@ -203,18 +218,23 @@ fn media_of(file: &Path) -> &'static str {
 
 impl Entry {
     fn send(&self, method: &str) -> Result<Answer, Failure> {
-        let answer = self.target.entry(method, &self.key)?;
+        self.send_if(&Condition::default(), method)
+    }
+
+    fn send_if(&self, condition: &Condition, method: &str) -> Result<Answer, Failure> {
+        let path = self.target.entry_path(&self.key)?;
+        let answer = self.target.entry_at(method, &path, condition)?;
         answer.ok_or_else(|| Failure::Refused(NOT_FOUND.to_owned()))
     }
 }
 
 pub(super) fn get(entry: &Get) -> Result<(), Failure> {
-    let answer = entry.target.entry_as("GET", &entry.key, entry.reader.as_deref())?;
+    let answer = entry.target.entry_as(&entry.key, entry.reader.as_deref())?;
     output::bytes(&answer.ok_or_else(|| Failure::Refused(NOT_FOUND.to_owned()))?.body)
 }
 
-pub(super) fn delete(entry: &Entry) -> Result<(), Failure> {
-    entry.send("DELETE")?;
+pub(super) fn delete(delete: &Delete) -> Result<(), Failure> {
+    delete.entry.send_if(&delete.condition, "DELETE")?;
     output::line("Key deleted.")
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Failure, Output, Target,
-    client::{Body, segment},
+    client::{Body, Condition, segment},
     output, values,
 };
 
@@ -63,6 +63,8 @@ pub(super) struct FlagSwitch {
     /// A note for the history
     #[arg(long)]
     note: Option<String>,
+    #[command(flatten)]
+    condition: Condition,
     #[command(flatten)]
     target: Target,
 }
@@ -158,7 +160,8 @@ impl FlagSwitch {
         let target = &self.target;
         let path =
             format!("{}/flags/{}/environments/{}", target.tenant_path(), segment(&self.flag), segment(&target.env));
-        let answer = target.expect("PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
+        let answer =
+            target.expect_if(&self.condition, "PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
         match target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
             // whoever turns on what stays off must hear of it

@@ -46,7 +46,7 @@ enum Command {
     /// Write the bytes of a config entry to stdout
     Get(entries::Get),
     /// Delete a config entry
-    Delete(entries::Entry),
+    Delete(entries::Delete),
     /// List the keys of config entries
     List(entries::List),
     /// Tell whether a config entry exists: exit code 0 or 1

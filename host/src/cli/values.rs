@@ -44,6 +44,18 @@ pub(super) fn key(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// An entity tag, with or without its quotes; it is given back as a header has it.
+pub(super) fn tag(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    match bare {
+        "*" => Ok("*".to_owned()),
+        _ if !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => {
+            Ok(format!("\"{bare}\""))
+        }
+        _ => Err("a tag is of printable ASCII characters without spaces".to_owned()),
+    }
+}
+
 /// What keys begin with.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     Key::check_prefix(text).map_err(|error| error.to_string())?;

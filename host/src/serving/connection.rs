@@ -12,7 +12,7 @@ use axum::{
 use burgee_api::{Admission, error::ApiError};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{rt::TokioIo, server::graceful::GracefulConnection};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -131,11 +131,19 @@ fn names_host<T>(request: &Request<T>) -> bool {
     request.version() != http::Version::HTTP_11 || request.headers().get_all(header::HOST).iter().count() == 1
 }
 
+/// How long a connection says nothing before its peer is asked whether it is still there, and then how often.
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
 /// Answers are small: waiting to fill a packet would only delay them. A peer that is gone is found out by what it does
-/// not acknowledge.
+/// not acknowledge; where a stream has nothing to tell, as one of `SyncFlags` over HTTP/1.1, by probes.
 fn settle(stream: &TcpStream, unread: Duration) {
     let socket = SockRef::from(stream);
-    let settled = stream.set_nodelay(true).and_then(|()| user_timeout(&socket, unread));
+    let probes = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY);
+    let settled = stream
+        .set_nodelay(true)
+        .and_then(|()| socket.set_tcp_keepalive(&probes))
+        .and_then(|()| user_timeout(&socket, unread));
     if let Err(error) = settled {
         tracing::debug!(%error, "a connection's settings were refused");
     }
@@ -160,4 +168,23 @@ fn ended_by(error: &hyper::Error, spoken: Version) -> Result<(), Shed> {
     // in HTTP/1 it is a connection that was kept for a next request
     let unanswered = spoken == Version::Http2 && error.is_timeout();
     if unacknowledged || unanswered { Err(Shed::Unread) } else { Ok(()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_peer_of_a_silent_connection_is_asked_whether_it_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_client, taken) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let taken = taken.unwrap().0;
+        settle(&taken, Duration::from_secs(15));
+        let socket = SockRef::from(&taken);
+        assert!(socket.keepalive().unwrap() && taken.nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), PROBE_AFTER);
+    }
 }

@@ -1,4 +1,5 @@
-//! A connection of HTTP/1.1 that costs its client little: a thousand of them must not measure the client.
+//! A connection, of HTTP/1.1 or by frames of HTTP/2, that costs its client little: a thousand of them must not measure
+//! the client.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

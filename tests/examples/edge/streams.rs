@@ -1,4 +1,5 @@
-//! A thousand event streams of OFREP, and as many of flagd's, hear a toggle.
+//! A thousand event streams of OFREP, over HTTP/1.1 as browsers' proxies open them, and as many of flagd's by gRPC, hear a
+//! toggle.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +7,7 @@ use harness::{
     TOKEN,
     cluster::{flag, flag_in, place},
     http::Client,
+    http2,
     measuring::Row,
     node::{Node, Spec},
     proc::resident_mib,
@@ -17,12 +19,16 @@ use crate::{BOUND, connection::Connection, quantile};
 
 const STREAMS: usize = 1_000;
 const TOGGLES: usize = 10;
+/// More than a stream tells here.
+const WINDOW_BYTES: u32 = 1 << 20;
 
 /// How a stream is opened, where, what it says at first, and what it says of a toggle.
 struct Kind {
     name: &'static str,
     address: String,
     request: Vec<u8>,
+    /// What its client sends between two toggles, so that it is not asked whether it is there.
+    alive: Vec<u8>,
     first: &'static str,
     toggled: &'static str,
 }
@@ -40,17 +46,16 @@ fn of_ofrep(node: &Node) -> Kind {
     let path = bulk["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap().to_owned();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes();
     let told = "refetchEvaluation";
-    Kind { name: "OFREP (SSE)", address: node.http.clone(), request, first: told, toggled: told }
+    let (address, alive) = (node.http.clone(), Vec::new());
+    Kind { name: "OFREP (SSE)", address, request, alive, first: told, toggled: told }
 }
 
 fn of_grpc(node: &Node) -> Kind {
-    let head = format!(
-        "POST /flagd.evaluation.v1.Service/EventStream HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\n\
-         flagd-selector: flagSetId=demo/development\r\ncontent-type: application/connect+json\r\ncontent-length: 7\r\n\r\n"
-    );
-    let request = [head.as_bytes(), b"\0\0\0\0\x02{}"].concat();
-    let address = node.grpc.clone().unwrap();
-    Kind { name: "flagd EventStream", address, request, first: "provider_ready", toggled: "configuration_change" }
+    let path = "/flagd.evaluation.v1.Service/EventStream";
+    let call = http2::call(1, path, TOKEN, "flagSetId=demo/development", &[]);
+    let (request, address) = ([http2::preface(WINDOW_BYTES), call].concat(), node.grpc.clone().unwrap());
+    let (first, toggled) = ("provider_ready", "configuration_change");
+    Kind { name: "flagd EventStream (gRPC)", address, request, alive: http2::ping(), first, toggled }
 }
 
 fn measured(node: &Node, kind: &Kind, runtime: &Runtime) -> Row {
@@ -63,6 +68,9 @@ fn measured(node: &Node, kind: &Kind, runtime: &Runtime) -> Row {
         let (heard, streams) = runtime.block_on(toggled(node.client.clone(), state, open, kind.toggled));
         times.extend(heard);
         open = streams;
+        for connection in &mut open {
+            runtime.block_on(connection.send(&kind.alive));
+        }
     }
     times.sort_unstable();
     let [half, most, last] = [0.5, 0.99, 1.0].map(|share| quantile(&times, share));

@@ -5,12 +5,12 @@ import { TOKEN } from './node.mjs';
 
 let domains = 0;
 
-/** A client whose provider asks this node's `demo/development`. */
-export async function client(node, place = 'demo/development') {
+/** A client whose provider asks this node's `demo/development`, or another place, with the node's token or another. */
+export async function client(node, { place = 'demo/development', token = TOKEN } = {}) {
   const domain = `node-${(domains += 1)}`;
   const provider = new OFREPProvider({
     baseUrl: `${node.url}/e/${place}`,
-    headers: [['Authorization', `Bearer ${TOKEN}`]],
+    headers: [['Authorization', `Bearer ${token}`]],
   });
   await OpenFeature.setProviderAndWait(domain, provider);
   return OpenFeature.getClient(domain);

@@ -86,10 +86,17 @@ test('a toggle is seen by the very next evaluation', async () => {
 });
 
 test('a wrong token is an error and the default, never a value', async () => {
-  const wrong = await client({ url: node.url.replace('127.0.0.1', 'localhost') }, 'demo/nowhere');
+  const right = await details(sdk, 'boolean', 'static-boolean-0', {});
+  assert.equal(right.value, true);
+  const wrong = await client(node, { token: 'a-wrong-token' });
   const got = await details(wrong, 'boolean', 'static-boolean-0', {});
-  assert.equal(got.reason, 'ERROR');
-  assert.deepEqual(got.value, got.fallback);
+  assert.deepEqual([got.value, got.reason, got.errorCode], [false, 'ERROR', 'GENERAL']);
+});
+
+test('an environment that does not exist is an error and the default', async () => {
+  const nowhere = await client(node, { place: 'demo/nowhere' });
+  const got = await details(nowhere, 'boolean', 'static-boolean-0', {});
+  assert.deepEqual([got.value, got.reason, got.errorCode], [false, 'ERROR', 'FLAG_NOT_FOUND']);
 });
 
 test('a restart of the node is survived', async () => {

@@ -1,15 +1,15 @@
 //! Who is known: the replica's tokens and signing keys, made ready to be looked up.
 //!
-//! It is read for every request, and made anew by the first request after a token has changed: so a revocation
-//! counts from the moment that the store has it.
+//! It is read for every request, and made anew on a thread of its own once a token has changed; requests go by the one
+//! before until then. Whoever changes it here waits for that: a revocation counts from its answer on.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use arc_swap::ArcSwap;
-use burgee_model::{Key, Millis, SYSTEM_TENANT, SigningKey, TokenId, TokenMeta};
+use burgee_model::{Key, Millis, SYSTEM_TENANT, SigningKey, Stamp, TokenId, TokenMeta};
 use burgee_store::{Store, Table, Version};
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -28,6 +28,8 @@ pub(crate) struct Known {
     /// From when on it is not known any more.
     pub(crate) expires_at: Option<Millis>,
     sha256: [u8; 32],
+    /// That of its register.
+    stamp: Stamp,
 }
 
 impl Known {
@@ -51,15 +53,26 @@ struct Everybody {
     changes: Option<u64>,
     tokens: HashMap<TokenId, Arc<Known>>,
     signers: Vec<Signer>,
-    /// Sessions that were logged out and would last otherwise.
-    ended: HashSet<TokenId>,
+    /// Sessions that were logged out and would last otherwise, with the tenant of their token.
+    ended: HashMap<TokenId, Option<Box<str>>>,
+}
+
+/// How many sessions are remembered to have ended.
+pub(super) struct EndedSessions {
+    pub(super) all: usize,
+    pub(super) of_tenant: usize,
 }
 
 /// Who is known.
-pub(crate) struct Directory {
+pub(crate) struct Directory(Arc<Shared>);
+
+struct Shared {
     store: Store,
+    /// The store's count of changes.
     changes: watch::Receiver<u64>,
     everybody: ArcSwap<Everybody>,
+    /// The count that it shows.
+    shown: watch::Sender<u64>,
     /// Held while it is made anew.
     making: Mutex<()>,
 }
@@ -74,7 +87,21 @@ pub(crate) fn id_of(sha256: &[u8; 32]) -> TokenId {
 impl Directory {
     pub(crate) fn new(store: &Store) -> Self {
         let (everybody, making) = (ArcSwap::default(), Mutex::default());
-        Self { store: store.clone(), changes: store.access(), everybody, making }
+        let (store, changes, shown) = (store.clone(), store.access(), watch::Sender::new(0));
+        let shared = Arc::new(Shared { store, changes: changes.clone(), everybody, shown, making });
+        tokio::spawn(follow(Arc::downgrade(&shared), changes));
+        Self(shared)
+    }
+
+    /// Returns once what the store has is in force.
+    pub(crate) async fn refresh(&self) {
+        if self.0.is_current() {
+            return;
+        }
+        let shared = self.0.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || shared.anew()).await {
+            tracing::error!(%error, "who may ask was not looked up again");
+        }
     }
 
     /// Whose token it is, by its hash. A text that is unknown and one that was revoked take the same way.
@@ -102,22 +129,40 @@ impl Directory {
 
     /// Whether a session was logged out.
     pub(crate) fn has_ended(&self, session: TokenId) -> bool {
-        self.everybody().ended.contains(&session)
+        self.everybody().ended.contains_key(&session)
     }
 
-    /// How many are remembered to have been.
-    pub(crate) fn ended_sessions(&self) -> usize {
-        self.everybody().ended.len()
+    /// How many are remembered to have been, and how many of them were of one tenant's tokens, or of those of none.
+    pub(super) fn ended_sessions(&self, tenant: Option<&str>) -> EndedSessions {
+        let everybody = self.everybody();
+        let of_tenant = everybody.ended.values().filter(|of| of.as_deref() == tenant).count();
+        EndedSessions { all: everybody.ended.len(), of_tenant }
     }
 
-    /// Changes when somebody comes or goes.
+    /// Changes when somebody comes or goes; it shows who by then.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.clone()
+        self.0.shown.subscribe()
     }
 
     fn everybody(&self) -> Arc<Everybody> {
-        let held = self.everybody.load_full();
-        if held.changes == Some(*self.changes.borrow()) { held } else { self.anew() }
+        let held = self.0.everybody.load_full();
+        if held.changes.is_some() { held } else { self.0.anew() }
+    }
+}
+
+/// Makes it anew whenever somebody came or went, as long as it is there.
+async fn follow(shared: Weak<Shared>, mut changes: watch::Receiver<u64>) {
+    while changes.changed().await.is_ok() {
+        let Some(shared) = shared.upgrade() else { return };
+        if let Err(error) = tokio::task::spawn_blocking(move || shared.anew()).await {
+            tracing::error!(%error, "who may ask was not looked up again");
+        }
+    }
+}
+
+impl Shared {
+    fn is_current(&self) -> bool {
+        self.everybody.load().changes == Some(*self.changes.borrow())
     }
 
     fn anew(&self) -> Arc<Everybody> {
@@ -129,12 +174,19 @@ impl Directory {
         }
         let made = Arc::new(everybody(&table, &before, self.store.now()));
         self.everybody.store(made.clone());
+        drop(table);
+        self.shown.send_replace(made.changes.unwrap_or_default());
         made
     }
 }
 
 fn everybody(table: &Table, before: &Everybody, now: Millis) -> Everybody {
     let known = |tenant: &Key, token: TokenId, version: &Version| {
+        // one that is for all environments is what it was as long as its register is
+        let same = |known: &&Arc<Known>| known.stamp == version.stamp && known.principal.environments.is_empty();
+        if let Some(known) = before.tokens.get(&token).filter(|_| version.content.is_some()).filter(same) {
+            return Some((token, known.clone()));
+        }
         let usage = before.tokens.get(&token).map(|known| known.usage.clone()).unwrap_or_default();
         Some((token, Arc::new(known(table, tenant, token, version, usage)?)))
     };
@@ -150,7 +202,7 @@ fn everybody(table: &Table, before: &Everybody, now: Millis) -> Everybody {
         changes: Some(table.access_changes()),
         tokens: tokens.collect(),
         signers: table.session_keys().filter_map(signer).collect(),
-        ended: ended.map(|(id, _)| id).collect(),
+        ended: ended.map(|(id, version)| (id, version.note.clone())).collect(),
     }
 }
 
@@ -165,7 +217,13 @@ fn known(table: &Table, tenant: &Key, token: TokenId, version: &Version, usage: 
         environments: environments.into(),
         actor: actor(&meta.name, token),
     };
-    Some(Known { principal: Arc::new(principal), usage, expires_at: version.expires_at, sha256: meta.sha256.0 })
+    Some(Known {
+        principal: Arc::new(principal),
+        usage,
+        expires_at: version.expires_at,
+        sha256: meta.sha256.0,
+        stamp: version.stamp,
+    })
 }
 
 /// A name may be anybody's; with what its id begins with it is one token's.

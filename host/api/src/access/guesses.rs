@@ -1,8 +1,9 @@
 //! Credentials that nobody has, counted by the address that they come from.
 //!
 //! Tokens that were made here cannot be guessed, so whoever shows one is let in whatever others try. The node's own key
-//! is a text that somebody chose: where it is short, it is not taken either from an address with too many wrong attempts,
-//! unless it was shown from there before.
+//! is a text that somebody chose: where it is short, it is not taken either from an address with too many wrong attempts.
+//! From one that it was shown from before ten times as many are too many: behind a proxy all have one address, whoever
+//! guesses and whose key it is.
 
 use std::{
     collections::HashSet,
@@ -15,6 +16,8 @@ use crate::error::ApiError;
 
 /// Addresses that are remembered to have shown the node's own key. Beyond it others are as any.
 const HOMES_MAX: usize = 1_000;
+/// How many times as many wrong ones may come from such an address before the right one is not taken either.
+const HOME_TIMES: u32 = 10;
 /// Of an address of IPv6, what one customer has.
 const NETWORK: u128 = !(u64::MAX as u128);
 
@@ -30,6 +33,8 @@ impl Guesses {
     pub(super) fn wrong(&self, address: Option<IpAddr>, rate: Option<Rate>, now: u64) -> ApiError {
         let Some((address, rate)) = address.map(whose).zip(rate) else { return ApiError::Unauthorized };
         let usage = self.by_address.of(&address, now);
+        // counted beyond the rate too; whether there is room is asked where the key is shown
+        let _ = usage.by_people.take(rate.times(HOME_TIMES), now);
         usage.requests.take(rate, now).map_or_else(refused, |()| ApiError::Unauthorized)
     }
 
@@ -37,10 +42,11 @@ impl Guesses {
     pub(super) fn own_key(&self, address: Option<IpAddr>, rate: Option<Rate>, now: u64) -> Result<(), ApiError> {
         let Some((address, rate)) = address.map(whose).zip(rate) else { return Ok(()) };
         let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        let usage = self.by_address.of(&address, now);
         if homes.contains(&address) {
-            return Ok(());
+            return usage.by_people.peek(rate.times(HOME_TIMES), now).map_err(refused);
         }
-        self.by_address.of(&address, now).requests.peek(rate, now).map_err(refused)?;
+        usage.requests.peek(rate, now).map_err(refused)?;
         if homes.len() < HOMES_MAX {
             homes.insert(address);
         }
@@ -89,6 +95,12 @@ mod tests {
             assert!(matches!(guesses.wrong(from, rate, 0), ApiError::Unauthorized));
         }
         assert!(guesses.own_key(home, rate, 0).is_ok());
+        // who guesses behind the same proxy is stopped all the same
+        for _ in 0..HOME_TIMES {
+            guesses.wrong(home, rate, 0);
+        }
+        assert!(matches!(guesses.own_key(home, rate, 0), Err(ApiError::RateLimited { .. })));
+        assert!(guesses.own_key(home, rate, 6_000_000).is_ok());
         assert!(matches!(guesses.own_key(other, rate, 0), Err(ApiError::RateLimited { retry_seconds: 60, .. })));
         assert!(guesses.own_key(other, rate, 60_000_000).is_ok());
     }

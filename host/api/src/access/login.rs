@@ -17,8 +17,10 @@ use crate::{error::ApiError, http::Api};
 
 /// Logouts with one token in a minute: each is remembered for hours, on every node.
 const LOGOUTS_PER_MINUTE: u32 = 10;
-/// Sessions that are remembered to have ended before their time.
+/// Sessions that are remembered to have ended before their time; and those of one tenant, so that none keeps the people of
+/// others from logging out.
 const ENDED_MAX: usize = 100_000;
+const ENDED_PER_TENANT_MAX: usize = 10_000;
 /// After how many seconds there may be room again.
 const ENDED_RETRY_SECONDS: u32 = 60;
 
@@ -54,12 +56,14 @@ pub(crate) async fn log_out(api: &Api, caller: &Caller) -> Result<(), ApiError> 
     let refused = |retry_seconds| ApiError::RateLimited { who: "logging out", retry_seconds, held: false };
     let rate = Rate::per_minute(LOGOUTS_PER_MINUTE);
     rate.map_or(Ok(()), |rate| caller.usage.by_people.take(rate, api.access.micros())).map_err(refused)?;
-    if api.access.directory.ended_sessions() >= ENDED_MAX {
+    let tenant = caller.principal.tenant.as_ref().map(Key::as_str);
+    let ended = api.access.directory.ended_sessions(tenant);
+    if ended.all >= ENDED_MAX || ended.of_tenant >= ENDED_PER_TENANT_MAX {
         return Err(refused(ENDED_RETRY_SECONDS));
     }
     api.require_writable()?;
     let register = RegisterId::token(&Key::system_tenant(), session);
-    write(api, DraftWrite { expires_at: Some(until), ..DraftWrite::delete(register) }).await
+    write(api, tenant, DraftWrite { expires_at: Some(until), ..DraftWrite::delete(register) }).await
 }
 
 /// The key that signs new sessions: the one that lasts longest, or a new one where none outlasts a session.
@@ -81,16 +85,17 @@ pub(super) async fn new_signer(api: &Api, now: Millis) -> Result<Signer, ApiErro
     let register = RegisterId::system(Address::SessionKey { key: id });
     let put =
         DraftWrite { expires_at: Some(signer.expires_at), ..DraftWrite::put(register, Blob::json(&json!(signer.key))) };
-    write(api, put).await?;
+    write(api, None, put).await?;
     Ok(signer)
 }
 
-/// Writes what concerns sessions.
-async fn write(api: &Api, write: DraftWrite) -> Result<(), ApiError> {
+/// Writes what concerns sessions; the note says of which tenant.
+async fn write(api: &Api, tenant: Option<&str>, write: DraftWrite) -> Result<(), ApiError> {
     let (scope, stamping) = (WriteScope::Tenant(Key::system_tenant()), Stamping::Local);
-    let request = Request { scope, actor: "sessions".into(), note: None, stamping };
+    let request = Request { scope, actor: "sessions".into(), note: tenant.map(Box::from), stamping };
     let draft = Draft::of(vec![write]);
     api.store.write(request, move |_: &_, _| Ok::<_, crate::admin::Refusal>(draft)).await?;
+    api.access.directory.refresh().await;
     Ok(())
 }
 

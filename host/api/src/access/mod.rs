@@ -43,7 +43,7 @@ pub(crate) use self::{
     login::{Login, log_in, log_out, random},
     principal::{Principal, Who},
     stream::{Ended, Place as StreamPlace, StreamPermit},
-    stream_token::{StreamKeys, by_stream_token, stream_signer, stream_token},
+    stream_token::{StreamKeys, by_stream_token, offer, stream_signer, stream_token},
 };
 use self::{
     credentials::Shown,

@@ -28,6 +28,12 @@ impl Rate {
         NonZeroU32::new(count).map(|count| Self { count, period })
     }
 
+    /// So many times as many in the same time.
+    pub(crate) fn times(self, factor: u32) -> Self {
+        let count = self.count.get().saturating_mul(factor);
+        Self { count: NonZeroU32::new(count).unwrap_or(self.count), ..self }
+    }
+
     /// Microseconds between two of them.
     fn interval(self) -> u64 {
         let period = u64::try_from(self.period.as_micros()).unwrap_or(u64::MAX);

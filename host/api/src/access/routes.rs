@@ -127,6 +127,50 @@ pub const RULES: [Rule; 63] = [
     bound(rule(GET, "/openapi.json", Need::Known)),
 ];
 
+/// What decides about a route that has no rule: its own handler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// An evaluation: whoever may evaluate there.
+    Token,
+    /// The token of a stream, which stands in the address.
+    Address,
+    /// The token that a session is opened with, in the body.
+    Login,
+    /// Nothing: what it tells is no secret.
+    Nothing,
+}
+
+/// Every route that is not behind the guard, of both ports: its method, its path as the router has it, and what is to be
+/// shown there. (What is on no route is the dashboard's, which holds no data.)
+pub const OTHERS: [(&str, &str, Shown); 26] = [
+    (POST, "/ofrep/v1/evaluate/flags", Shown::Token),
+    (POST, "/ofrep/v1/evaluate/flags/", Shown::Token),
+    (POST, "/ofrep/v1/evaluate/flags/{*key}", Shown::Token),
+    (POST, "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags", Shown::Token),
+    (POST, "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/", Shown::Token),
+    (POST, "/e/{tenant}/{environment}/ofrep/v1/evaluate/flags/{*key}", Shown::Token),
+    (GET, "/ofrep/v1/events", Shown::Address),
+    (POST, "/api/v1/session", Shown::Login),
+    (GET, "/healthz", Shown::Nothing),
+    (GET, "/readyz", Shown::Nothing),
+    (POST, "/flagd.evaluation.v1.Service/ResolveAll", Shown::Token),
+    (POST, "/flagd.evaluation.v1.Service/ResolveBoolean", Shown::Token),
+    (POST, "/flagd.evaluation.v1.Service/ResolveString", Shown::Token),
+    (POST, "/flagd.evaluation.v1.Service/ResolveFloat", Shown::Token),
+    (POST, "/flagd.evaluation.v1.Service/ResolveInt", Shown::Token),
+    (POST, "/flagd.evaluation.v1.Service/ResolveObject", Shown::Token),
+    (POST, "/flagd.evaluation.v1.Service/EventStream", Shown::Token),
+    (POST, "/flagd.evaluation.v2.Service/ResolveBoolean", Shown::Token),
+    (POST, "/flagd.evaluation.v2.Service/ResolveString", Shown::Token),
+    (POST, "/flagd.evaluation.v2.Service/ResolveFloat", Shown::Token),
+    (POST, "/flagd.evaluation.v2.Service/ResolveInt", Shown::Token),
+    (POST, "/flagd.evaluation.v2.Service/ResolveObject", Shown::Token),
+    (POST, "/flagd.evaluation.v2.Service/EventStream", Shown::Token),
+    (POST, "/flagd.sync.v1.FlagSyncService/SyncFlags", Shown::Token),
+    (POST, "/flagd.sync.v1.FlagSyncService/FetchAllFlags", Shown::Token),
+    (POST, "/flagd.sync.v1.FlagSyncService/GetMetadata", Shown::Token),
+];
+
 /// The rule of a route, by its path as the router has it.
 pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Rule> {
     let method = if *method == Method::HEAD { GET } else { method.as_str() };

@@ -10,9 +10,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::directory::Signer;
+pub(crate) use crate::admin::token::SESSION_MS;
 
-/// How long a session lasts.
-pub(crate) const SESSION_MS: Millis = 12 * 3600 * 1000;
 /// For how long a key signs new sessions; after that the next login makes another one.
 pub(crate) const SIGNING_MS: Millis = 24 * 3600 * 1000;
 

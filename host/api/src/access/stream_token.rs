@@ -23,8 +23,11 @@ use crate::{error::ApiError, http::Api};
 
 /// Addresses stay the same for so long: a client that is told another one opens its stream anew.
 const STEP_MS: Millis = 3600 * 1000;
-/// A key that lasts for less is no good for a new token.
-const LEFT_MS_MIN: Millis = STEP_MS;
+/// The longest that a tag stands of an answer that names an address: whoever is told that nothing changed keeps the
+/// address that it has.
+const OFFER_MS: Millis = 4 * STEP_MS;
+/// A key that lasts for less is no good for a new token: its address would end before the tag beside it.
+const LEFT_MS_MIN: Millis = OFFER_MS + STEP_MS;
 /// Microseconds between two attempts to make a key: where the disk refuses it, evaluations must not wait for it.
 const ATTEMPT_MICROS: u64 = 10_000_000;
 /// How long the request that makes a key waits for it.
@@ -54,6 +57,12 @@ pub(crate) fn stream_token(api: &Api, signer: &Signer, caller: &Caller, (tenant,
     let expires_at = began.saturating_add(SESSION_MS).min(signer.expires_at);
     let (tenant, environment) = (tenant.clone(), environment.clone());
     signer.sign_stream(&Grant { subject, tenant, environment, expires_at })
+}
+
+/// Which span of cluster time an answer with an address belongs to, the same on every node. Spans begin at other
+/// instants for other values of `spread`, so that not all clients ask for new addresses at once.
+pub(crate) fn offer(now: Millis, spread: u64) -> u64 {
+    now.saturating_add(spread % OFFER_MS) / OFFER_MS
 }
 
 /// The key that streams' tokens are signed with, if there is one: that which lasts longest. One that is about to end is
@@ -144,6 +153,16 @@ mod tests {
         let keys = StreamKeys::default();
         assert_eq!([5, 5, 6].map(|now| keys.is_due(now)), [true, false, false]);
         assert!(keys.is_due(5 + ATTEMPT_MICROS));
+    }
+
+    #[test]
+    fn every_span_ends_before_the_key_and_the_token_of_an_address_made_in_it() {
+        for spread in [0, 1, OFFER_MS - 1, u64::MAX] {
+            for now in [0, 1, OFFER_MS, 1_700_000_000_123] {
+                assert_ne!(offer(now, spread), offer(now + OFFER_MS, spread));
+            }
+        }
+        assert!(OFFER_MS < LEFT_MS_MIN && OFFER_MS < SESSION_MS - STEP_MS);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{Blob, Key, Limits, Millis, RegisterId, Scope, duration};
 use burgee_store::{Draft, DraftWrite, Table, Version};
 
-use super::{Kind, Preconditions, Refusal, environment, floor, rollout, writes};
+use super::{Kind, Preconditions, Refusal, environment, floor, rollout, tag::Tagger, writes};
 
 /// Where an entry stands: its tenant, its environment, its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +77,41 @@ pub fn delete(table: &Table, now: Millis, place: &Place, conditions: &Preconditi
     Ok(writes(std::iter::once(entry).chain(rollout::end(table, now, place)).collect()))
 }
 
-/// Plans a purge: one floor over all entries whose keys begin with a prefix, and the end of their rollouts.
-pub fn purge(table: &Table, now: Millis, tenant: &Key, environment: &Key, prefix: &str) -> Result<Draft, Refusal> {
+/// Makes the tag of a list of entries that is whole: their keys and stamps, in the order of keys.
+#[derive(Default)]
+pub struct Listed(Tagger);
+
+impl Listed {
+    /// Takes the next entry.
+    pub fn push(&mut self, key: &Key, version: &Version) {
+        self.0.bytes(key.as_str().as_bytes());
+        self.0.stamp(version.stamp);
+    }
+
+    /// The tag.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0.finish()
+    }
+}
+
+/// Plans a purge: one floor over all entries whose keys begin with a prefix, and the end of their rollouts. Its conditions
+/// are on the tag of the whole list of the entries.
+pub fn purge(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    environment: &Key,
+    prefix: &str,
+    conditions: &Preconditions,
+) -> Result<Draft, Refusal> {
     environment::read(table, now, tenant, environment)?;
+    // without a condition the entries need not be gone through
+    if conditions.any() {
+        let mut listed = Listed::default();
+        table.config(tenant, environment, prefix, None, now).for_each(|(key, version)| listed.push(&key, &version));
+        conditions.check(Some(&listed.finish()))?;
+    }
     let rollouts = table.rollouts(tenant, environment, prefix, None, now);
     let ended = rollouts.map(|(_, version)| DraftWrite::delete(version.register.clone())).collect();
     let entries = floor(tenant, Scope::Config { environment: environment.clone(), prefix: prefix.into() });

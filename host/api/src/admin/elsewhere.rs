@@ -8,15 +8,16 @@ pub struct Elsewhere<'a> {
     table: &'a Table,
     now: Millis,
     tenant: &'a Key,
+    environment: &'a Key,
     others: Vec<Key>,
 }
 
 impl<'a> Elsewhere<'a> {
     /// All but this one.
     #[must_use]
-    pub fn of(table: &'a Table, now: Millis, tenant: &'a Key, environment: &Key) -> Self {
+    pub fn of(table: &'a Table, now: Millis, tenant: &'a Key, environment: &'a Key) -> Self {
         let others = table.environments(tenant, now).map(|(key, ..)| key).filter(|key| *key != environment);
-        Self { table, now, tenant, others: others.cloned().collect() }
+        Self { table, now, tenant, environment, others: others.cloned().collect() }
     }
 
     /// Has an import planned, of which the planner sees this. `configured` are the flags of the import's environment.
@@ -26,7 +27,14 @@ impl<'a> Elsewhere<'a> {
         configured: &[Key],
         plan: impl FnOnce(&View<'_>) -> T,
     ) -> T {
-        plan(&View { current, configured, is_shared: &|flag| self.have(flag), is_alone: self.others.is_empty() })
+        let segments = || self.table.segments(self.tenant, self.environment, self.now).into_keys().collect();
+        plan(&View {
+            current,
+            configured,
+            segments: &segments,
+            is_shared: &|flag| self.have(flag),
+            is_alone: self.others.is_empty(),
+        })
     }
 
     /// Whether one of them has anything of a flag, be it a rule that waits to be switched on.

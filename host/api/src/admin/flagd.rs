@@ -109,6 +109,14 @@ pub fn other_bucketing(noted: Option<Bucketing>, here: Bucketing) -> Option<Prob
     Some(Problem::warning(path, "fractional_version_differs", message).hint(hint))
 }
 
+/// That a shared rule which the document lacks is the tenant's, which an import into one environment leaves.
+#[must_use]
+pub fn kept_segment(segment: &Key) -> Problem {
+    let path = pointer("/$evaluators", segment.as_str());
+    let message = format!("the segment `{segment}` is not in the document and stays: environments share it");
+    Problem::warning(path, "shared_segment_kept", message)
+}
+
 fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key, limits: &Limits) -> Map<String, Json> {
     let mut out = Map::new();
     let segments = table.segments(tenant, environment, now);

@@ -122,19 +122,21 @@ pub fn keys(table: &Table, now: Millis, tenant: &Key) -> Result<Vec<Key>, Refusa
     Ok(all.collect::<BTreeMap<Key, ()>>().into_keys().collect())
 }
 
-/// Plans a create.
+/// Plans a create. A condition on a state cannot hold: there is none yet.
 pub fn create(
     table: &Table,
     now: Millis,
     tenant: &Key,
     segment: &Key,
     rule: &Json,
+    conditions: &Preconditions,
     limits: &Limits,
 ) -> Result<Draft, Refusal> {
     tenant::read(table, now, tenant)?;
     if read(table, now, tenant, segment).is_ok() {
         return Err(Refusal::AlreadyExists(Kind::Segment, segment.clone()));
     }
+    conditions.check(None)?;
     check_rule(segment, rule, limits)?;
     Ok(writes(vec![put(shared(tenant, segment), rule)]))
 }

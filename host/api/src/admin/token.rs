@@ -102,6 +102,11 @@ fn read_deadline(members: &mut Members) -> Option<Millis> {
 
 /// Refuses what a tenant cannot have. The cluster's own tenant has admins alone: they are bound to no tenant.
 fn check(table: &Table, now: Millis, tenant: &Key, new: &NewToken, limits: &Limits) -> Result<(), Refusal> {
+    check_binding(table, now, tenant, new)?;
+    check_room(table, now, tenant, limits)
+}
+
+fn check_binding(table: &Table, now: Millis, tenant: &Key, new: &NewToken) -> Result<(), Refusal> {
     if is_reserved_tenant(tenant.as_str()) {
         let fits = new.kind == TokenKind::Admin && new.environments.is_empty();
         let message = "a token that is bound to no tenant is of the kind admin, for all environments";
@@ -117,9 +122,29 @@ fn check(table: &Table, now: Millis, tenant: &Key, new: &NewToken, limits: &Limi
         let message = "an admin is for all environments of its tenant";
         return Err(Refusal::invalid("/environments", "invalid_environments", message));
     }
+    Ok(())
+}
+
+/// How long a session lasts, at most as long as its token.
+pub const SESSION_MS: Millis = 12 * 3600 * 1000;
+
+/// Refuses one more than a tenant may have, and one more than every node need remember: a revoked token is remembered
+/// until its deadline, and without one for good.
+fn check_room(table: &Table, now: Millis, tenant: &Key, limits: &Limits) -> Result<(), Refusal> {
     let max = limits.tokens_per_tenant;
     if list(table, now, tenant, None).take(max).count() >= max {
         return Err(Refusal::invalid("", "too_many_tokens", format!("a tenant has at most {max} tokens")));
+    }
+    // sessions that ended stand among the cluster's own, and are bounded where they end
+    let least = if is_reserved_tenant(tenant.as_str()) { now.saturating_add(SESSION_MS) } else { now };
+    let lasts = |version: &Version| version.expires_at.is_none_or(|deadline| deadline > least);
+    let max = limits.remembered_tokens_per_tenant;
+    if table.tokens(tenant).filter(|(_, version)| lasts(version)).take(max).count() >= max {
+        let message = format!(
+            "at most {max} tokens of a tenant are remembered, revoked ones included: those with `expiresAt` until \
+             then, others for good"
+        );
+        return Err(Refusal::invalid("", "too_many_remembered_tokens", message));
     }
     Ok(())
 }

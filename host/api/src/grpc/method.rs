@@ -68,7 +68,24 @@ impl Method {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::access::routes::OTHERS;
+
+    /// Whatever is added here must be added there, where the tests of who may do what find it.
+    #[test]
+    fn every_call_stands_in_the_table_of_routes() {
+        let source = include_str!("method.rs");
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let quoted: BTreeSet<&str> = code.split('"').skip(1).step_by(2).collect();
+        let (services, methods): (Vec<&str>, Vec<&str>) = quoted.into_iter().partition(|text| text.contains('.'));
+        let paths =
+            services.iter().flat_map(|service| methods.iter().map(move |method| format!("/{service}/{method}")));
+        let calls: BTreeSet<String> = paths.filter(|path| Method::of(path).is_some()).collect();
+        let listed = OTHERS.iter().map(|(_, path, _)| *path).filter(|path| path.starts_with("/flagd."));
+        assert_eq!(calls, listed.map(str::to_owned).collect());
+    }
 
     #[test]
     fn only_whole_names_count() {

@@ -39,6 +39,7 @@ use self::{
 };
 use crate::{
     http::{Api, body, cors, guard},
+    ofrep,
     sse::shut_down,
 };
 
@@ -98,7 +99,7 @@ async fn answered(grpc: &Arc<Grpc>, asked: &Asked, body: Body) -> Result<Respons
             return Err(status);
         }
     };
-    let read = body::read(body, api.limits.body_bytes);
+    let read = body::read(api, body, ofrep::body_bytes(&api.limits));
     let body = tokio::time::timeout(api.http.request_timeout, read).await;
     let body = body.map_err(|_| Status::new(Code::DeadlineExceeded, "the request took too long"))??;
     answer(grpc, asked, who, &message(asked.wire, &asked.parts.headers, &body)?).await

@@ -143,8 +143,9 @@ fn json(text: Option<&str>) -> Json {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-/// Evaluates all flags. Those without an answer, and of those without a value all but the disabled, are left out:
-/// version 1 has no way to say it.
+/// Evaluates all flags. Those without an answer or a value are left out: an item of version 1 bears a value of some type,
+/// and which one a flag that is disabled or has no default variant would have given, nothing says. (Asked for alone, it is
+/// asked for with a type: see [`resolved`].)
 pub(super) fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
     let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;

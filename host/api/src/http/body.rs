@@ -1,6 +1,6 @@
 //! Request bodies: bounded, and read to their end even where they are refused.
 
-use std::time::Duration;
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::body::{Body, Bytes, HttpBody};
 use bytes::BytesMut;
@@ -13,6 +13,7 @@ use burgee_model::{
     json::{self, Bounds},
 };
 
+use super::{Api, Budget, budget::Share};
 use crate::error::ApiError;
 
 /// How much of a body beyond its limit is still read and dropped. A client that is cut off while it sends
@@ -22,20 +23,49 @@ const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
 const FINISHED_BYTES_MAX: u64 = 64 * 1024;
 const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Reads a whole body of at most `max` bytes.
-pub(crate) async fn read(mut body: Body, max: usize) -> Result<Bytes, ApiError> {
-    let mut whole = Gathered::default();
+/// A body that was read; as long as it is held, its bytes count.
+#[derive(Debug)]
+pub(crate) struct Read {
+    bytes: Bytes,
+    share: Share,
+}
+
+impl Read {
+    /// The bytes, and what they count by.
+    pub(crate) fn into_parts(self) -> (Bytes, Share) {
+        (self.bytes, self.share)
+    }
+}
+
+impl Deref for Read {
+    type Target = Bytes;
+    fn deref(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+/// Reads a whole body of at most `max` bytes, as far as those of all requests leave room for it.
+pub(crate) async fn read(api: &Api, body: Body, max: usize) -> Result<Read, ApiError> {
+    read_within(&api.bodies, body, max).await
+}
+
+async fn read_within(budget: &Arc<Budget>, mut body: Body, max: usize) -> Result<Read, ApiError> {
+    let (mut whole, mut share) = (Gathered::default(), budget.share());
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else { break };
         let Ok(frame) = frame else { return Err(ApiError::BodyBroken) };
         let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + data.len() > max {
-            drain(body, DRAINED_BYTES_MAX.saturating_sub(data.len())).await;
-            return Err(ApiError::BodyTooLarge { max });
+        let fits = whole.len() + data.len() <= max;
+        let room = if fits { share.grow(data.len()) } else { Err(ApiError::BodyTooLarge { max }) };
+        if let Err(error) = room {
+            let read = data.len();
+            drop((data, whole, share));
+            drain(body, DRAINED_BYTES_MAX.saturating_sub(read)).await;
+            return Err(error);
         }
         whole.push(data);
     }
-    Ok(whole.finish())
+    Ok(Read { bytes: whole.finish(), share })
 }
 
 /// Reads what is sent with a request that is refused unread, where that is little: its connection can then be used
@@ -107,20 +137,15 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// Reads a JSON document.
-pub(crate) async fn document(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Json, ApiError> {
-    small_document(headers, body, limits, limits.body_bytes).await
+pub(crate) async fn document(headers: &HeaderMap, body: Body, api: &Api) -> Result<Json, ApiError> {
+    small_document(headers, body, api, api.limits.body_bytes).await
 }
 
 /// The same, of fewer bytes than others may have.
-pub(crate) async fn small_document(
-    headers: &HeaderMap,
-    body: Body,
-    limits: &Limits,
-    max: usize,
-) -> Result<Json, ApiError> {
+pub(crate) async fn small_document(headers: &HeaderMap, body: Body, api: &Api, max: usize) -> Result<Json, ApiError> {
     require_json(headers)?;
-    let text = read(body, max.min(limits.body_bytes)).await?;
-    parse(&text, limits)
+    let text = read(api, body, max.min(api.limits.body_bytes)).await?;
+    parse(&text, &api.limits)
 }
 
 /// What a document may be: deeper than its rules, so that a rule can be refused as a rule.
@@ -144,8 +169,15 @@ mod tests {
 
     #[tokio::test]
     async fn parts_are_put_together_up_to_the_limit() {
-        assert_eq!(read(in_parts(&["a", "b", "", "c"]), 3).await.unwrap(), "abc");
+        let budget = Budget::new(5);
+        let read = async |body, max| read_within(&budget, body, max).await;
+        let first = read(in_parts(&["a", "b", "", "c"]), 3).await.unwrap();
+        assert_eq!(*first, "abc");
         assert!(matches!(read(in_parts(&["ab", "cd"]), 3).await, Err(ApiError::BodyTooLarge { max: 3 })));
-        assert_eq!(read(Body::empty(), 3).await.unwrap(), "");
+        assert_eq!(*read(Body::empty(), 3).await.unwrap(), "");
+        // all of them together
+        assert!(matches!(read(in_parts(&["ab", "c"]), 3).await, Err(ApiError::TooManyBodies { max: 5 })));
+        drop(first);
+        assert!(read(in_parts(&["ab", "c"]), 3).await.is_ok());
     }
 }

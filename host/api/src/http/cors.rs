@@ -18,11 +18,12 @@ const MAX_AGE: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// Lets browsers of any origin evaluate; those of this machine only, where the node has no login.
 pub(crate) fn evaluation(open: bool) -> ForBrowsers {
-    let [api_key, selector] = ["x-api-key", "flagd-selector"].map(HeaderName::from_static);
+    const HEADERS: [&str; 6] =
+        ["content-type", "authorization", "if-none-match", "last-event-id", "x-api-key", "flagd-selector"];
     let cors = CorsLayer::new()
         .allow_origin(origins(open))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::IF_NONE_MATCH, api_key, selector])
+        .allow_headers(HEADERS.map(HeaderName::from_static))
         .expose_headers([header::ETAG, header::RETRY_AFTER])
         .max_age(MAX_AGE);
     ForBrowsers(Arc::new(cors))

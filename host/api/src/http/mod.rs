@@ -1,6 +1,7 @@
 //! What all routes share: who may ask, what they send, what they get back.
 
 pub(crate) mod body;
+pub(crate) mod budget;
 pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod cors;
@@ -21,6 +22,7 @@ use burgee_model::stamp::MILLIS_MAX;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::{
+    budget::Budget,
     call::{Asked, Call},
     turns::Turns,
 };
@@ -43,6 +45,8 @@ pub(crate) struct Api {
     pub(crate) uploads: Turns,
     /// Evaluations of earlier instants.
     pub(crate) looks_back: Turns,
+    /// Bodies of requests that are held.
+    pub(crate) bodies: Arc<Budget>,
     /// Imports of documents.
     pub(crate) imports: Turns,
     /// Writes that this node refused.
@@ -62,9 +66,10 @@ impl Api {
             limits.looks_back,
             limits.looks_back_waiting,
         );
+        let bodies = Budget::new(limits.bodies_bytes);
         let imports = Turns::new("imports", limits.imports, limits.imports_waiting);
         let access = Arc::new(Access::new(&state.store, limits.connections));
-        Self { state, access, streams, uploads, looks_back, imports, refused: Refused::default() }
+        Self { state, access, streams, uploads, looks_back, bodies, imports, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.

@@ -116,6 +116,11 @@ impl<P: Place + Clone> Filling<P> {
         true
     }
 
+    /// Whether there is more than fits.
+    pub(crate) fn has_more(&self) -> bool {
+        self.more
+    }
+
     /// `{items, nextCursor?}`.
     pub(crate) fn finish(self) -> Json {
         let mut out = Map::new();

@@ -48,14 +48,18 @@ fn open(api: &Arc<Api>, request: &Request) -> Result<Events, Failure> {
     let told = find(api, &tenant, &environment, false)?;
     let (view, now) = (View::of(&caller), api.store.now());
     let known = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
-    let is_known = known == Some(&tag(view, &told));
-    let first = if is_known { b": watching\n\n".as_slice().into() } else { event(view, &told, now) };
+    let known = known.and_then(|id| steps_told(id, &tag(view, &told))).map(|at| at.min(now));
+    let has_all = |at: &Millis| view.of_snapshot(&told).next_step(*at).is_none_or(|due| due > now);
+    let (told_at, first) = match known.filter(has_all) {
+        Some(at) => (at, b": watching\n\n".as_slice().into()),
+        None => (now, event(view, &told, now, now)),
+    };
     let place = StreamPlace { tenant: tenant.clone(), environment: Some(environment.clone()) };
     Ok(Events {
         permit: StreamPermit::take(api, &caller, Some(place))?.of_stranger(api, request.extensions())?,
         view,
         heartbeat: heartbeats(api.http.heartbeat),
-        told_at: now,
+        told_at,
         shutdown: api.shutdown.clone(),
         first: Some(first),
         api: api.clone(),
@@ -115,14 +119,21 @@ impl Events {
     }
 
     fn event(&self) -> Bytes {
-        event(self.view, &self.told, self.api.store.now())
+        event(self.view, &self.told, self.told_at, self.api.store.now())
     }
 }
 
-fn event(view: View, snapshot: &Snapshot, now: Millis) -> Bytes {
+/// That a client is to ask again. What it shows when it comes back names the state and up to when its steps were told:
+/// one that was taken while it was away is told then.
+fn event(view: View, snapshot: &Snapshot, told_at: Millis, now: Millis) -> Bytes {
     let tag = tag(view, snapshot);
     let data = json!({ "type": "refetchEvaluation", "etag": tag, "lastModified": now / 1000 });
-    format!("id: {tag}\nevent: message\ndata: {data}\n\n").into()
+    format!("id: {tag}-{told_at}\nevent: message\ndata: {data}\n\n").into()
+}
+
+/// Up to when the steps of a state were told to whoever shows an event's id; none where it is not of that state.
+fn steps_told(id: &str, tag: &str) -> Option<Millis> {
+    id.strip_prefix(tag)?.strip_prefix('-')?.parse().ok()
 }
 
 /// What names a state, as far as it is seen, on every node that has it.

@@ -16,7 +16,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use burgee_engine::{ErrorCode, Outcome, Snapshot, etag};
+use burgee_engine::{ErrorCode, Outcome, Seen, Snapshot, etag};
 use burgee_model::{Context, Key, Millis, flagd::plain_metadata};
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value as Json;
@@ -35,7 +35,7 @@ use target::{Place, Target};
 use told::Told;
 
 pub(crate) use events::{__path_events, events};
-pub(crate) use request::parse as read_context;
+pub(crate) use request::{body_bytes, parse as read_context};
 
 /// Bytes that an item of a bulk answer has, roughly.
 const ITEM_BYTES: usize = 128;
@@ -151,7 +151,7 @@ async fn evaluate_all(
     let now = api.store.now();
     let headers = told.allows_condition(&snapshot).then_some(&parts.headers);
     let selected = parts.headers.get(selector::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let asked = Bulk { context: &context, now, view, headers, selected };
+    let asked = Bulk { context: &context, now, view, headers, selected, offers: signer.is_some() };
     Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream)))
 }
 
@@ -206,22 +206,39 @@ struct Bulk<'a> {
     headers: Option<&'a HeaderMap>,
     /// The selector, which is told back; empty where there is none.
     selected: &'a str,
+    /// Whether a stream is offered.
+    offers: bool,
+}
+
+impl Bulk<'_> {
+    /// The tag of an answer; `body` is what was evaluated, where time or chance decides about it.
+    fn tag(&self, seen: &Seen<'_>, body: Option<&[u8]>) -> String {
+        let scope = [self.view.scope(), self.selected].concat();
+        let tag = etag(seen.digest(), self.context, &scope, body);
+        if self.offers { renewed(&tag, self.now) } else { tag }
+    }
+}
+
+/// The tag of an answer that names a stream's address, which ends: the tag must end before.
+fn renewed(tag: &str, now: Millis) -> String {
+    let hash = tag.trim_matches('"');
+    let spread = hash.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    format!("\"{hash}-{:x}\"", access::offer(now, spread))
 }
 
 /// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
 /// The token of a stream is made where there is a body for it.
 fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> Option<String>) -> Response {
-    let Bulk { context, now, view, headers, selected } = asked;
+    let Bulk { context, now, view, headers, selected, .. } = asked;
     let known = |tag: &str| headers.is_some_and(|headers| known(headers, tag));
     let seen = view.of_snapshot(snapshot);
-    let tag_of = |body: Option<&[u8]>| etag(seen.digest(), context, &[view.scope(), *selected].concat(), body);
-    let fixed = (!seen.varies()).then(|| tag_of(None));
+    let fixed = (!seen.varies()).then(|| asked.tag(&seen, None));
     if let Some(tag) = fixed.as_ref().filter(|tag| known(tag)) {
         return tagged(not_modified(), tag);
     }
     let mut out = Vec::with_capacity(512 + ITEM_BYTES * snapshot.flags().len());
     write_shown(snapshot, context, *now, &mut out, selected, &|flag| view.shows(snapshot, flag));
-    let tag = fixed.unwrap_or_else(|| tag_of(Some(&out)));
+    let tag = fixed.unwrap_or_else(|| asked.tag(&seen, Some(&out)));
     if seen.varies() && known(&tag) {
         return tagged(not_modified(), &tag);
     }

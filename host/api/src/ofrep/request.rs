@@ -22,9 +22,17 @@ struct Measured<'a> {
     context: Option<&'a RawValue>,
 }
 
+/// What a request may have beside its context: names, white space, and members that nobody reads.
+const BESIDE_BYTES: usize = 16 * 1024;
+
+/// Bytes of the body of a request to evaluate.
+pub(crate) fn body_bytes(limits: &Limits) -> usize {
+    limits.context_bytes.saturating_add(BESIDE_BYTES).min(limits.body_bytes)
+}
+
 /// Reads what the rules read that are seen.
 pub(super) async fn context(body: Body, api: &Api, seen: Seen<'_>) -> Result<Context, Failure> {
-    let read = body::read(body, api.limits.body_bytes);
+    let read = body::read(api, body, body_bytes(&api.limits));
     match tokio::time::timeout(api.http.request_timeout, read).await {
         Ok(text) => parse(&text?, &api.limits, |text| seen.read_context(text)),
         Err(_) => Err(ApiError::Timeout.into()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use burgee_engine::Snapshot;
 use burgee_model::{Blob, Key, Media, Millis};
 use burgee_store::{Table, Version, WriteScope};
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     admin::{
         Preconditions, Refusal,
-        config::{self, Place},
+        config::{self, Listed, Place},
         environment,
         idempotency::Answer,
     },
@@ -97,7 +97,8 @@ pub(super) fn item(key: &Key, version: &Version) -> Json {
     out
 }
 
-/// Lists config entries in the order of their keys.
+/// Lists config entries in the order of their keys. Where all of a prefix stand on one page, its tag is what a purge of
+/// that prefix can be made conditional on.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/config", tag = "config",
     params(("tenant" = String, Path), ("environment" = String, Path), ConfigParams), responses(
     (status = 200, body = shapes::ConfigList, headers(("ETag" = String))),
@@ -110,21 +111,23 @@ pub(crate) async fn list_config(
 ) -> Reply {
     let page = Page::new(params.limit, params.cursor.as_deref())?;
     let prefix = params.prefix.unwrap_or_default();
-    let mut filling = Filling::new(&page);
-    let body = {
+    let (mut filling, mut listed) = (Filling::new(&page), Listed::default());
+    let (is_whole, body) = {
         let (table, now) = (api.store.read(), api.store.now());
         environment::read(&table, now, &tenant, &environment)?;
         for (key, version) in table.config(&tenant, &environment, &prefix, page.after.as_ref(), now) {
             if !filling.push(&key, || item(&key, &version)) {
                 break;
             }
+            listed.push(&key, &version);
         }
-        filling.finish()
+        (!filling.has_more() && page.after.is_none(), filling.finish())
     };
-    reply::list(&headers, &body)
+    if is_whole { reply::tagged(&headers, &listed.finish(), &body) } else { reply::list(&headers, &body) }
 }
 
-/// Deletes every entry whose key begins with a prefix, here and wherever else there is one.
+/// Deletes every entry whose key begins with a prefix, here and wherever else there is one. `If-Match` takes the tag of
+/// the list of all entries with that prefix.
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/environments/{environment}/config", tag = "config",
     params(("tenant" = String, Path), ("environment" = String, Path), PurgeParams, ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 204),
@@ -140,9 +143,10 @@ pub(crate) async fn purge_config(
     let request = [b"DELETE", prefix.as_bytes(), note.as_bytes()];
     let keyed = keyed(&headers, &tenant, &environment, &request)?;
     let planned = (tenant.clone(), environment.clone(), prefix.clone());
-    let admit = admission(&api, &tenant, &environment, &preconditions(&headers));
+    let conditions = preconditions(&headers);
+    let admit = admission(&api, &tenant, &environment, &conditions);
     let plan = move |table: &_, now| {
-        let draft = config::purge(table, now, &planned.0, &planned.1, &planned.2)?;
+        let draft = config::purge(table, now, &planned.0, &planned.1, &planned.2, &conditions)?;
         Ok((draft, |_: &[_]| Answer { status: 204, tag: None, body: None }))
     };
     let asked = once::Asked { scope: WriteScope::Tenant(tenant.clone()), note: params.note, keyed };
@@ -183,7 +187,8 @@ pub(crate) async fn put_entry(
 ) -> Reply {
     let ttl = params.ttl.as_deref().map(config::parse_ttl).transpose()?;
     let media = media_type(&headers)?;
-    let bytes = body::read(body, api.limits.config_value_bytes).await?;
+    let read = body::read(&api, body, api.limits.config_value_bytes).await?;
+    let bytes = Bytes::clone(&read);
     let [ttl_text, note] = [&params.ttl, &params.note].map(|text| text.as_deref().unwrap_or_default().as_bytes());
     let request = [b"PUT", key.as_str().as_bytes(), ttl_text, note, &bytes];
     let keyed = keyed(&headers, &tenant, &environment, &request)?;

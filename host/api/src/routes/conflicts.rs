@@ -70,7 +70,7 @@ pub(crate) async fn dismiss_conflict(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let (id, note) = read_dismiss(body::document(&headers, body, &api.limits).await?, &tenant)?;
+    let (id, note) = read_dismiss(body::document(&headers, body, &api).await?, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
     let permit = api.permit(&conditions);
     let plan = move |table: &Table, now| {

@@ -64,7 +64,7 @@ pub(crate) async fn create_environment(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let (key, meta) = environment::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let (key, meta) = environment::read_create(body::document(&headers, body, &api).await?)?;
     let planned = (tenant.clone(), key.clone());
     let plan = move |table: &_, now| environment::create(table, now, &planned.0, &planned.1, &meta);
     write_flags(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
@@ -100,7 +100,7 @@ pub(crate) async fn patch_environment(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let patch = environment::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let patch = environment::read_patch(body::document(&headers, body, &api).await?)?;
     let (planned, conditions) = ((tenant.clone(), key.clone()), preconditions(&headers));
     let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {

@@ -52,7 +52,7 @@ pub(crate) async fn evaluate(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let request = read(body::document(&headers, body, &api.limits).await?, &api.limits)?;
+    let request = read(body::document(&headers, body, &api).await?, &api.limits)?;
     api.require_ready()?;
     let now = api.store.now();
     environment::read(&api.store.read(), now, &tenant, &environment)?;

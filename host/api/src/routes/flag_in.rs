@@ -51,7 +51,7 @@ pub(crate) async fn patch_flag_in(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let request = flag_in::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let request = flag_in::read_patch(body::document(&headers, body, &api).await?)?;
     let place = Place { tenant, flag, environment };
     let (planned, conditions, limits) = (place.clone(), preconditions(&headers), api.limits.clone());
     let scope = WriteScope::Flag(place.tenant.clone(), place.flag.clone());

@@ -116,8 +116,15 @@ pub(crate) async fn put_flagd(
 ) -> Reply {
     let stated = body::format(&headers)?;
     let format = params.format.or(stated).unwrap_or_default();
-    let text = body::read(body, api.limits.import_bytes).await?;
-    let _turn = api.imports.take().await?;
+    // before the body: those that wait hold nothing of theirs
+    let _turn = match api.imports.take().await {
+        Ok(turn) => turn,
+        Err(error) => {
+            body::finish(body).await;
+            return Err(error);
+        }
+    };
+    let text = body::read(&api, body, api.limits.import_bytes).await?;
     let limits = api.limits.clone();
     let bucketing = crate::admin::environment::bucketing(&api.store.read(), api.store.now(), &tenant, &environment);
     let read = tokio::task::spawn_blocking(move || read_document(&text, format, bucketing, &limits)).await;
@@ -136,8 +143,11 @@ pub(crate) async fn put_flagd(
         limits: api.limits.clone(),
     };
     if dry_run {
-        let plan = import.plan(&api.store.read(), api.store.now())?;
-        return reply::json(StatusCode::OK, &report(true, &plan, &problems));
+        let (table, now) = (api.store.read(), api.store.now());
+        let plan = import.plan(&table, now)?;
+        // so that the import can be made over just what this looked at
+        let tag = flagd::tag(&table, now, &import.tenant, &import.environment);
+        return Ok(reply::with_tag(reply::json(StatusCode::OK, &report(true, &plan, &problems))?, &tag));
     }
     apply(&api, import, &problems).await
 }
@@ -189,6 +199,7 @@ fn report(dry_run: bool, plan: &Plan, problems: &[Problem]) -> Json {
     }
     out["diff"] = json!(plan.diff);
     out["changes"] = json!(changes);
-    out["problems"] = json!(problems);
+    let kept = plan.summary.kept.iter().map(flagd::kept_segment);
+    out["problems"] = json!(problems.iter().cloned().chain(kept).collect::<Vec<_>>());
     out
 }

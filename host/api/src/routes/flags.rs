@@ -139,13 +139,16 @@ pub(crate) async fn create_flag(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let mut request = flag::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let mut request = flag::read_create(body::document(&headers, body, &api).await?)?;
     let (key, note) = (request.key.clone(), request.note.take());
     let (planned, limits) = (tenant.clone(), api.limits.clone());
-    let permit = api.permit(&preconditions(&headers));
+    let conditions = preconditions(&headers);
+    let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
         flag::may_create(table, now, &planned, &request, &permit)?;
-        flag::create(table, now, &planned, request, &limits)
+        let draft = flag::create(table, now, &planned, request, &limits)?;
+        // what is new has no state that a condition could name
+        conditions.check(None).map(|()| draft)
     };
     write_flags(&api, WriteScope::Flag(tenant.clone(), key.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;
@@ -180,7 +183,7 @@ pub(crate) async fn patch_flag(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let mut patch = flag::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let mut patch = flag::read_patch(body::document(&headers, body, &api).await?)?;
     let note = patch.note.take();
     let (planned, conditions, limits) = ((tenant.clone(), key.clone()), preconditions(&headers), api.limits.clone());
     let permit = api.permit(&conditions);

@@ -20,13 +20,15 @@ use crate::{
         tenant,
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, body, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
+    http::{Api, body, budget::Share, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
 };
 
 /// What an upload brings.
 struct Upload {
     module: Bytes,
     fixtures: Vec<Fixture>,
+    /// What it counts by.
+    _held: Share,
 }
 
 fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Found, ApiError> {
@@ -138,7 +140,10 @@ async fn read_upload(api: &Api, request: Request) -> Result<Upload, ApiError> {
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
-        "application/wasm" => Ok(Upload { module: body::read(request.into_body(), max).await?, fixtures: Vec::new() }),
+        "application/wasm" => {
+            let (module, held) = body::read(api, request.into_body(), max).await?.into_parts();
+            Ok(Upload { module, fixtures: Vec::new(), _held: held })
+        }
         "multipart/form-data" => read_parts(api, request).await,
         _ => Err(ApiError::MediaType("application/wasm or multipart/form-data")),
     }
@@ -148,7 +153,8 @@ async fn read_upload(api: &Api, request: Request) -> Result<Upload, ApiError> {
 async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
     let limits = &api.limits;
     let (parts, whole) = request.into_parts();
-    let whole = body::read(whole, limits.guest_bytes.saturating_add(limits.body_bytes)).await?;
+    let max = limits.guest_bytes.saturating_add(limits.body_bytes);
+    let (whole, held) = body::read(api, whole, max).await?.into_parts();
     let broken = |error: &dyn std::fmt::Display| {
         ApiError::from(Refusal::invalid("", "invalid_parts", format!("the parts cannot be read: {error}")))
     };
@@ -168,7 +174,7 @@ async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
         }
     }
     let module = module.ok_or_else(|| Refusal::invalid("/module", "missing", "the part `module` is missing"))?;
-    Ok(Upload { module, fixtures })
+    Ok(Upload { module, fixtures, _held: held })
 }
 
 /// Compiles an upload and tries its fixtures, on a thread that may block. The turn lasts until that is done, whether

@@ -115,7 +115,7 @@ pub(crate) async fn restore(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let document = body::document(&headers, body, &api.limits).await?;
+    let document = body::document(&headers, body, &api).await?;
     let (id, stamp, note) = read_restore(document, &tenant)?;
     let (planned, conditions) = (id.clone(), preconditions(&headers));
     let lost = api.store.read().conflicts(&id).iter().any(|loser| loser.stamp == stamp);

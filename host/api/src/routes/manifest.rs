@@ -101,16 +101,20 @@ impl In {
     }
 
     async fn create(self, headers: &HeaderMap, body: Body) -> Reply {
-        let request = manifest::read(body::document(headers, body, &self.api.limits).await?, true)?;
+        let request = manifest::read(body::document(headers, body, &self.api).await?, true)?;
         let (place, key) = (self.place.clone(), request.key.clone());
-        let (permit, limits) = (self.api.permit(&preconditions(headers)), self.api.limits.clone());
-        let plan = move |table: &_, now| manifest::create(table, now, &place, request, &permit, &limits);
+        let (conditions, limits) = (preconditions(headers), self.api.limits.clone());
+        let permit = self.api.permit(&conditions);
+        let plan = move |table: &_, now| {
+            let draft = manifest::create(table, now, &place, request, &permit, &limits)?;
+            conditions.check(None).map(|()| draft)
+        };
         write_flags(&self.api, self.scope(&key), None, plan).await?;
         self.shown(StatusCode::CREATED, &key)
     }
 
     async fn update(self, headers: &HeaderMap, body: Body) -> Reply {
-        let (key, document) = (self.flag()?, body::document(headers, body, &self.api.limits).await?);
+        let (key, document) = (self.flag()?, body::document(headers, body, &self.api).await?);
         let request = manifest::read(document, false)?;
         if request.key != key {
             return Err(Refusal::invalid("/key", "mismatch", "the keys of path and document differ").into());

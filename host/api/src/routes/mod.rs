@@ -103,7 +103,10 @@ where
         note: note.map(String::into_boxed_str),
         stamping: Stamping::Local,
     };
-    Ok(api.store.write(request, plan).await?)
+    let receipt = api.store.write(request, plan).await?;
+    // what changes who may ask counts here once it is answered
+    api.access.directory.refresh().await;
+    Ok(receipt)
 }
 
 /// The same for what evaluations read: answered once this node's evaluations show it.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use burgee_model::{Blob, By, Key, duration, json};
 use burgee_store::Version;
 use http::HeaderMap;
@@ -178,7 +178,8 @@ pub(crate) async fn start_rollout(
     body: Body,
 ) -> Reply {
     let (pace, media) = (params.pace(&api.limits)?, media_type(&headers)?);
-    let bytes = body::read(body, api.limits.config_value_bytes).await?;
+    let read = body::read(&api, body, api.limits.config_value_bytes).await?;
+    let bytes = Bytes::clone(&read);
     let by = params.by.unwrap_or_default();
     let texts = [&params.ramp, &params.during, &params.note].map(|text| text.as_deref().unwrap_or_default().as_bytes());
     let [ramp, during, note] = texts;
@@ -210,7 +211,7 @@ pub(crate) async fn act_on_rollout(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let (action, note) = read_action(body::document(&headers, body, &api.limits).await?)?;
+    let (action, note) = read_action(body::document(&headers, body, &api).await?)?;
     let (name, text) = (done(action), note.as_deref().unwrap_or_default());
     let request = [b"ACT", key.as_str().as_bytes(), name.as_bytes(), text.as_bytes()];
     let keyed = keyed(&headers, &tenant, &environment, &request)?;

@@ -52,13 +52,14 @@ pub(crate) async fn create_segment(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let (key, request) = segment::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let (key, request) = segment::read_create(body::document(&headers, body, &api).await?)?;
     let (planned, limits) = ((tenant.clone(), key.clone()), api.limits.clone());
-    let permit = api.permit(&preconditions(&headers));
+    let conditions = preconditions(&headers);
+    let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
         // rules anywhere may ask for it already, and be answered otherwise from now on
         permit.shared(table, now, &planned.0, |_| true)?;
-        segment::create(table, now, &planned.0, &planned.1, &request.rule, &limits)
+        segment::create(table, now, &planned.0, &planned.1, &request.rule, &conditions, &limits)
     };
     write_flags(&api, WriteScope::Tenant(tenant.clone()), request.note, plan).await?;
     let found = show(&api, &tenant, &key)?;
@@ -93,7 +94,7 @@ pub(crate) async fn patch_segment(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let segment::Request { rule, note } = segment::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let segment::Request { rule, note } = segment::read_patch(body::document(&headers, body, &api).await?)?;
     let (planned, conditions, limits) = ((tenant.clone(), key.clone()), preconditions(&headers), api.limits.clone());
     let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {

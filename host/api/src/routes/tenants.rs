@@ -56,7 +56,7 @@ pub(crate) async fn list_tenants(Asked(api): Asked, headers: HeaderMap, Params(p
     (status = 201, body = shapes::Tenant, headers(("ETag" = String), ("Location" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn create_tenant(Asked(api): Asked, _: Params<()>, headers: HeaderMap, body: Body) -> Reply {
-    let (key, meta) = tenant::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let (key, meta) = tenant::read_create(body::document(&headers, body, &api).await?)?;
     let planned = key.clone();
     write(&api, WriteScope::Tenant(key.clone()), None, move |table, now| tenant::create(table, now, &planned, &meta))
         .await?;
@@ -85,7 +85,7 @@ pub(crate) async fn patch_tenant(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let name = tenant::read_patch(body::document(&headers, body, &api.limits).await?)?;
+    let name = tenant::read_patch(body::document(&headers, body, &api).await?)?;
     let (planned, conditions) = (key.clone(), preconditions(&headers));
     let plan = move |table: &_, now| tenant::patch(table, now, &planned, name, &conditions);
     write(&api, WriteScope::Tenant(key.clone()), None, plan).await?;

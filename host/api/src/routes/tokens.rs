@@ -63,7 +63,7 @@ pub(crate) async fn create_token(
     headers: HeaderMap,
     body: Body,
 ) -> Reply {
-    let new = token::read_create(body::document(&headers, body, &api.limits).await?)?;
+    let new = token::read_create(body::document(&headers, body, &api).await?)?;
     let (text, prefix) = token::text(new.kind, random()?);
     let sha256: [u8; 32] = Sha256::digest(&text).into();
     let id = id_of(&sha256);

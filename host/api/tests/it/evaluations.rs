@@ -1,40 +1,32 @@
 //! What decides by itself who may ask, beside the table of routes: evaluations, flagd's services, streams, logging in.
 
+use burgee_api::access::routes::{OTHERS, Shown};
 use burgee_model::TokenKind;
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
 
 use crate::{
+    access::real,
     grpc::{JSON, STREAM, call, framed},
     server::{Answer, Server},
 };
 
-const OFREP: [&str; 4] = [
-    "/ofrep/v1/evaluate/flags",
-    "/ofrep/v1/evaluate/flags/f",
-    "/e/t/dev/ofrep/v1/evaluate/flags",
-    "/e/t/dev/ofrep/v1/evaluate/flags/f",
-];
-const UNARY: [&str; 13] = [
-    "flagd.evaluation.v1.Service/ResolveAll",
-    "flagd.evaluation.v1.Service/ResolveBoolean",
-    "flagd.evaluation.v1.Service/ResolveString",
-    "flagd.evaluation.v1.Service/ResolveFloat",
-    "flagd.evaluation.v1.Service/ResolveInt",
-    "flagd.evaluation.v1.Service/ResolveObject",
-    "flagd.evaluation.v2.Service/ResolveBoolean",
-    "flagd.evaluation.v2.Service/ResolveString",
-    "flagd.evaluation.v2.Service/ResolveFloat",
-    "flagd.evaluation.v2.Service/ResolveInt",
-    "flagd.evaluation.v2.Service/ResolveObject",
-    "flagd.sync.v1.FlagSyncService/FetchAllFlags",
-    "flagd.sync.v1.FlagSyncService/GetMetadata",
-];
-const STREAMS: [&str; 3] = [
-    "flagd.evaluation.v1.Service/EventStream",
-    "flagd.evaluation.v2.Service/EventStream",
-    "flagd.sync.v1.FlagSyncService/SyncFlags",
-];
+const ONE: &str = "flagd.evaluation.v1.Service/ResolveBoolean";
+
+/// The paths of OFREP that evaluate, with things that exist.
+fn ofrep() -> Vec<String> {
+    let evaluate = OTHERS.iter().filter(|(_, path, shown)| *shown == Shown::Token && !path.starts_with("/flagd."));
+    evaluate.map(|(_, path, _)| real(&path.replace("{*", "{"))).collect()
+}
+
+/// The calls of flagd's services, those that are answered once and those that are streams.
+fn calls() -> impl Iterator<Item = &'static str> {
+    OTHERS.iter().filter_map(|(_, path, _)| path.strip_prefix('/').filter(|path| path.starts_with("flagd.")))
+}
+
+fn is_stream(path: &str) -> bool {
+    path.ends_with("/EventStream") || path.ends_with("/SyncFlags")
+}
 
 /// The kinds of tokens that can be bound to an environment, which is then the one that they ask about.
 fn bound() -> impl Iterator<Item = TokenKind> {
@@ -52,7 +44,7 @@ async fn server() -> Server {
 /// What a call is refused for, by its code and its words; none where it is answered. Of which type a flag is asked
 /// for is no matter.
 async fn refused(server: &Server, token: &str, selector: &str, path: &str) -> Option<(String, String)> {
-    let streams = STREAMS.contains(&path);
+    let streams = is_stream(path);
     let (kind, message) = match streams {
         true => (STREAM, framed(b"{}")),
         false => (JSON, br#"{"flagKey":"f"}"#.to_vec()),
@@ -107,15 +99,15 @@ async fn a_context_may_be_as_deep_whoever_brings_it() {
     let bearer = format!("Bearer {token}");
     let evaluates = async |kind: &str, message: Vec<u8>| {
         let headers = [("content-type", kind), ("authorization", bearer.as_str())];
-        let answer = call(&server, &headers, UNARY[1], message).await;
+        let answer = call(&server, &headers, ONE, message).await;
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8_lossy(&body).into_owned()
     };
     for (levels, good) in [(30, true), (31, false), (40, false), (120, false)] {
         let (json, proto) = nested(levels);
         let asked = json!({ "context": json });
-        for path in OFREP {
-            let answer = server.with_token(&token, "POST", path, &[], &asked).await;
+        for path in ofrep() {
+            let answer = server.with_token(&token, "POST", &path, &[], &asked).await;
             let said = answer.expect(if good { 200 } else { 400 }).body();
             assert_eq!(said["errorCode"] == "INVALID_CONTEXT", !good, "{levels}: {said}");
             assert_eq!(said["errorDetails"].to_string().contains("context has more than 30 levels"), !good, "{said}");
@@ -138,10 +130,10 @@ async fn a_context_may_be_as_deep_whoever_brings_it() {
 async fn nobody_is_answered_who_is_not_known() {
     let server = server().await;
     for token in ["", "Bearer wrong"] {
-        for path in OFREP {
-            server.send("POST", path, &[("authorization", token)], "{}").await.expect(401);
+        for path in ofrep() {
+            server.send("POST", &path, &[("authorization", token)], "{}").await.expect(401);
         }
-        for path in UNARY.into_iter().chain(STREAMS) {
+        for path in calls() {
             let (code, _) = refused(&server, token, "flagSetId=t/dev", path).await.expect(path);
             assert_eq!(code, "unauthenticated", "{path} {token:?}");
         }
@@ -166,12 +158,12 @@ async fn another_tenants_token_finds_nothing_here() {
         let new = json!({ "name": "n", "kind": kind.name(), "environments": ["dev"] });
         let made = server.post("/api/v1/tenants/u/tokens", new).await.expect(201).body();
         let token = made["token"].as_str().unwrap();
-        let [single, bulk] = [OFREP[1], OFREP[0]];
+        let [single, bulk] = ["/ofrep/v1/evaluate/flags/f", "/ofrep/v1/evaluate/flags"];
         server.with_token(token, "POST", single, &[], &json!({})).await.expect(404);
         let all = server.with_token(token, "POST", bulk, &[], &json!({})).await.expect(200).body();
         assert_eq!(all["flags"], json!([]), "{kind:?}");
         let bearer = format!("Bearer {token}");
-        for path in UNARY.into_iter().chain(STREAMS) {
+        for path in calls() {
             let [there, nowhere] = ["flagSetId=t/dev", "flagSetId=x/dev"];
             let there = refused(&server, &bearer, there, path).await.expect(path);
             let nowhere = refused(&server, &bearer, nowhere, path).await.expect(path);
@@ -185,11 +177,11 @@ async fn every_kind_of_token_may_ask_and_clients_see_no_rules() {
     let server = server().await;
     for kind in bound() {
         let (token, _) = server.token(kind.name(), json!({ "environments": ["dev"] })).await;
-        for path in OFREP {
-            server.with_token(&token, "POST", path, &[], &json!({})).await.expect(200);
+        for path in ofrep() {
+            server.with_token(&token, "POST", &path, &[], &json!({})).await.expect(200);
         }
         let bearer = format!("Bearer {token}");
-        for path in UNARY.into_iter().chain(STREAMS) {
+        for path in calls() {
             let shows_rules = path.ends_with("SyncFlags") || path.ends_with("FetchAllFlags");
             let expected = (kind == TokenKind::Client && shows_rules).then_some("permission_denied");
             for selector in ["", "flagSetId=t/dev"] {

@@ -91,3 +91,21 @@ async fn streams_are_bounded_by_token_and_by_tenant() {
     drop(first);
     let _again = Stream::open_with(&server, &token, path, None).await;
 }
+
+#[tokio::test]
+async fn bodies_are_bounded_together_and_those_of_evaluations_by_their_contexts() {
+    let server = server(Limits { bodies_bytes: 100_000, ..Limits::default() }).await;
+    let entry = "/api/v1/tenants/t/environments/dev/config/k";
+    let refused = server.put(entry, &"x".repeat(100_001)).await;
+    assert_eq!(refused.header("retry-after"), "1");
+    refused.problem(429, "rate_limited");
+    for _ in 0..3 {
+        server.put(entry, &"x".repeat(99_000)).await;
+        assert_eq!(server.get(entry).await.expect(200).body.len(), 99_000, "what was read is given back");
+    }
+    let padded = |bytes: usize| format!(r#"{{"context":{{}},"other":"{}"}}"#, "x".repeat(bytes));
+    let path = "/e/t/dev/ofrep/v1/evaluate/flags/f";
+    server.send("POST", path, &[], padded(70_000)).await.expect(200);
+    let answer = server.send("POST", path, &[], padded(90_000)).await.expect(413).body();
+    assert_eq!((&answer["errorCode"], &answer["code"]), (&json!("INVALID_CONTEXT"), &json!("too_large")));
+}

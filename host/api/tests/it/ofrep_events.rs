@@ -62,7 +62,8 @@ async fn a_change_is_told_and_answered_by_what_changed() {
     let mut stream = answer.into_body();
     // who comes without a place is told where things stand
     let (id, event) = next(&mut stream).await.unwrap();
-    assert_eq!((&event["type"], &event["etag"]), (&json!("refetchEvaluation"), &json!(id)));
+    assert_eq!(event["type"], "refetchEvaluation");
+    assert!(id.starts_with(event["etag"].as_str().unwrap()), "{id}: {event}");
     assert!(event["lastModified"].as_u64().unwrap() > 1_600_000_000, "{event}");
 
     toggle(&server, "a", "DISABLED").await;
@@ -80,6 +81,28 @@ async fn a_change_is_told_and_answered_by_what_changed() {
     assert_ne!(next(&mut resumed).await.unwrap().0, id);
     server.shutdown.send_replace(true);
     while next(&mut resumed).await.is_some() {}
+}
+
+/// Whoever is answered 304 keeps the address that it has: it must be good until the next 200.
+#[tokio::test]
+async fn an_address_is_renewed_before_it_ends_though_nothing_changes() {
+    const QUARTER_HOUR_MS: u64 = 15 * 60 * 1000;
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let (token, _) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let first = bulk(&server, &token, "", &[]).await.expect(200);
+    let (mut tag, mut held, mut unchanged, mut renewed) = (first.tag(), address(&first), 0, 0);
+    for _ in 0..4 * 24 {
+        server.pass(QUARTER_HOUR_MS);
+        let answer = bulk(&server, &token, "", &[("if-none-match", &tag)]).await;
+        if answer.status == 304 {
+            unchanged += 1;
+        } else {
+            (tag, held, renewed) = (answer.tag(), address(&answer.expect(200)), renewed + 1);
+        }
+        assert_eq!(open(&server, &held, None).await.status(), 200, "after {unchanged} and {renewed}");
+    }
+    assert!(renewed > 1 && unchanged > 10 * renewed, "{unchanged} and {renewed}");
 }
 
 #[tokio::test]
@@ -208,4 +231,28 @@ async fn the_steps_of_a_ramp_are_told_when_they_are_taken() {
     next(&mut stream).await.unwrap();
     server.pass(100_000);
     assert!(quiet(&mut stream).await, "it has arrived");
+}
+
+#[tokio::test]
+async fn a_step_that_is_taken_while_a_client_is_away_is_told_when_it_returns() {
+    let server = Server::placed().await;
+    server.flag("a").await;
+    let start = crate::server::START / 1000;
+    let ramp = json!({ "ramp": { "from": 0, "to": 100, "start": start, "end": start + 4, "steps": 2 } });
+    let rule = json!({ "targeting": { "if": [{ "percentage": [ramp] }, "on", "off"] } });
+    server.patch("/api/v1/tenants/t/flags/a/environments/dev", rule).await.expect(200);
+    let (token, _) = server.token("server", json!({ "environments": ["dev"] })).await;
+    let address = address(&bulk(&server, &token, "", &[]).await);
+    let quiet = async |stream: &mut Body| tokio::time::timeout(Duration::from_millis(300), next(stream)).await.is_err();
+    let (before, event) = next(&mut open(&server, &address, None).await.into_body()).await.unwrap();
+    assert!(quiet(&mut open(&server, &address, Some(&before)).await.into_body()).await, "it has everything");
+    server.pass(2_000);
+    let mut stream = open(&server, &address, Some(&before)).await.into_body();
+    let (after, again) = next(&mut stream).await.unwrap();
+    assert_eq!(event["etag"], again["etag"], "the state is the same");
+    assert!(quiet(&mut stream).await, "it is told once");
+    let mut stream = open(&server, &address, Some(&after)).await.into_body();
+    assert!(quiet(&mut stream).await, "it has the step");
+    server.pass(2_000);
+    next(&mut stream).await.unwrap();
 }

@@ -52,6 +52,17 @@ async fn a_protected_environment_asks_for_an_operator_and_a_precondition() {
     operator.ask("DELETE", config, &[], &json!({})).await.problem(428, "precondition_required");
     let purge = "/api/v1/tenants/t/environments/prod/config?prefix=";
     operator.ask("DELETE", purge, &[], &json!({})).await.problem(428, "precondition_required");
+    operator.ask("PUT", config, &[("if-none-match", "*")], &json!(1)).await.problem(412, "stale");
+    operator.ask("DELETE", purge, &[("if-match", "\"old\"")], &json!({})).await.problem(412, "stale");
+    let before = server.get(purge).await.expect(200).tag();
+    operator.ask("PUT", &format!("{config}2"), &[("if-none-match", "*")], &json!(1)).await.expect(201);
+    operator.ask("DELETE", purge, &[("if-match", &before)], &json!({})).await.problem(412, "stale");
+    let part = server.get(&format!("{purge}&limit=1")).await.expect(200).tag();
+    operator.ask("DELETE", purge, &[("if-match", &part)], &json!({})).await.problem(412, "stale");
+    let now = server.get(purge).await.expect(200).tag();
+    server.send("GET", purge, &[("if-none-match", &now)], "").await.expect(304);
+    operator.ask("DELETE", purge, &[("if-match", &now)], &json!({})).await.expect(204);
+    assert_eq!(server.get(purge).await.body()["items"], json!([]));
     let dry_run = format!("{flagd}?dryRun=true");
     operator.ask("PUT", &dry_run, &[], &json!({ "flags": {} })).await.expect(200);
     server.patch(PROD, json!({ "state": "DISABLED" })).await.problem(428, "precondition_required");
@@ -98,6 +109,8 @@ async fn what_environments_share_is_as_protected_as_they_are() {
     let configured =
         json!({ "key": "h", "variants": { "on": true }, "environments": { "prod": { "state": "ENABLED" } } });
     editor.ask("POST", "/api/v1/tenants/t/flags", &[], &configured).await.problem(403, "forbidden");
+    let old = [("if-match", "\"old\"")];
+    operator.ask("POST", "/api/v1/tenants/t/flags", &old, &configured).await.problem(412, "stale");
     operator.ask("POST", "/api/v1/tenants/t/flags", &[], &configured).await.expect(201);
     let other = "/api/v1/tenants/t/flags/g";
     editor.ask("PATCH", other, &[], &variants).await.expect(200);
@@ -107,6 +120,7 @@ async fn what_environments_share_is_as_protected_as_they_are() {
     editor.ask("POST", segments, &[("if-none-match", "*")], &segment).await.problem(403, "forbidden");
     operator.ask("POST", segments, &[], &segment).await.problem(428, "precondition_required");
     operator.ask("POST", segments, &[("if-none-match", "\"x\"")], &segment).await.problem(428, "precondition_required");
+    operator.ask("POST", segments, &[("if-match", "\"old\"")], &segment).await.problem(412, "stale");
     operator.ask("POST", segments, &[("if-none-match", "*")], &segment).await.expect(201);
     let document = json!({ "flags": {}, "$evaluators": { "new": { "==": [1, 1] } } });
     let dev = "/api/v1/tenants/t/environments/dev/flagd.json";

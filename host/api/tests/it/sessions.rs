@@ -1,8 +1,10 @@
 //! Sessions: a cookie in place of a token.
 
+use burgee_model::{Key, RegisterId, TokenId};
+use burgee_store::{Draft, DraftWrite, Request, Stamping, WriteScope};
 use serde_json::{Value as Json, json};
 
-use crate::server::{Answer, Server, TOKEN};
+use crate::server::{Answer, START, Server, TOKEN};
 
 const SESSION: &str = "/api/v1/session";
 const NOBODY: (&str, &str) = ("authorization", "");
@@ -153,4 +155,28 @@ async fn of_who_is_not_known_little_is_read() {
     let server = Server::new();
     log_in(&server, &"x".repeat(4096)).await.expect(401);
     log_in(&server, &"x".repeat(64 * 1024)).await.problem(413, "too_large");
+}
+
+/// Each logout is remembered on every node until the session would have ended by itself.
+#[tokio::test]
+async fn logouts_of_one_tenant_leave_room_for_those_of_others() {
+    const ENDED_PER_TENANT_MAX: u128 = 10_000;
+    let server = Server::placed().await;
+    let session = Session::open(&server, &server.token("viewer", json!({})).await.0).await;
+    let ended = |at: u128| {
+        let register = RegisterId::token(&Key::system_tenant(), TokenId(at.to_be_bytes()));
+        DraftWrite { expires_at: Some(START + 3_600_000), ..DraftWrite::delete(register) }
+    };
+    let draft = Draft { writes: (0..ENDED_PER_TENANT_MAX).map(ended).collect(), floors: Vec::new() };
+    let scope = WriteScope::Tenant(Key::system_tenant());
+    let request = Request { scope, actor: "sessions".into(), note: Some("t".into()), stamping: Stamping::Local };
+    server.store.write(request, move |_: &_, _| Ok::<_, std::convert::Infallible>(draft)).await.unwrap();
+    // a write of access has this node look again
+    let other = Session::open(&server, TOKEN).await;
+    server.token("viewer", json!({})).await;
+    let refused = session.ask(&server, "DELETE", SESSION, &session.csrf, &json!({})).await;
+    assert_eq!(refused.header("retry-after"), "60");
+    refused.problem(429, "rate_limited");
+    other.ask(&server, "DELETE", SESSION, &other.csrf, &json!({})).await.expect(204);
+    assert_eq!(other.get(&server, SESSION).await.status, 401);
 }

@@ -1,10 +1,10 @@
 //! Tokens: created, shown once, listed, revoked, over.
 
-use burgee_model::{Key, RegisterId};
+use burgee_model::{Key, Limits, RegisterId};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    server::{START, Server, paths},
+    server::{Options, START, Server, paths},
     stream::Stream,
 };
 
@@ -162,4 +162,50 @@ async fn a_token_ends_with_its_environment_and_is_not_for_another_of_the_name() 
     assert_eq!((sees(&of_dev, "dev").await, sees(&of_both, "dev").await), (401, 403));
     let (anew, _) = server.token("viewer", json!({ "environments": ["dev"] })).await;
     assert_eq!(sees(&anew, "dev").await, 200);
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_many_tokens_and_so_does_the_cluster() {
+    let limits = Limits { tokens_per_tenant: 2, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    for tenant in ["t", "$cluster"] {
+        let tokens = format!("/api/v1/tenants/{tenant}/tokens");
+        let new = json!({ "name": "n", "kind": "admin" });
+        let first = server.post(&tokens, new.clone()).await.expect(201).body();
+        server.post(&tokens, new.clone()).await.expect(201);
+        let faults = server.post(&tokens, new.clone()).await.problem(422, "invalid_value");
+        assert_eq!(faults[0].1, "too_many_tokens", "{tenant}");
+        server.delete(&format!("{tokens}/{}", first["id"].as_str().unwrap())).await.expect(204);
+        server.post(&tokens, new).await.expect(201);
+    }
+}
+
+/// A revoked token is remembered on every node: until its deadline, and without one for good.
+#[tokio::test]
+async fn so_many_revoked_tokens_are_remembered() {
+    let limits = Limits { remembered_tokens_per_tenant: 3, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    for tenant in ["t", "$cluster"] {
+        let tokens = format!("/api/v1/tenants/{tenant}/tokens");
+        let revoked = async |until: Option<&str>| {
+            let mut new = json!({ "name": "n", "kind": "admin" });
+            if let Some(until) = until {
+                new["expiresAt"] = until.into();
+            }
+            let made = server.post(&tokens, new).await;
+            if made.status == 201 {
+                let id = made.body()["id"].as_str().unwrap().to_owned();
+                server.delete(&format!("{tokens}/{id}")).await.expect(204);
+            }
+            made
+        };
+        revoked(None).await.expect(201);
+        revoked(None).await.expect(201);
+        revoked(Some("2023-11-25T00:00:00Z")).await.expect(201);
+        let faults = revoked(None).await.problem(422, "invalid_value");
+        assert_eq!(faults[0].1, "too_many_remembered_tokens", "{tenant}");
+    }
+    server.pass(30 * 86_400_000);
+    let (_, id) = server.token("viewer", json!({})).await;
+    server.delete(&format!("{TOKENS}/{id}")).await.expect(204);
 }

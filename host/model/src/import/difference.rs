@@ -81,6 +81,10 @@ impl Difference {
         Self::new(Op::Remove, Kind::Flag, Some(key.as_str()))
     }
 
+    pub(super) fn pruned_segment(key: &Key) -> Self {
+        Self::new(Op::Remove, Kind::Segment, Some(key.as_str()))
+    }
+
     pub(super) fn segment(name: &str, is_new: bool) -> Self {
         Self::new(if is_new { Op::Add } else { Op::Change }, Kind::Segment, Some(name))
     }

@@ -20,13 +20,26 @@ impl Memory {
             crate::Address::FlagIn { environment: e, field: FlagInField::State, .. } => *e != environment,
             _ => false,
         };
+        let names = |id: &RegisterId| match &id.address {
+            Address::Segment { segment } => Some(segment.clone()),
+            Address::SegmentIn { segment, environment: e } if *e == environment => Some(segment.clone()),
+            _ => None,
+        };
+        let segments = || self.0.keys().filter_map(names).collect::<std::collections::BTreeSet<_>>();
+        let segments = || segments().into_iter().collect();
         let is_shared = |_: &Key| self.1 || self.0.keys().any(elsewhere);
         let plan = plan(
             &document,
             &tenant,
             &environment,
             prune,
-            &View { current: &current, configured: &configured, is_shared: &is_shared, is_alone: !self.1 },
+            &View {
+                current: &current,
+                configured: &configured,
+                segments: &segments,
+                is_shared: &is_shared,
+                is_alone: !self.1,
+            },
         );
         for write in &plan.writes {
             match &write.value {
@@ -128,6 +141,24 @@ fn a_killed_flag_keeps_its_state() {
 }
 
 #[test]
+fn prune_takes_the_environments_own_rules_and_names_those_that_stay() {
+    let with = r#"{"flags":{},"$evaluators":{"own":{"==":[1,1]},"kept":{"==":[1,2]}}}"#;
+    let mut store = Memory(HashMap::new(), true);
+    store.import("dev", with, false);
+    store.import("prod", with, false);
+    let pruned = store.import("dev", r#"{"flags":{},"$evaluators":{"kept":{"==":[1,2]}}}"#, true);
+    assert_eq!((lines(&pruned), pruned.writes.len()), (vec!["- segment own".to_owned()], 1));
+    assert_eq!(pruned.summary.kept, []);
+    assert_eq!(store.import("prod", with, true).writes, [], "what is another environment's is left");
+
+    let mut shared = Memory::default();
+    shared.import("dev", with, false);
+    let pruned = shared.import("dev", r#"{"flags":{}}"#, true);
+    assert_eq!((pruned.writes, pruned.diff), (vec![], vec![]));
+    assert_eq!(pruned.summary.kept.iter().map(Key::as_str).collect::<Vec<_>>(), ["kept", "own"]);
+}
+
+#[test]
 fn prune_takes_flags_out_of_the_environment_only() {
     let mut store = Memory::default();
     store.import("dev", &document(r#"{"on":true}"#), false);
@@ -159,8 +190,9 @@ fn what_changes_is_said_line_by_line() {
     assert_eq!(lines(&store.import("dev", &other, false)), ["~ flag f: variants, defaultVariant, targeting, extra"]);
     assert_eq!(lines(&store.import("prod", &document("{}").replace("ENABLED", "DISABLED"), false)), ["+ flag f (off)"]);
     let pruned = store.import("dev", r#"{"flags":{}}"#, true);
-    assert_eq!(lines(&pruned), ["- flag f"]);
+    assert_eq!(lines(&pruned), ["- flag f", "- segment pro"]);
     let told = serde_json::to_value(&pruned.diff).unwrap();
-    assert_eq!(told, json!([{ "op": "remove", "kind": "flag", "key": "f" }]));
+    let line = |kind: &str, key: &str| json!({ "op": "remove", "kind": kind, "key": key });
+    assert_eq!(told, json!([line("flag", "f"), line("segment", "pro")]));
     assert_eq!(serde_json::from_value::<Vec<Difference>>(told).unwrap(), pruned.diff);
 }

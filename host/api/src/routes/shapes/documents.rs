@@ -17,7 +17,7 @@ pub(crate) struct ImportReport {
     diff: Vec<ImportLine>,
     /// The registers whose value changes.
     changes: Vec<ImportChange>,
-    /// Faults of rules, which the import keeps all the same.
+    /// Faults of rules, which the import keeps all the same, and what prune leaves because environments share it.
     problems: Vec<FlagProblem>,
 }
 
