@@ -277,6 +277,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         name: start.slot.name.clone(),
         endpoint: Some(start.slot.endpoint.clone()),
         seeds: start.slot.seeds.clone(),
+        discovers: false,
         mark: start.disk.mark,
         resync: start.disk.resync,
         aside: start.disk.aside.is_some(),

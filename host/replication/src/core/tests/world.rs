@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) bytes: BTreeMap<(usize, usize, &'static str), usize>,
     /// A node of an older release: it knows nothing of guests.
     pub(super) older: Option<usize>,
+    /// Who dialled where.
+    pub(super) dialled: BTreeSet<(usize, String)>,
     /// These questions are lost.
     pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
@@ -70,6 +72,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         name: format!("node-{node}"),
         endpoint: Some(endpoint(node)),
         seeds: seeds.iter().map(|seed| endpoint(*seed)).collect(),
+        discovers: false,
         // What a world writes before its first event is of an earlier start.
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
@@ -134,6 +137,7 @@ impl World {
             cut: BTreeSet::new(),
             bytes: BTreeMap::new(),
             older: None,
+            dialled: BTreeSet::new(),
             lost: |_| false,
             events: VecDeque::new(),
             tickets: Vec::new(),
@@ -404,6 +408,7 @@ impl World {
     }
 
     fn dial(&mut self, node: usize, endpoint: String) {
+        self.dialled.insert((node, endpoint.clone()));
         let there = (0..self.nodes.len()).find(|other| super::world::endpoint(*other) == endpoint);
         let there = there.filter(|there| *there == node || self.linked(node, *there));
         let peer = there.map(|there| self.nodes[there].id);
