@@ -1,6 +1,6 @@
 //! `dns`: addresses of a name, or services with their names' addresses; looked up again at each interval.
 
-use std::{collections::BTreeSet, future::Future, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hickory_resolver::{
@@ -114,17 +114,18 @@ impl Dns {
         };
         let services: BTreeSet<(String, u16)> = records.iter().filter_map(service).take(self.endpoints_max).collect();
         let lookups = services.into_iter().map(|(name, port)| self.owned_addresses(resolver, name, port));
+        let lookups: Vec<_> = lookups.collect();
         let found: Vec<BTreeSet<String>> = stream::iter(lookups).buffer_unordered(LOOKUPS).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }
 
-    fn owned_addresses(
+    async fn owned_addresses(
         &self,
         resolver: &TokioResolver,
         name: String,
         port: u16,
-    ) -> impl Future<Output = Result<BTreeSet<String>, Failure>> + Send {
-        async move { self.addresses(resolver, &name, port).await }
+    ) -> Result<BTreeSet<String>, Failure> {
+        self.addresses(resolver, &name, port).await
     }
 
     fn endpoint(&self, address: IpAddr, port: u16) -> String {

@@ -125,7 +125,7 @@ impl Kubernetes {
             tracing::warn!(most = self.pods_max, labels = self.config.labels, "more pods match than are looked at");
         }
         self.version = listed.metadata.resource_version;
-        self.pods.listed(listed.items);
+        self.pods.listed(&listed.items);
         Ok(())
     }
 
@@ -193,9 +193,9 @@ impl Kubernetes {
         }
         let before = self.pods.endpoints();
         if is_there {
-            self.pods.seen(&pod)
+            self.pods.seen(&pod);
         } else {
-            self.pods.deleted(&pod)
+            self.pods.deleted(&pod);
         }
         Ok(self.pods.endpoints() != before)
     }

@@ -130,7 +130,7 @@ fn the_api_is_asked_over_tls_where_its_authority_is_believed() {
             .option("--discovery-kubernetes-namespace", NAMESPACE)
             .option("--discovery-kubernetes-labels", "app=burgee")
     };
-    let seekers = asks(credentials.ca.clone());
+    let seekers = asks(credentials.ca);
     let nodes = ["a", "b"].map(|name| seekers.node(name).launch());
     nodes.iter().for_each(|node| api.put(&pod(node)));
     form_a_cluster(&nodes.each_ref());

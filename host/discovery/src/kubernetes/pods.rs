@@ -33,7 +33,7 @@ impl Pods {
     }
 
     /// These are all.
-    pub(super) fn listed(&mut self, pods: Vec<Pod>) {
+    pub(super) fn listed(&mut self, pods: &[Pod]) {
         self.running.clear();
         pods.iter().for_each(|pod| self.seen(pod));
     }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn ready_pods_are_found_under_the_port_of_that_name() {
         let mut pods = pods();
-        pods.listed(vec![
+        pods.listed(&[
             pod("a", "10.0.0.1", "Running", true),
             pod("b", "fd00::2", "Running", true),
             pod("c", "10.0.0.3", "Running", false),
@@ -135,14 +135,14 @@ mod tests {
         ]);
         assert_eq!(endpoints(&pods), ["quic/10.0.0.1:7447", "quic/[fd00::2]:7447"]);
         pods.port_name = "other".into();
-        pods.listed(vec![pod("a", "10.0.0.1", "Running", true)]);
+        pods.listed(&[pod("a", "10.0.0.1", "Running", true)]);
         assert!(pods.endpoints().is_empty());
     }
 
     #[test]
     fn where_none_is_ready_those_that_run_are_found() {
         let mut pods = pods();
-        pods.listed(vec![pod("a", "10.0.0.1", "Running", false), pod("b", "10.0.0.2", "Pending", false)]);
+        pods.listed(&[pod("a", "10.0.0.1", "Running", false), pod("b", "10.0.0.2", "Pending", false)]);
         assert_eq!(endpoints(&pods), ["quic/10.0.0.1:7447"]);
         pods.seen(&pod("b", "10.0.0.2", "Running", true));
         assert_eq!(endpoints(&pods), ["quic/10.0.0.2:7447"]);

@@ -73,7 +73,8 @@ impl Voice {
     pub(super) async fn connect(&self) -> Result<Session, Failure> {
         let address: ServerAddr = self.url.parse().map_err(|_| Failure::Refused("the URL is not read".to_owned()))?;
         let (lose, lost) = watch::channel(false);
-        let connecting = self.options(&address, lose).connect(address);
+        // the client's future is large
+        let connecting = Box::pin(self.options(&address, lose).connect(address));
         let client = self.in_time(async { connecting.await.map_err(|error| self.not_connected(&error)) }).await?;
         let subscribing =
             async { client.subscribe(self.subject.clone()).await.map_err(|error| self.unreachable(&error)) };
