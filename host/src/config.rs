@@ -1,5 +1,7 @@
 //! A node's configuration: the options, checked. A bad value is found here, before any port is bound.
 
+mod discovery;
+
 use std::{
     fmt::Display,
     net::SocketAddr,
@@ -55,6 +57,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// The node's and the cluster's names, and how other nodes are reached.
     pub replication: burgee_replication::ReplicationConfig,
+    /// How other nodes are found, beside those of `--join`.
+    pub discovery: burgee_discovery::DiscoveryConfig,
     /// The token that may do everything, where one was given.
     pub admin_token: Option<String>,
     /// Files to load, in the order of their options.
@@ -96,10 +100,11 @@ impl Config {
     pub fn new(mode: Mode, options: Options) -> Result<Self, ConfigError> {
         let file = options.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let options = options.or(file);
-        refuse_what_is_not_here(&options)?;
         let max_skew = duration("max-skew", options.max_skew.as_deref(), 60)?;
         let replication = replication(&options, max_skew)?;
         replication.validate().map_err(|e| ConfigError::new(e.field(), &e.reason()))?;
+        let discovery = discovery::config(&options.discovery, &replication)?;
+        discovery.validate().map_err(|e| ConfigError::new(e.field(), &e.reason()))?;
         Ok(Self {
             mode,
             listen: address("listen", options.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
@@ -107,6 +112,7 @@ impl Config {
             grpc_open: options.grpc_open.as_deref().map(|text| place("grpc-open", text)).transpose()?,
             data_dir: data_dir(&options)?,
             replication,
+            discovery,
             admin_token: options.admin_token.clone().map(admin_token).transpose()?,
             imports: options.import.iter().map(|text| import(text)).collect::<Result<_, _>>()?,
             announce: options.announce,
@@ -123,16 +129,7 @@ impl Config {
 fn read_file(path: &Path) -> Result<Options, ConfigError> {
     let text =
         std::fs::read_to_string(path).map_err(|e| ConfigError::new("config", &format!("{}: {e}", path.display())))?;
-    toml::from_str(&text).map_err(|e| ConfigError::new("config", &format!("{}: {}", path.display(), e.message())))
-}
-
-/// Options whose work later versions do: better refused than silently without effect.
-fn refuse_what_is_not_here(options: &Options) -> Result<(), ConfigError> {
-    let refuse = |field, reason: &str| Err(ConfigError::new(field, &reason));
-    match options {
-        Options { discovery: Some(_), .. } => refuse("discovery", "this version finds other nodes by --join alone"),
-        _ => Ok(()),
-    }
+    Options::from_toml(&text).map_err(|e| ConfigError::new("config", &format!("{}: {e}", path.display())))
 }
 
 fn tls(options: &Options) -> Result<Option<TlsFiles>, ConfigError> {
@@ -199,7 +196,8 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         node_name: options.node_name.clone().unwrap_or_else(host_name),
         cluster_name: options.cluster_name.clone().unwrap_or_else(|| "burgee".to_owned()),
         listen: options.cluster_listen.clone(),
-        join: options.join.clone(),
+        join: options.join.iter().map(|text| discovery::endpoint(options, text)).collect(),
+        discovers: !options.discovery.discovery.is_empty(),
         ca: options.cluster_ca.clone(),
         cert: options.cluster_cert.clone(),
         key: options.cluster_key.clone(),

@@ -1,9 +1,10 @@
 //! One node: opened, bound, announced, served and drained. This is the composition root.
 
-use std::{fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use burgee_api::{ApiLimits, ApiState, AuthConfig, StoredModules, UiAssets, UiFile};
+use burgee_discovery::Discovery;
 use burgee_engine::{
     CacheConfig, Engine, EngineConfig,
     guest::{GuestConfig, Guests},
@@ -93,6 +94,7 @@ pub struct Node {
     pipeline: Pipeline,
     guests: Arc<Guests>,
     replication: Arc<Replication>,
+    discovery: Discovery,
     status: Status,
     door: Arc<Door>,
     sources: Vec<import::Source>,
@@ -108,7 +110,7 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
     check_clock()?;
     let time = Timekeeping::start();
     let store = open_store(&config, time.clone()).await?;
-    let joins = !config.replication.join.is_empty();
+    let joins = !config.replication.join.is_empty() || config.replication.discovers;
     let token = match config.mode {
         Mode::Dev if config.listen.ip().is_loopback() && config.admin_token.is_none() => Established::None,
         _ => admin_token::establish(config.admin_token.as_deref(), config.data_dir.as_deref(), joins)
@@ -130,11 +132,27 @@ pub async fn start(config: Config) -> Result<Node, StartError> {
         .map_err(|e| replication_error(&e))?;
     let replication = Arc::new(replication);
     let door = Arc::new(Door::new(ConnectionLimits::new(&config.limits)));
-    let status = Status::new(store.clone(), replication.clone(), engine.clone(), door.clone());
+    let discovery = Discovery::start(&config.discovery, replication.endpoint().as_deref());
+    let status = Status::new(store.clone(), replication.clone(), discovery.view(), engine.clone(), door.clone());
     let stop = watch::Sender::new(false);
     let (pipeline, builder) = pipeline::start(&store, &engine);
     let builder = spawn_builder(builder, stop.subscribe())?;
-    Ok(Node { http, grpc, store, pipeline, guests, replication, status, door, sources, stop, builder, config, token })
+    Ok(Node {
+        http,
+        grpc,
+        store,
+        pipeline,
+        guests,
+        replication,
+        discovery,
+        status,
+        door,
+        sources,
+        stop,
+        builder,
+        config,
+        token,
+    })
 }
 
 /// Compiled rules are kept beside the replica. Where that is kept in memory, so are they.
@@ -248,6 +266,7 @@ impl Node {
                 self.status.clone(),
                 self.sources,
             )),
+            tokio::spawn(reach(self.discovery.found(), self.replication.clone())),
             tokio::spawn(expire(self.store.clone())),
             tokio::spawn(self.status.clone().watch_sleep()),
             tokio::spawn(self.status.clone().watch_isolation()),
@@ -263,7 +282,8 @@ impl Node {
         self.stop.send_replace(true);
         background.iter().for_each(JoinHandle::abort);
         let stopped = async {
-            tokio::join!(join_all(servers.into_iter().flatten().map(drain)), self.replication.shutdown());
+            let servers = join_all(servers.into_iter().flatten().map(drain));
+            tokio::join!(servers, self.replication.shutdown(), self.discovery.stop());
             self.store.close().await;
         };
         if tokio::time::timeout(STOP_GRACE, stopped).await.is_err() {
@@ -321,6 +341,16 @@ async fn failed(store: &Store, replication: &Replication, builder: &std::thread:
             StartError::machine(field, &why)
         },
         () = pipeline => ended("pipeline"),
+    }
+}
+
+/// Has replication reach whom discovery finds.
+async fn reach(mut found: watch::Receiver<BTreeSet<String>>, replication: Arc<Replication>) {
+    loop {
+        replication.found(found.borrow_and_update().clone());
+        if found.changed().await.is_err() {
+            return;
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 //! All three speak the same names. The command line wins over the environment, the environment over the
 //! file, the file over the defaults. Nothing is checked here: [`crate::config`] does that.
 
+mod discovery;
+
 use std::path::PathBuf;
 
 use burgee_model::Limits;
 use clap::Args;
 use serde::Deserialize;
+
+pub use self::discovery::DiscoveryOptions;
 
 /// Every option of `burgee serve` and `burgee dev`.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -41,12 +45,13 @@ pub struct Options {
     /// Where other nodes reach this one, e.g. tcp/127.0.0.1:7447
     #[arg(long, env = "BURGEE_CLUSTER_LISTEN", value_name = "ENDPOINT")]
     pub cluster_listen: Option<String>,
-    /// A node to join; may be given more than once
+    /// A node to join, as an ENDPOINT or HOST:PORT; may be given more than once
     #[arg(long, env = "BURGEE_JOIN", value_name = "ENDPOINT", value_delimiter = ',')]
     pub join: Vec<String>,
-    /// How to find other nodes; this version knows --join alone
-    #[arg(long, env = "BURGEE_DISCOVERY", value_name = "static|dns|kubernetes|nats")]
-    pub discovery: Option<String>,
+    /// How to find other nodes: in a file, keys beside the others
+    #[command(flatten)]
+    #[serde(skip)]
+    pub discovery: DiscoveryOptions,
     /// Certificate authority of the cluster, PEM
     #[arg(long, env = "BURGEE_CLUSTER_CA", value_name = "FILE")]
     pub cluster_ca: Option<PathBuf>,
@@ -131,7 +136,26 @@ pub struct Options {
     pub limits: Option<Limits>,
 }
 
+/// A file of options that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FileError(String);
+
 impl Options {
+    /// Reads the text of a file: TOML, a key for each option.
+    ///
+    /// # Errors
+    /// What is no TOML, a key that is no option, a value of another type.
+    pub fn from_toml(text: &str) -> Result<Self, FileError> {
+        let failed = |error: toml::de::Error| FileError(error.message().to_owned());
+        let mut options: toml::Table = toml::from_str(text).map_err(failed)?;
+        let of_discovery: Vec<String> = options.keys().filter(|key| key.starts_with("discovery")).cloned().collect();
+        let discovery: toml::Table = of_discovery.into_iter().filter_map(|key| options.remove_entry(&key)).collect();
+        let discovery: DiscoveryOptions = discovery.try_into().map_err(failed)?;
+        let options: Self = options.try_into().map_err(failed)?;
+        Ok(Self { discovery, ..options })
+    }
+
     /// These options, with what they leave open taken from others.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

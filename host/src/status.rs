@@ -10,9 +10,10 @@ use std::{
 };
 
 use burgee_api::{
-    ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
-    NodeFigures, NodeStatus, Readiness, Traffic,
+    ClusterDiscovery, ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView,
+    ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Traffic,
 };
+use burgee_discovery::{DiscoveryView, ProviderStatus};
 use burgee_engine::Engine;
 use burgee_model::{Millis, NodeId};
 use burgee_replication::status::Traffic as Exchanged;
@@ -37,6 +38,7 @@ pub struct Status(Arc<Inner>);
 struct Inner {
     store: Store,
     replication: Arc<Replication>,
+    discovery: DiscoveryView,
     engine: Arc<Engine>,
     door: Arc<Door>,
     replica: watch::Receiver<burgee_replication::Readiness>,
@@ -48,11 +50,17 @@ struct Inner {
 impl Status {
     /// The status of a node that has just been started.
     #[must_use]
-    pub(crate) fn new(store: Store, replication: Arc<Replication>, engine: Arc<Engine>, door: Arc<Door>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        replication: Arc<Replication>,
+        discovery: DiscoveryView,
+        engine: Arc<Engine>,
+        door: Arc<Door>,
+    ) -> Self {
         let (imported, draining) = (AtomicBool::new(false), AtomicBool::new(false));
         let replica = replication.readiness();
         let isolation = Isolation::new(moment(), others(&store).next().is_some());
-        Self(Arc::new(Inner { store, replication, engine, door, replica, isolation, imported, draining }))
+        Self(Arc::new(Inner { store, replication, discovery, engine, door, replica, isolation, imported, draining }))
     }
 
     /// The files given at start are loaded, or found not to be needed.
@@ -110,7 +118,11 @@ impl NodeStatus for Status {
     fn ready(&self) -> Readiness {
         let replica = self.0.replica.borrow();
         if !replica.ready {
-            return Readiness { ready: false, reasons: replica.reasons.iter().map(ToString::to_string).collect() };
+            let mut reasons: Vec<String> = replica.reasons.iter().map(ToString::to_string).collect();
+            if self.0.discovery.is_failing() {
+                reasons.push("discovery_failing".to_owned());
+            }
+            return Readiness { ready: false, reasons };
         }
         if !self.0.imported.load(Ordering::Acquire) {
             return Readiness { ready: false, reasons: vec!["importing".to_owned()] };
@@ -147,6 +159,7 @@ impl NodeStatus for Status {
             collection_held_by: status.collection_held_by.into_iter().map(|holder| holder.name).collect(),
             horizon: status.horizon.map(|stamp| stamp.to_string()),
             versions_unknown: status.versions_unknown,
+            discovery: self.0.discovery.status().into_iter().map(provider).collect(),
         }
     }
 
@@ -218,6 +231,11 @@ fn traffic(kind: &'static str, exchanged: &Exchanged) -> [Traffic; 2] {
         Traffic { kind, direction: "sent", frames: sent, bytes: exchanged.bytes_sent },
         Traffic { kind, direction: "received", frames: received, bytes: exchanged.bytes_received },
     ]
+}
+
+fn provider(status: ProviderStatus) -> ClusterDiscovery {
+    let ProviderStatus { provider, endpoints, failing, failures } = status;
+    ClusterDiscovery { provider, endpoints: endpoints.into_iter().collect(), failing, failures }
 }
 
 fn leader(status: &Replicated) -> Option<String> {

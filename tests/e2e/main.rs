@@ -11,6 +11,7 @@ mod config;
 mod conflicts;
 mod convergence;
 mod copies;
+mod discovery;
 mod durability;
 mod expiry;
 mod flags;

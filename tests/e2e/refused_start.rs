@@ -115,6 +115,14 @@ fn a_bad_value_is_named_before_any_port_is_bound() {
         ("--grpc-listen", "here", "grpc-listen"),
         ("--grpc-open", "demo", "grpc-open"),
         ("--discovery", "magic", "discovery"),
+        ("--discovery", "static", "join"),
+        ("--discovery", "dns", "discovery-dns-name"),
+        ("--discovery", "nats", "discovery-nats-url"),
+        ("--discovery", "kubernetes", "discovery-kubernetes-api"),
+        ("--discovery-dns-name", "nodes.example", "discovery-dns-name"),
+        ("--discovery-dns-port", "99999", "discovery-dns-port"),
+        ("--discovery-interval", "0", "discovery-interval"),
+        ("--discovery-endpoints", "0", "discovery-endpoints"),
         ("--config", "/no/such/file.toml", "config"),
     ] {
         refused(&spec().option(option, value), 2, field);

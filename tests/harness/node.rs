@@ -148,6 +148,12 @@ impl Spec {
         self.option("--node-name", name)
     }
 
+    /// Is reached there by other nodes.
+    #[must_use]
+    pub fn reached_at(self, endpoint: &str) -> Self {
+        Self { cluster: Some(endpoint.into()), ..self }
+    }
+
     /// Joins another node's cluster.
     #[must_use]
     pub fn join(mut self, other: &Node) -> Self {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree;
 
 /// Crate to the crates of ours that its code may use.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("burgee-model", &[]),
     ("burgee-guest", &[]),
     ("burgee-flags-ui", &[]),
     ("burgee-store", &["burgee-model"]),
     ("burgee-replication", &["burgee-model", "burgee-store"]),
+    ("burgee-discovery", &[]),
     ("burgee-simulation", &["burgee-model", "burgee-store", "burgee-replication"]),
     ("burgee-rules", &["burgee-model", "burgee-guest"]),
     ("burgee-engine", &["burgee-model", "burgee-guest", "burgee-rules"]),
@@ -21,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
             "burgee-model",
             "burgee-store",
             "burgee-replication",
+            "burgee-discovery",
             "burgee-rules",
             "burgee-engine",
             "burgee-api",
@@ -30,8 +32,12 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only these crates may name, so that what is heavy or impure stays in its place.
-const ONLY_IN: [(&str, &[&str]); 12] = [
+const ONLY_IN: [(&str, &[&str]); 16] = [
     ("quinn", &["burgee-replication"]),
+    ("hickory-resolver", &["burgee-discovery"]),
+    ("async-nats", &["burgee-discovery"]),
+    ("kube", &["burgee-discovery"]),
+    ("k8s-openapi", &["burgee-discovery"]),
     ("axum", &["burgee-api", "burgee"]),
     ("tower-http", &["burgee-api"]),
     ("utoipa", &["burgee-api"]),

@@ -4,6 +4,7 @@
 mod checks;
 mod imports;
 mod layout;
+mod manifests;
 mod packages;
 mod source;
 mod tree;

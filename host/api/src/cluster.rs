@@ -28,6 +28,22 @@ pub struct ClusterView {
     /// Versions of kinds that this node's release does not know, which were left out of what others sent: it is to be
     /// upgraded.
     pub versions_unknown: u64,
+    /// How other nodes are found; absent where only those are looked for that were named at the start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discovery: Vec<ClusterDiscovery>,
+}
+
+/// One way in which a node finds others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct ClusterDiscovery {
+    /// `static`, `dns`, `nats` or `kubernetes`.
+    pub provider: &'static str,
+    /// Where it found nodes when it last answered, this one among them.
+    pub endpoints: Vec<String>,
+    /// Why it finds nobody now; it is asked again. Null where it works, or has not answered yet.
+    pub failing: Option<String>,
+    /// How often it failed since the node started.
+    pub failures: u64,
 }
 
 /// Whether a node takes part in its cluster.

@@ -30,7 +30,8 @@ mod view;
 
 pub use access::{Admission, Asking};
 pub use cluster::{
-    ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
+    ClusterDiscovery, ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView,
+    ForgetError, Forgotten,
 };
 pub use guests::StoredModules;
 pub use router::{Routers, routers};

@@ -148,7 +148,7 @@ pub struct Readiness {
     /// Whether it serves evaluations and takes writes.
     pub ready: bool,
     /// Why it is not, e.g. `joining`, `no_peer`, `name_in_use`, `resynchronising`, `operator_decides`, `importing`,
-    /// `shutting_down`.
+    /// `shutting_down`; beside another one `discovery_failing`.
     pub reasons: Vec<String>,
 }
 

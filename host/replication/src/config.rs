@@ -15,7 +15,7 @@ pub const NODE_NAME_BYTES_MAX: usize = 255;
 
 /// A node's place in its cluster.
 ///
-/// With neither `listen` nor `join`, replication is off and the node is ready at once.
+/// With neither `listen` nor `join`, and without discovery, replication is off and the node is ready at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicationConfig {
     /// The node's label, unique in the cluster (`node-name`).
@@ -26,6 +26,9 @@ pub struct ReplicationConfig {
     pub listen: Option<String>,
     /// Endpoints of other nodes to find the cluster by (`join`).
     pub join: Vec<String>,
+    /// Whether the node is told of more endpoints while it runs (`discovery`), by
+    /// [`Replication::found`](crate::Replication::found).
+    pub discovers: bool,
     /// The authorities that sign nodes' certificates, PEM, one or more (`cluster-ca`). The three files are read
     /// again while the node runs: see [`certificate_poll`](ReplicationLimits::certificate_poll).
     pub ca: Option<PathBuf>,
@@ -108,6 +111,7 @@ impl Default for ReplicationConfig {
             cluster_name: "burgee".to_owned(),
             listen: None,
             join: Vec::new(),
+            discovers: false,
             ca: None,
             cert: None,
             key: None,
@@ -160,7 +164,7 @@ impl ReplicationConfig {
     /// Whether the node takes part in a cluster at all.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.listen.is_some() || !self.join.is_empty()
+        self.listen.is_some() || !self.join.is_empty() || self.discovers
     }
 
     /// What keys the digests of a cluster's replicas, so that they mean nothing elsewhere: a hash of its name.

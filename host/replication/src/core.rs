@@ -300,6 +300,7 @@ impl Core {
             Event::Written(versions) => self.written(versions, turn),
             Event::WrittenUnseen => self.written_unseen(turn),
             Event::Repeated => self.settings.aside = false,
+            Event::Found(endpoints) => self.found(endpoints),
             Event::Tick => self.tick(turn),
         }
     }

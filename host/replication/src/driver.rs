@@ -10,6 +10,7 @@ mod tests;
 mod traffic;
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -58,6 +59,7 @@ pub(crate) struct Parts<T> {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) views: Arc<Views>,
+    pub(crate) found: watch::Receiver<BTreeSet<String>>,
 }
 
 /// What a driver shows.
@@ -103,6 +105,7 @@ struct Sources {
     inbox: Inbox,
     local: LocalChanges,
     results: mpsc::Receiver<Event>,
+    found: watch::Receiver<BTreeSet<String>>,
 }
 
 impl<T: Transport> Driver<T> {
@@ -114,7 +117,9 @@ impl<T: Transport> Driver<T> {
             Err(error) => return End::Failed(format!("no thread: {error}")),
         };
         let local = LocalChanges::new(&parts.store, parts.limits.hint_bytes);
-        let sources = Sources { inbox: parts.inbox, local, results: results_inbox };
+        let mut sources = Sources { inbox: parts.inbox, local, results: results_inbox, found: parts.found };
+        // what an earlier driver was told counts for this one
+        sources.found.mark_changed();
         let codec = Codec::new(parts.limits.frame_bytes);
         let answers = Answers::new(&parts.limits, codec, Arc::clone(&parts.traffic));
         let driver = Self {
@@ -160,6 +165,11 @@ impl<T: Transport> Driver<T> {
                     Written::Versions(versions) => Event::Written(versions),
                     Written::Missed => Event::WrittenUnseen,
                 }),
+                // where nobody will say any more what is found, what was found last counts
+                Ok(()) = sources.found.changed() => {
+                    let found = sources.found.borrow_and_update().clone();
+                    self.handle(Event::Found(found));
+                }
                 _ = ticks.tick() => {
                     self.handle(Event::Tick);
                     self.show_status();

@@ -1,6 +1,7 @@
 //! A running replication: started, looked at, shut down.
 
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
@@ -79,6 +80,7 @@ pub struct Replication {
     name: String,
     endpoint: Option<String>,
     views: Arc<Views>,
+    found: watch::Sender<BTreeSet<String>>,
     /// Why it ended without having been told to.
     ended: watch::Receiver<Option<String>>,
     stop: watch::Sender<bool>,
@@ -109,6 +111,7 @@ pub(crate) async fn enter<N: Network>(
 ) -> Result<Replication, ReplicationError> {
     let name = config.node_name.clone();
     let views = Arc::new(views(&config, &store));
+    let (found, finds) = watch::channel(BTreeSet::new());
     let mut supervisor = Supervisor {
         config,
         store: store.clone(),
@@ -117,6 +120,7 @@ pub(crate) async fn enter<N: Network>(
         refusals: Arc::new(Refusals::default()),
         traffic: Arc::new(Traffic::default()),
         views: Arc::clone(&views),
+        found: finds,
     };
     let opened = supervisor.open().await?;
     let endpoint = opened.endpoint.clone();
@@ -127,7 +131,7 @@ pub(crate) async fn enter<N: Network>(
             end.send_replace(Some(why));
         }
     });
-    Ok(Replication { store, name, endpoint, views, ended, stop, running: Mutex::new(Some(running)) })
+    Ok(Replication { store, name, endpoint, views, found, ended, stop, running: Mutex::new(Some(running)) })
 }
 
 /// What is shown before the first event.
@@ -139,6 +143,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         endpoint: config.listen.clone(),
         protocol: config.protocol_max,
         seeds: config.join.clone(),
+        discovers: config.discovers,
         mark: 0,
         resync: store.needs_resync(),
         aside: false,
@@ -178,6 +183,17 @@ impl Replication {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Tells at which endpoints discovery finds nodes now: they are dialled beside those that the node was started with
+    /// and those of its roster. Where some were before and are no longer, nobody is dialled any more; who was there stays
+    /// a member. At most as many count as peers are remembered; what is no endpoint is never reached.
+    pub fn found(&self, endpoints: BTreeSet<String>) {
+        self.found.send_if_modified(|found| {
+            let is_news = *found != endpoints;
+            *found = endpoints;
+            is_news
+        });
     }
 
     /// The cluster as this node sees it, as of the last 100 ms.

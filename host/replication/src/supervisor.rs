@@ -1,6 +1,6 @@
 //! Runs one driver after another: a node that takes a new identity begins anew, on the same endpoint.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
 use burgee_model::{Millis, NodeId};
 use burgee_store::{Missed, Store};
@@ -53,6 +53,8 @@ pub(crate) struct Supervisor<N> {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) views: Arc<Views>,
+    /// Where discovery finds nodes.
+    pub(crate) found: watch::Receiver<BTreeSet<String>>,
 }
 
 /// A node on the network, before its driver runs.
@@ -84,6 +86,7 @@ impl<N: Network> Supervisor<N> {
             endpoint,
             protocol: config.protocol_max.clamp(PROTOCOL_MIN, PROTOCOL),
             seeds: config.join.clone(),
+            discovers: config.discovers,
             mark: self.store.mark(),
             resync: self.store.needs_resync(),
             aside: self.store.has_set_aside(),
@@ -140,6 +143,7 @@ impl<N: Network> Supervisor<N> {
             refusals: Arc::clone(&self.refusals),
             traffic: Arc::clone(&self.traffic),
             views: Arc::clone(&self.views),
+            found: self.found.clone(),
         })
     }
 

@@ -78,8 +78,21 @@ fn in_words(cluster: &Json) -> String {
     if cluster["versionsUnknown"].as_u64().is_some_and(|count| count > 0) {
         whole.push(vec!["unknown versions left out".to_owned(), cluster["versionsUnknown"].to_string()]);
     }
+    let providers = cluster["discovery"].as_array().map_or(&[][..], Vec::as_slice);
+    whole.extend(providers.iter().map(discovery));
     lines.push(output::table(&whole));
     lines.join("\n")
+}
+
+/// A way in which nodes are found, and what it finds or why it does not.
+fn discovery(provider: &Json) -> Vec<String> {
+    let found = provider["endpoints"].as_array().map_or(0, Vec::len);
+    let found = format!("{found} {}", if found == 1 { "endpoint" } else { "endpoints" });
+    let stands = match provider["failing"].as_str() {
+        Some(why) => format!("failing ({why}); found before: {found}"),
+        None => found,
+    };
+    vec![format!("discovery by {}", text(&provider["provider"])), stands]
 }
 
 /// A node that collection waits for, and why.
@@ -202,6 +215,11 @@ mod tests {
         assert!(lines[0].starts_with("NAME") && lines[0].ends_with("ID"), "{text}");
         assert!(lines[1].starts_with("a*") && lines[1].contains("-12ms") && lines[1].ends_with("a1"), "{text}");
         assert!(text.contains("01234567 ") && text.contains("collection held by  b (away), c"), "{text}");
+        let found = |failing| json!({ "provider": "dns", "endpoints": ["a", "b"], "failing": failing, "failures": 1 });
+        let finds = in_words(&json!({ "discovery": [found(Json::Null)] }));
+        assert!(finds.contains("discovery by dns    2 endpoints") && !text.contains("discovery"), "{finds}");
+        let fails = in_words(&json!({ "discovery": [found("no answer in time".into())] }));
+        assert!(fails.contains("failing (no answer in time); found before: 2 endpoints"), "{fails}");
         let newer = in_words(&json!({ "versionsUnknown": 7 }));
         assert!(newer.contains("left out  7") && !text.contains("left out"), "{newer}");
     }

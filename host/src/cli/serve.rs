@@ -12,8 +12,9 @@ use crate::{
     options::Options,
 };
 
-/// What is logged where `RUST_LOG` says nothing else.
-const LOG_DEFAULT: &str = "info";
+/// What is logged where `RUST_LOG` says nothing else. The client of Kubernetes tells each attempt that fails as an error;
+/// discovery says so once.
+const LOG_DEFAULT: &str = "info,kube_client=off";
 
 pub(super) fn run(mode: Mode, options: Options) -> ExitCode {
     let config = match Config::new(mode, options) {

@@ -279,6 +279,7 @@ fn settings(start: &Start<'_>, own: PeerId, started_at: Millis) -> Settings {
         endpoint: Some(start.slot.endpoint.clone()),
         protocol: PROTOCOL,
         seeds: start.slot.seeds.clone(),
+        discovers: false,
         mark: start.disk.mark,
         resync: start.disk.resync,
         aside: start.disk.aside.is_some(),

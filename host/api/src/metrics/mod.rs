@@ -12,7 +12,7 @@ use burgee_engine::guest::GuestModules;
 use burgee_store::{Counts, Health};
 
 use crate::{
-    cluster::{ClusterNode, ClusterNodeState, ClusterView},
+    cluster::{ClusterDiscovery, ClusterNode, ClusterNodeState, ClusterView},
     http::Api,
     state::NodeFigures,
 };
@@ -34,6 +34,7 @@ pub(crate) fn render(api: &Api) -> String {
     compiler(&mut text, &figures);
     store(&mut text, counts, conflicts, &health);
     cluster(&mut text, &view, &figures);
+    discovery(&mut text, &view.discovery);
     traffic(&mut text, &figures);
     text.finish()
 }
@@ -141,6 +142,24 @@ fn cluster(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
     }
     let help = "Versions that were left out of frames: of kinds that a newer release brought.";
     text.family("burgee_versions_unknown_total", Kind::Counter, help).value(view.versions_unknown);
+}
+
+fn discovery(text: &mut Text, providers: &[ClusterDiscovery]) {
+    let help = "Where nodes were found when the provider last answered, this one included.";
+    let mut found = text.family("burgee_discovery_endpoints", Kind::Gauge, help);
+    for status in providers {
+        found.labelled(&[("provider", status.provider)], status.endpoints.len() as u64);
+    }
+    let help = "1 while the provider finds nobody, because it is not reached or for another reason.";
+    let mut failing = text.family("burgee_discovery_failing", Kind::Gauge, help);
+    for status in providers {
+        failing.labelled(&[("provider", status.provider)], u64::from(status.failing.is_some()));
+    }
+    let help = "How often the provider failed.";
+    let mut failures = text.family("burgee_discovery_failures_total", Kind::Counter, help);
+    for status in providers {
+        failures.labelled(&[("provider", status.provider)], status.failures);
+    }
 }
 
 fn traffic(text: &mut Text, figures: &NodeFigures) {

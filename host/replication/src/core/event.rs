@@ -1,6 +1,6 @@
 //! What happened.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use burgee_model::Millis;
 use burgee_store::Version;
@@ -71,6 +71,9 @@ pub enum Event {
     Written(Vec<Arc<Version>>),
     /// Some versions were written here that nobody will name: the reader of the feed was too slow.
     WrittenUnseen,
+    /// These are the endpoints at which discovery finds nodes now; those that it found before and that are not among
+    /// them are gone.
+    Found(BTreeSet<String>),
     /// Time passed. Ticks come about ten times a second.
     Tick,
     /// What was set aside is written again.

@@ -1,4 +1,9 @@
-//! Whom to dial: seeds, members of the roster, and whoever peers name; until there is a link to each.
+//! Whom to dial: seeds, whom discovery finds, members of the roster, and whoever peers name; until there is a link to
+//! each.
+//!
+//! Where discovery found somebody and does so no longer, nobody is dialled, unless a live peer says that it reaches the
+//! node which is said to be there. The node stays a member all the same, and a link to it stays: who belongs to the
+//! cluster is not for discovery to say.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,6 +33,10 @@ const ENDPOINTS_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Mesh {
     targets: BTreeMap<String, Target>,
+    /// Where discovery finds nodes now.
+    found: BTreeSet<String>,
+    /// Where it found some and does so no longer.
+    gone: BTreeSet<String>,
     /// Endpoints that peers told of nodes which this one has not met.
     pub(super) named: BTreeMap<NodeId, Named>,
 }
@@ -106,9 +115,21 @@ impl Core {
         });
     }
 
+    /// What discovery finds now.
+    pub(super) fn found(&mut self, mut endpoints: BTreeSet<String>) {
+        while endpoints.len() > self.settings.peers {
+            endpoints.pop_last();
+        }
+        let before = std::mem::replace(&mut self.mesh.found, endpoints);
+        let gone = before.into_iter().chain(std::mem::take(&mut self.mesh.gone));
+        let gone = gone.filter(|endpoint| !self.mesh.found.contains(endpoint)).take(self.settings.peers);
+        self.mesh.gone = gone.collect();
+    }
+
     /// The endpoints worth dialling now; what is known of those that stay is kept.
     fn gather_targets(&mut self) {
         let own = self.settings.own.node;
+        let reached = if self.mesh.gone.is_empty() { BTreeSet::new() } else { self.reached_by_anybody() };
         let mut wanted: BTreeMap<&str, Option<NodeId>> = BTreeMap::new();
         let named = self.mesh.named.iter().map(|(node, named)| (*node, Some(named.endpoint.as_str())));
         let members = self.roster.members().map(|(node, member)| (node, member.endpoint.as_deref()));
@@ -116,17 +137,18 @@ impl Core {
             self.peers.iter().map(|(node, peer)| (*node, peer.info.as_ref().and_then(|info| info.endpoint.as_deref())));
         for (node, endpoint) in named.chain(members).chain(peers) {
             let wants = node != own && !self.roster.is_forgotten(node);
-            if let Some(endpoint) = endpoint.filter(|_| wants) {
+            let is_there = |endpoint: &&str| !self.mesh.gone.contains(*endpoint) || reached.contains(&node);
+            if let Some(endpoint) = endpoint.filter(|_| wants).filter(is_there) {
                 wanted.insert(endpoint, Some(node));
             }
         }
-        for seed in &self.settings.seeds {
-            wanted.entry(seed).or_insert(None);
+        for endpoint in self.settings.seeds.iter().chain(&self.mesh.found) {
+            wanted.entry(endpoint).or_insert(None);
         }
         if let Some(endpoint) = &self.settings.endpoint {
             wanted.remove(endpoint.as_str());
         }
-        let bound = self.settings.peers + self.settings.seeds.len();
+        let bound = self.settings.peers + self.settings.seeds.len() + self.mesh.found.len();
         let mut before = std::mem::take(&mut self.mesh.targets);
         let kept = wanted.into_iter().take(bound).map(|(endpoint, node)| {
             let (endpoint, mut target) =

@@ -133,7 +133,8 @@ impl Core {
     /// Nobody is to be looked for. (Who only began to join as far as is known here may have been ready since.)
     fn is_by_itself(&self) -> bool {
         let own = self.settings.own.node;
-        self.settings.seeds.is_empty() && self.roster.members().all(|(node, _)| node == own)
+        let looks = self.settings.discovers || !self.settings.seeds.is_empty();
+        !looks && self.roster.members().all(|(node, _)| node == own)
     }
 
     /// Whether an operator says that what this node holds is the cluster's.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub protocol: u8,
     /// Endpoints to find the cluster by.
     pub seeds: Vec<String>,
+    /// Whether more endpoints may be found while it runs: then it waits for somebody, also without seeds.
+    pub discovers: bool,
     /// No stamp that the node ever gave, as far as its disk knows, has a greater time.
     pub mark: u64,
     /// Whether the node was forgotten or restored, and is not in line with the cluster since.

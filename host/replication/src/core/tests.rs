@@ -3,6 +3,7 @@
 mod clocks;
 mod collection;
 mod copies;
+mod discovery;
 mod hints;
 mod joining;
 mod meeting;

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) bytes: BTreeMap<(usize, usize, &'static str), usize>,
     /// A node of an older release: it knows nothing of guests.
     pub(super) older: Option<usize>,
+    /// Who dialled where.
+    pub(super) dialled: BTreeSet<(usize, String)>,
     /// These questions are lost.
     pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
@@ -73,6 +75,7 @@ pub(super) fn settings(node: usize, seeds: &[usize]) -> Settings {
         endpoint: Some(endpoint(node)),
         protocol: PROTOCOL,
         seeds: seeds.iter().map(|seed| endpoint(*seed)).collect(),
+        discovers: false,
         // What a world writes before its first event is of an earlier start.
         mark: millis_to_ntp64(START + 3_600_000),
         resync: false,
@@ -138,6 +141,7 @@ impl World {
             cut: BTreeSet::new(),
             bytes: BTreeMap::new(),
             older: None,
+            dialled: BTreeSet::new(),
             lost: |_| false,
             events: VecDeque::new(),
             tickets: Vec::new(),
@@ -409,6 +413,7 @@ impl World {
     }
 
     fn dial(&mut self, node: usize, endpoint: String) {
+        self.dialled.insert((node, endpoint.clone()));
         let there = (0..self.nodes.len()).find(|other| super::world::endpoint(*other) == endpoint);
         let there = there.filter(|there| *there == node || self.linked(node, *there));
         let peer = there.map(|there| self.nodes[there].id);
