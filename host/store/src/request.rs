@@ -75,7 +75,10 @@ pub struct Draft {
 
 /// A register of the same change that is made from the versions before it, once their stamps are given.
 #[derive(Clone)]
-pub struct Last(Arc<dyn Fn(&[Arc<Version>]) -> Option<DraftWrite> + Send + Sync>);
+pub struct Last(Arc<Make>);
+
+/// Makes a write of a change's versions, floors first.
+type Make = dyn Fn(&[Arc<Version>]) -> Option<DraftWrite> + Send + Sync;
 
 impl Last {
     /// Made by a function of the change's versions, floors first; it runs once, under the writer's lock.

@@ -73,8 +73,8 @@ mod tests {
     #[test]
     fn another_request_has_another_digest() {
         let key = (IDEMPOTENCY_KEY, "k");
-        let one = read(&[key.clone()], &[b"PUT", b"a", b"b"]).unwrap();
-        assert!(one.is_some() && one == read(&[key.clone()], &[b"PUT", b"a", b"b"]).unwrap());
+        let one = read(std::slice::from_ref(&key), &[b"PUT", b"a", b"b"]).unwrap();
+        assert!(one.is_some() && one == read(std::slice::from_ref(&key), &[b"PUT", b"a", b"b"]).unwrap());
         for (more, request) in [
             (None, [&b"PUT"[..], b"a", b"c"]),
             (None, [b"PUT", b"ab", b""]),
