@@ -150,10 +150,9 @@ fn is_label(text: &str) -> bool {
     !text.is_empty() && text.len() <= 63 && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
+#[cfg(feature = "kubernetes")]
 #[cfg(test)]
 mod tests {
-    #![cfg(feature = "kubernetes")]
-
     use super::*;
 
     fn config() -> KubernetesConfig {

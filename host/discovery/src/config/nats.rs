@@ -81,10 +81,9 @@ fn check_url(_: &str) -> Result<(), ConfigError> {
     Err(ConfigError::new("discovery", "`nats` was left out of this build"))
 }
 
+#[cfg(feature = "nats")]
 #[cfg(test)]
 mod tests {
-    #![cfg(feature = "nats")]
-
     use super::*;
 
     fn refused(change: impl FnOnce(&mut NatsConfig)) -> String {
