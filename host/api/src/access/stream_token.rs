@@ -162,7 +162,7 @@ mod tests {
                 assert_ne!(offer(now, spread), offer(now + OFFER_MS, spread));
             }
         }
-        assert!(OFFER_MS < LEFT_MS_MIN && OFFER_MS < SESSION_MS - STEP_MS);
+        const { assert!(OFFER_MS < LEFT_MS_MIN && OFFER_MS < SESSION_MS - STEP_MS) };
     }
 
     #[test]
