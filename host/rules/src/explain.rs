@@ -346,10 +346,8 @@ mod tests {
         let deep = (0..60).fold(json!({"or": wide}), |inner, _| json!({"!": [inner]}));
         let tree = explain(&deep, &json!({}));
         assert_eq!(tree["value"], false);
-        let cut = (0..60).find_map(|depth| {
-            let below = (0..depth).fold(&tree, |node, _| &node["operands"][0]);
-            (below["truncated"] == true).then_some(depth)
-        });
+        let below = |depth: &i32| (0..*depth).fold(&tree, |node, _| &node["operands"][0]);
+        let cut = (0..60).find(|depth| below(depth)["truncated"] == true);
         assert!(cut.is_some_and(|depth| depth > 5), "{cut:?}");
     }
 

@@ -167,7 +167,7 @@ async fn logouts_of_one_tenant_leave_room_for_those_of_others() {
         let register = RegisterId::token(&Key::system_tenant(), TokenId(at.to_be_bytes()));
         DraftWrite { expires_at: Some(START + 3_600_000), ..DraftWrite::delete(register) }
     };
-    let draft = Draft { writes: (0..ENDED_PER_TENANT_MAX).map(ended).collect(), floors: Vec::new() };
+    let draft = Draft::of((0..ENDED_PER_TENANT_MAX).map(ended).collect());
     let scope = WriteScope::Tenant(Key::system_tenant());
     let request = Request { scope, actor: "sessions".into(), note: Some("t".into()), stamping: Stamping::Local };
     server.store.write(request, move |_: &_, _| Ok::<_, std::convert::Infallible>(draft)).await.unwrap();
