@@ -20,7 +20,9 @@ fuzz_target!(|text: &[u8]| {
     assert_eq!(compiled.rule.is_none(), !compiled.faults.is_empty());
     let _ = check::rule(&flag, &rule, &setting);
     let Some(parsed) = compiled.rule else { return };
-    let root = Value::from(&serde_json::json!({"targetingKey": "u", "plan": "pro", "age": 17, "tags": ["a", 1], "l": vec![0; 2_000]}));
+    let root = Value::from(
+        &serde_json::json!({"targetingKey": "u", "plan": "pro", "age": 17, "tags": ["a", 1], "l": vec![0; 2_000]}),
+    );
     let Ok(context) = Context::new(root, &limits) else { return };
     let inputs = interpret::Inputs {
         flag_key: flag.as_str(),
