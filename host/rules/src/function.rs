@@ -30,8 +30,6 @@ pub enum Function {
     Substr,
     /// `merge`, of any number.
     Merge,
-    /// The whole context: what the application told, and what the engine fills in.
-    Whole,
     /// `var` with a computed path: the root, the path, perhaps a default.
     Get,
     /// `missing`: the root, the names.

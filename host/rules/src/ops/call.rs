@@ -23,7 +23,6 @@ pub fn call(function: &Function, operands: &[Cow<'_, Value>], budget: &mut Budge
         Function::Max => arithmetic::max(operands, budget).map(Value::Number),
         Function::Substr => substr::substr(operand(0), operand(1), operands.get(2).map(Cow::as_ref), budget),
         Function::Merge => list::merge(operands, budget),
-        Function::Whole => list::whole(operand(0), operand(1), budget),
         Function::Get => {
             let found = list::get(operand(0), operand(1), budget)?.filter(|value| **value != Value::Null);
             Ok(found.unwrap_or(operand(2)).clone())

@@ -1,8 +1,8 @@
 //! Lists: `merge`, and the attributes that are missing.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
-use burgee_model::{Value, context::RESERVED};
+use burgee_model::Value;
 
 use super::{to_number, to_text};
 use crate::{Budget, EvalError};
@@ -20,14 +20,6 @@ pub(super) fn merge(operands: &[Cow<'_, Value>], budget: &mut Budget) -> Result<
         }
     }
     Ok(Value::List(items.into()))
-}
-
-/// A context with what the engine fills in; its members are charged.
-pub(super) fn whole(told: &Value, filled_in: &Value, budget: &mut Budget) -> Result<Value, EvalError> {
-    let Value::Object(members) = told else { return Ok(told.clone()) };
-    budget.step(members.len())?;
-    let own = std::iter::once((Arc::from(RESERVED), filled_in.clone()));
-    Ok(Value::Object(members.iter().cloned().chain(own).collect()))
 }
 
 /// The value at a path that is computed; none where it is absent. Each step of the path is charged.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Key, Place, Problem, Value, context::RESERVED};
+use burgee_model::{Key, Place, Problem, Value};
 use serde_json::Value as Json;
 
 use super::{
     args::Args,
-    parser::{Parser, constant, null},
+    parser::{Parser, null},
 };
 use crate::{
     function::Function,
@@ -41,7 +41,6 @@ impl Parser<'_> {
             Some(".flagKey") => Expr::Literal(Value::Text(self.flag.clone())),
             Some(".timestamp") => Expr::Timestamp,
             Some(rest) if rest.starts_with('.') => self.unknown_property(&path, default, args),
-            _ if path.is_empty() => self.whole(),
             _ => {
                 self.looks_through(&path);
                 Expr::Var { path: (self.names)(&path), default: default.map(Box::new) }
@@ -65,19 +64,9 @@ impl Parser<'_> {
     /// A function of what `var` reads from (the context, or within a body the item), and of operands that name parts of
     /// it.
     pub(super) fn of_root(&self, function: Function, operands: Vec<Expr>) -> Expr {
-        let path = Arc::from("");
-        let root = match operands.iter().all(is_of_application) {
-            _ if self.in_body => Expr::Item { path, default: None },
-            true => Expr::Var { path, default: None },
-            false => self.whole(),
-        };
+        let (path, default) = (Arc::from(""), None);
+        let root = if self.in_body { Expr::Item { path, default } } else { Expr::Var { path, default } };
         Expr::Call { function, operands: std::iter::once(root).chain(operands).collect() }
-    }
-
-    /// The whole context, with what the engine fills in.
-    fn whole(&self) -> Expr {
-        let told = Expr::Var { path: "".into(), default: None };
-        Expr::Call { function: Function::Whole, operands: [told, Expr::Flagd { flag: self.flag.clone() }].into() }
     }
 
     /// `config`: an entry's key, and perhaps a default.
@@ -201,17 +190,5 @@ impl Parser<'_> {
     pub(super) fn always_null_at(&mut self, place: &Place<'_>, code: &str, why: &str) -> Expr {
         self.warn(Problem::new(place.pointer(), code, format!("{why}: this always gives null")));
         null()
-    }
-}
-
-/// Whether all paths that an operand may give are constant, and lead to what the application told.
-fn is_of_application(operand: &Expr) -> bool {
-    match constant(operand) {
-        Some(Value::Text(path)) => !path.is_empty() && !path.starts_with(RESERVED),
-        Some(Value::List(paths)) => paths
-            .iter()
-            .all(|path| matches!(path, Value::Text(path) if !path.is_empty() && !path.starts_with(RESERVED))),
-        Some(Value::Number(_)) => true,
-        _ => false,
     }
 }
