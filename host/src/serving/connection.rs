@@ -171,7 +171,6 @@ fn ended_by(error: &hyper::Error, spoken: Version) -> Result<(), Shed> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use tokio::net::TcpListener;
 
