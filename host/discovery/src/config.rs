@@ -4,7 +4,10 @@ mod dns;
 mod kubernetes;
 mod nats;
 
-use std::{fmt::Display, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 pub use self::{
     dns::{DnsConfig, Family, Records},
@@ -27,13 +30,14 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// An endpoint; `host` is a name or an address, IPv6 in brackets.
-    pub(crate) fn endpoint(self, host: &dyn Display, port: u16) -> String {
+    /// The endpoint of an address.
+    pub(crate) fn endpoint(self, address: IpAddr, port: u16) -> String {
         let scheme = match self {
             Self::Tcp => "tcp",
             Self::Quic => "quic",
         };
-        format!("{scheme}/{host}:{port}")
+        // this writes IPv6 in brackets
+        format!("{scheme}/{}", SocketAddr::new(address, port))
     }
 }
 

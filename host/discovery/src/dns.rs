@@ -88,22 +88,26 @@ impl Dns {
         builder.build().map_err(failed)
     }
 
+    /// What is asked of the name that was given.
     fn wanted(&self) -> RecordType {
-        match (self.config.records, self.config.family) {
-            (Records::Services, _) => RecordType::SRV,
-            (Records::Addresses, Family::Ipv4) => RecordType::A,
-            (Records::Addresses, Family::Ipv6) => RecordType::AAAA,
+        match self.config.records {
+            Records::Services => RecordType::SRV,
+            Records::Addresses => self.of_family(),
+        }
+    }
+
+    /// The records of addresses.
+    fn of_family(&self) -> RecordType {
+        match self.config.family {
+            Family::Ipv4 => RecordType::A,
+            Family::Ipv6 => RecordType::AAAA,
         }
     }
 
     async fn addresses(&self, resolver: &TokioResolver, name: &str, port: u16) -> Result<BTreeSet<String>, Failure> {
-        let wanted = match self.config.family {
-            Family::Ipv4 => RecordType::A,
-            Family::Ipv6 => RecordType::AAAA,
-        };
-        let Answer::Records(records) = ask(resolver, name, wanted).await? else { return Ok(BTreeSet::new()) };
+        let Answer::Records(records) = ask(resolver, name, self.of_family()).await? else { return Ok(BTreeSet::new()) };
         let addresses = records.iter().filter_map(address);
-        Ok(addresses.map(|address| self.endpoint(address, port)).collect())
+        Ok(addresses.map(|address| self.scheme.endpoint(address, port)).collect())
     }
 
     /// A name without addresses adds nothing; one that is not looked up in time fails the whole look, since nodes would
@@ -126,13 +130,6 @@ impl Dns {
         port: u16,
     ) -> Result<BTreeSet<String>, Failure> {
         self.addresses(resolver, &name, port).await
-    }
-
-    fn endpoint(&self, address: IpAddr, port: u16) -> String {
-        match address {
-            IpAddr::V4(address) => self.scheme.endpoint(&address, port),
-            IpAddr::V6(address) => self.scheme.endpoint(&format_args!("[{address}]"), port),
-        }
     }
 }
 
@@ -191,10 +188,8 @@ mod tests {
 
     #[test]
     fn records_become_endpoints() {
-        let common = DiscoveryConfig { scheme: Scheme::Tcp, ..DiscoveryConfig::default() };
-        let dns = Dns::new(&DnsConfig::new("nodes", 7447), &common);
-        assert_eq!(dns.endpoint(IpAddr::from([10, 0, 0, 1]), 7447), "tcp/10.0.0.1:7447");
-        assert_eq!(dns.endpoint(IpAddr::V6(Ipv6Addr::LOCALHOST), 1), "tcp/[::1]:1");
+        assert_eq!(Scheme::Tcp.endpoint(IpAddr::from([10, 0, 0, 1]), 7447), "tcp/10.0.0.1:7447");
+        assert_eq!(Scheme::Tcp.endpoint(IpAddr::V6(Ipv6Addr::LOCALHOST), 1), "tcp/[::1]:1");
         assert_eq!(address(&RData::A(A::new(10, 0, 0, 1))), Some(IpAddr::from([10, 0, 0, 1])));
         assert_eq!(address(&RData::AAAA(AAAA(Ipv6Addr::LOCALHOST))), Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
         assert_eq!(address(&RData::TXT(TXT::new(vec!["10.0.0.1".to_owned()]))), None);

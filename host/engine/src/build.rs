@@ -63,7 +63,7 @@ pub(crate) fn snapshot(
         troubles: prerequisites::troubles(&flags, &index),
         reads: reads_of(previous, &flags),
         index,
-        calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests),
+        calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests()),
         varies: flags.iter().any(|flag| varies(flag, &config)),
         parts: Default::default(),
         placements: placements(flags.len(), &chunks),
@@ -163,7 +163,7 @@ fn config_table(flags: &[Arc<PreparedFlag>], read: ReadConfig<'_>) -> ConfigTabl
 pub(crate) fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
     let Some(targeting) = flag.targeting.as_ref().filter(|_| flag.plan == Plan::Rule) else { return false };
     let expires = |key: &Key| config.get(key).and_then(Option::as_ref).is_some_and(|entry| entry.expires_at.is_some());
-    targeting.reads_time || targeting.calls_guests || targeting.config_keys.iter().any(expires)
+    targeting.reads_time || targeting.calls_guests() || targeting.config_keys.iter().any(expires)
 }
 
 /// The chunks of the flags with a rule that can be compiled, on or not: what is on is no matter of the code.

@@ -46,7 +46,7 @@ impl Snapshot {
 
     fn reads_the_same(&self, rule: &Targeting, before: &Self) -> bool {
         let entries = rule.config_keys.iter().all(|key| self.config.get(key) == before.config.get(key));
-        entries && (!rule.calls_guests || self.guests == before.guests)
+        entries && (!rule.calls_guests() || self.guests == before.guests)
     }
 
     /// Adds the flags that ask for a changed one, and those that ask for them in turn.

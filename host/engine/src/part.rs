@@ -156,7 +156,7 @@ impl Seen<'_> {
 
     fn step_of(&self, flag: &PreparedFlag, now: Millis) -> Option<Millis> {
         let targeting = flag.targeting.as_ref()?;
-        let look = (targeting.calls_guests).then(|| now.saturating_add(LOOK_MS));
+        let look = targeting.calls_guests().then(|| now.saturating_add(LOOK_MS));
         let rule = targeting.rule.as_ref().and_then(|rule| rule.next_step(seconds(now))).map(millis);
         let entries =
             targeting.config_keys.iter().filter_map(|key| self.snapshot.config.get(key)?.as_ref()?.expires_at);

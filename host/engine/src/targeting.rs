@@ -46,9 +46,7 @@ pub(crate) struct Targeting {
     pub(crate) config_keys: Box<[Key]>,
     /// The other flags that it asks for.
     pub(crate) flags: Box<[Arc<str>]>,
-    /// Whether it calls guests.
-    pub(crate) calls_guests: bool,
-    /// Which.
+    /// The guests that it calls.
     pub(crate) guests: Box<[Arc<str>]>,
     /// The levels of its expressions.
     pub(crate) levels: usize,
@@ -129,7 +127,6 @@ impl Targeting {
             attributes: known.map_or_else(|| Some([].into()), |rule| attributes(rule, names)),
             config_keys: known.map(config_keys).unwrap_or_default(),
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
-            calls_guests: known.is_some_and(|rule| !rule.guests().is_empty()),
             guests: known.map(|rule| rule.guests().into_iter().collect()).unwrap_or_default(),
             levels: known.map(Rule::levels).unwrap_or_default(),
             references: references.into(),
@@ -140,6 +137,11 @@ impl Targeting {
             earlier: None,
             uses,
         }
+    }
+
+    /// Whether it calls guests.
+    pub(crate) fn calls_guests(&self) -> bool {
+        !self.guests.is_empty()
     }
 
     /// The names of the shared rules that it asked for.

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use burgee_model::Key;
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
@@ -82,20 +83,15 @@ impl Target {
         format!("{}/environments/{}", self.tenant_path(), segment(&self.env))
     }
 
+    /// The path of a thing of the environment by its key; a text that is no key is found before the node is asked.
+    pub(super) fn keyed_path(&self, things: &str, key: &str) -> Result<String, Failure> {
+        let key = Key::new(key).map_err(|e| Failure::Usage(format!("key: {e}")))?;
+        Ok(format!("{}/{things}/{}", self.environment_path(), segment(key.as_str())))
+    }
+
     /// Sends a request; any status is an answer. Where a write has to say what it is made from, that is read first.
     pub(super) fn send(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
         self.send_with(method, path, body, &[])
-    }
-
-    /// The same of a write that goes by a condition.
-    pub(super) fn send_if(
-        &self,
-        condition: &Condition,
-        method: &str,
-        path: &str,
-        body: Option<&Body<'_>>,
-    ) -> Result<Answer, Failure> {
-        self.send_with(method, path, body, &condition.headers())
     }
 
     /// The same with more headers.
@@ -191,18 +187,18 @@ impl Target {
 
     /// Sends a request that must succeed.
     pub(super) fn expect(&self, method: &str, path: &str, body: Option<&Body<'_>>) -> Result<Answer, Failure> {
-        self.expect_if(&Condition::default(), method, path, body)
+        self.expect_with(method, path, body, &[])
     }
 
-    /// The same of a write that goes by a condition.
-    pub(super) fn expect_if(
+    /// The same with more headers.
+    pub(super) fn expect_with(
         &self,
-        condition: &Condition,
         method: &str,
         path: &str,
         body: Option<&Body<'_>>,
+        headers: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
-        let answer = self.send_if(condition, method, path, body)?;
+        let answer = self.send_with(method, path, body, headers)?;
         if answer.is_ok() { Ok(answer) } else { Err(answer.failure()) }
     }
 

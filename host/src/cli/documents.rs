@@ -69,8 +69,12 @@ impl Import {
         let content_type = self.format.map_or_else(|| Format::of_file(&name), Format::from).media();
         let query = format!("?dryRun={}&prune={}", self.dry_run, self.prune);
         let path = format!("{}/flagd.json{query}", self.target.environment_path());
-        let answer =
-            self.target.expect_if(&self.condition, "PUT", &path, Some(&Body { content_type, bytes: &bytes }))?;
+        let answer = self.target.expect_with(
+            "PUT",
+            &path,
+            Some(&Body { content_type, bytes: &bytes }),
+            &self.condition.headers(),
+        )?;
         match self.target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
             Output::Text => {

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burgee_model::Key;
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -105,10 +104,9 @@ pub(super) struct List {
 }
 
 impl Target {
-    /// The path of an entry; a text that is no key is found before the node is asked.
+    /// The path of an entry.
     fn entry_path(&self, key: &str) -> Result<String, Failure> {
-        let key = Key::new(key).map_err(|e| Failure::Usage(format!("key: {e}")))?;
-        Ok(format!("{}/config/{}", self.environment_path(), segment(key.as_str())))
+        self.keyed_path("config", key)
     }
 
     /// Writes an entry.
@@ -120,24 +118,23 @@ impl Target {
         headers: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
         let ttl = ttl.map(|ttl| format!("?ttl={}", segment(ttl))).unwrap_or_default();
-        let answer = self.send_with("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body), headers)?;
-        if answer.is_ok() { Ok(answer) } else { Err(answer.failure()) }
+        self.expect_with("PUT", &format!("{}{ttl}", self.entry_path(key)?), Some(body), headers)
     }
 
     /// Reads (`GET`, `HEAD`) or deletes an entry; none where there is none.
     pub(super) fn entry(&self, method: &str, key: &str) -> Result<Option<Answer>, Failure> {
-        self.entry_at(method, &self.entry_path(key)?, &Condition::default())
+        self.entry_at(method, &self.entry_path(key)?, &[])
     }
 
     /// The same for a reader that names itself.
     fn entry_as(&self, key: &str, reader: Option<&str>) -> Result<Option<Answer>, Failure> {
         let reader = reader.map(|reader| format!("?as={}", segment(reader))).unwrap_or_default();
-        self.entry_at("GET", &format!("{}{reader}", self.entry_path(key)?), &Condition::default())
+        self.entry_at("GET", &format!("{}{reader}", self.entry_path(key)?), &[])
     }
 
-    /// The same at its path, by a condition.
-    fn entry_at(&self, method: &str, path: &str, condition: &Condition) -> Result<Option<Answer>, Failure> {
-        let mut answer = self.send_if(condition, method, path, None)?;
+    /// The same at its path, with more headers.
+    fn entry_at(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Option<Answer>, Failure> {
+        let mut answer = self.send_with(method, path, None, headers)?;
         if answer.status == 404 && method == "HEAD" {
             // the answer to HEAD has no body that tells what is missing
             answer = self.send("GET", path, None)?;
@@ -217,13 +214,9 @@ fn media_of(file: &Path) -> &'static str {
 }
 
 impl Entry {
-    fn send(&self, method: &str) -> Result<Answer, Failure> {
-        self.send_if(&Condition::default(), method)
-    }
-
-    fn send_if(&self, condition: &Condition, method: &str) -> Result<Answer, Failure> {
+    fn send(&self, method: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
         let path = self.target.entry_path(&self.key)?;
-        let answer = self.target.entry_at(method, &path, condition)?;
+        let answer = self.target.entry_at(method, &path, headers)?;
         answer.ok_or_else(|| Failure::Refused(NOT_FOUND.to_owned()))
     }
 }
@@ -234,12 +227,12 @@ pub(super) fn get(entry: &Get) -> Result<(), Failure> {
 }
 
 pub(super) fn delete(delete: &Delete) -> Result<(), Failure> {
-    delete.entry.send_if(&delete.condition, "DELETE")?;
+    delete.entry.send("DELETE", &delete.condition.headers())?;
     output::line("Key deleted.")
 }
 
 pub(super) fn exists(entry: &Entry) -> Result<(), Failure> {
-    entry.send("HEAD")?;
+    entry.send("HEAD", &[])?;
     output::line("true")
 }
 

@@ -160,8 +160,9 @@ impl FlagSwitch {
         let target = &self.target;
         let path =
             format!("{}/flags/{}/environments/{}", target.tenant_path(), segment(&self.flag), segment(&target.env));
-        let answer =
-            target.expect_if(&self.condition, "PATCH", &path, Some(&Body::json(change.to_string().as_bytes())))?;
+        let change = change.to_string();
+        let body = Body::json(change.as_bytes());
+        let answer = target.expect_with("PATCH", &path, Some(&body), &self.condition.headers())?;
         match target.output {
             Output::Json => output::line(&String::from_utf8_lossy(&answer.body)),
             // whoever turns on what stays off must hear of it

@@ -1,6 +1,6 @@
 //! `rollout`: how the next value of a config entry comes to its readers.
 
-use burgee_model::{By, Key};
+use burgee_model::By;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use serde_json::{Value as Json, json};
 
@@ -92,8 +92,7 @@ struct Why {
 
 impl Target {
     fn rollout_path(&self, key: &str) -> Result<String, Failure> {
-        let key = Key::new(key).map_err(|e| Failure::Usage(format!("key: {e}")))?;
-        Ok(format!("{}/rollouts/{}", self.environment_path(), segment(key.as_str())))
+        self.keyed_path("rollouts", key)
     }
 
     /// What a command did: the answer for programs, a line for people.

@@ -64,8 +64,7 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
 
 /// An idempotency key, as nodes take it.
 pub(super) fn idempotency_key(text: &str) -> Result<String, String> {
-    let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if fits { Ok(text.to_owned()) } else { Err("1 to 255 printable ASCII characters".to_owned()) }
+    burgee_api::admin::idempotency::check_key(text.as_bytes()).map(|()| text.to_owned())
 }
 
 /// A tenant of people's, and not the cluster's own.

@@ -130,14 +130,23 @@ pub fn may_patch(
     if evaluated { permit.flag(table, now, tenant, flag) } else { permit.shared(table, now, tenant, |_| false) }
 }
 
-/// Plans a create. It writes all shared fields, so that nothing of an earlier life shows.
-pub fn create(table: &Table, now: Millis, tenant: &Key, request: Create, limits: &Limits) -> Result<Draft, Refusal> {
+/// Plans a create. It writes all shared fields, so that nothing of an earlier life shows. A condition on a state cannot
+/// hold: there is none yet.
+pub fn create(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    request: Create,
+    conditions: &Preconditions,
+    limits: &Limits,
+) -> Result<Draft, Refusal> {
     tenant::read(table, now, tenant)?;
     if table.flag(tenant, &request.key, now).is_some() {
         return Err(Refusal::AlreadyExists(Kind::Flag, request.key));
     }
     check_room(table, now, tenant, 1, limits)?;
     check_create(table, now, tenant, &request, limits)?;
+    conditions.check(None)?;
     let Create { key, fields, environments, .. } = request;
     let mut all: Vec<DraftWrite> = vec![put(RegisterId::flag(tenant, &key, FlagField::Exists), &json!({}))];
     let fields = fields.fields().into_iter();

@@ -79,8 +79,9 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// `kind` is `flag`, `segment`, `guest`, `environment` or `tenant`, or `config` for the field `rollout`; `key` the thing's own; `environment` asks for one
-    /// environment's part alone, `field` for one field alone. Refuses what such a thing cannot have, by name.
+    /// `kind` is `flag`, `segment`, `guest`, `environment` or `tenant`, or `config` for the field `rollout`; `key` the
+    /// thing's own; `environment` asks for one environment's part alone, `field` for one field alone. Refuses what such a
+    /// thing cannot have, by name.
     pub fn new(kind: &str, key: Key, environment: Option<Key>, field: Option<String>) -> Result<Self, Refusal> {
         let kind = match kind {
             "tenant" => Kind::Tenant,

@@ -21,6 +21,21 @@ pub const KEPT_MS: Millis = 24 * 3600 * 1000;
 /// The most bytes of a key.
 pub const KEY_BYTES_MAX: usize = 255;
 
+/// Checks an idempotency key; the error says what is wrong with it.
+///
+/// # Errors
+/// A key that is empty, too long, or holds more than printable ASCII.
+pub fn check_key(key: &[u8]) -> Result<(), String> {
+    match key {
+        [] => Err("an idempotency key is not empty".to_owned()),
+        key if key.len() > KEY_BYTES_MAX => Err(format!("an idempotency key has at most {KEY_BYTES_MAX} bytes")),
+        key if !key.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
+            Err("an idempotency key is of printable ASCII characters".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a write answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {

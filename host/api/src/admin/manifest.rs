@@ -150,6 +150,7 @@ pub fn create(
     place: &Place,
     request: Request,
     permit: &Permit,
+    conditions: &Preconditions,
     limits: &Limits,
 ) -> Result<Draft, Refusal> {
     environment::read(table, now, &place.tenant, &place.environment)?;
@@ -166,7 +167,7 @@ pub fn create(
     let environments = vec![(place.environment.clone(), on)];
     let create = flag::Create { key: request.key, fields, environments, note: None };
     flag::may_create(table, now, &place.tenant, &create, permit)?;
-    flag::create(table, now, &place.tenant, create, limits)
+    flag::create(table, now, &place.tenant, create, conditions, limits)
 }
 
 /// The variants of a new flag, and the one that has the value.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Blob, By, Key, Limits, Millis, Next, Rollout};
+use burgee_model::{Address, Blob, By, Key, Limits, Millis, Next, RegisterId, Rollout};
 use burgee_rules::{
     ops::{fractional, murmur3, ramp::Ramp},
     parse,
@@ -295,13 +295,8 @@ pub(super) fn end(table: &Table, now: Millis, place: &Place) -> Option<DraftWrit
 }
 
 /// Refuses to bring back a rollout that began over a value of the entry which stands no more.
-pub(super) fn check_restored(
-    table: &Table,
-    now: Millis,
-    id: &burgee_model::RegisterId,
-    version: &Version,
-) -> Result<(), Refusal> {
-    let burgee_model::Address::Rollout { environment, key } = &id.address else { return Ok(()) };
+pub(super) fn check_restored(table: &Table, now: Millis, id: &RegisterId, version: &Version) -> Result<(), Refusal> {
+    let Address::Rollout { environment, key } = &id.address else { return Ok(()) };
     let Some(rollout) = version.content.as_ref().and_then(|blob| blob.read::<Rollout>()) else { return Ok(()) };
     let place = Place { tenant: id.tenant.clone(), environment: environment.clone(), key: key.clone() };
     let entry = config::read(table, now, &place)?;

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::admin::{
     Refusal,
-    idempotency::{KEY_BYTES_MAX, Keyed, PLACE},
+    idempotency::{Keyed, PLACE, check_key},
 };
 
 /// The header.
@@ -33,18 +33,12 @@ pub(crate) fn keyed(
 fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     let mut all = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = all.next() else { return Ok(None) };
-    let wrong = |message: &str| Err(Refusal::invalid(PLACE, "invalid_idempotency_key", message));
+    let wrong = |message: String| Refusal::invalid(PLACE, "invalid_idempotency_key", message);
     if all.next().is_some() {
-        return wrong("a request bears one idempotency key");
+        return Err(wrong("a request bears one idempotency key".to_owned()));
     }
-    match value.as_bytes() {
-        [] => wrong("an idempotency key is not empty"),
-        key if key.len() > KEY_BYTES_MAX => wrong("an idempotency key has at most 255 bytes"),
-        key if !key.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
-            wrong("an idempotency key is of printable ASCII characters")
-        }
-        key => Ok(Some(key)),
-    }
+    let key = value.as_bytes();
+    check_key(key).map(|()| Some(key)).map_err(wrong)
 }
 
 /// The digest of parts, each behind its length.
@@ -60,6 +54,7 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::idempotency::KEY_BYTES_MAX;
 
     fn headers(all: &[(HeaderName, &str)]) -> HeaderMap {
         all.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::{
     Asked, NoteParams, Reply,
-    once::{self, write_once},
+    once::{self, tag_of, write_once},
     shapes,
 };
 use crate::{
@@ -35,17 +35,17 @@ use crate::{
     instant::rfc3339,
 };
 
-/// Which entries are wanted.
+/// Which entries, or rollouts of them, are wanted.
 #[derive(Clone, Debug, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConfigParams {
     /// What keys begin with.
-    prefix: Option<String>,
+    pub(super) prefix: Option<String>,
     /// The most items of a page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// `nextCursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl FromQuery for ConfigParams {
@@ -208,9 +208,8 @@ pub(crate) async fn put_entry(
 
 /// What is answered to whoever wrote an entry; its version is the first of the change.
 fn stored(fresh: bool, key: &Key, versions: &[Arc<Version>]) -> Answer {
-    let written = versions.first();
-    let tag = written.map(|version| version.stamp.to_string());
-    Answer { status: if fresh { 201 } else { 200 }, tag, body: written.map(|version| item(key, version)) }
+    let body = versions.first().map(|version| item(key, version));
+    Answer { status: if fresh { 201 } else { 200 }, tag: tag_of(versions), body }
 }
 
 pub(super) fn media_type(headers: &HeaderMap) -> Result<Media, ApiError> {
@@ -251,10 +250,7 @@ pub(crate) async fn delete_entry(
     let admit = admission(&api, &place.tenant, &place.environment, &conditions);
     let plan = move |table: &_, now| {
         let draft = config::delete(table, now, &planned, &conditions)?;
-        Ok((draft, |versions: &[Arc<Version>]| {
-            let tag = versions.first().map(|version| version.stamp.to_string());
-            Answer { status: 204, tag, body: None }
-        }))
+        Ok((draft, |versions: &[Arc<Version>]| Answer { status: 204, tag: tag_of(versions), body: None }))
     };
     let asked = once::Asked { scope: scope(&place), note: note.note, keyed };
     let (receipt, response) = write_once(&api, asked, admit, plan).await?;

@@ -37,9 +37,9 @@ const NEXT_AT: HeaderName = HeaderName::from_static("burgee-next-at");
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReadParams {
     /// The reader's own name, of up to 512 bytes: while a rollout goes on, it decides whether the reader gets the next
-    /// value. Without it, the present one is given.
+    /// value, and from when on. Without it, an entry's present value is given.
     #[param(rename = "as", value_type = Option<String>)]
-    reader: Option<Key>,
+    pub(super) reader: Option<Key>,
 }
 
 impl FromQuery for ReadParams {

@@ -146,9 +146,7 @@ pub(crate) async fn create_flag(
     let permit = api.permit(&conditions);
     let plan = move |table: &_, now| {
         flag::may_create(table, now, &planned, &request, &permit)?;
-        let draft = flag::create(table, now, &planned, request, &limits)?;
-        // what is new has no state that a condition could name
-        conditions.check(None).map(|()| draft)
+        flag::create(table, now, &planned, request, &conditions, &limits)
     };
     write_flags(&api, WriteScope::Flag(tenant.clone(), key.clone()), note, plan).await?;
     let found = show(&api, &tenant, &key)?;

@@ -105,10 +105,7 @@ impl In {
         let (place, key) = (self.place.clone(), request.key.clone());
         let (conditions, limits) = (preconditions(headers), self.api.limits.clone());
         let permit = self.api.permit(&conditions);
-        let plan = move |table: &_, now| {
-            let draft = manifest::create(table, now, &place, request, &permit, &limits)?;
-            conditions.check(None).map(|()| draft)
-        };
+        let plan = move |table: &_, now| manifest::create(table, now, &place, request, &permit, &conditions, &limits);
         write_flags(&self.api, self.scope(&key), None, plan).await?;
         self.shown(StatusCode::CREATED, &key)
     }

@@ -76,6 +76,11 @@ where
     Ok((receipt, response))
 }
 
+/// The tag of what a change wrote first.
+pub(super) fn tag_of(versions: &[Arc<Version>]) -> Option<String> {
+    versions.first().map(|version| version.stamp.to_string())
+}
+
 fn replayed(kept: &Answer) -> Result<Response, ApiError> {
     let mut response = response(kept)?;
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));

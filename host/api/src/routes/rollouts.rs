@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use burgee_model::{Blob, By, Key, duration, json};
+use burgee_model::{Blob, By, Key, Limits, duration, json};
 use burgee_store::Version;
 use http::HeaderMap;
 use serde_json::{Value as Json, json};
@@ -12,8 +12,9 @@ use utoipa::IntoParams;
 
 use super::{
     Asked, Reply,
-    config::{admission, item, media_type, scope, settle},
-    once::{self, write_once},
+    config::{ConfigParams, admission, item, media_type, scope, settle},
+    entries::ReadParams,
+    once::{self, tag_of, write_once},
     shapes,
 };
 use crate::{
@@ -30,46 +31,12 @@ use crate::{
         body,
         conditions::preconditions,
         idempotency::keyed,
-        page::{Filling, Page, take_limit},
+        page::{Filling, Page},
         params::Keys,
         query::{FromQuery, Params, Query},
         reply,
     },
 };
-
-/// Which rollouts are wanted.
-#[derive(Clone, Debug, Default, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct RolloutsParams {
-    /// What the entries' keys begin with.
-    prefix: Option<String>,
-    /// The most items of a page.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<usize>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-impl FromQuery for RolloutsParams {
-    fn take(query: &mut Query) -> Self {
-        Self { prefix: query.prefix("prefix"), limit: take_limit(query), cursor: query.text("cursor") }
-    }
-}
-
-/// Whose part in a rollout is wanted.
-#[derive(Clone, Debug, Default, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct StatusParams {
-    /// A reader: the answer says also which value it gets, and from when on the next.
-    #[param(rename = "as", value_type = Option<String>)]
-    reader: Option<Key>,
-}
-
-impl FromQuery for StatusParams {
-    fn take(query: &mut Query) -> Self {
-        Self { reader: query.key("as") }
-    }
-}
 
 /// How a rollout is started.
 #[derive(Clone, Debug, Default, IntoParams)]
@@ -96,7 +63,7 @@ impl FromQuery for StartParams {
 }
 
 impl StartParams {
-    fn pace(&self, limits: &burgee_model::Limits) -> Result<Pace, Refusal> {
+    fn pace(&self, limits: &Limits) -> Result<Pace, Refusal> {
         let wrong = |path: &str, code: &str, message: String| Err(Refusal::invalid(path, code, message));
         match (&self.ramp, &self.during) {
             (Some(text), None) => match json::document(text.as_bytes(), body::bounds(limits)) {
@@ -115,13 +82,13 @@ impl StartParams {
 
 /// Lists the rollouts that go on, in the order of their entries' keys.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/rollouts", tag = "config",
-    params(("tenant" = String, Path), ("environment" = String, Path), RolloutsParams), responses(
+    params(("tenant" = String, Path), ("environment" = String, Path), ConfigParams), responses(
     (status = 200, body = shapes::RolloutList, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn list_rollouts(
     Asked(api): Asked,
     Keys((tenant, environment)): Keys<(Key, Key)>,
-    Params(params): Params<RolloutsParams>,
+    Params(params): Params<ConfigParams>,
     headers: HeaderMap,
 ) -> Reply {
     let page = Page::new(params.limit, params.cursor.as_deref())?;
@@ -144,13 +111,13 @@ pub(crate) async fn list_rollouts(
 
 /// Tells how far a rollout is. Slashes in the key may stand as they are.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/environments/{environment}/rollouts/{*key}", tag = "config",
-    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path), StatusParams), responses(
+    params(("tenant" = String, Path), ("environment" = String, Path), ("key" = String, Path), ReadParams), responses(
     (status = 200, body = shapes::Rollout, headers(("ETag" = String))),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_rollout(
     Asked(api): Asked,
     Keys((tenant, environment, key)): Keys<(Key, Key, Key)>,
-    Params(params): Params<StatusParams>,
+    Params(params): Params<ReadParams>,
 ) -> Reply {
     let place = Place { tenant, environment, key };
     let (table, now) = (api.store.read(), api.store.now());
@@ -252,7 +219,7 @@ fn done(action: Action) -> &'static str {
 
 /// What is answered to whoever wrote one; what was written first is the rollout, or the entry where that is finished.
 fn told(status: u16, key: &Key, done: &str, versions: &[Arc<Version>]) -> Answer {
-    let tag = versions.first().map(|version| version.stamp.to_string());
+    let tag = tag_of(versions);
     let mut body = json!({ "key": key, "done": done, "stamp": tag });
     if let (Some(entry), "finished") = (versions.first(), done) {
         body["entry"] = item(key, entry);

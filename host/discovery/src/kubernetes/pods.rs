@@ -71,11 +71,7 @@ impl Pods {
         let status = pod.status.as_ref()?;
         let runs = status.phase.as_deref() == Some("Running") && pod.metadata.deletion_timestamp.is_none();
         let address: IpAddr = status.pod_ip.as_deref().filter(|_| runs)?.parse().ok()?;
-        let port = self.port(pod)?;
-        let endpoint = match address {
-            IpAddr::V4(address) => self.scheme.endpoint(&address, port),
-            IpAddr::V6(address) => self.scheme.endpoint(&format_args!("[{address}]"), port),
-        };
+        let endpoint = self.scheme.endpoint(address, self.port(pod)?);
         Some(Running { endpoint, ready: is_ready(status) })
     }
 

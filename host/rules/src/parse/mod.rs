@@ -111,19 +111,14 @@ pub(crate) fn operation(json: &Json) -> Option<(&str, &Json)> {
     members.iter().next().map(|(name, operands)| (name.as_str(), operands))
 }
 
-/// The operators in a rule, and in the shared rules that it names by `$ref`, that are Burgee's own: with any of them, it
+/// The operators in a rule, and in the shared rules that it names, that are Burgee's own: with any of them, it
 /// is not portable to flagd. Empty for a document beyond the limits, which has no rule.
 #[must_use]
 pub fn own_operators(targeting: &Json, segments: Segments<'_>, limits: &Limits) -> BTreeSet<&'static str> {
-    let look = |rule: &Json| size::check(rule, limits).map(|()| (names::own(rule), names::shared(rule)));
-    let (mut found, mut next) = look(targeting).unwrap_or_default();
-    let mut seen = BTreeSet::new();
-    while let Some(name) = next.pop() {
-        let rule = segments(&name).filter(|_| seen.insert(name));
-        let (own, shared) = rule.and_then(|rule| look(&rule).ok()).unwrap_or_default();
-        found.extend(own);
-        next.extend(shared);
-    }
+    let own = |rule: &Json| size::check(rule, limits).map(|()| names::own(rule));
+    let Ok(mut found) = own(targeting) else { return BTreeSet::new() };
+    let shared = references::shared(targeting).into_iter().filter_map(|name| segments(&name));
+    found.extend(shared.filter_map(|rule| own(&rule).ok()).flatten());
     found
 }
 

@@ -97,26 +97,6 @@ fn collect(json: &Json, found: &mut BTreeSet<&'static str>) {
     }
 }
 
-/// The shared rules that a rule names by `$ref`.
-pub(super) fn shared(rule: &Json) -> Vec<String> {
-    let mut found = Vec::new();
-    collect_shared(rule, &mut found);
-    found
-}
-
-fn collect_shared(json: &Json, found: &mut Vec<String>) {
-    match json {
-        Json::Array(items) => items.iter().for_each(|item| collect_shared(item, found)),
-        Json::Object(members) => {
-            let named = members.get("$ref").filter(|_| members.len() == 1);
-            let named = named.and_then(|named| named.as_array().map_or(Some(named), |list| list.first()));
-            found.extend(named.and_then(Json::as_str).map(str::to_owned));
-            members.values().for_each(|value| collect_shared(value, found));
-        }
-        _ => {}
-    }
-}
-
 /// The operator that a wrong name may have meant.
 pub(super) fn meant(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();

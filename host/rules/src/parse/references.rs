@@ -54,10 +54,12 @@ impl Reference {
 /// What a rule asks for, by way of its shared rules too, each once. Goes as deep as the rule, which must be bounded.
 #[must_use]
 pub fn references(rule: &Json, segments: Segments<'_>) -> Vec<Reference> {
-    let mut search =
-        Search { segments, within: None, seen: BTreeSet::new(), shared: BTreeSet::new(), found: Vec::new() };
-    search.look(rule, &Place::ROOT);
-    search.found
+    Search::of(rule, segments).found
+}
+
+/// The names of the shared rules that a rule asks for. Goes as deep as the rule, which must be bounded.
+pub(super) fn shared(rule: &Json) -> BTreeSet<String> {
+    Search::of(rule, &|_| None).shared
 }
 
 struct Search<'a> {
@@ -69,7 +71,14 @@ struct Search<'a> {
     found: Vec<Reference>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(rule: &Json, segments: Segments<'a>) -> Self {
+        let (seen, shared, found) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut search = Self { segments, within: None, seen, shared, found };
+        search.look(rule, &Place::ROOT);
+        search
+    }
+
     fn look(&mut self, json: &Json, place: &Place<'_>) {
         if let Some((name, operand)) = operation(json) {
             let place = place.member(name);

@@ -1,4 +1,4 @@
-use burgee_model::{Address, Media, NodeId, RegisterId, Stamp};
+use burgee_model::{Media, NodeId, Stamp};
 use burgee_store::{ChangeId, HistoryPolicy};
 use bytes::Bytes;
 use proptest::prelude::*;
