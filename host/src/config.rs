@@ -191,6 +191,7 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         node_name: options.node_name.clone().unwrap_or_else(host_name),
         cluster_name: options.cluster_name.clone().unwrap_or_else(|| "burgee".to_owned()),
         listen: options.cluster_listen.clone(),
+        advertise: options.cluster_advertise.clone(),
         join: options.join.clone(),
         ca: options.cluster_ca.clone(),
         cert: options.cluster_cert.clone(),
