@@ -31,6 +31,7 @@ mod view;
 pub use access::{Admission, Asking};
 pub use cluster::{
     ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView, ForgetError, Forgotten,
+    StampsAhead,
 };
 pub use guests::StoredModules;
 pub use router::{Routers, routers};
