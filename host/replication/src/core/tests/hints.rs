@@ -121,5 +121,5 @@ fn a_hint_of_a_former_start_is_counted_and_not_merged() {
     let commands = handle(&mut world, 1, Event::News { from: before, news: hint(&old) });
     assert_eq!(commands, [Command::Note(Note::IdentityClaimed(before))]);
     assert_eq!(handle(&mut world, 1, Event::Up(before)), [Command::Note(Note::IdentityClaimed(before))]);
-    assert_eq!(merge_in(&handle(&mut world, 1, Event::News { from: after, news: hint(&old) })).is_some(), true);
+    assert!(merge_in(&handle(&mut world, 1, Event::News { from: after, news: hint(&old) })).is_some());
 }
