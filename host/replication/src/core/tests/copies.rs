@@ -127,7 +127,8 @@ fn who_greets_under_a_nodes_own_identity_and_falls_silent_is_cut_off() {
 fn a_copy_serves_nothing_while_it_hears_of_the_original() {
     let mut world = World::new(2);
     world.run(15);
-    let hasty = Periods { ready_timeout: Duration::from_secs(1), ..settings(2, &[]).periods };
+    // The world is older than the copy: this is a second from now.
+    let hasty = Periods { ready_timeout: Duration::from_secs(16), ..settings(2, &[]).periods };
     world.join(Settings { periods: hasty, ..copy(2, &[1]) });
     for version in world.nodes[1].table.page(None, usize::MAX).versions {
         world.nodes[2].table.merge(&version);
