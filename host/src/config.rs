@@ -196,6 +196,7 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         node_name: options.node_name.clone().unwrap_or_else(host_name),
         cluster_name: options.cluster_name.clone().unwrap_or_else(|| "burgee".to_owned()),
         listen: options.cluster_listen.clone(),
+        advertise: options.cluster_advertise.clone(),
         join: options.join.iter().map(|text| discovery::endpoint(options, text)).collect(),
         discovers: !options.discovery.discovery.is_empty(),
         ca: options.cluster_ca.clone(),

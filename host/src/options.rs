@@ -42,9 +42,13 @@ pub struct Options {
     /// The cluster's name; nodes of other clusters are not listened to [default: burgee]
     #[arg(long, env = "BURGEE_CLUSTER_NAME", value_name = "NAME")]
     pub cluster_name: Option<String>,
-    /// Where other nodes reach this one, e.g. tcp/127.0.0.1:7447
+    /// Where this node listens for other ones, and they reach it, e.g. tcp/127.0.0.1:7447
     #[arg(long, env = "BURGEE_CLUSTER_LISTEN", value_name = "ENDPOINT")]
     pub cluster_listen: Option<String>,
+    /// Where other nodes reach this one, if not where it listens, e.g. node-0.nodes:7447 with quic/0.0.0.0:7447;
+    /// port 0 is the one that it listens on
+    #[arg(long, env = "BURGEE_CLUSTER_ADVERTISE", value_name = "HOST:PORT")]
+    pub cluster_advertise: Option<String>,
     /// A node to join, as an ENDPOINT or HOST:PORT; may be given more than once
     #[arg(long, env = "BURGEE_JOIN", value_name = "ENDPOINT", value_delimiter = ',')]
     pub join: Vec<String>,
@@ -169,6 +173,7 @@ impl Options {
             node_name: self.node_name.or(other.node_name),
             cluster_name: self.cluster_name.or(other.cluster_name),
             cluster_listen: self.cluster_listen.or(other.cluster_listen),
+            cluster_advertise: self.cluster_advertise.or(other.cluster_advertise),
             join: non_empty(self.join, other.join),
             discovery: self.discovery.or(other.discovery),
             cluster_ca: self.cluster_ca.or(other.cluster_ca),

@@ -11,7 +11,7 @@ use std::{
 
 use burgee_api::{
     ClusterDiscovery, ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView,
-    ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Traffic,
+    ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, StampsAhead, Traffic,
 };
 use burgee_discovery::{DiscoveryView, ProviderStatus};
 use burgee_engine::Engine;
@@ -150,11 +150,13 @@ impl NodeStatus for Status {
         let status = self.0.replication.status();
         let why = |view: &NodeView| status.collection_held_by.iter().find(|holder| holder.id == view.id);
         let nodes = status.nodes.iter().map(|view| node(view, why(view))).collect();
+        let ahead = self.0.store.health().stamps_ahead;
         ClusterView {
             this: self.0.replication.name().to_owned(),
             leader: leader(&status),
             nodes,
-            stamps_ahead: self.0.store.health().stamps_ahead.iter().map(|(_, count)| count).sum(),
+            stamps_ahead: ahead.iter().map(|(_, count)| count).sum(),
+            stamps_ahead_by: ahead.iter().map(|(id, count)| stamps_ahead(&status, *id, *count)).collect(),
             tombstones: self.0.store.read().counts().tombstones as u64,
             collection_held_by: status.collection_held_by.into_iter().map(|holder| holder.name).collect(),
             horizon: status.horizon.map(|stamp| stamp.to_string()),
@@ -241,6 +243,11 @@ fn provider(status: ProviderStatus) -> ClusterDiscovery {
 fn leader(status: &Replicated) -> Option<String> {
     let eldest = status.leader?;
     status.nodes.iter().find(|node| node.id == eldest)?.name.clone()
+}
+
+fn stamps_ahead(status: &Replicated, id: NodeId, stamps: u64) -> StampsAhead {
+    let view = status.nodes.iter().find(|view| view.id == id);
+    StampsAhead { name: view.and_then(|view| view.name.clone()), id: id.to_string(), stamps }
 }
 
 fn news(event: ClusterEvent) -> ClusterNews {

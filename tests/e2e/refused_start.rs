@@ -109,6 +109,8 @@ fn a_bad_value_is_named_before_any_port_is_bound() {
         ("--join", "tcp/127.0.0.1:99999", "join"),
         ("--cluster-listen", "127.0.0.1:1", "cluster-listen"),
         ("--cluster-listen", "tcp/0.0.0.0:0", "cluster-listen"),
+        ("--cluster-listen", "quic/0.0.0.0:0", "cluster-advertise"),
+        ("--cluster-advertise", "127.0.0.1:1", "cluster-advertise"),
         ("--node-name", "", "node-name"),
         ("--import", "demo=x", "import"),
         ("--import", "demo/development=/no/such/file", "import"),

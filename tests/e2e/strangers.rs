@@ -177,6 +177,11 @@ fn refuses(node: &Node, reason: &str, times: u32, bytes: &[u8]) {
     let before = refused(node, reason);
     (0..times).for_each(|_| say(node, bytes));
     sees(reason, CONVERGE_BOUND, &(before + f64::from(times)), || refused(node, reason));
+    tells_of(node, reason);
+}
+
+/// Its log says that it refused something for this reason.
+fn tells_of(node: &Node, reason: &str) {
     let (_, log) = node.output();
     let told = log.iter().any(|line| line.contains("frame refused") && line.contains(&format!("\"{reason}\"")));
     assert!(told, "the log says nothing of {reason}");
@@ -210,7 +215,11 @@ fn what_is_replayed_merges_nothing() {
     go_on(&a, &b, "after replays");
     // nor does what it said in an earlier life disturb one that is there
     let c = c.start();
+    sees("c is there", CONVERGE_BOUND, &true, || live(&a.client).contains(&"c".to_owned()));
+    let refusals = refused(&a, "identity");
     tapes.iter().for_each(|tape| say(&a, tape));
+    sees("the refusal", CONVERGE_BOUND, &true, || refused(&a, "identity") > refusals);
+    tells_of(&a, "identity");
     go_on(&a, &c, "beside its own words");
     equal(&[&a, &b, &c], CONVERGE_BOUND);
 }

@@ -19,14 +19,16 @@ pub struct ClusterView {
     pub nodes: Vec<ClusterNode>,
     /// Stamps that were merged although they lie beyond the tolerated clock skew.
     pub stamps_ahead: u64,
+    /// The same, by the node that gave them.
+    pub stamps_ahead_by: Vec<StampsAhead>,
     /// Tombstones held.
     pub tombstones: u64,
     /// The nodes that collection of tombstones waits for.
     pub collection_held_by: Vec<String>,
     /// The stamp up to which all nodes have collected, as text.
     pub horizon: Option<String>,
-    /// Versions of kinds that this node's release does not know, which were left out of what others sent: it is to be
-    /// upgraded.
+    /// Versions that were left out of what others sent: of kinds that this node's release does not know (it is to be
+    /// upgraded), or such as no node that keeps the rules writes.
     pub versions_unknown: u64,
     /// How other nodes are found; absent where only those are looked for that were named at the start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -44,6 +46,18 @@ pub struct ClusterDiscovery {
     pub failing: Option<String>,
     /// How often it failed since the node started.
     pub failures: u64,
+}
+
+/// How many stamps of one node lie beyond the tolerated clock skew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StampsAhead {
+    /// The node's label, where it is known.
+    pub name: Option<String>,
+    /// The id in its stamps, as text; all `f` stands for those beyond the first 256 nodes.
+    pub id: String,
+    /// Stamps that were merged, each counted once, since this node started.
+    pub stamps: u64,
 }
 
 /// Whether a node takes part in its cluster.

@@ -31,7 +31,7 @@ mod view;
 pub use access::{Admission, Asking};
 pub use cluster::{
     ClusterDiscovery, ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView,
-    ForgetError, Forgotten,
+    ForgetError, Forgotten, StampsAhead,
 };
 pub use guests::StoredModules;
 pub use router::{Routers, routers};

@@ -7,11 +7,14 @@ use std::{
 
 use crate::{endpoint::Endpoint, wire::PROTOCOL};
 
-/// The most bytes of a cluster's name: it is part of every frame and, in hex, of key expressions.
+/// The most bytes of a cluster's name: it is part of the greeting on every link.
 pub const CLUSTER_NAME_BYTES_MAX: usize = 64;
 
 /// The most bytes of a node's name: it is told to every peer once a second.
 pub const NODE_NAME_BYTES_MAX: usize = 255;
+
+/// The most bytes of an endpoint: a host name of DNS, with what stands around it. It is told to every peer once a second.
+pub const ENDPOINT_BYTES_MAX: usize = 300;
 
 /// A node's place in its cluster.
 ///
@@ -22,8 +25,11 @@ pub struct ReplicationConfig {
     pub node_name: String,
     /// Which cluster it belongs to (`cluster-name`): frames of another one are refused.
     pub cluster_name: String,
-    /// Where peers reach this node, such as `tcp/127.0.0.1:7447` (`cluster-listen`); port 0 takes a free one.
+    /// Where the node listens for peers, such as `tcp/127.0.0.1:7447` (`cluster-listen`); port 0 takes a free one.
     pub listen: Option<String>,
+    /// `HOST:PORT` by which peers are told to reach this node, where that is not where it listens
+    /// (`cluster-advertise`); port 0 stands for the one that it listens on.
+    pub advertise: Option<String>,
     /// Endpoints of other nodes to find the cluster by (`join`).
     pub join: Vec<String>,
     /// Whether the node is told of more endpoints while it runs (`discovery`), by
@@ -110,6 +116,7 @@ impl Default for ReplicationConfig {
             node_name: "burgee".to_owned(),
             cluster_name: "burgee".to_owned(),
             listen: None,
+            advertise: None,
             join: Vec::new(),
             discovers: false,
             ca: None,
@@ -195,6 +202,22 @@ impl ReplicationConfig {
         self.listen.as_deref().map(|text| endpoint("cluster-listen", text)).transpose()
     }
 
+    /// Where peers are told that this node is reached, before a port is taken.
+    pub(crate) fn advertised_endpoint(&self) -> Result<Option<Endpoint>, ConfigError> {
+        let wrong = |reason: String| ConfigError::new("cluster-advertise", reason);
+        match (self.listen_endpoint()?, self.advertise.as_deref()) {
+            (None, None) => Ok(None),
+            (None, Some(text)) => Err(wrong(format!("`{text}` is told to nobody without cluster-listen"))),
+            (Some(listen), None) if listen.is_unspecified() => Err(wrong(not_an_address(&listen))),
+            (Some(listen), None) => Ok(Some(listen)),
+            (Some(listen), Some(text)) => match listen.at(text) {
+                Ok(told) if told.is_unspecified() => Err(wrong(format!("`{text}` is no address that peers can dial"))),
+                Ok(told) => Ok(Some(told)),
+                Err(reason) => Err(wrong(format!("`{text}` {reason}"))),
+            },
+        }
+    }
+
     /// The certificates, where all three are given.
     pub(crate) fn certificates(&self) -> Option<Certificates> {
         let (ca, cert, key) = (self.ca.clone()?, self.cert.clone()?, self.key.clone()?);
@@ -202,7 +225,7 @@ impl ReplicationConfig {
     }
 
     fn endpoints(&self) -> Result<Vec<Endpoint>, ConfigError> {
-        let mut endpoints: Vec<_> = self.listen_endpoint()?.into_iter().collect();
+        let mut endpoints: Vec<_> = self.listen_endpoint()?.into_iter().chain(self.advertised_endpoint()?).collect();
         for text in &self.join {
             let seed = endpoint("join", text)?;
             if seed.port() == 0 {
@@ -241,6 +264,11 @@ impl ReplicationConfig {
     }
 }
 
+/// Why a listener on every address needs to be told another one.
+pub(crate) fn not_an_address(listen: &Endpoint) -> String {
+    format!("is missing: `{listen}` is every address of this machine, and none that peers can dial")
+}
+
 fn endpoint(field: &'static str, text: &str) -> Result<Endpoint, ConfigError> {
     Endpoint::parse(text).map_err(|reason| ConfigError::new(field, format!("`{text}` {reason}")))
 }
@@ -277,6 +305,31 @@ mod tests {
             let config = ReplicationConfig { listen: Some(listen.into()), ..Default::default() };
             assert_eq!(config.validate(), Ok(()), "{listen}");
         }
+    }
+
+    #[test]
+    fn a_listener_on_every_address_says_where_it_is_reached() {
+        let config = |listen: &str, advertise: Option<&str>| ReplicationConfig {
+            listen: Some(listen.to_owned()),
+            advertise: advertise.map(ToOwned::to_owned),
+            ..ReplicationConfig::default()
+        };
+        let told = |listen, advertise| config(listen, advertise).advertised_endpoint();
+        for everywhere in ["quic/0.0.0.0:7447", "quic/[::]:7447", "quic/[::ffff:0.0.0.0]:1", "quic/0:7447"] {
+            assert_eq!(told(everywhere, None).unwrap_err().field(), "cluster-advertise", "{everywhere}");
+            assert_eq!(told(everywhere, Some("0.0.0.0:1")).unwrap_err().field(), "cluster-advertise");
+        }
+        let text = |told: Result<Option<Endpoint>, ConfigError>| told.unwrap().unwrap().to_string();
+        assert_eq!(text(told("quic/0.0.0.0:7447", Some("node-0.nodes:0"))), "quic/node-0.nodes:0");
+        assert_eq!(text(told("quic/10.0.0.1:7447", None)), "quic/10.0.0.1:7447");
+        for wrong in ["node-0", "quic/node-0:1", ":1", "a b:1", ""] {
+            assert_eq!(told("quic/0.0.0.0:1", Some(wrong)).unwrap_err().field(), "cluster-advertise", "{wrong}");
+        }
+        // Clear text is not told to anybody elsewhere.
+        assert!(told("tcp/127.0.0.1:1", Some("192.0.2.7:1")).is_err());
+        assert!(
+            ReplicationConfig { advertise: Some("a:1".into()), ..ReplicationConfig::default() }.validate().is_err()
+        );
     }
 
     #[test]

@@ -290,7 +290,7 @@ impl Core {
             Event::News { from, news } => self.news(from, news, turn),
             Event::Asked { from, ticket, question } => self.asked(from, ticket, question, turn),
             Event::Answered { request, answer } => self.answered(request, answer, turn),
-            Event::Merged { merge, taken } => self.merged(merge, taken, turn),
+            Event::Merged { merge, taken, refused } => self.merged(merge, taken, refused, turn),
             Event::Flushed { flush } => {
                 self.sweep_flushed(flush, turn);
                 self.entry_flushed(flush, turn);
@@ -404,15 +404,22 @@ impl Core {
         self.merges.len() >= MERGES_MAX
     }
 
-    fn merged(&mut self, merge: u64, taken: bool, turn: &mut Turn<'_>) {
+    /// What the store left out of what came counts as what this release does not know.
+    fn merged(&mut self, merge: u64, taken: bool, refused: u32, turn: &mut Turn<'_>) {
         match self.merges.remove(&merge) {
             Some(Merging::Hint(hinted)) => self.hint_merged(hinted, taken, turn),
-            Some(Merging::Repair(fetched)) => self.repaired(fetched, taken, turn),
-            Some(Merging::Page(from)) => self.page_merged(from, taken, turn),
-            Some(Merging::Entry(ticket)) if taken => self.entry_merged(ticket, turn),
+            Some(Merging::Repair(fetched)) => {
+                self.left_out(fetched.from, refused);
+                self.repaired(fetched, taken, turn);
+            }
+            Some(Merging::Page(from)) => {
+                self.left_out(from, refused);
+                self.page_merged(from, taken, turn);
+            }
+            Some(Merging::Entry(ticket)) if taken && refused == 0 => self.entry_merged(ticket, turn),
             Some(Merging::Entry(ticket)) => turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) }),
             Some(Merging::Offer(ticket, whole)) => {
-                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken && whole) });
+                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken && whole && refused == 0) });
             }
             None => {}
         }

@@ -112,7 +112,7 @@ impl<T: Transport> Driver<T> {
     /// Runs until told to stop, or until the core ends it.
     pub(crate) async fn run(parts: Parts<T>, stop: watch::Receiver<bool>) -> End {
         let (results, results_inbox) = mpsc::channel(RESULTS_WAITING);
-        let merger = match Merger::start(parts.store.clone(), results.clone()) {
+        let merger = match Merger::start(parts.store.clone(), Arc::clone(&parts.refusals), results.clone()) {
             Ok(merger) => merger,
             Err(error) => return End::Failed(format!("no thread: {error}")),
         };

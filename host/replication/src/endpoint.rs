@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use crate::config::ENDPOINT_BYTES_MAX;
+
 /// How an endpoint is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
@@ -9,6 +11,15 @@ pub(crate) enum Scheme {
     Tcp,
     /// QUIC with certificates on both sides.
     Quic,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Quic => "quic",
+        }
+    }
 }
 
 /// A checked endpoint.
@@ -23,6 +34,9 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Reads an endpoint; the error is a reason that follows the quoted text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > ENDPOINT_BYTES_MAX {
+            return Err(format!("has more than {ENDPOINT_BYTES_MAX} bytes"));
+        }
         let (scheme, address) = text.split_once('/').ok_or("is not of the form SCHEME/HOST:PORT")?;
         let scheme = match scheme {
             "tcp" => Scheme::Tcp,
@@ -57,17 +71,29 @@ impl Endpoint {
         Self { port, ..self.clone() }
     }
 
+    /// Another host and port of the same scheme; the error is a reason that follows the quoted text.
+    pub(crate) fn at(&self, address: &str) -> Result<Self, String> {
+        Self::parse(&format!("{}/{address}", self.scheme.name()))
+    }
+
+    /// Whether it names every address of the machine, and so none that anybody else could dial.
+    pub(crate) fn is_unspecified(&self) -> bool {
+        self.ip().is_some_and(|ip| ip.to_canonical().is_unspecified()) || self.host == "0"
+    }
+
+    fn ip(&self) -> Option<IpAddr> {
+        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+
     pub(crate) fn needs_certificates(&self) -> bool {
         self.scheme == Scheme::Quic
     }
 
     fn is_loopback(&self) -> bool {
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        self.host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        self.host == "localhost" || self.ip().is_some_and(|ip| ip.is_loopback())
     }
 }
 
-/// The transport gives `?`, `#` and `;` a meaning of their own; none occurs in a host.
 fn check_host(host: &str) -> Result<(), String> {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let good = match bare {
@@ -79,11 +105,7 @@ fn check_host(host: &str) -> Result<(), String> {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::Tcp => "tcp",
-            Scheme::Quic => "quic",
-        };
-        write!(f, "{scheme}/{}:{}", self.host, self.port)
+        write!(f, "{}/{}:{}", self.scheme.name(), self.host, self.port)
     }
 }
 
@@ -99,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_transport_would_misread() {
+    fn refuses_what_is_no_host_and_port() {
         for text in [
             "tcp/",
             "tcp/127.0.0.1",

@@ -42,8 +42,10 @@ impl Network for Configured {
         Ok((Either::Sockets(transport), endpoint))
     }
 
-    fn keep_endpoint(&mut self, endpoint: &str) {
-        self.0.listen = Some(endpoint.to_owned());
+    fn keep_endpoint(&mut self, transport: &Either) {
+        if let Either::Sockets(sockets) = transport {
+            self.0.listen = sockets.bound().map(ToOwned::to_owned);
+        }
     }
 }
 

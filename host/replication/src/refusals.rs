@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use burgee_model::NodeId;
+
 use crate::wire::Refusal;
 
 const LOG_PERIOD: Duration = Duration::from_secs(1);
@@ -17,6 +19,8 @@ pub struct Refusals {
     frames: Mutex<BTreeMap<&'static str, Count>>,
     /// Versions of kinds that this release does not know.
     versions: Mutex<Count>,
+    /// Versions that no node which keeps the rules writes.
+    insane: Mutex<Count>,
 }
 
 #[derive(Debug, Default)]
@@ -64,10 +68,23 @@ impl Refusals {
         }
     }
 
-    /// How many versions were left out.
+    /// Counts versions that a peer sent and the store left out: their stamps, or what they hold, no node that keeps the
+    /// rules writes.
+    pub fn insane(&self, versions: u32, from: NodeId) {
+        if versions == 0 {
+            return;
+        }
+        let mut count = self.insane.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(versions) = count.add(versions.into(), Instant::now()) {
+            tracing::warn!(versions, %from, "left out versions that no node which keeps the rules writes");
+        }
+    }
+
+    /// How many versions were left out, for either reason.
     #[must_use]
     pub fn versions_left_out(&self) -> u64 {
-        self.versions.lock().unwrap_or_else(PoisonError::into_inner).total
+        let total = |count: &Mutex<Count>| count.lock().unwrap_or_else(PoisonError::into_inner).total;
+        total(&self.versions) + total(&self.insane)
     }
 
     /// How many were refused, by reason.
@@ -96,6 +113,7 @@ mod tests {
     fn versions_that_are_left_out_are_no_refused_frames() {
         let refusals = Refusals::default();
         [0, 2, 3].into_iter().for_each(|versions| refusals.left_out(versions));
-        assert_eq!((refusals.versions_left_out(), refusals.totals().len()), (5, 0));
+        [0, 4].into_iter().for_each(|versions| refusals.insane(versions, NodeId([1; 16])));
+        assert_eq!((refusals.versions_left_out(), refusals.totals().len()), (9, 0));
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     message::PeerId,
     network::Configured,
     refusals::Refusals,
-    status::{ClusterEvent, NodeState, Readiness, Status},
+    status::{ClusterEvent, NodeState, NodeView, Readiness, Status},
     supervisor::{Network, Supervisor},
     timekeeping::{Timekeeping, wall_clock},
     transport::sockets::OpenError,
@@ -32,6 +32,10 @@ use crate::{
 
 /// How long leaving may take: the driver stops, and the links are closed in order.
 const STOP_TIMEOUT: Duration = Duration::from_millis(2_300);
+
+/// How long peers may still say that they reach a node which is gone, and how often it is looked.
+const HEARSAY: Duration = Duration::from_secs(4);
+const HEARSAY_LOOK: Duration = Duration::from_millis(100);
 
 /// Cluster events that a slow reader may be behind.
 const EVENTS_WAITING: usize = 256;
@@ -66,7 +70,7 @@ pub enum ForgetError {
     /// No member has the id.
     #[error("no member of the cluster has this id")]
     Unknown,
-    /// It is reached now, or it is this node itself: stop it first.
+    /// It is reached now, by this node or by a live peer, or it is this node itself: stop it first.
     #[error("the node is live: stop it before it is forgotten")]
     Live,
     /// This node is not ready, or its disk refuses.
@@ -140,7 +144,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
     let core = Core::new(crate::core::Settings {
         own,
         name: config.node_name.clone(),
-        endpoint: config.listen.clone(),
+        endpoint: config.advertised_endpoint().ok().flatten().map(|endpoint| endpoint.to_string()),
         protocol: config.protocol_max,
         seeds: config.join.clone(),
         discovers: config.discovers,
@@ -221,15 +225,38 @@ impl Replication {
     /// # Errors
     /// See [`ForgetError`].
     pub async fn forget(&self, node: NodeId) -> Result<(), ForgetError> {
-        let status = self.status();
-        let view = status.nodes.iter().find(|view| view.id == node).ok_or(ForgetError::Unknown)?;
+        let view = self.view_of(node).ok_or(ForgetError::Unknown);
         if !self.views.readiness.borrow().ready {
-            return Err(ForgetError::Refused("this node is not ready".to_owned()));
+            return view.and(Err(ForgetError::Refused("this node is not ready".to_owned())));
         }
-        match view.state {
+        // Of those that were forgotten long ago the view shows not all.
+        if self.store.read().forgotten().any(|(forgotten, ..)| forgotten == node) {
+            return Ok(());
+        }
+        match view?.state {
             NodeState::Live => Err(ForgetError::Live),
             NodeState::Forgotten => Ok(()),
-            NodeState::Gone => self.write_forgotten(node, view.name.clone().unwrap_or_default()).await,
+            NodeState::Gone => self.write_forgotten(node, self.gone(node).await?).await,
+        }
+    }
+
+    fn view_of(&self, node: NodeId) -> Option<NodeView> {
+        self.status().nodes.into_iter().find(|view| view.id == node)
+    }
+
+    /// The name of a node that nobody reaches. Peers may notice later than this node that it is gone, and say so once a
+    /// second: they get the time for that.
+    async fn gone(&self, node: NodeId) -> Result<String, ForgetError> {
+        let since = tokio::time::Instant::now();
+        loop {
+            let view = self.view_of(node).ok_or(ForgetError::Unknown)?;
+            if !view.reached {
+                return Ok(view.name.unwrap_or_default());
+            }
+            if since.elapsed() >= HEARSAY {
+                return Err(ForgetError::Live);
+            }
+            tokio::time::sleep(HEARSAY_LOOK).await;
         }
     }
 

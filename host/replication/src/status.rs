@@ -50,7 +50,8 @@ pub struct Status {
     /// Frames that were not read, by reason: `version`, `cluster`, `garbage`, `oversized`, `overflow`,
     /// `certificate`, `identity`.
     pub frames_refused: BTreeMap<&'static str, u64>,
-    /// Versions of kinds that this release does not know, which were left out of what came.
+    /// Versions that were left out of what came: of kinds that this release does not know, or such as no node that keeps
+    /// the rules writes.
     pub versions_unknown: u64,
     /// How often cluster time was set outright since the start.
     pub clock_sets: u64,
@@ -130,6 +131,8 @@ pub struct NodeView {
     pub endpoint: Option<String>,
     /// Whether it takes part.
     pub state: NodeState,
+    /// Whether this node or a live peer reaches it.
+    pub reached: bool,
     /// Whether it says that it may serve.
     pub ready: bool,
     /// Whether it only began to join; one that is gone as well may be back, or may never be.

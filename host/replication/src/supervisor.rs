@@ -40,8 +40,8 @@ pub(crate) trait Network: Send + Sync + 'static {
         refusals: Arc<Refusals>,
     ) -> impl Future<Output = Result<(Self::Transport, Option<String>), ReplicationError>> + Send;
 
-    /// From now on the node listens exactly there.
-    fn keep_endpoint(&mut self, endpoint: &str);
+    /// From now on the node listens exactly where this end of it does.
+    fn keep_endpoint(&mut self, transport: &Self::Transport);
 }
 
 /// What stays when a node begins anew.
@@ -71,9 +71,7 @@ impl<N: Network> Supervisor<N> {
         let own = PeerId { node: self.store.node_id(), incarnation: incarnation(self.store.now(), random()?) };
         let (sender, inbox) = inbox(&self.config.limits, Arc::clone(&self.refusals));
         let (transport, endpoint) = self.network.open(own, sender, Arc::clone(&self.refusals)).await?;
-        if let Some(endpoint) = &endpoint {
-            self.network.keep_endpoint(endpoint);
-        }
+        self.network.keep_endpoint(&transport);
         Ok(Opened { own, transport: Arc::new(transport), inbox, endpoint })
     }
 

@@ -12,7 +12,10 @@ mod packed;
 mod tests;
 
 use self::body::{Body, Raw};
-use crate::message::{Answer, ENDPOINTS_MAX, News, PATHS_MAX, PREFIXES_MAX, Question, REACHES_MAX};
+use crate::{
+    config::{ENDPOINT_BYTES_MAX, NODE_NAME_BYTES_MAX},
+    message::{Answer, ENDPOINTS_MAX, News, NodeInfo, PATHS_MAX, PREFIXES_MAX, Question, REACHES_MAX},
+};
 
 /// The newest version of the protocol that this release speaks. Version 3 tells whom a node reaches; version 4 knows
 /// rollouts of config entries and answers to writes that bear an idempotency key.
@@ -103,17 +106,30 @@ impl Codec {
     }
 }
 
-/// Whether it asks for no more than a question may.
+/// Whether it asks for, and says, no more than a message may.
 fn is_bounded(message: &Message) -> bool {
     match message {
-        Message::News(News::Beat { info, .. }) => info.reaches.as_ref().is_none_or(|nodes| nodes.len() <= REACHES_MAX),
+        Message::News(News::Beat { info, .. }) => is_bounded_info(info),
         Message::Question(Question::Branches { prefixes, .. }) => prefixes.len() <= PREFIXES_MAX,
         Message::Question(Question::Versions { paths, .. }) => paths.len() <= PATHS_MAX,
         Message::Question(Question::Endpoints { nodes }) => nodes.len() <= ENDPOINTS_MAX,
         Message::Answer(Answer::Branches(branches)) => branches.len() <= PREFIXES_MAX,
-        Message::Answer(Answer::Endpoints(endpoints)) => endpoints.len() <= ENDPOINTS_MAX,
+        Message::Answer(Answer::Endpoints(endpoints)) => {
+            endpoints.len() <= ENDPOINTS_MAX && endpoints.iter().all(|(_, endpoint)| is_endpoint(endpoint))
+        }
         _ => true,
     }
+}
+
+/// Whether a node could have been configured so: what it says of itself is kept, shown and passed on.
+fn is_bounded_info(info: &NodeInfo) -> bool {
+    info.name.len() <= NODE_NAME_BYTES_MAX
+        && info.endpoint.as_deref().is_none_or(is_endpoint)
+        && info.reaches.as_ref().is_none_or(|nodes| nodes.len() <= REACHES_MAX)
+}
+
+fn is_endpoint(text: &str) -> bool {
+    text.len() <= ENDPOINT_BYTES_MAX
 }
 
 /// Why a frame, or a link, was refused.

@@ -73,7 +73,7 @@ fn in_words(cluster: &Json) -> String {
         vec!["tombstones".to_owned(), cluster["tombstones"].to_string()],
         vec!["collection held by".to_owned(), held],
         vec!["horizon".to_owned(), text(&cluster["horizon"])],
-        vec!["stamps ahead".to_owned(), cluster["stampsAhead"].to_string()],
+        vec!["stamps ahead".to_owned(), stamps_ahead(cluster)],
     ];
     if cluster["versionsUnknown"].as_u64().is_some_and(|count| count > 0) {
         whole.push(vec!["unknown versions left out".to_owned(), cluster["versionsUnknown"].to_string()]);
@@ -93,6 +93,18 @@ fn discovery(provider: &Json) -> Vec<String> {
         None => found,
     };
     vec![format!("discovery by {}", text(&provider["provider"])), stands]
+}
+
+/// How many stamps lie too far ahead, and whose they are.
+fn stamps_ahead(cluster: &Json) -> String {
+    let by = cluster["stampsAheadBy"].as_array().into_iter().flatten();
+    let by = by.map(|of| {
+        let name = of["name"].as_str().or(of["id"].as_str()).unwrap_or("-");
+        format!("{name} {}", of["stamps"])
+    });
+    let by: Vec<String> = by.collect();
+    let all = cluster["stampsAhead"].to_string();
+    if by.is_empty() { all } else { format!("{all} ({})", by.join(", ")) }
 }
 
 /// A node that collection waits for, and why.
@@ -220,6 +232,9 @@ mod tests {
         assert!(finds.contains("discovery by dns    2 endpoints") && !text.contains("discovery"), "{finds}");
         let fails = in_words(&json!({ "discovery": [found("no answer in time".into())] }));
         assert!(fails.contains("failing (no answer in time); found before: 2 endpoints"), "{fails}");
+        let by = json!([{ "name": "b", "id": "b1", "stamps": 2 }, { "name": null, "id": "x1", "stamps": 1 }]);
+        let ahead = in_words(&json!({ "stampsAhead": 3, "stampsAheadBy": by }));
+        assert!(ahead.contains("stamps ahead        3 (b 2, x1 1)"), "{ahead}");
         let newer = in_words(&json!({ "versionsUnknown": 7 }));
         assert!(newer.contains("left out  7") && !text.contains("left out"), "{newer}");
     }

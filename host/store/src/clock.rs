@@ -96,6 +96,11 @@ impl Clock {
         within
     }
 
+    /// The greatest time of a stamp that moves the clock.
+    pub(crate) fn fence(&self, wall: Millis) -> u64 {
+        millis_to_ntp64(wall.saturating_add(self.max_skew_ms)).min(TIME_MAX)
+    }
+
     /// Counts a stamp beyond the fence for its author.
     pub fn count_ahead(&mut self, author: NodeId) {
         let known = self.ahead.contains_key(&author) || self.ahead.len() < AUTHORS_MAX;
@@ -113,10 +118,6 @@ impl Clock {
     #[must_use]
     pub fn mark(&self) -> u64 {
         self.last.saturating_add(MARK_AHEAD).max(self.given)
-    }
-
-    fn fence(&self, wall: Millis) -> u64 {
-        millis_to_ntp64(wall.saturating_add(self.max_skew_ms)).min(TIME_MAX)
     }
 
     fn advance(&mut self, time: u64) {

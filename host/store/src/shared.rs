@@ -127,7 +127,7 @@ impl Shared {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.keep_history_since(history_start(now, self.limits.history_days));
         let mut entries = Vec::with_capacity(versions.len().min(FED_AT_ONCE));
-        let mut applied = 0;
+        let (mut applied, fence) = (0, self.clock().fence(now));
         for version in versions {
             if entries.len() >= FED_AT_ONCE && origin != Origin::Local {
                 self.feed.publish(std::mem::replace(&mut entries, Vec::with_capacity(FED_AT_ONCE)));
@@ -141,6 +141,10 @@ impl Shared {
             self.note_dirty(version, &outcome, origin);
             if let Outcome::Applied(effect) = outcome {
                 applied += 1;
+                if version.stamp.time > fence && origin != Origin::Local {
+                    // Once: what comes again changes nothing, and is no other stamp.
+                    self.clock().count_ahead(version.stamp.id);
+                }
                 feed_effect(&mut entries, version, effect, origin);
                 // Expired on arrival, it is put all the same: peers must hear of it. What its readers see
                 // expire is whatever is the newest by now.

@@ -76,7 +76,7 @@ impl Told {
 }
 
 fn members(table: &Table) -> impl Iterator<Item = NodeId> {
-    let forgotten: std::collections::BTreeSet<NodeId> = table.forgotten().map(|(node, _)| node).collect();
+    let forgotten: std::collections::BTreeSet<NodeId> = table.forgotten().map(|(node, ..)| node).collect();
     table.members().map(|(node, ..)| node).filter(move |node| !forgotten.contains(node))
 }
 

@@ -32,7 +32,7 @@ async fn the_view_has_every_member_that_was_promised() {
     let server = with_nodes();
     let view = server.get("/api/v1/cluster").await.expect(200).body();
     assert_eq!((&view["self"], &view["leader"]), (&json!("a"), &json!("a")));
-    for member in ["stampsAhead", "tombstones", "collectionHeldBy", "horizon", "versionsUnknown"] {
+    for member in ["stampsAhead", "stampsAheadBy", "tombstones", "collectionHeldBy", "horizon", "versionsUnknown"] {
         assert!(view.get(member).is_some(), "{member} in {view}");
     }
     let [a, b] = view["nodes"].as_array().unwrap().as_slice() else { panic!("two nodes: {view}") };

@@ -16,8 +16,8 @@ impl Core {
         }
         let is_former = |peer: &Peer| peer.live && peer.id.incarnation > id.incarnation;
         if self.peers.get(&id.node).is_some_and(is_former) {
-            // What is left of its former self takes the place of nobody.
-            return;
+            // What is left of its former self takes the place of nobody; nor does who says its words again.
+            return turn.note(Note::IdentityClaimed(id));
         }
         let (now, remembered) = (turn.now.mono, self.remembered(id.node, turn.table));
         let peer = self.peers.entry(id.node).or_insert_with(|| Peer::new(id, now));

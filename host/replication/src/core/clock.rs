@@ -19,6 +19,8 @@ const FRESH: Duration = Duration::from_secs(120);
 const GRAIN_MS: u64 = 5;
 /// From how many milliseconds on setting the time outright is worth telling.
 const NOTED_MS: u64 = 100;
+/// A lead of this node's clock that differs by less from what was told is no news, in milliseconds.
+const TOLD_MS: u64 = 1_000;
 /// By how many milliseconds wall and steady clock may part between two ticks without a step.
 const STEP_MS: u64 = 50;
 /// From how many milliseconds on a step makes all measures worthless.
@@ -159,11 +161,21 @@ impl Core {
         let mut leads: Vec<Millis> = ahead.iter().map(|ms| ms.min(&0).unsigned_abs()).collect();
         leads.sort_unstable_by(|a, b| b.cmp(a));
         let majority = (leads.len() + 1).div_ceil(2).max(2);
+        // Where the measures are gone (this clock leapt, say), what was said stands until those who are there are
+        // measured anew.
+        let live = self.peers.values().filter(|peer| peer.live).count();
+        if self.clock.ahead.is_some() && leads.len() < live.min(majority) {
+            return;
+        }
         let lead = leads.get(majority - 1).copied().filter(|lead| *lead > self.settings.max_skew_ms);
-        if lead.is_some() != self.clock.ahead.is_some() {
+        let is_news = match (lead, self.clock.ahead) {
+            (Some(lead), Some(told)) => lead.abs_diff(told) >= TOLD_MS,
+            (lead, told) => lead.is_some() != told.is_some(),
+        };
+        if is_news {
+            self.clock.ahead = lead;
             turn.out.push(Command::SetClockAhead(lead));
         }
-        self.clock.ahead = lead;
     }
 }
 

@@ -127,7 +127,8 @@ pub enum Note {
     /// Two processes bear one node's identity: its data directory was copied. Names the one that gives way, or
     /// the other one where it is this node that sees it.
     IdentityInUse(PeerId),
-    /// A process says that it is this node: a copy, or nobody that belongs here. It is counted.
+    /// Somebody says that it is a node that it is not, or no longer is: this very one, or a former start of a peer. It is
+    /// counted.
     IdentityClaimed(PeerId),
     /// A live node has this node's name.
     NameInUse(NodeId),

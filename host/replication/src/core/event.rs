@@ -61,6 +61,8 @@ pub enum Event {
         merge: u64,
         /// Whether the store took it; if not, its versions are as good as lost.
         taken: bool,
+        /// How many of its versions the store left out, because no node that keeps the rules writes such.
+        refused: u32,
     },
     /// Everything that was merged, evicted or written before a [`Flush`](super::Command::Flush) is on disk.
     Flushed {

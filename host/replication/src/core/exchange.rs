@@ -306,9 +306,10 @@ impl Core {
         }
     }
 
-    /// Versions were left out of what a peer sent: so many are of kinds that this release does not know.
-    pub(super) fn left_out(&mut self, node: NodeId, unknown: u32) {
-        let Some(peer) = self.peers.get_mut(&node).filter(|_| unknown > 0) else { return };
+    /// Versions were left out of what a peer sent: so many are of kinds that this release does not know, or such as no
+    /// node that keeps the rules writes.
+    pub(super) fn left_out(&mut self, node: NodeId, versions: u32) {
+        let Some(peer) = self.peers.get_mut(&node).filter(|_| versions > 0) else { return };
         peer.newer = true;
         if let Some(run) = &mut peer.exchange.run {
             run.left_out = true;

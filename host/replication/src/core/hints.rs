@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{NodeId, RegisterId, Stamp};
 use burgee_store::{Table, Version};
 
-use super::{Command, Core, Merging, Turn, sequence::Arrival};
+use super::{Command, Core, Merging, Note, Turn, sequence::Arrival};
 use crate::message::{News, PeerId};
 
 /// Which part of a page one hint may fill.
@@ -53,6 +53,10 @@ impl Core {
     pub(super) fn hinted(&mut self, from: PeerId, seq: u64, versions: Vec<Arc<Version>>, turn: &mut Turn<'_>) {
         // Before a peer knows that this newcomer joins, it collects over its head what it tells it of.
         let taken = self.admits_start(from) && !self.must_enter(from.node);
+        if self.peers.get(&from.node).is_some_and(|peer| peer.id != from) || from.node == self.settings.own.node {
+            // Of another start of it than the one that is there: late, or said again by somebody else.
+            return turn.note(Note::IdentityClaimed(from));
+        }
         let Some(peer) = self.peers.get_mut(&from.node).filter(|peer| peer.id == from && peer.live) else { return };
         peer.silent_since = turn.now.mono;
         let gap = peer.sequence.arrive(seq, true) == Arrival::Gap;

@@ -15,7 +15,13 @@ pub(super) struct Roster {
     changes: Option<u64>,
     members: BTreeMap<NodeId, Member>,
     forgotten: BTreeMap<NodeId, String>,
+    /// Those of them that were forgotten last.
+    shown: Vec<NodeId>,
 }
+
+/// Forgotten nodes that the view of the cluster shows, the latest. (All are remembered, for good: whoever returns must be
+/// known. One takes about a hundred bytes, and an operator, or a node of its name, made it so.)
+pub(super) const FORGOTTEN_SHOWN: usize = 64;
 
 /// A member that is not forgotten.
 #[derive(Clone, Debug)]
@@ -37,13 +43,16 @@ pub(super) struct Member {
 
 impl Roster {
     fn of(table: &Table) -> Self {
-        let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta)| (node, meta.name)).collect();
+        let mut latest: Vec<(Stamp, NodeId)> = table.forgotten().map(|(node, _, stamp)| (stamp, node)).collect();
+        latest.sort_unstable_by(|a, b| b.cmp(a));
+        let shown = latest.into_iter().take(FORGOTTEN_SHOWN).map(|(_, node)| node).collect();
+        let forgotten: BTreeMap<_, _> = table.forgotten().map(|(node, meta, _)| (node, meta.name)).collect();
         let members = table.members().filter(|(node, ..)| !forgotten.contains_key(node));
         let members = members.map(|(node, meta, promise)| {
             let MemberMeta { name, endpoint, acked, joining, joined, partial, protocol } = meta;
             (node, Member { name, endpoint, acked, promise, joining, joined, partial, protocol })
         });
-        Self { changes: Some(table.system_changes()), members: members.collect(), forgotten }
+        Self { changes: Some(table.system_changes()), members: members.collect(), forgotten, shown }
     }
 
     /// Reads it again where the table's has changed.
@@ -62,8 +71,9 @@ impl Roster {
         self.members.get(&node)
     }
 
-    pub(super) fn forgotten(&self) -> impl Iterator<Item = (NodeId, &str)> {
-        self.forgotten.iter().map(|(node, name)| (*node, name.as_str()))
+    /// Those that were forgotten last, at most [`FORGOTTEN_SHOWN`].
+    pub(super) fn forgotten_lately(&self) -> impl Iterator<Item = NodeId> {
+        self.shown.iter().copied()
     }
 
     pub(super) fn is_forgotten(&self, node: NodeId) -> bool {

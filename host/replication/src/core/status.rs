@@ -48,7 +48,9 @@ impl Core {
     #[must_use]
     pub fn status(&self, table: &Table, now: Now) -> Status {
         let turn = Turn { table, now, out: Vec::new() };
-        let mut nodes: Vec<NodeView> = self.known().into_iter().map(|node| self.view(node, &turn)).collect();
+        let reached = self.reached_by_anybody();
+        let view = |node| NodeView { reached: reached.contains(&node), ..self.view(node, &turn) };
+        let mut nodes: Vec<NodeView> = self.known().into_iter().map(view).collect();
         nodes.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         Status {
             own: self.settings.own.node,
@@ -66,7 +68,7 @@ impl Core {
 
     fn known(&self) -> BTreeSet<NodeId> {
         let members = self.roster.members().map(|(node, _)| node);
-        let forgotten = self.roster.forgotten().map(|(node, _)| node);
+        let forgotten = self.roster.forgotten_lately();
         // who never became a member, such as a joiner that was refused, is nobody once it is gone
         let live = self.peers.values().filter(|peer| peer.live).map(|peer| peer.id.node);
         members.chain(forgotten).chain(live).chain([self.settings.own.node]).collect()
@@ -99,6 +101,7 @@ impl Core {
                 (None, Some(_)) => NodeState::Live,
                 (None, None) => NodeState::Gone,
             },
+            reached: live.is_some(),
             ready: live.is_some_and(Peer::is_ready),
             joining: member.is_some_and(|member| member.joining),
             started_at: info.map(|info| info.started_at),
@@ -116,6 +119,7 @@ impl Core {
             name: Some(self.settings.name.clone()),
             endpoint: self.settings.endpoint.clone(),
             state: NodeState::Live,
+            reached: true,
             ready: self.readiness.ready,
             joining: self.is_joining(),
             started_at: Some(self.settings.started_at),

@@ -52,8 +52,10 @@ impl<T: Transport> Driver<T> {
                 self.views.readiness.send_replace(readiness);
             }
             Command::SetClockAhead(ahead) => {
-                log::clock_ahead(ahead);
-                self.views.clock_ahead.store(ahead.unwrap_or(0), Ordering::Relaxed);
+                let told = self.views.clock_ahead.swap(ahead.unwrap_or(0), Ordering::Relaxed);
+                if ahead.is_some() != (told > 0) {
+                    log::clock_ahead(ahead);
+                }
             }
             Command::Reidentify(missed) => {
                 // It serves no more from this moment on.

@@ -13,7 +13,9 @@ pub(super) fn note(note: &Note) {
             tracing::warn!(node = %peer.node, "two processes have one identity: a copied data directory?");
         }
         // The counter of refusals says so, no oftener than people want to read it.
-        Note::IdentityClaimed(peer) => tracing::debug!(start = peer.incarnation, "somebody says that it is this node"),
+        Note::IdentityClaimed(peer) => {
+            tracing::debug!(node = %peer.node, start = peer.incarnation, "somebody says that it is a node that it is not");
+        }
         Note::NameInUse(node) => tracing::warn!(%node, "a live node has this node's name"),
         Note::ClusterTimeSet(offset_ms) => tracing::warn!(offset_ms, "cluster time was set"),
         Note::Outdated => {

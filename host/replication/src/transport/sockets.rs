@@ -7,6 +7,7 @@
 
 mod chunk;
 mod dial;
+mod handshakes;
 mod hello;
 mod hub;
 mod link;
@@ -38,7 +39,7 @@ use self::{
 };
 use super::{DialError, InboxSender, RequestError, Transport};
 use crate::{
-    config::{ConfigError, ReplicationConfig},
+    config::{ConfigError, ReplicationConfig, not_an_address},
     message::PeerId,
     refusals::Refusals,
     wire::{PROTOCOL, PROTOCOL_MIN},
@@ -70,6 +71,7 @@ pub enum OpenError {
 /// A node on the network. Dropping it closes all links, less gently than [`Transport::close`] does.
 pub struct SocketsTransport {
     endpoint: Option<String>,
+    bound: Option<String>,
     /// The tasks that do not end by themselves.
     endless: Vec<AbortHandle>,
     hub: Arc<Hub>,
@@ -87,11 +89,23 @@ impl SocketsTransport {
         refusals: Arc<Refusals>,
     ) -> Result<Self, OpenError> {
         let (quic, watch) = certificates(config)?.unzip();
+        let told = config.advertised_endpoint()?;
         let bound = match config.listen_endpoint()? {
             Some(endpoint) => Some(Listener::bind(&endpoint, quic.as_ref()).await?),
             None => None,
         };
-        let (listener, endpoint) = bound.map(|(listener, endpoint)| (listener, endpoint.to_string())).unzip();
+        let (listener, bound) = bound.unzip();
+        if let (Some(listener), Some(bound), None) = (&listener, &bound, &config.advertise)
+            && listener.is_everywhere()
+        {
+            // A name may stand for every address too.
+            return Err(ConfigError::new("cluster-advertise", not_an_address(bound)).into());
+        }
+        let endpoint = told.zip(bound.as_ref()).map(|(told, bound)| match told.port() {
+            0 => told.with_port(bound.port()).to_string(),
+            _ => told.to_string(),
+        });
+        let bound = bound.map(|bound| bound.to_string());
         let hello = Hello {
             versions: PROTOCOL_MIN..=config.protocol_max.clamp(PROTOCOL_MIN, PROTOCOL),
             peer: own,
@@ -101,13 +115,19 @@ impl SocketsTransport {
         let hub = Arc::new(Hub::new(hello, config.limits.clone(), inbox, refusals, quic));
         let listening = listener.map(|listener| hub.spawn(listener.run(Arc::clone(&hub))));
         let watching = watch.map(|watch| hub.spawn(watch.run(Arc::clone(&hub), config.limits.certificate_poll)));
-        Ok(Self { endpoint, endless: listening.into_iter().chain(watching).collect(), hub })
+        Ok(Self { endpoint, bound, endless: listening.into_iter().chain(watching).collect(), hub })
     }
 
-    /// Where peers reach this node, with the bound port.
+    /// Where peers are told that they reach this node, with the bound port.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
+    }
+
+    /// Where this node listens, with the bound port.
+    #[must_use]
+    pub fn bound(&self) -> Option<&str> {
+        self.bound.as_deref()
     }
 }
 

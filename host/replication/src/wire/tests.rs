@@ -219,3 +219,19 @@ proptest! {
         prop_assert_eq!(codec().decode(&codec().encode(PROTOCOL, &question)), Ok(question));
     }
 }
+
+#[test]
+fn names_and_endpoints_that_no_node_could_have_are_refused() {
+    let beat = |name: usize, endpoint: usize| {
+        let info = NodeInfo { name: "n".repeat(name), endpoint: Some("e".repeat(endpoint)), ..info(None) };
+        Message::News(News::Beat { seq: 0, info, remembers: 0, forgotten: false })
+    };
+    let answer = |endpoint: usize| Message::Answer(Answer::Endpoints(vec![(NodeId([9; 16]), "e".repeat(endpoint))]));
+    let decoded = |message: &Message| codec().decode(&codec().encode(PROTOCOL, message));
+    for good in [beat(NODE_NAME_BYTES_MAX, ENDPOINT_BYTES_MAX), answer(ENDPOINT_BYTES_MAX)] {
+        assert_eq!(decoded(&good), Ok(good));
+    }
+    for bad in [beat(NODE_NAME_BYTES_MAX + 1, 1), beat(1, ENDPOINT_BYTES_MAX + 1), answer(ENDPOINT_BYTES_MAX + 1)] {
+        assert_eq!(decoded(&bad), Err(Refusal::Garbage));
+    }
+}

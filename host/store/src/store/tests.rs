@@ -480,6 +480,11 @@ fn stamps_ahead_are_merged_and_counted_with_their_author() {
     let report = rig.merge([version(config("k"), far, "v"), version(config("l"), 5, "v")]);
     assert_eq!(report.applied, 2);
     assert_eq!(rig.store.health().stamps_ahead, [(stamp(0).id, 1)]);
+    // What comes again, as repair brings it, changes nothing.
+    rig.merge([version(config("k"), far, "v")]);
+    assert_eq!(rig.store.health().stamps_ahead, [(stamp(0).id, 1)]);
+    rig.merge([version(config("k"), far + 1, "w")]);
+    assert_eq!(rig.store.health().stamps_ahead, [(stamp(0).id, 2)]);
 }
 
 #[tokio::test]

@@ -87,10 +87,10 @@ impl Table {
         self.merge_register(version)
     }
 
-    /// The nodes that operators had forgotten, in the order of ids.
-    pub fn forgotten(&self) -> impl Iterator<Item = (NodeId, ForgottenMeta)> {
+    /// The nodes that operators had forgotten, in the order of ids: id, entry, and when, as a stamp.
+    pub fn forgotten(&self) -> impl Iterator<Item = (NodeId, ForgottenMeta, Stamp)> {
         self.system().filter_map(|(address, version)| match address {
-            Address::Forgotten { node } => Some((node, version.content.as_ref()?.read()?)),
+            Address::Forgotten { node } => Some((node, version.content.as_ref()?.read()?, version.stamp)),
             _ => None,
         })
     }

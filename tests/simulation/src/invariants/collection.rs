@@ -171,7 +171,7 @@ fn would_return(table: &Table, by: &Arc<Version>) -> bool {
 }
 
 fn members(table: &Table) -> BTreeSet<NodeId> {
-    let forgotten: BTreeSet<NodeId> = table.forgotten().map(|(node, _)| node).collect();
+    let forgotten: BTreeSet<NodeId> = table.forgotten().map(|(node, ..)| node).collect();
     table.members().map(|(node, ..)| node).filter(|node| !forgotten.contains(node)).collect()
 }
 
@@ -186,7 +186,7 @@ pub fn left(world: &World, age_ms: u64) -> String {
     };
     let nodes: Vec<String> = world.processes().map(of).collect();
     let members = world.processes().next().map(|(_, process)| {
-        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
+        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, ..)| node).collect();
         let members = process.table.members().filter(|(node, ..)| !forgotten.contains(node));
         members
             .map(|(node, meta, promise)| format!("{node} {} acked {:?} promises {promise}", meta.name, meta.acked))

@@ -85,7 +85,7 @@ pub fn look(world: &mut World) {
 fn ready_peers(world: &World, slot: usize) -> impl Iterator<Item = PeerId> {
     let own = &world.slots[slot];
     let forgets = move |peer: PeerId| {
-        own.process.as_ref().is_none_or(|own| own.table.forgotten().any(|(node, _)| node == peer.node))
+        own.process.as_ref().is_none_or(|own| own.table.forgotten().any(|(node, ..)| node == peer.node))
     };
     let passes = move |other| world.network.passes(slot, other) && world.network.passes(other, slot);
     world
@@ -141,7 +141,7 @@ pub fn wrong(world: &World, slot: usize) -> Option<String> {
 }
 
 fn knows_nobody(process: &Process) -> bool {
-    let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
+    let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, ..)| node).collect();
     process.table.members().all(|(node, ..)| node == process.id.node || forgotten.contains(&node))
 }
 

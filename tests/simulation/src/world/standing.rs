@@ -80,7 +80,7 @@ impl World {
         self.oracle.copied.remove(&end.slot);
         let everybody = self.replicas(|_| true);
         let is_forgotten =
-            everybody.iter().any(|replica| replica.table.forgotten().any(|(node, _)| node == end.id.node));
+            everybody.iter().any(|replica| replica.table.forgotten().any(|(node, ..)| node == end.id.node));
         if is_forgotten {
             self.oracle.doubted.insert(end.slot, Excuse::Forgotten);
         } else {

@@ -149,6 +149,8 @@ impl World {
         let Slot { wall, process: Some(process), .. } = &mut self.slots[end.slot] else { return };
         let Some(merging) = process.merges.pop_front() else { return };
         let cluster = process.time(*wall, now).cluster;
+        let insane = merging.versions.iter().filter(|version| !refuse && !version.is_sane()).count();
+        let refused = u32::try_from(insane).unwrap_or(u32::MAX);
         if !refuse {
             invariants::identity::taken_from(self, &merging);
             let Slot { process: Some(process), .. } = &mut self.slots[end.slot] else { return };
@@ -161,7 +163,7 @@ impl World {
                 self.take(end.slot, version, false);
             }
         }
-        self.handle(end.slot, Event::Merged { merge: merging.merge, taken: !refuse });
+        self.handle(end.slot, Event::Merged { merge: merging.merge, taken: !refuse, refused });
     }
 
     pub(super) fn evict(&mut self, end: End, versions: &[(RegisterId, Stamp)]) {

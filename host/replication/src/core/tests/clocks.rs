@@ -181,3 +181,45 @@ fn cluster_time_that_was_wrong_by_hours_goes_on_at_half_speed() {
     let passed = world.now(0).cluster - before;
     assert!((5_000..5_200).contains(&passed), "{passed}");
 }
+
+#[test]
+fn how_far_a_clock_is_ahead_is_told_anew_when_it_changes() {
+    let mut world = World::new(3);
+    world.nodes[1].skew_ms = HOUR;
+    world.run(20);
+    let told = |world: &World| world.nodes[1].verdicts.last().copied().flatten().unwrap();
+    assert!(told(&world).abs_diff(HOUR.unsigned_abs()) < 2_000, "{}", told(&world));
+    let before = world.nodes[1].verdicts.len();
+    world.run(20);
+    assert_eq!(world.nodes[1].verdicts.len(), before, "it is the same");
+    world.nodes[1].skew_ms = 3 * HOUR;
+    world.run(20);
+    assert!(told(&world).abs_diff(3 * HOUR.unsigned_abs()) < 2_000, "{}", told(&world));
+}
+
+/// A leap makes all measures worthless; that it knows nothing does not mean that it is right.
+#[test]
+fn a_clock_that_is_ahead_and_leaps_is_not_in_line_before_it_is_measured_anew() {
+    let mut world = World::new(3);
+    world.nodes[1].skew_ms = HOUR;
+    world.run(20);
+    world.nodes[1].verdicts.clear();
+    world.nodes[1].skew_ms = 2 * HOUR;
+    world.run(20);
+    assert!(!world.nodes[1].verdicts.is_empty() && world.nodes[1].verdicts.iter().all(Option::is_some));
+    world.nodes[1].skew_ms = 0;
+    world.run(5);
+    assert_eq!(world.nodes[1].verdicts.last(), Some(&None));
+}
+
+/// With one peer it warns and takes writes; with none as well.
+#[test]
+fn a_verdict_ends_where_too_few_are_left_to_say_so() {
+    let mut world = World::new(3);
+    world.nodes[1].skew_ms = HOUR;
+    world.run(20);
+    assert!(world.nodes[1].core.clock_ahead().is_some());
+    world.cut(1, 2);
+    world.run(2);
+    assert_eq!(world.nodes[1].core.clock_ahead(), None);
+}

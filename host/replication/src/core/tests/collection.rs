@@ -1,6 +1,6 @@
 //! Collection, forgetting and returning.
 
-use burgee_model::{Address, RegisterId, Stamp};
+use burgee_model::{Address, NodeId, RegisterId, Stamp};
 use burgee_store::{Missed, Table};
 
 use super::world::{World, entry, kill, node_id, settings};
@@ -370,4 +370,21 @@ fn a_returning_node_is_not_ready_before_it_wrote_again_what_the_others_lack() {
     world.command(2, Command::Repeat);
     world.run(2);
     assert!(world.nodes[2].core.readiness().ready && world.get(0, "k").is_none());
+}
+
+/// All of them are known for good, and none is shown for ever.
+#[test]
+fn of_the_forgotten_those_are_shown_that_were_forgotten_last() {
+    let mut world = World::new(1);
+    world.run(15);
+    let ids: Vec<NodeId> = (0..100_u8).map(|number| NodeId([100 + number; 16])).rev().collect();
+    for node in &ids {
+        world.command(0, Command::Write(SystemWrite::Forgotten { node: *node, name: "gone".to_owned() }));
+    }
+    world.run(1);
+    let status = world.nodes[0].core.status(&world.nodes[0].table, world.now(0));
+    let shown: Vec<NodeId> = status.nodes.iter().map(|view| view.id).filter(|id| ids.contains(id)).collect();
+    assert_eq!(shown.len(), 64);
+    assert!(ids[36..].iter().all(|id| shown.contains(id)), "the last");
+    assert_eq!(world.nodes[0].table.forgotten().count(), 100);
 }

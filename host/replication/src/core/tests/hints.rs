@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use burgee_store::{DraftWrite, Version};
 
-use super::world::{World, entry, text};
+use super::world::{World, entry, settings, text};
 use crate::{
-    core::{Command, Event, MERGES_MAX},
-    message::{Answer, News, Question},
+    core::{Command, Event, MERGES_MAX, Note, Settings},
+    message::{Answer, News, PeerId, Question},
 };
 
 /// Four nodes, of which each reaches two that do not reach each other.
@@ -80,11 +80,11 @@ fn what_comes_again_while_it_is_merged_is_passed_on_once() {
     new.iter().for_each(|version| {
         world.nodes[1].table.merge(version);
     });
-    let mut passed_on = |merge| hints_in(&handle(&mut world, 1, Event::Merged { merge, taken: true }));
+    let mut passed_on = |merge| hints_in(&handle(&mut world, 1, Event::Merged { merge, taken: true, refused: 0 }));
     assert_eq!(merges.into_iter().map(&mut passed_on).collect::<Vec<_>>(), [1, 0, 0]);
     let again = handle(&mut world, 1, Event::News { from, news: hint(&new) });
     let merge = merge_in(&again).unwrap();
-    assert_eq!(hints_in(&handle(&mut world, 1, Event::Merged { merge, taken: true })), 0);
+    assert_eq!(hints_in(&handle(&mut world, 1, Event::Merged { merge, taken: true, refused: 0 })), 0);
 }
 
 #[test]
@@ -100,9 +100,26 @@ fn what_the_store_cannot_follow_is_left_to_repair() {
     let refused = Command::Answer { ticket: 1, answer: Answer::Taken(false) };
     assert!(handle(&mut world, 1, offer).contains(&refused));
     for merge in merges {
-        handle(&mut world, 1, Event::Merged { merge, taken: false });
+        handle(&mut world, 1, Event::Merged { merge, taken: false, refused: 0 });
     }
     assert_eq!(world.get(1, "x"), None);
     world.run(2);
     assert!(world.get(1, "x").is_some());
+}
+
+/// It is late, or somebody says again what was overheard: nothing tells the two apart.
+#[test]
+fn a_hint_of_a_former_start_is_counted_and_not_merged() {
+    let mut world = World::new(2);
+    world.run(15);
+    let before = world.nodes[0].id;
+    let after = PeerId { incarnation: 2, ..before };
+    let old = world.write(0, vec![DraftWrite::put(entry("x"), text("1"))]);
+    world.rename(0, after, |node| Settings { own: after, ..settings(node, &[1]) });
+    world.run(15);
+    world.nodes[1].notes.clear();
+    let commands = handle(&mut world, 1, Event::News { from: before, news: hint(&old) });
+    assert_eq!(commands, [Command::Note(Note::IdentityClaimed(before))]);
+    assert_eq!(handle(&mut world, 1, Event::Up(before)), [Command::Note(Note::IdentityClaimed(before))]);
+    assert!(merge_in(&handle(&mut world, 1, Event::News { from: after, news: hint(&old) })).is_some());
 }

@@ -1,10 +1,16 @@
 //! A cluster in which one node is of an older release, and another one writes what that does not know.
 
-use burgee_model::{Key, RegisterId};
-use burgee_store::DraftWrite;
+use std::sync::Arc;
+
+use burgee_model::{Key, RegisterId, Stamp};
+use burgee_store::{DraftWrite, Version};
 
 use super::world::{World, entry, node_id, settings, text};
-use crate::{core::Settings, message::PeerId, status::Hold};
+use crate::{
+    core::Settings,
+    message::{PeerId, Question},
+    status::Hold,
+};
 
 /// What the older release does not know.
 fn guest(number: usize) -> RegisterId {
@@ -69,4 +75,30 @@ fn what_is_sent_to_an_older_node_in_vain_is_bounded() {
     assert_eq!(sent(&world, "snapshot"), pages, "no other snapshot");
     let copies = (sent(&world, "repair") - repair) / copy;
     assert!((1..=COPIES_MAX).contains(&copies), "{copies} in a minute");
+}
+
+/// No node that keeps the rules writes such: its stamp lies below what it must have followed.
+#[test]
+fn what_the_store_leaves_out_counts_as_what_is_not_known() {
+    let mut world = World::new(2);
+    world.run(15);
+    let written = world.write(0, vec![DraftWrite::put(entry("x"), text("1"))]);
+    let insane = Version { floor_seen: Some(Stamp { time: u64::MAX, ..Stamp::ZERO }), ..(*written[0]).clone() };
+    assert!(!insane.is_sane());
+    world.nodes[0].table.merge(&Arc::new(insane));
+    world.run(15);
+    world.bytes.clear();
+    world.run(20);
+    // It is asked for again, but not in every exchange.
+    let repaired = world.asked.iter().filter(|question| matches!(question, Question::Versions { .. })).count();
+    assert!(repaired > 0, "it was never asked for");
+    world.asked.clear();
+    world.run(60);
+    let repaired = world.asked.iter().filter(|question| matches!(question, Question::Versions { .. })).count();
+    assert!((1..=12).contains(&repaired), "{repaired} times in a minute");
+    // Who left it out does not say that it holds everything.
+    world.put(0, "y", "1");
+    world.delete(0, "y");
+    world.run(60);
+    assert!(world.tombstones(0) > 0, "it is collected");
 }

@@ -30,6 +30,8 @@ pub(super) struct Node {
     pub(super) notes: Vec<Note>,
     /// To whom it closed its links.
     pub(super) hung_up: Vec<PeerId>,
+    /// What it was told of its clock.
+    pub(super) verdicts: Vec<Option<Millis>>,
     pub(super) ended: Option<Command>,
     pub(super) resynchronised: bool,
     pub(super) evicted: usize,
@@ -52,6 +54,8 @@ pub(super) struct World {
     pub(super) older: Option<usize>,
     /// Who dialled where.
     pub(super) dialled: BTreeSet<(usize, String)>,
+    /// What was asked.
+    pub(super) asked: Vec<Question>,
     /// These questions are lost.
     pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
@@ -116,6 +120,7 @@ impl Node {
             time: ClusterClock::default(),
             notes: Vec::new(),
             hung_up: Vec::new(),
+            verdicts: Vec::new(),
             ended: None,
             resynchronised: false,
             evicted: 0,
@@ -142,6 +147,7 @@ impl World {
             bytes: BTreeMap::new(),
             older: None,
             dialled: BTreeSet::new(),
+            asked: Vec::new(),
             lost: |_| false,
             events: VecDeque::new(),
             tickets: Vec::new(),
@@ -337,6 +343,7 @@ impl World {
                 }
             }
             Command::Ask { to, request, question, .. } => {
+                self.asked.push(question.clone());
                 let Some(to) = self.find(to).filter(|to| self.linked(node, *to)) else {
                     return self.events.push_back((node, Event::Answered { request, answer: None }));
                 };
@@ -352,11 +359,13 @@ impl World {
             Command::Merge { merge, versions, .. } => {
                 let now = self.now(node).cluster;
                 let Node { table, clock, .. } = &mut self.nodes[node];
-                for version in versions {
+                let (sane, insane): (Vec<_>, Vec<_>) = versions.into_iter().partition(|version| version.is_sane());
+                for version in sane {
                     table.merge(&version);
                     clock.observe(version.stamp, now);
                 }
-                self.events.push_back((node, Event::Merged { merge, taken: true }));
+                let refused = u32::try_from(insane.len()).unwrap();
+                self.events.push_back((node, Event::Merged { merge, taken: true, refused }));
             }
             Command::Evict(versions) => {
                 for (id, stamp) in versions {
@@ -373,7 +382,8 @@ impl World {
             }
             Command::Dial(endpoint) => self.dial(node, endpoint),
             Command::HangUp(peer) => self.nodes[node].hung_up.push(peer),
-            Command::SetReadiness(_) | Command::SetClockAhead(_) => {}
+            Command::SetClockAhead(ahead) => self.nodes[node].verdicts.push(ahead),
+            Command::SetReadiness(_) => {}
             Command::SetClusterTime { offset_ms, outright } => {
                 let Now { mono, wall, .. } = self.now(node);
                 self.nodes[node].time.set(offset_ms, outright, wall, mono);

@@ -46,7 +46,7 @@ impl Network for Watched {
         Ok((transport, Some(endpoint)))
     }
 
-    fn keep_endpoint(&mut self, _: &str) {}
+    fn keep_endpoint(&mut self, _: &MemoryTransport) {}
 }
 
 /// A running node.

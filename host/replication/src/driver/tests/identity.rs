@@ -134,3 +134,15 @@ async fn a_node_that_is_forgotten_while_it_serves_stops_serving_first() {
     // What it wrote above the horizon is not lost.
     a.shows("y", Some("written while forgotten")).await;
 }
+
+/// Only the asked node does not reach it: forgotten, it would have to begin anew in the middle of its work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_a_peer_still_reaches_is_not_forgotten() {
+    let network = MemoryNetwork::new();
+    let [a, b, c] = three(&network).await;
+    network.separate(a.peer(), c.peer());
+    eventually("c is gone for a", || state_of(&a, c.id()) == Some(NodeState::Gone)).await;
+    assert_eq!(a.replication.forget(c.id()).await, Err(ForgetError::Live));
+    assert_eq!(a.store.read().forgotten().count(), 0);
+    drop(b);
+}

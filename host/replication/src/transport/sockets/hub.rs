@@ -13,12 +13,12 @@ use std::{
 use bytes::BytesMut;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    sync::Semaphore,
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
 
 use super::{
+    handshakes::Handshakes,
     hello::{Hello, HelloError},
     link::{self, Link, Rank},
     links::Links,
@@ -35,8 +35,6 @@ use crate::{
 
 /// How long both sides may take until they know each other.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
-/// Connections of others that may be without a hello at once.
-pub(super) const HANDSHAKES_MAX: usize = 64;
 /// How long a node that is refused may take to read why.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -49,7 +47,7 @@ pub(super) struct Hub {
     pub(super) links: Links,
     /// None where there are no certificates.
     pub(super) quic: Option<Quic>,
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: Arc<Handshakes>,
     made: AtomicU64,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -69,7 +67,7 @@ impl Hub {
             inbox,
             refusals,
             quic,
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            handshakes: Arc::default(),
             made: AtomicU64::new(0),
             tasks: Mutex::default(),
         }

@@ -6,7 +6,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 use super::{
     OpenError,
-    hub::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, Hub},
+    hub::{HANDSHAKE_TIMEOUT, Hub},
     quic::{self, Quic},
     wire::Wire,
 };
@@ -52,6 +52,15 @@ impl Listener {
         Ok((Self::Quic(listener), endpoint.with_port(port)))
     }
 
+    /// Whether it listens on every address of the machine.
+    pub(super) fn is_everywhere(&self) -> bool {
+        let address = match self {
+            Self::Tcp(listener) => listener.local_addr(),
+            Self::Quic(listener) => listener.local_addr(),
+        };
+        address.is_ok_and(|address| address.ip().to_canonical().is_unspecified())
+    }
+
     /// Takes connections until the node ends.
     pub(super) async fn run(self, hub: Arc<Hub>) {
         match self {
@@ -63,15 +72,15 @@ impl Listener {
 
 async fn accept_tcp(listener: TcpListener, hub: Arc<Hub>) {
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::debug!(%error, "no connection is taken");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let Ok(turn) = Arc::clone(&hub.handshakes).try_acquire_owned() else {
+        let Some(turn) = hub.handshakes.take(address.ip()) else {
             hub.refusals.count(Refusal::Overflow, 0);
             continue;
         };
@@ -89,13 +98,13 @@ async fn accept_tcp(listener: TcpListener, hub: Arc<Hub>) {
 async fn accept_quic(listener: quinn::Endpoint, hub: Arc<Hub>) {
     while let Some(incoming) = listener.accept().await {
         // Where it gets tight, only who proves to be reached at its address gets a turn.
-        let is_tight = hub.handshakes.available_permits() < HANDSHAKES_MAX / 2;
-        if is_tight && !incoming.remote_address_validated() {
+        let address = incoming.remote_address().ip();
+        if hub.handshakes.is_tight_for(address) && !incoming.remote_address_validated() {
             // It can be asked for, since the address is not proved.
             let _ = incoming.retry();
             continue;
         }
-        let Ok(turn) = Arc::clone(&hub.handshakes).try_acquire_owned() else {
+        let Some(turn) = hub.handshakes.take(address) else {
             hub.refusals.count(Refusal::Overflow, 0);
             incoming.refuse();
             continue;

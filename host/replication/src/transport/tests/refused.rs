@@ -86,10 +86,10 @@ async fn silent_ones_are_dropped(network: Sockets) {
             silent.push(stranger);
         }
     }
-    a.refuses("overflow", 6).await;
+    a.refuses("overflow", 54).await;
     assert!(a.tell(b.id, "still here"));
     assert_eq!(&b.receives().await.frame[..], b"still here");
-    a.refuses("garbage", 64).await;
+    a.refuses("garbage", 16).await;
     let mut friend = Stranger::of(&network, &a.endpoint).await;
     friend.say(&hello(id(7), OURS, "burgee")).await;
     assert!(!friend.hears().await.is_empty());
@@ -180,6 +180,35 @@ async fn a_port_in_use_is_a_named_error(network: Sockets) {
     assert!(text.starts_with(&format!("`{}`: ", a.endpoint)), "{text}");
 }
 
+async fn what_is_told_is_where_it_is_reached(network: Sockets) {
+    let config = network.config(2, &ReplicationLimits::default());
+    let advertise = Some("localhost:0".to_owned());
+    let mut b = open(2, &ReplicationConfig { advertise, ..config }).await.unwrap();
+    let bound = b.transport.bound().unwrap().rsplit_once(':').unwrap().1.to_owned();
+    assert!(b.endpoint.ends_with(&format!("/localhost:{bound}")), "{}", b.endpoint);
+    let mut a = network.node(1, &ReplicationLimits::default()).await;
+    a.transport.dial(&b.endpoint).await.unwrap();
+    a.sees(&[b.id]).await;
+    b.sees(&[a.id]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_listen_on_every_address_are_reached_by_what_they_tell() {
+    let network = Sockets::quic();
+    let everywhere = |number| ReplicationConfig {
+        listen: Some("quic/0.0.0.0:0".to_owned()),
+        ..network.config(number, &ReplicationLimits::default())
+    };
+    let untold = open(1, &everywhere(1)).await.err().unwrap();
+    assert!(untold.to_string().starts_with("cluster-advertise: "), "{untold}");
+    let told = |number: u8| ReplicationConfig { advertise: Some(format!("127.0.0.{number}:0")), ..everywhere(number) };
+    let (mut a, mut b) = (open(1, &told(1)).await.unwrap(), open(2, &told(2)).await.unwrap());
+    assert!(a.endpoint.starts_with("quic/127.0.0.1:") && b.endpoint.starts_with("quic/127.0.0.2:"));
+    assert_eq!(a.transport.dial(&b.endpoint).await, Ok(b.id));
+    a.sees(&[b.id]).await;
+    b.sees(&[a.id]).await;
+}
+
 /// Dead ends of dialling: nobody listens, or who listens says nothing.
 async fn dialling_nobody_ends_in_time(network: Sockets) {
     let a = network.node(1, &ReplicationLimits::default()).await;
@@ -219,4 +248,5 @@ over_both! {
     another_cluster_is_noticed_on_both_sides,
     a_port_in_use_is_a_named_error,
     dialling_nobody_ends_in_time,
+    what_is_told_is_where_it_is_reached,
 }
