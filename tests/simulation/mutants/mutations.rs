@@ -39,10 +39,11 @@ const ROSTER: &str = "host/replication/src/core/roster.rs";
 const SEQUENCE: &str = "host/replication/src/core/sequence.rs";
 const WALK: &str = "host/replication/src/core/walk.rs";
 const TIME: &str = "host/replication/src/core/clock.rs";
-const WRITER: &str = "tests/simulation/src/world/write.rs";
+const WRITER: &str = "host/store/src/writer.rs";
+const SIMULATED_WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 54] = [
+pub(crate) const MUTATIONS: [Mutation; 57] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -93,12 +94,44 @@ pub(crate) const MUTATIONS: [Mutation; 54] = [
     Mutation {
         name: "a write is acknowledged before it is durable",
         edits: &[(
-            WRITER,
+            SIMULATED_WRITER,
             "        let (from, to) = self.plan.disk.commit;\n",
             "        versions.iter().for_each(|version| self.oracle.acknowledged(version));\n        \
              let (from, to) = self.plan.disk.commit;\n",
         )],
         test: None,
+    },
+    Mutation {
+        name: "a write that the disk refused is acknowledged",
+        edits: &[(WRITER, "Err(error) => Err(Failure::Disk(error.clone())),", "Err(_) => Ok(self.apply(versions)),")],
+        test: Some(Test { package: "burgee-store", name: "a_disk_fault_applies_nothing_and_later_writes_succeed" }),
+    },
+    Mutation {
+        name: "what was merged counts as durable before it is on disk",
+        edits: &[
+            (
+                WRITER,
+                "                self.sync(registers)?;\n                let ended = self.shared.backlog().written(registers);\n",
+                "                let ended = self.shared.backlog().written(registers);\n                self.sync(registers)?;\n",
+            ),
+            (
+                WRITER,
+                "if let (Err(_), Some(task)) = (&done, task) {",
+                "if let (true, Err(_), Some(task)) = (false, &done, task) {",
+            ),
+        ],
+        test: Some(Test {
+            package: "burgee-store",
+            name: "merging_does_not_wait_for_the_disk_and_the_sweep_brings_everything",
+        }),
+    },
+    Mutation {
+        name: "who returns speaks before the others hold what it brings",
+        edits: &[(COLLECT, "has_said || others.all(", "true || has_said || others.all(")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "a_returning_node_lets_nothing_be_collected_before_all_have_what_it_brings",
+        }),
     },
     Mutation {
         name: "a floor kills nothing that is there",

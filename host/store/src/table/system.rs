@@ -63,7 +63,7 @@ impl Table {
     /// the kinds of registers that came with it.
     #[must_use]
     pub fn all_speak(&self, protocol: u8) -> bool {
-        let forgotten: BTreeSet<NodeId> = self.forgotten().map(|(node, _)| node).collect();
+        let forgotten: BTreeSet<NodeId> = self.forgotten().map(|(node, ..)| node).collect();
         let mut members = self.members().filter(|(node, ..)| !forgotten.contains(node));
         members.all(|(_, meta, _)| meta.protocol.is_some_and(|spoken| spoken >= protocol))
     }

@@ -73,7 +73,7 @@ pub fn settled(world: &World) -> Verdict {
         if world.slots[slot].disk.as_ref().is_some_and(|disk| disk.aside.is_some()) {
             return broken("bounds", format!("n{slot} is ready, and something is still set aside"));
         }
-        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, _)| node).collect();
+        let forgotten: BTreeSet<NodeId> = process.table.forgotten().map(|(node, ..)| node).collect();
         let mut members = process.table.members().map(|(node, ..)| node);
         match members.find(|node| !forgotten.contains(node) && !there.contains(node)) {
             Some(node) => broken("bounds", format!("n{slot} has {node} in the roster, which is gone for good")),

@@ -1,6 +1,6 @@
 //! Collection, forgetting and returning.
 
-use burgee_model::{Address, NodeId, RegisterId, Stamp};
+use burgee_model::{Address, MemberMeta, NodeId, RegisterId, Stamp};
 use burgee_store::{Missed, Table};
 
 use super::world::{World, entry, kill, node_id, settings};
@@ -370,6 +370,27 @@ fn a_returning_node_is_not_ready_before_it_wrote_again_what_the_others_lack() {
     world.command(2, Command::Repeat);
     world.run(2);
     assert!(world.nodes[2].core.readiness().ready && world.get(0, "k").is_none());
+}
+
+/// It brings a deletion that is older than what another one has said that it holds, and whose disk takes nothing now: what
+/// was deleted would be back after a restart of that one.
+#[test]
+fn a_returning_node_lets_nothing_be_collected_before_all_have_what_it_brings() {
+    let mut world = parted(|world| world.put(0, "k", "1"), |world| world.delete(2, "k"));
+    world.put(0, "more", "1");
+    world.delete(0, "more");
+    world.nodes[1].full = true;
+    world.heal();
+    world.run(3);
+    world.return_as(2, PeerId { node: node_id(9), incarnation: 2 }, 0);
+    world.run(60);
+    let own = RegisterId::system(Address::Member { node: node_id(9) });
+    let said = |world: &World| world.nodes[0].table.latest(&own)?.content.as_ref()?.read::<MemberMeta>()?.acked;
+    assert!(world.nodes[2].core.readiness().ready && world.get(1, "k").is_none());
+    assert_eq!((said(&world), world.tombstones(0) > 0), (None, true));
+    world.nodes[1].full = false;
+    world.run(30);
+    assert!(said(&world).is_some() && world.tombstones(0) == 0 && world.roots_agree());
 }
 
 /// All of them are known for good, and none is shown for ever.
