@@ -46,7 +46,6 @@ pub(super) fn config(
     if let Some(field) = without_provider(options) {
         return Err(ConfigError::new(field, &"has no effect without its --discovery"));
     }
-    check_told(options, replication)?;
     let providers = options.discovery.iter().map(|name| provider(name, options, replication));
     Ok(DiscoveryConfig {
         scheme: scheme(replication.listen.as_deref(), replication.cert.is_some()),
@@ -67,17 +66,6 @@ fn without_provider(options: &DiscoveryOptions) -> Option<&'static str> {
         ("kubernetes", "discovery-kubernetes-labels", options.discovery_kubernetes_labels.is_some()),
     ];
     given.into_iter().find(|(provider, _, given)| *given && lacks(provider)).map(|(_, field, _)| field)
-}
-
-/// Over NATS nodes are told where to dial this one: where it listens on any address, they are told nothing of use.
-fn check_told(options: &DiscoveryOptions, replication: &ReplicationConfig) -> Result<(), ConfigError> {
-    let host =
-        replication.listen.as_deref().and_then(|listen| listen.split_once('/')?.1.rsplit_once(':')).map(|at| at.0);
-    let is_any = host.is_some_and(|host| ["0.0.0.0", "[::]"].contains(&host));
-    match is_any && options.discovery.iter().any(|name| name == "nats") {
-        true => Err(ConfigError::new("cluster-listen", &"with --discovery nats it names an address that others reach")),
-        false => Ok(()),
-    }
 }
 
 fn provider(
@@ -201,17 +189,6 @@ mod tests {
             (DiscoveryOptions { discovery_endpoints: Some(0), ..dns() }, "discovery-endpoints"),
         ] {
             assert_eq!(field(options), name);
-        }
-    }
-
-    #[test]
-    fn what_others_are_told_leads_here() {
-        let nats = DiscoveryOptions { discovery_nats_url: text("nats://127.0.0.1:4222"), ..by("nats") };
-        for (listen, is_good) in [("quic/0.0.0.0:7447", false), ("quic/[::]:7447", false), ("quic/10.0.0.1:7447", true)]
-        {
-            let replication = ReplicationConfig { listen: text(listen), ..ReplicationConfig::default() };
-            let refused = config(&nats, &replication).err().map(|error| error.field);
-            assert_eq!(refused, (!is_good).then(|| "cluster-listen".to_owned()), "{listen}");
         }
     }
 

@@ -389,6 +389,8 @@ fn a_returning_node_lets_nothing_be_collected_before_all_have_what_it_brings() {
     assert!(world.nodes[2].core.readiness().ready && world.get(1, "k").is_none());
     assert_eq!((said(&world), world.tombstones(0) > 0), (None, true));
     world.nodes[1].full = false;
+    let again = PeerId { node: node_id(1), incarnation: 2 };
+    world.rename(1, again, |node| Settings { own: again, ..settings(node, &[0]) });
     world.run(30);
     assert!(said(&world).is_some() && world.tombstones(0) == 0 && world.roots_agree());
 }
