@@ -8,6 +8,7 @@
 
 mod answers;
 mod beat;
+mod brought;
 mod clock;
 mod collect;
 mod command;
@@ -44,6 +45,7 @@ use burgee_store::{
 };
 
 use self::{
+    brought::Brought,
     collect::Collect,
     hints::{Hinted, Name},
     mesh::Mesh,
@@ -84,6 +86,7 @@ pub struct Core {
     claims: BTreeMap<u64, copies::Claim>,
     roster: Roster,
     clock: clock::Clock,
+    brought: Brought,
     collect: Collect,
     snapshot: Option<Snapshot>,
     /// Where the last snapshot stopped that did not end.
@@ -177,12 +180,14 @@ enum Asked {
     Enrolment,
     /// How far a peer has collected.
     Confirm,
+    /// That what this newcomer brought is on a peer's disk.
+    Keeping,
 }
 
 impl Asked {
     /// Whether an exchange fails with it.
     fn is_of_exchange(&self) -> bool {
-        !matches!(self, Self::Endpoints | Self::Confirm)
+        !matches!(self, Self::Endpoints | Self::Confirm | Self::Keeping)
     }
 }
 
@@ -225,6 +230,7 @@ impl Core {
             mesh: Mesh::default(),
             claims: BTreeMap::new(),
             roster: Roster::default(),
+            brought: Brought::default(),
             collect: Collect::default(),
             snapshot: None,
             resume: None,
@@ -389,6 +395,7 @@ impl Core {
             Asked::Page => self.page(&ask, answer, turn),
             Asked::Endpoints => self.endpoints(answer, turn),
             Asked::Enrolment => self.entered(&ask, &answer, turn),
+            Asked::Keeping => self.kept(&ask, &answer),
             Asked::Confirm => {}
         }
     }

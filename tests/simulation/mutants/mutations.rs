@@ -127,7 +127,7 @@ pub(crate) const MUTATIONS: [Mutation; 57] = [
     },
     Mutation {
         name: "who returns speaks before the others hold what it brings",
-        edits: &[(COLLECT, "has_said || others.all(", "true || has_said || others.all(")],
+        edits: &[(COLLECT, "self.is_of_all(&sweep) && self.is_kept_by_all()", "self.is_of_all(&sweep)")],
         test: Some(Test {
             package: "burgee-replication",
             name: "a_returning_node_lets_nothing_be_collected_before_all_have_what_it_brings",

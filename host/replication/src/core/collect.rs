@@ -21,8 +21,6 @@ pub(super) struct Collect {
     sweep: Option<Sweep>,
     /// What this node holds for certain.
     pub(super) acked: Option<Stamp>,
-    /// What a newcomer had promised when it began to collect.
-    entered: Option<Stamp>,
     flush: Option<(u64, Sweep)>,
 }
 
@@ -49,7 +47,7 @@ impl Core {
         if !is_member || !self.has_garbage(turn) {
             return;
         }
-        self.collect.entered = self.collect.entered.or(self.promised());
+        self.begin_to_hand_over(turn);
         self.advance_horizon(turn);
         self.write_member(turn);
         self.begin_sweep(turn);
@@ -120,27 +118,11 @@ impl Core {
         self.roster.members().all(|(node, _)| node == own || sweep.members.contains(&node))
     }
 
-    /// Whether the others hold for certain what this node brought with it. A newcomer may have been a member before, under
-    /// another identity: then it brings deletions that are older than what the others have acknowledged by now. Nobody
-    /// waits for those, so it says nothing of itself before each of them says so of a sweep that took it in, which began
-    /// after they heard of a promise that it made since it serves. (Who has not said anything yet is waited for all the
-    /// same.)
-    fn is_taken_in(&self) -> bool {
-        let own = self.settings.own.node;
-        let has_said = self.roster.member(own).is_some_and(|member| member.acked.is_some());
-        let mut others = self.roster.members().filter(|(node, _)| *node != own);
-        has_said || others.all(|(_, member)| member.acked.is_none() || member.acked > self.collect.entered)
-    }
-
-    fn promised(&self) -> Option<Stamp> {
-        self.roster.member(self.settings.own.node).map(|member| member.promise)
-    }
-
     /// What the sweep brought is on disk.
     pub(super) fn sweep_flushed(&mut self, flush: u64, turn: &Turn<'_>) {
         if let Some((_, sweep)) = self.collect.flush.take_if(|(number, _)| *number == flush) {
             self.roster.look(turn.table);
-            if self.is_of_all(&sweep) && self.is_taken_in() {
+            if self.is_of_all(&sweep) && self.is_kept_by_all() {
                 self.collect.acked = self.collect.acked.max(Some(sweep.promise));
             }
         }
@@ -194,6 +176,8 @@ impl Core {
             return promised_less;
         }
         let holds_less = members().filter(|(_, member)| member.acked.is_none_or(|acked| acked < oldest));
-        holds_less.map(|(node, _)| node).collect()
+        // A newcomer that waits for others is not what they wait for.
+        let waits = |node: NodeId| node == self.settings.own.node && !self.is_kept_by_all();
+        holds_less.map(|(node, _)| node).filter(|node| !waits(*node)).collect()
     }
 }

@@ -347,6 +347,9 @@ impl Core {
         if !run.left_out {
             self.swept(node, run.began);
         }
+        if run.wrote.is_some() {
+            self.handed_over(node, run.began, turn);
+        }
         self.in_line_with(node, &run, turn);
     }
 

@@ -130,7 +130,9 @@ impl Seen {
 /// A version came into a node's table.
 pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &Outcome) {
     let now = world.now;
-    let Slot { wall, process: Some(process), .. } = &mut world.slots[slot] else { return };
+    let Slot { wall, process: Some(process), disk, .. } = &mut world.slots[slot] else { return };
+    // What it set aside it writes again before it serves.
+    let gets_in_line = process.resync || disk.as_ref().is_some_and(|disk| disk.aside.is_some());
     let cluster = process.time(*wall, now).cluster;
     let register = &version.register;
     process.seen.fresh.insert(register.clone());
@@ -152,7 +154,7 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
     }
     let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
     // One that must get in line drops what it wrote and nobody took, also by collecting it.
-    let dropped = |(_, stamp): Place| process.resync && stamp <= process.table.horizon();
+    let dropped = |(_, stamp): Place| gets_in_line && stamp <= process.table.horizon();
     let apart = |(_, stamp): Place| world.oracle.was_collected_apart(register, stamp);
     let excused =
         before.is_some_and(|before| dropped(before) || apart(before) || has_forgotten(&process.table, before, &latest));
