@@ -9,9 +9,10 @@ use crate::{oracle::Excuse, world::World};
 pub fn joined(world: &mut World, slot: usize, by: PeerId) {
     let Some(process) = &world.slots[slot].process else { return };
     let entry = RegisterId::system(Address::Member { node: process.id.node });
-    // One that lost its disk meanwhile is another node, and one whose disk is an old one may say nothing.
+    // One that lost its disk meanwhile is another node, and one whose disk is an old one may say nothing. Nor does the
+    // disk of a copy that gave way long ago.
     let of_peer = || {
-        let slots = world.slots.iter().enumerate();
+        let slots = world.slots.iter().enumerate().filter(|(_, slot)| !slot.is_copy() || slot.process.is_some());
         slots.filter_map(|(number, slot)| Some((number, slot.disk.as_ref().filter(|disk| disk.node == by.node)?)))
     };
     let knows = of_peer().any(|(_, disk)| disk.versions().any(|version| version.register == entry));
