@@ -99,7 +99,8 @@ pub struct ClusterNode {
     /// The oldest stamp of this node that it is not known to have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_unacked_stamp: Option<String>,
-    /// Why collection waits for it, where it does: `away`, `late` or `clock_ahead`.
+    /// Why collection waits for it, where it does: `away`, `late`, `left_out` (of what it sends,
+    /// this node leaves something out) or `clock_ahead`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holds_collection: Option<&'static str>,
 }

@@ -108,7 +108,7 @@ pub enum ApiError {
     #[error("no node of the cluster has this id")]
     NoNode,
     /// The node takes part in the cluster.
-    #[error("the node is live: stop it before it is forgotten")]
+    #[error("the node is live, for this node or for one that it reaches: stop it before it is forgotten")]
     NodeLive,
     /// Too many writes are waiting.
     #[error("too many writes are waiting")]

@@ -199,8 +199,8 @@ enum Merging {
     Page(NodeId),
     /// The answer's ticket, and whether all that was offered is among it.
     Offer(u64, bool),
-    /// As an offer, but a newcomer's entry in the roster: answered once it is on disk.
-    Entry(u64),
+    /// As an offer, but a node's own entry in the roster, and nothing else: answered once it is on disk.
+    Entry(NodeId, u64),
 }
 
 impl Merging {
@@ -423,8 +423,8 @@ impl Core {
                 self.left_out(from, refused);
                 self.page_merged(from, taken, turn);
             }
-            Some(Merging::Entry(ticket)) if taken && refused == 0 => self.entry_merged(ticket, turn),
-            Some(Merging::Entry(ticket)) => turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) }),
+            Some(Merging::Entry(node, ticket)) if taken && refused == 0 => self.entry_merged(node, ticket, turn),
+            Some(Merging::Entry(_, ticket)) => turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) }),
             Some(Merging::Offer(ticket, whole)) => {
                 turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken && whole && refused == 0) });
             }

@@ -10,7 +10,7 @@ use burgee_store::{
 use serde::{Deserialize, Serialize};
 
 /// The most nodes that a [`NodeInfo`] names as reached; who reaches more names none.
-pub const REACHES_MAX: usize = 32;
+pub const REACHES_MAX: usize = 256;
 
 /// The most prefixes that one question may name.
 pub const PREFIXES_MAX: usize = 64;

@@ -79,6 +79,9 @@ pub enum Hold {
     Away,
     /// It leaves unsaid that it holds what has long been due: its disk takes nothing, say, or it is of an older release.
     Late,
+    /// Something of what it sends is left out here: it is of a newer release than this node, or its memory is damaged, or it
+    /// keeps no rules. Nothing is collected before this node is upgraded, or that one is stopped and forgotten.
+    LeftOut,
     /// Its clock was ahead: what was written since is stamped above what it said then, and old enough only once cluster
     /// time has passed that.
     ClockAhead,
@@ -91,6 +94,7 @@ impl Hold {
         match self {
             Self::Away => "away",
             Self::Late => "late",
+            Self::LeftOut => "left_out",
             Self::ClockAhead => "clock_ahead",
         }
     }

@@ -18,6 +18,7 @@ pub(crate) struct Test {
     pub(crate) name: &'static str,
 }
 
+const PLACES: &str = "host/model/src/register.rs";
 const CLOCK: &str = "host/store/src/clock.rs";
 const STAMPING: &str = "host/store/src/stamping.rs";
 const FACTS: &str = "host/store/src/facts.rs";
@@ -43,7 +44,7 @@ const WRITER: &str = "host/store/src/writer.rs";
 const SIMULATED_WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 57] = [
+pub(crate) const MUTATIONS: [Mutation; 61] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -473,6 +474,37 @@ pub(crate) const MUTATIONS: [Mutation; 57] = [
     Mutation {
         name: "a floor does not look at what it covers",
         edits: &[(STAMPING, "self.stamp(self.table.greatest_in(&tenant, &scope))?", "self.stamp(None)?")],
+        test: None,
+    },
+    Mutation {
+        name: "a revocation counts by its stamp alone",
+        edits: &[(REGISTER, "(revocable && deleted, stamp)", "(revocable && deleted && stamp == Stamp::ZERO, stamp)")],
+        test: None,
+    },
+    Mutation {
+        name: "revocations are collected as deletions are",
+        edits: &[
+            (
+                FACTS,
+                "ripe_at(self.stamp, false, self.expires_at)",
+                "ripe_at(self.stamp, self.is_tombstone(), self.expires_at)",
+            ),
+            (
+                FACTS,
+                "ripe_at(version.stamp, false, version.expires_at)",
+                "ripe_at(version.stamp, version.content.is_none(), version.expires_at)",
+            ),
+        ],
+        test: None,
+    },
+    Mutation {
+        name: "a tenant's end spares its tokens",
+        edits: &[(PLACES, "(Self::Tenant, _) => true", "(Self::Tenant, _) => !address.is_revocable()")],
+        test: None,
+    },
+    Mutation {
+        name: "tokens are set aside and written again",
+        edits: &[(ASIDE, " && !is_kept_for_good(&version.register.address)", "")],
         test: None,
     },
 ];

@@ -12,6 +12,7 @@ pub mod joining;
 pub mod kill;
 pub mod reach;
 pub mod readiness;
+pub mod revocation;
 pub mod seen;
 pub mod stamps;
 pub mod time;
@@ -55,6 +56,7 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     stamps::planned(world, slot, version);
     causality::planned(world, slot, version);
     collection::planned(world, slot, version);
+    revocation::planned(world, slot, version);
 }
 
 /// Everything that must hold of a cluster that has settled.
@@ -67,6 +69,7 @@ pub fn settled(world: &World) -> Verdict {
     durability::settled(world)?;
     deletion::settled(world)?;
     kill::settled(world)?;
+    revocation::settled(world)?;
     conflicts::settled(world)?;
     time::settled(world)
 }

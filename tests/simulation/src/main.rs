@@ -106,6 +106,7 @@ struct Total {
     occurrences: u64,
     frames: u64,
     acknowledged: u64,
+    revoked: u64,
     faults: u64,
     starts: u64,
     reidentified: u64,
@@ -128,6 +129,7 @@ impl Total {
             (&mut self.occurrences, counts.occurrences),
             (&mut self.frames, counts.frames),
             (&mut self.acknowledged, counts.acknowledged),
+            (&mut self.revoked, counts.revoked),
             (&mut self.faults, counts.faults),
             (&mut self.starts, counts.starts),
             (&mut self.reidentified, counts.reidentified),
@@ -170,13 +172,14 @@ impl Total {
     fn text(&self) -> String {
         let (settled, seed) = self.slowest;
         format!(
-            "{} failed; {} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} expiries, {} faults, \
-             {} starts, {} new identities, {} writes repeated, {} horizons; settled after at most {:.1} s (seed {seed})",
+            "{} failed; {} s of virtual time, {} occurrences, {} frames, {} writes acknowledged, {} revocations, {} expiries, \
+             {} faults, {} starts, {} new identities, {} writes repeated, {} horizons; settled after at most {:.1} s (seed {seed})",
             self.failed,
             self.virtual_seconds,
             self.occurrences,
             self.frames,
             self.acknowledged,
+            self.revoked,
             self.lapsed,
             self.faults,
             self.starts,

@@ -4,6 +4,7 @@ mod effect;
 mod excuse;
 mod fate;
 mod history;
+mod place;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,6 +20,7 @@ pub use self::{
     excuse::{Excuse, Excused},
     fate::{Fate, Loss, Replica},
     history::{Taken, losers, unnamed},
+    place::Place,
 };
 
 /// What is known of a version that somebody wrote.
@@ -151,6 +153,13 @@ impl Oracle {
     #[must_use]
     pub fn knows(&self, version: &Version) -> bool {
         self.twins(version).next().is_some()
+    }
+
+    /// All that was written, or was about to be, of a register.
+    pub fn versions_of(&self, register: &RegisterId) -> impl Iterator<Item = &Arc<Version>> {
+        let from = (register.clone(), Stamp::ZERO);
+        let all = self.written.range(from..).take_while(move |((id, _), _)| id == register);
+        all.flat_map(|(_, twins)| twins).map(|written| &written.version)
     }
 
     fn twins(&self, version: &Version) -> impl Iterator<Item = &Written> {

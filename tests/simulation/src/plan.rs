@@ -45,6 +45,8 @@ pub struct Plan {
     pub chaos: Micros,
     /// Between two writes, on average.
     pub write_gap: Micros,
+    /// Between two writes of tenants and tokens, on average; none without them.
+    pub access_gap: Option<Micros>,
     /// Between two faults, on average; none without faults.
     pub fault_gap: Option<Micros>,
     /// Whether walls are skewed by hours, stepped and frozen.
@@ -82,6 +84,7 @@ impl Plan {
             nodes,
             chaos: 0,
             write_gap: SECOND,
+            access_gap: None,
             fault_gap: None,
             skews: false,
             network: NetworkPlan { delay: (200, MS), loss: 0, duplicates: 0, reorder: false },
@@ -122,6 +125,8 @@ impl Plan {
             plan.history = HistoryPolicy { min_versions: 2, max_versions: 6, ..plan.history };
         }
         plan.copies = rng.chance(150);
+        // Without them a run is what it was before there were any.
+        plan.access_gap = *rng.pick(&[None, Some(50 * MS), Some(300 * MS), Some(2 * SECOND)]).unwrap_or(&None);
         plan
     }
 }

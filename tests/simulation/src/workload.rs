@@ -1,5 +1,7 @@
 //! What people do: writes of every kind, on any node that takes them.
 
+pub mod access;
+
 use std::sync::Arc;
 
 use burgee_model::{Blob, FlagField, FlagInField, Key, Kill, Media, Millis, NodeId, RegisterId, Scope};
@@ -25,6 +27,10 @@ pub enum Action {
     Delete(RegisterId),
     /// A register gets a tombstone, whether or not the node holds anything of it.
     DeleteUnseen(RegisterId),
+    /// A token is revoked.
+    Revoke(RegisterId),
+    /// A token with some deadline is revoked, whether or not the node holds it.
+    RevokeUnseen(RegisterId, Option<Millis>),
     /// Everything in a scope is deleted.
     Floor(Key, Scope),
     /// A flag is created with all its fields.
@@ -102,6 +108,13 @@ impl Action {
                 draft.writes.push(DraftWrite::delete(register.clone()));
             }
             Self::DeleteUnseen(register) => draft.writes.push(DraftWrite::delete(register.clone())),
+            Self::Revoke(token) => {
+                let expires_at = table.current(token, now)?.expires_at;
+                draft.writes.push(DraftWrite { expires_at, ..DraftWrite::delete(token.clone()) });
+            }
+            Self::RevokeUnseen(token, deadline) => {
+                draft.writes.push(DraftWrite { expires_at: *deadline, ..DraftWrite::delete(token.clone()) });
+            }
             Self::Floor(tenant, scope) => draft.floors.push((tenant.clone(), scope.clone())),
             Self::CreateFlag(tenant, flag) => {
                 let field = |field| DraftWrite::put(RegisterId::flag(tenant, flag, field), json(&format!("{field:?}")));

@@ -25,6 +25,7 @@ use crate::{
     rng::Rng,
     schedule::{MS, Micros, Schedule},
     trace::Trace,
+    workload::access::Access,
 };
 
 /// Between two ticks of a process.
@@ -82,6 +83,8 @@ pub enum Occurrence {
     Sweep,
     /// A write of the workload.
     Write,
+    /// A write of a tenant or token.
+    Access,
     /// A fault of the plan.
     Fault,
     /// A fault passes.
@@ -98,7 +101,7 @@ impl Occurrence {
             Self::Frame { to, .. } => Some(*to),
             Self::Change(change) => Some(change.at),
             Self::Dialled { by, .. } | Self::Timeout { by, .. } | Self::Flushed { by, .. } => Some(*by),
-            Self::Sweep | Self::Write | Self::Fault | Self::Mend(_) => None,
+            Self::Sweep | Self::Write | Self::Access | Self::Fault | Self::Mend(_) => None,
         }
     }
 }
@@ -116,6 +119,8 @@ pub struct Counts {
     pub repair_bytes: u64,
     /// Writes acknowledged.
     pub acknowledged: u64,
+    /// Tokens revoked, as far as that was acknowledged.
+    pub revoked: u64,
     /// Faults.
     pub faults: u64,
     /// Starts of nodes.
@@ -151,6 +156,8 @@ pub struct World {
     pub notes: VecDeque<(usize, Note)>,
     /// Randomness for workload and faults.
     pub rng: Rng,
+    /// Writes of tenants and tokens, with dice of their own.
+    pub access: Access,
     /// Randomness for disks and processes.
     dice: Rng,
     schedule: Schedule<Occurrence>,
@@ -178,6 +185,7 @@ impl World {
             notes: VecDeque::new(),
             dice: rng.fork(),
             rng,
+            access: Access::new(plan.seed),
             schedule,
             incarnations: 0,
             writes: 0,
@@ -253,6 +261,7 @@ impl World {
             Occurrence::Flushed { by, flush } => self.handle(by.slot, Event::Flushed { flush }),
             Occurrence::Sweep => self.sweep(),
             Occurrence::Write => self.next_write(),
+            Occurrence::Access => self.next_access(),
             Occurrence::Fault => crate::faults::step(self),
             Occurrence::Mend(mend) => crate::faults::mend(self, mend),
         }
@@ -282,9 +291,20 @@ impl World {
         }
     }
 
+    /// Those of tenants and tokens likewise.
+    fn next_access(&mut self) {
+        let Some(gap) = self.plan.access_gap.filter(|_| self.now < self.plan.chaos) else { return };
+        crate::workload::access::step(self);
+        let next = self.access.dice.below(2 * gap);
+        self.after(next, Occurrence::Access);
+    }
+
     /// Begins the plan's writes and faults.
     pub fn begin_chaos(&mut self) {
         self.after(0, Occurrence::Write);
+        if self.plan.access_gap.is_some() {
+            self.after(0, Occurrence::Access);
+        }
         if let Some(gap) = self.plan.fault_gap {
             self.after(gap, Occurrence::Fault);
         }

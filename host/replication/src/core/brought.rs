@@ -29,9 +29,14 @@ impl Core {
 
     /// Whether every other member keeps what this node brought.
     pub(super) fn is_kept_by_all(&self) -> bool {
+        self.has_acknowledged() || self.not_keeping().is_empty()
+    }
+
+    /// The members that do not, as far as is known.
+    pub(super) fn not_keeping(&self) -> Vec<NodeId> {
         let own = self.settings.own.node;
-        let keeps = |node: NodeId| node == own || self.brought.keepers.contains(&node);
-        self.has_acknowledged() || self.roster.members().all(|(node, _)| keeps(node))
+        let lacks = |node: &NodeId| *node != own && !self.brought.keepers.contains(node);
+        self.roster.members().map(|(node, _)| node).filter(lacks).collect()
     }
 
     /// A whole exchange with a peer ended in which that took what it lacked. It is asked to keep that: whoever is offered
@@ -44,7 +49,7 @@ impl Core {
         }
         if let Some(entry) = turn.table.latest(&super::member_register(self.settings.own.node)) {
             let question = Question::Offer { versions: vec![entry], unknown: 0 };
-            self.ask(node, Asked::Keeping, question, turn);
+            self.ask_within(node, Asked::Keeping, question, self.disk_timeout(), turn);
         }
     }
 

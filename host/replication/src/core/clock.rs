@@ -21,6 +21,8 @@ const GRAIN_MS: u64 = 5;
 const NOTED_MS: u64 = 100;
 /// A lead of this node's clock that differs by less from what was told is no news, in milliseconds.
 const TOLD_MS: u64 = 1_000;
+/// For how long after a leap of this clock what was said of it before stands, while peers are not measured anew.
+const STANDS: Duration = Duration::from_secs(30);
 /// By how many milliseconds wall and steady clock may part between two ticks without a step.
 const STEP_MS: u64 = 50;
 /// From how many milliseconds on a step makes all measures worthless.
@@ -81,6 +83,8 @@ pub(super) struct Clock {
     set_ms: Option<i64>,
     pub(super) sets: u64,
     pub(super) ahead: Option<Millis>,
+    /// When this clock last leapt.
+    leapt: Option<Duration>,
 }
 
 impl Core {
@@ -98,6 +102,7 @@ impl Core {
         }
         // Either it was set, or the machine slept and the steady clock did not count that: peers know.
         self.peers.values_mut().for_each(|peer| peer.offset = Offset::default());
+        self.clock.leapt = Some(now.mono);
         self.compare_with_all(turn);
         let is_alone = !self.peers.values().any(|peer| peer.live);
         if let Some(offset_ms) = self.clock.set_ms.filter(|_| is_alone) {
@@ -160,11 +165,13 @@ impl Core {
     fn judge_clock(&mut self, ahead: &[i64], turn: &mut Turn<'_>) {
         let mut leads: Vec<Millis> = ahead.iter().map(|ms| ms.min(&0).unsigned_abs()).collect();
         leads.sort_unstable_by(|a, b| b.cmp(a));
-        let majority = (leads.len() + 1).div_ceil(2).max(2);
-        // Where the measures are gone (this clock leapt, say), what was said stands until those who are there are
-        // measured anew.
-        let live = self.peers.values().filter(|peer| peer.live).count();
-        if self.clock.ahead.is_some() && leads.len() < live.min(majority) {
+        // Those that are not ready are not measured as a rule.
+        let others = self.peers.values().filter(|peer| peer.is_ready()).count().max(leads.len());
+        let majority = (others + 1).div_ceil(2).max(2);
+        // After a leap, which makes all measures worthless, what was said stands until those who are there are measured
+        // anew: that is done at once.
+        let is_leaping = self.clock.leapt.is_some_and(|at| turn.now.mono.saturating_sub(at) < STANDS);
+        if self.clock.ahead.is_some() && is_leaping && leads.len() < others.min(majority) {
             return;
         }
         let lead = leads.get(majority - 1).copied().filter(|lead| *lead > self.settings.max_skew_ms);

@@ -137,8 +137,10 @@ impl Core {
         let own = self.settings.own.node;
         let is_away = |node: NodeId| node != own && !self.peers.get(&node).is_some_and(|peer| peer.live);
         let late = self.late(turn);
+        let is_left_out = |node: NodeId| self.peers.get(&node).is_some_and(|peer| peer.live && peer.newer);
         let why = |node: NodeId| match is_away(node) {
             true => Some(Hold::Away),
+            false if is_left_out(node) => Some(Hold::LeftOut),
             false => late.contains(&node).then_some(Hold::Late),
         };
         let members = self.roster.members();
@@ -176,8 +178,11 @@ impl Core {
             return promised_less;
         }
         let holds_less = members().filter(|(_, member)| member.acked.is_none_or(|acked| acked < oldest));
-        // A newcomer that waits for others is not what they wait for.
-        let waits = |node: NodeId| node == self.settings.own.node && !self.is_kept_by_all();
-        holds_less.map(|(node, _)| node).filter(|node| !waits(*node)).collect()
+        let mut late: BTreeSet<NodeId> = holds_less.map(|(node, _)| node).collect();
+        if late.remove(&self.settings.own.node) {
+            // A newcomer waits for those that do not keep yet what it brought.
+            late.extend(if self.is_kept_by_all() { vec![self.settings.own.node] } else { self.not_keeping() });
+        }
+        late
     }
 }

@@ -25,6 +25,7 @@ const PATIENCE: u32 = 6;
 /// A newcomer's entry in the roster that is being written to disk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
+    node: NodeId,
     ticket: u64,
     since: Duration,
 }
@@ -243,9 +244,8 @@ impl Core {
         let own = super::member_register(self.settings.own.node);
         if let Some(entry) = turn.table.latest(&own) {
             // It answers once that is on its disk.
-            let timeout = self.settings.periods.ready_timeout.max(self.settings.periods.request);
             let question = Question::Offer { versions: vec![entry], unknown: 0 };
-            return self.ask_within(node, Asked::Enrolment, question, timeout, turn);
+            return self.ask_within(node, Asked::Enrolment, question, self.disk_timeout(), turn);
         }
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.exchange.give_way(turn.now.mono + RETRY_MIN);
@@ -266,15 +266,21 @@ impl Core {
         }
     }
 
-    /// A newcomer's entry is merged: it is told so once that is on disk, and has by then what this node holds
-    /// everything up to.
-    pub(super) fn entry_merged(&mut self, ticket: u64, turn: &mut Turn<'_>) {
+    /// For how long a peer's disk is waited for: much may be on its way there.
+    pub(super) fn disk_timeout(&self) -> Duration {
+        self.settings.periods.ready_timeout.max(self.settings.periods.request)
+    }
+
+    /// A node's own entry is merged, which it offered: it is told so once that is on disk, and has by then what this node
+    /// holds everything up to. Of one node, one entry is under way.
+    pub(super) fn entry_merged(&mut self, node: NodeId, ticket: u64, turn: &mut Turn<'_>) {
+        self.decline_entries_where(turn, |entry| entry.node == node);
         let said = self.roster.member(self.settings.own.node).and_then(|member| member.acked);
         if self.collect.acked > said {
             self.write_member(turn);
         }
         let flush = self.flush(turn);
-        self.entries.insert(flush, Entry { ticket, since: turn.now.mono });
+        self.entries.insert(flush, Entry { node, ticket, since: turn.now.mono });
     }
 
     pub(super) fn entry_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
@@ -285,13 +291,12 @@ impl Core {
 
     /// A disk that takes nothing, or is slow, may not keep newcomers and the room for answers: they ask again.
     pub(super) fn decline_entries(&mut self, turn: &mut Turn<'_>) {
-        let (now, most) = (turn.now.mono, self.settings.periods.request);
-        let late: Vec<u64> = self
-            .entries
-            .extract_if(.., |_, entry| now.saturating_sub(entry.since) >= most)
-            .map(|(_, entry)| entry.ticket)
-            .collect();
-        let declined = |ticket| Command::Answer { ticket, answer: Answer::Taken(false) };
-        turn.out.extend(late.into_iter().map(declined));
+        let (now, most) = (turn.now.mono, self.disk_timeout());
+        self.decline_entries_where(turn, |entry| now.saturating_sub(entry.since) >= most);
+    }
+
+    fn decline_entries_where(&mut self, turn: &mut Turn<'_>, is_declined: impl Fn(&Entry) -> bool) {
+        let declined = self.entries.extract_if(.., |_, entry| is_declined(entry)).map(|(_, entry)| entry.ticket);
+        turn.out.extend(declined.map(|ticket| Command::Answer { ticket, answer: Answer::Taken(false) }));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::Address;
 use burgee_store::Version;
 
-use crate::world::World;
+use crate::{oracle::Place, world::World};
 
 /// A node is about to write a version: it must stand above what the node holds of the register, and above
 /// every stamp that the node merged from an author whose clock was not too far ahead.
@@ -14,15 +14,11 @@ pub fn planned(world: &mut World, slot: usize, version: &Arc<Version>) {
     if matches!(version.register.address, Address::Horizon) {
         return;
     }
-    let below = process.table.latest(&version.register).filter(|held| order(held) >= order(version));
+    let below = process.table.latest(&version.register).filter(|held| Place::of(held) >= Place::of(version));
     let seen = process.seen.greatest_observed().filter(|seen| *seen >= version.stamp);
     if let Some(held) = below {
         world.violate("causality", format!("n{slot} writes {version:?} over {held:?}"));
     } else if let Some(seen) = seen {
         world.violate("causality", format!("n{slot} writes {version:?} after it had seen the stamp {seen}"));
     }
-}
-
-fn order(version: &Version) -> (Option<burgee_model::Stamp>, burgee_model::Stamp) {
-    (version.floor_seen, version.stamp)
 }

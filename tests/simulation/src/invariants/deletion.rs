@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Address, Scope, Stamp};
+use burgee_model::{Address, Scope};
 use burgee_store::{HistoryPolicy, Outcome, Table, Version};
 
 use super::{Verdict, broken};
-use crate::{oracle::is_collected, world::World};
+use crate::{
+    oracle::{Place, is_collected},
+    world::World,
+};
 
 /// Looks at a settled cluster: what is current must be alive also among all that had to last.
 ///
@@ -21,7 +24,7 @@ pub fn settled(world: &World) -> Verdict {
         if !is_latest || version.is_floor() {
             continue;
         }
-        let later = required.latest(&version.register).filter(|later| place(later) > place(&version));
+        let later = required.latest(&version.register).filter(|later| Place::of(later) > Place::of(&version));
         if later.as_ref().is_some_and(|later| proves_nothing(&process.table, &required, later, &version)) {
             continue;
         }
@@ -59,10 +62,6 @@ fn proves_nothing(table: &Table, required: &Table, later: &Version, version: &Ve
     let is_floor = |held: &Arc<Version>| held.is_floor() && Some(held.stamp) == later.floor_seen;
     let floor_lasts = || required.page(None, usize::MAX).versions.iter().any(is_floor);
     later.stamp < version.stamp && is_collected(table, later) && !floor_lasts()
-}
-
-fn place(version: &Version) -> (Option<Stamp>, Stamp) {
-    (version.floor_seen, version.stamp)
 }
 
 /// Whether a floor covers a version and lies at or above it.

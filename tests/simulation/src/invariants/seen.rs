@@ -9,15 +9,12 @@ use burgee_model::{Address, Millis, RegisterId, Stamp, stamp::millis_to_ntp64};
 use burgee_replication::message::PeerId;
 use burgee_store::{Outcome, Table, Version};
 
-use super::reach::Reach;
+use super::{reach::Reach, revocation::Revoked};
 use crate::{
     node::{MAX_SKEW_MS, Slot},
-    oracle::Taken,
+    oracle::{Place, Taken},
     world::World,
 };
-
-/// A version's place in the order of its register.
-pub type Place = (Option<Stamp>, Stamp);
 
 /// What was seen of one process.
 #[derive(Clone, Debug, Default)]
@@ -42,23 +39,19 @@ pub struct Seen {
     pub reach: Reach,
     /// What it took in of registers that have a history.
     pub taken: Taken,
+    /// Tokens of whose revocation it heard.
+    pub revoked: Revoked,
     /// Of which versions it told whom.
     pub told: BTreeSet<(PeerId, RegisterId, Option<Stamp>, Stamp)>,
-}
-
-/// Its place in the order of its register.
-#[must_use]
-pub fn place(version: &Version) -> Place {
-    (version.floor_seen, version.stamp)
 }
 
 impl Seen {
     /// Of a process that starts with a table, at some cluster time. (What had expired by then is told to nobody.)
     #[must_use]
     pub fn of(table: &Table, at: Millis) -> Self {
-        let mut seen = Self::default();
+        let mut seen = Self { revoked: Revoked::of(table), ..Self::default() };
         for version in table.page(None, usize::MAX).versions {
-            seen.note(&version.register, place(&version));
+            seen.note(&version.register, Place::of(&version));
             seen.await_deadline(&version, at);
             table.history(&version.register).for_each(|version| seen.taken.take(&version));
         }
@@ -67,8 +60,10 @@ impl Seen {
 
     /// A version is current. (One that comes when it has expired nobody ever saw alive.)
     fn await_deadline(&mut self, version: &Version, at: Millis) {
-        match version.expires_at.filter(|deadline| *deadline > at) {
-            Some(deadline) => self.awaited.insert(version.register.clone(), (place(version), deadline)),
+        // That a token would have ended is told of none that was revoked.
+        let deadline = version.expires_at.filter(|deadline| *deadline > at && version.content.is_some());
+        match deadline {
+            Some(deadline) => self.awaited.insert(version.register.clone(), (Place::of(version), deadline)),
             None => self.awaited.remove(&version.register),
         };
     }
@@ -116,7 +111,7 @@ impl Seen {
     /// All that expires up to a horizon is told.
     pub fn tell_all(&mut self, table: &mut Table, until: Millis) {
         let lapsed = std::iter::from_fn(|| table.lapse(until));
-        self.lapsed.extend(lapsed.map(|version| (version.register.clone(), place(&version))));
+        self.lapsed.extend(lapsed.map(|version| (version.register.clone(), Place::of(&version))));
     }
 
     /// The node dropped a version that the cluster had collected: it may be any older one now.
@@ -146,19 +141,19 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
     }
     let Some(latest) = process.table.latest(register) else { return };
     let before = process.seen.greatest.get(register).copied();
-    process.seen.note(register, place(&latest));
+    process.seen.note(register, Place::of(&latest));
     if matches!(outcome, Outcome::Applied(_)) {
         // What was collected here and comes once more, from a node that has not, is put once more, and expires so.
-        process.seen.lapsed.remove(&(register.clone(), place(version)));
+        process.seen.lapsed.remove(&(register.clone(), Place::of(version)));
         process.seen.await_deadline(&latest, cluster);
     }
     let dead = process.seen.dead.get(register).is_some_and(|floor| latest.stamp <= *floor);
     // One that must get in line drops what it wrote and nobody took, also by collecting it.
-    let dropped = |(_, stamp): Place| gets_in_line && stamp <= process.table.horizon();
-    let apart = |(_, stamp): Place| world.oracle.was_collected_apart(register, stamp);
+    let dropped = |at: Place| gets_in_line && at.stamp <= process.table.horizon();
+    let apart = |at: Place| world.oracle.was_collected_apart(register, at.stamp);
     let excused =
         before.is_some_and(|before| dropped(before) || apart(before) || has_forgotten(&process.table, before, &latest));
-    let went_back = !excused && (dead || before.is_some_and(|before| place(&latest) < before));
+    let went_back = !excused && (dead || before.is_some_and(|before| Place::of(&latest) < before));
     if went_back {
         let what = format!("n{slot} merged {version:?} ({outcome:?}), and {register:?} went back to {latest:?}");
         let invariant = if matches!(register.address, Address::Floor(_)) { "floors" } else { "greatest stamp" };
@@ -169,8 +164,8 @@ pub fn merged(world: &mut World, slot: usize, version: &Arc<Version>, outcome: &
 /// Whether a later version stands where an earlier one did that had seen a later floor: the floor itself never
 /// came here, and the earlier version was collected. (The floor was known only to a node that was forgotten:
 /// else nothing would be collected before it came.)
-fn has_forgotten(table: &Table, (floor, stamp): Place, latest: &Version) -> bool {
+fn has_forgotten(table: &Table, before: Place, latest: &Version) -> bool {
     let id = &latest.register;
-    let holds = |scope| table.floor(&id.tenant, &scope).is_some_and(|held| Some(held.stamp) >= floor);
-    latest.stamp > stamp && stamp <= table.horizon() && !id.containers().any(holds)
+    let holds = |scope| table.floor(&id.tenant, &scope).is_some_and(|held| Some(held.stamp) >= before.floor_seen);
+    latest.stamp > before.stamp && before.stamp <= table.horizon() && !id.containers().any(holds)
 }

@@ -6,13 +6,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use burgee_model::{Millis, RegisterId};
 use burgee_store::Version;
 
-use crate::world::World;
+use crate::{oracle::Place, world::World};
 
 /// A node tells that a version expired.
 pub fn lapsed(world: &mut World, slot: usize, version: &Arc<Version>, cluster: Millis) {
     let Some(process) = &mut world.slots[slot].process else { return };
     let seen = &mut process.seen;
-    let first = seen.lapsed.insert((version.register.clone(), (version.floor_seen, version.stamp)));
+    let first = seen.lapsed.insert((version.register.clone(), Place::of(version)));
     let deadline = version.expires_at.unwrap_or(Millis::MAX);
     let was_due = deadline <= seen.looked && !seen.fresh.contains(&version.register);
     if !first {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use burgee_model::{Address, RegisterId, Scope, Stamp, stamp::millis_to_ntp64};
 use burgee_store::{HistoryPolicy, Outcome, Table, Version, is_kept_for_good};
 
+use super::Place;
+
 /// Whether a table holds a version or something that supersedes it.
 #[must_use]
 pub fn accounts_for(table: &Table, version: &Arc<Version>) -> bool {
     let id = &version.register;
-    let supersedes = |held: &Version| (held.floor_seen, held.stamp) >= (version.floor_seen, version.stamp);
+    let supersedes = |held: &Version| Place::of(held) >= Place::of(version);
     table.latest(id).is_some_and(|latest| supersedes(&latest)) || !would_take(table, version)
 }
 
@@ -24,15 +26,14 @@ pub(super) fn keeps_effect(table: &Table, version: &Arc<Version>, versions_max: 
         names || held.floor_seen > version.floor_seen
     };
     let held = || table.history(&version.register);
-    let place = |version: &Version| (version.floor_seen, version.stamp);
-    let is_forgotten = || held().filter(|held| place(held) > place(version)).count() >= versions_max;
+    let is_forgotten = || held().filter(|held| Place::of(held) > Place::of(version)).count() >= versions_max;
     held().any(|held| settles(&held)) || is_forgotten() || !would_take(table, version)
 }
 
 /// Whether a table holds, alive, what a tombstone or a purge did away with: then it never had that.
 fn is_undone(table: &Table, version: &Version) -> bool {
-    let place = (version.floor_seen, version.stamp);
-    let lives = |held: &Version| held.content.is_some() && !held.is_floor() && (held.floor_seen, held.stamp) < place;
+    let place = Place::of(version);
+    let lives = |held: &Version| held.content.is_some() && !held.is_floor() && Place::of(held) < place;
     match &version.register.address {
         Address::Floor(scope) => table.page(None, usize::MAX).versions.iter().any(|held| {
             held.register.tenant == version.register.tenant && scope.covers(&held.register.address) && lives(held)
@@ -51,8 +52,10 @@ pub fn is_collected(table: &Table, version: &Version) -> bool {
 pub(super) fn may_go(version: &Version, horizon: Stamp) -> bool {
     let deadline = version.expires_at.map(|deadline| Stamp { time: millis_to_ntp64(deadline), ..Stamp::ZERO });
     let dead = version.content.is_none() || version.is_floor() || deadline.is_some();
-    dead && !is_kept_for_good(&version.register.address)
-        && version.stamp.max(deadline.unwrap_or(Stamp::ZERO)) <= horizon
+    // A token that is to end by itself is forgotten then, revoked or not.
+    let ends = deadline.is_some() && version.register.address.is_revocable();
+    let stays = is_kept_for_good(&version.register.address) && !ends;
+    dead && !stays && version.stamp.max(deadline.unwrap_or(Stamp::ZERO)) <= horizon
 }
 
 /// Whether a version would live in a table, as far as its floors and its horizon decide.

@@ -6,7 +6,7 @@ use burgee_model::Stamp;
 use burgee_store::{Table, Version};
 
 use super::{
-    Excuse, Oracle, Written, accounts_for,
+    Excuse, Oracle, Place, Written, accounts_for,
     effect::{floors_over, may_go},
     keeps_effect,
 };
@@ -136,9 +136,8 @@ impl Oracle {
     fn is_bereft(&self, version: &Arc<Version>, left: &[Replica], gone: &[Replica]) -> bool {
         let id = &version.register;
         let is_on_disk = |floor: &Arc<Version>| left.iter().any(|r| r.durable && accounts_for(&r.table, floor));
-        let place = |version: &Version| (version.floor_seen, version.stamp);
         let rows = self.all().map(|other| &other.version).filter(|other| other.register == *id);
-        let rows: Vec<&Arc<Version>> = rows.filter(|other| place(other) >= place(version)).collect();
+        let rows: Vec<&Arc<Version>> = rows.filter(|other| Place::of(other) >= Place::of(version)).collect();
         let memories = left.iter().chain(gone).filter(|replica| !replica.durable);
         let mut floors = memories.flat_map(|memory| floors_over(&memory.table, id));
         floors.any(|floor| !is_on_disk(&floor) && rows.iter().any(|row| floor_covers(&floor, row)))
@@ -147,7 +146,7 @@ impl Oracle {
 
 fn supersedes(other: &Version, version: &Version) -> bool {
     let same = other.register == version.register;
-    let later = same && (other.floor_seen, other.stamp) >= (version.floor_seen, version.stamp);
+    let later = same && Place::of(other) >= Place::of(version);
     later || floor_covers(other, version)
 }
 

@@ -108,6 +108,7 @@ impl World {
         }
         self.heed_forgetting(&versions);
         self.counts.acknowledged += 1;
+        invariants::revocation::acknowledged(self, &versions);
         self.acknowledged.insert(write, versions.clone());
         let unseen = self.dice.chance(self.plan.unseen_writes);
         let event = if unseen { Event::WrittenUnseen } else { Event::Written(versions) };
@@ -136,6 +137,7 @@ impl World {
             say!(self, "n{slot} merged {:?} {}: {outcome:?}", version.register.address, version.stamp);
         }
         invariants::seen::merged(self, slot, version, &outcome);
+        invariants::revocation::merged(self, slot, version);
         if matches!(outcome, Outcome::Applied(_)) && !local && self.is_listened_to(slot) {
             self.oracle.heard(version);
         }

@@ -8,3 +8,4 @@ mod deletion;
 mod expiry;
 mod healing;
 mod members;
+mod tokens;
