@@ -78,6 +78,8 @@ pub enum Origin {
     Local,
     /// It was merged; the field holds who sent it.
     Remote(NodeId),
+    /// It was dropped here, because the cluster has gone on without it: nobody wrote anything, and nobody is to be told.
+    Dropped,
 }
 
 /// What a reader gets.

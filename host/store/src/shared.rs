@@ -373,7 +373,7 @@ fn feed_effect(entries: &mut Vec<feed::Draft>, version: &Arc<Version>, effect: A
 fn left_by(latest: Option<Arc<Version>>, gone: Arc<Version>) -> feed::Draft {
     let op = if latest.as_ref().is_some_and(|latest| latest.content.is_some()) { Op::Put } else { Op::Delete };
     let version = latest.unwrap_or(gone);
-    feed::Draft { register: version.register.clone(), version, op, origin: Origin::Local, current: true }
+    feed::Draft { register: version.register.clone(), version, op, origin: Origin::Dropped, current: true }
 }
 
 fn expired(version: Arc<Version>) -> feed::Draft {

@@ -40,6 +40,7 @@ const ROSTER: &str = "host/replication/src/core/roster.rs";
 const SEQUENCE: &str = "host/replication/src/core/sequence.rs";
 const WALK: &str = "host/replication/src/core/walk.rs";
 const TIME: &str = "host/replication/src/core/clock.rs";
+const SHARED: &str = "host/store/src/shared.rs";
 const WRITER: &str = "host/store/src/writer.rs";
 const SIMULATED_WRITER: &str = "tests/simulation/src/world/write.rs";
 
@@ -125,6 +126,11 @@ pub(crate) const MUTATIONS: [Mutation; 61] = [
             package: "burgee-store",
             name: "merging_does_not_wait_for_the_disk_and_the_sweep_brings_everything",
         }),
+    },
+    Mutation {
+        name: "what a node drops it tells as if it had written that",
+        edits: &[(SHARED, "op, origin: Origin::Dropped,", "op, origin: Origin::Local,")],
+        test: Some(Test { package: "burgee-replication", name: "what_a_node_drops_it_tells_nobody" }),
     },
     Mutation {
         name: "who returns speaks before the others hold what it brings",

@@ -49,7 +49,7 @@ impl Core {
         }
         if let Some(entry) = turn.table.latest(&super::member_register(self.settings.own.node)) {
             let question = Question::Offer { versions: vec![entry], unknown: 0 };
-            self.ask_within(node, Asked::Keeping, question, self.disk_timeout(), turn);
+            self.ask(node, Asked::Keeping, question, turn);
         }
     }
 

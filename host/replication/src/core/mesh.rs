@@ -135,8 +135,11 @@ impl Core {
         let members = self.roster.members().map(|(node, member)| (node, member.endpoint.as_deref()));
         let peers =
             self.peers.iter().map(|(node, peer)| (*node, peer.info.as_ref().and_then(|info| info.endpoint.as_deref())));
-        for (node, endpoint) in named.chain(members).chain(peers) {
-            let wants = node != own && !self.roster.is_forgotten(node);
+        // Where its own entry has this node elsewhere than where it listens, a process may be there whose data directory
+        // this one's is a copy of.
+        let others = named.chain(peers).filter(|(node, _)| *node != own);
+        for (node, endpoint) in members.chain(others) {
+            let wants = !self.roster.is_forgotten(node);
             let is_there = |endpoint: &&str| !self.mesh.gone.contains(*endpoint) || reached.contains(&node);
             if let Some(endpoint) = endpoint.filter(|_| wants).filter(is_there) {
                 wanted.insert(endpoint, Some(node));

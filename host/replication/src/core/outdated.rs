@@ -218,6 +218,8 @@ impl Core {
                 if resync {
                     turn.out.push(Command::Resynchronised);
                 }
+                // Until it is in the roster, no horizon waits for it.
+                self.enrol_due = turn.now.mono;
                 if let Some(peer) = self.peers.get_mut(&ask.to) {
                     peer.exchanged = Some(true);
                     // Nobody knew it until now: it gets in line once more, as one that is known.

@@ -244,8 +244,9 @@ impl Core {
         let own = super::member_register(self.settings.own.node);
         if let Some(entry) = turn.table.latest(&own) {
             // It answers once that is on its disk.
+            let timeout = self.settings.periods.ready_timeout.max(self.settings.periods.request);
             let question = Question::Offer { versions: vec![entry], unknown: 0 };
-            return self.ask_within(node, Asked::Enrolment, question, self.disk_timeout(), turn);
+            return self.ask_within(node, Asked::Enrolment, question, timeout, turn);
         }
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.exchange.give_way(turn.now.mono + RETRY_MIN);
@@ -264,11 +265,6 @@ impl Core {
             let question = Question::Compare { history_since: turn.table.history_since() };
             self.ask(ask.to, Asked::Compare, question, turn);
         }
-    }
-
-    /// For how long a peer's disk is waited for: much may be on its way there.
-    pub(super) fn disk_timeout(&self) -> Duration {
-        self.settings.periods.ready_timeout.max(self.settings.periods.request)
     }
 
     /// A node's own entry is merged, which it offered: it is told so once that is on disk, and has by then what this node
@@ -291,7 +287,7 @@ impl Core {
 
     /// A disk that takes nothing, or is slow, may not keep newcomers and the room for answers: they ask again.
     pub(super) fn decline_entries(&mut self, turn: &mut Turn<'_>) {
-        let (now, most) = (turn.now.mono, self.disk_timeout());
+        let (now, most) = (turn.now.mono, self.settings.periods.request);
         self.decline_entries_where(turn, |entry| now.saturating_sub(entry.since) >= most);
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{Node, eventually, three};
+use super::cluster::{Node, entry, eventually, three};
 use crate::{ForgetError, NodeState, transport::memory::MemoryNetwork};
 
 fn state_of(node: &Node, id: burgee_model::NodeId) -> Option<NodeState> {
@@ -145,4 +145,23 @@ async fn a_node_that_a_peer_still_reaches_is_not_forgotten() {
     assert_eq!(a.replication.forget(c.id()).await, Err(ForgetError::Live));
     assert_eq!(a.store.read().forgotten().count(), 0);
     drop(b);
+}
+
+/// Whoever told it would bring back what the cluster has collected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_drops_it_tells_nobody() {
+    let network = MemoryNetwork::new();
+    let nodes = three(&network).await;
+    let [a, b, c] = &nodes;
+    a.put("x", "1").await;
+    b.shows("x", Some("1")).await;
+    c.shows("x", Some("1")).await;
+    let held = a.store.read().latest(&entry("x")).unwrap();
+    for node in [b, c, a] {
+        assert_eq!(node.store.evict(&[(entry("x"), held.stamp)]), 1);
+    }
+    a.put("y", "2").await;
+    b.shows("y", Some("2")).await;
+    c.shows("y", Some("2")).await;
+    assert!(nodes.iter().all(|node| node.get("x").is_none()));
 }

@@ -158,7 +158,7 @@ async fn evicted_versions_are_gone_from_memory_and_disk_and_their_registers_are_
     let evicted = [(config("k"), stamp(5)), (state.clone(), stamp(7)), (config("unknown"), stamp(1))];
     assert_eq!(rig.store.evict(&evicted), 2);
     assert_eq!((rig.value(&config("k")), rig.value(&state).as_deref()), (None, Some("old")));
-    let fed = [(config("k"), Op::Delete, Origin::Local), (state, Op::Put, Origin::Local)];
+    let fed = [(config("k"), Op::Delete, Origin::Dropped), (state, Op::Put, Origin::Dropped)];
     assert_eq!(drain(&mut reader), fed);
     assert_durable(&rig, dir.path()).await;
 }
