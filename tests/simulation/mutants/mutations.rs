@@ -45,7 +45,7 @@ const WRITER: &str = "host/store/src/writer.rs";
 const SIMULATED_WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 61] = [
+pub(crate) const MUTATIONS: [Mutation; 62] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
