@@ -1,6 +1,7 @@
 //! The whole system, through its front doors: real processes, real files, real signals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod backup;
 mod bad_rules;
 mod bad_values;
 mod basics;

@@ -12,7 +12,8 @@ pub(crate) fn parse(text: &str) -> Option<Millis> {
 }
 
 /// An instant in UTC with milliseconds, e.g. `2026-11-20T11:30:00.000Z`.
-pub(crate) fn rfc3339(instant: Millis) -> String {
+#[must_use]
+pub fn rfc3339(instant: Millis) -> String {
     let (year, month, day) = civil(instant / DAY_MS);
     let (ms, seconds) = (instant % 1000, instant % DAY_MS / 1000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

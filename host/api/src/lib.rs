@@ -34,6 +34,7 @@ pub use cluster::{
     ForgetError, Forgotten, StampsAhead,
 };
 pub use guests::StoredModules;
+pub use instant::rfc3339;
 pub use router::{Routers, routers};
 pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots, Traffic};
 pub use ui::{UiAssets, UiFile};

@@ -35,8 +35,8 @@ use crate::{
     http::{Api, cors, guard, query::Params, reply},
     ofrep, openapi,
     routes::{
-        cluster, config, conflicts, entries, environments, evaluate, flag_in, flagd, flags, guests, health, history,
-        manifest, metrics, rollouts, segments, session, tenants, tokens, watch,
+        backup, cluster, config, conflicts, entries, environments, evaluate, flag_in, flagd, flags, guests, health,
+        history, manifest, metrics, rollouts, segments, session, tenants, tokens, watch,
     },
     state::ApiState,
     ui::{self, UiAssets},
@@ -138,6 +138,7 @@ fn raw_bodies() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(watch::watch_environment))
         .routes(routes!(watch::watch_tenant))
         .routes(routes!(cluster::watch_cluster))
+        .routes(routes!(backup::get_backup))
 }
 
 /// OpenFeature's manifest on both paths.

@@ -133,6 +133,10 @@ limits! {
     imports: usize = 2,
     /// Imports that wait for their turn.
     imports_waiting: usize = 32,
+    /// Backups that are taken at the same time: the data file keeps the pages of each beside newer ones.
+    backups: usize = 1,
+    /// More of them that may wait for that.
+    backups_waiting: usize = 4,
     /// Patterns (`matches`) of one rule with the shared rules that it names. Each may take 32 KiB when compiled.
     patterns_per_rule: usize = 64,
     /// Deterministic steps of one evaluation.

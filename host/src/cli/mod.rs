@@ -1,6 +1,7 @@
 //! The command line: what people type, turned into a running node or into requests to one.
 
 mod agent;
+mod backup;
 mod certs;
 mod client;
 mod cluster;
@@ -79,6 +80,10 @@ enum Command {
     /// Make the certificates by which the nodes of a cluster know each other
     #[command(subcommand)]
     Cert(certs::Cert),
+    /// Write all that a node holds to one file
+    Backup(backup::Backup),
+    /// Make a data directory from such a file
+    Restore(backup::Restore),
     /// Work on rules without a server
     #[command(subcommand)]
     Rule(rules::Rule),
@@ -155,6 +160,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Token(command) => command.run(),
         Command::Cluster(command) => command.run(),
         Command::Cert(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Rule(command) => command.run(),
         Command::Completions(command) => command.run(Cli::command()),
     };

@@ -7,6 +7,7 @@
 
 mod aside;
 mod backlog;
+pub mod backup;
 mod chunk;
 mod clock;
 mod conflicts;
@@ -35,6 +36,7 @@ pub mod version;
 mod writer;
 
 pub use aside::{Aside, Missed};
+pub use backup::{Backup, BackupError, BackupHeader, RestoreError};
 pub use clock::Clock;
 pub use error::{DraftError, MergeError, OpenError, WriteError};
 pub use facts::is_kept_for_good;

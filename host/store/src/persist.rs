@@ -6,7 +6,9 @@
 
 pub(crate) mod aside;
 mod guard;
+mod restored;
 mod row;
+mod snapshot;
 
 use std::{
     fs::{self, File},
@@ -22,6 +24,10 @@ use redb::{
 };
 
 use self::{aside::Kept, guard::guarded};
+pub(crate) use self::{
+    restored::{Restored, restore},
+    snapshot::Snapshot,
+};
 use crate::{Aside, OpenError, Table, Told, Version, table::rows::Retained};
 
 /// The newest disk format that this release reads, and the one that it writes.
@@ -125,6 +131,11 @@ impl Disk {
                 std::mem::forget(self.database.take());
             }
         })
+    }
+
+    /// The file as it is now, to be read while it changes.
+    pub(crate) fn snapshot(&mut self) -> Result<Snapshot, DiskError> {
+        self.database().and_then(Snapshot::of)
     }
 
     /// Claims a range of feed positions for this start.

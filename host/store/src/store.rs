@@ -1,5 +1,6 @@
 //! The shell: identity, clock, disk, writer and feed around the pure table.
 
+mod copy;
 mod identity;
 
 use std::{
@@ -367,7 +368,7 @@ impl Opened {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], OpenError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], OpenError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| OpenError::Io(io::Error::other(error.to_string())))?;
     Ok(bytes)

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::{
     Draft, DraftError, Origin, Position, Receipt, Request, Table, Version, WriteError,
     backlog::{Sweep, Task},
+    backup::Source,
     persist::{Disk, DiskError},
     shared::{Identity, Shared},
     stamping,
@@ -46,6 +47,8 @@ pub(crate) enum Message {
     Persist,
     /// A change of who the node is, and whoever waits for it.
     Identify(Identity, oneshot::Sender<Result<(), String>>),
+    /// Whoever wants all that is there.
+    Copy(oneshot::Sender<Result<(Source, u64), String>>),
 }
 
 /// A local write that waits: its plan and whoever waits for it.
@@ -204,7 +207,19 @@ impl Writer {
                 // Whoever asked may have gone.
                 let _ = reply.send(self.identify(identity));
             }
+            Message::Copy(reply) => {
+                let _ = reply.send(self.copy());
+            }
         }
+    }
+
+    /// All that is there, and the clock's mark.
+    fn copy(&mut self) -> Result<(Source, u64), String> {
+        let source = match &mut self.disk {
+            Some(disk) => Source::Disk(disk.snapshot().map_err(|error| error.to_string())?),
+            None => Source::Memory(Box::new(self.shared.read().clone())),
+        };
+        Ok((source, self.shared.clock().mark()))
     }
 
     fn identify(&mut self, identity: Identity) -> Result<(), String> {

@@ -56,7 +56,7 @@ const PATCH: &str = "PATCH";
 const DELETE: &str = "DELETE";
 
 /// Every route behind the guard.
-pub const RULES: [Rule; 63] = [
+pub const RULES: [Rule; 64] = [
     bound(role(GET, "/api/v1/tenants", Viewer)),
     rule(POST, "/api/v1/tenants", Need::Root),
     bound(role(GET, "/api/v1/tenants/{tenant}", Viewer)),
@@ -112,6 +112,8 @@ pub const RULES: [Rule; 63] = [
     bound(role(GET, "/api/v1/cluster", Viewer)),
     bound(role(GET, "/api/v1/cluster/events", Viewer)),
     rule(DELETE, "/api/v1/cluster/nodes/{id}", Need::Root),
+    // all tenants, and what tokens are known by
+    rule(GET, "/api/v1/backup", Need::Root),
     bound(rule(GET, "/api/v1/session", Need::Known)),
     bound(rule(DELETE, "/api/v1/session", Need::Known)),
     // code generators run with an application's token

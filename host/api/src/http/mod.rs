@@ -49,6 +49,8 @@ pub(crate) struct Api {
     pub(crate) bodies: Arc<Budget>,
     /// Imports of documents.
     pub(crate) imports: Turns,
+    /// Backups of everything.
+    pub(crate) backups: Turns,
     /// Writes that this node refused.
     pub(crate) refused: Refused,
 }
@@ -68,8 +70,9 @@ impl Api {
         );
         let bodies = Budget::new(limits.bodies_bytes);
         let imports = Turns::new("imports", limits.imports, limits.imports_waiting);
+        let backups = Turns::new("backups", limits.backups, limits.backups_waiting);
         let access = Arc::new(Access::new(&state.store, limits.connections));
-        Self { state, access, streams, uploads, looks_back, bodies, imports, refused: Refused::default() }
+        Self { state, access, streams, uploads, looks_back, bodies, imports, backups, refused: Refused::default() }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.

@@ -1,5 +1,6 @@
 //! The admin API, one file a resource. Handlers read the request, run a planner of [`crate::admin`], answer.
 
+pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod conflicts;

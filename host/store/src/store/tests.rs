@@ -15,6 +15,7 @@ use crate::{
     testing::{config, flag_in, floor, json, key, stamp, version},
 };
 
+mod backup;
 mod behind;
 
 const NOW: Millis = 1_800_000_000_000;
