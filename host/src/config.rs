@@ -1,6 +1,7 @@
 //! A node's configuration: the options, checked. A bad value is found here, before any port is bound.
 
 mod discovery;
+mod limits;
 
 use std::{
     fmt::Display,
@@ -11,6 +12,7 @@ use std::{
 
 use burgee_model::{Key, Limits, register::is_reserved_tenant};
 
+pub(crate) use self::limits::of_store;
 use crate::{options::Options, tls::TlsFiles};
 
 /// What `burgee` was started as.
@@ -101,7 +103,8 @@ impl Config {
         let file = options.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let options = options.or(file);
         let max_skew = duration("max-skew", options.max_skew.as_deref(), 60)?;
-        let replication = replication(&options, max_skew)?;
+        let limits = limits::read(&options)?;
+        let replication = replication(&options, max_skew, &limits)?;
         replication.validate().map_err(|e| ConfigError::new(e.field(), &e.reason()))?;
         let discovery = discovery::config(&options.discovery, &replication)?;
         discovery.validate().map_err(|e| ConfigError::new(e.field(), &e.reason()))?;
@@ -121,7 +124,7 @@ impl Config {
             max_skew,
             tls: tls(&options)?,
             max_isolation: duration("max-isolation", options.max_isolation.as_deref(), 0)?,
-            limits: limits(&options)?,
+            limits,
         })
     }
 }
@@ -141,56 +144,11 @@ fn tls(options: &Options) -> Result<Option<TlsFiles>, ConfigError> {
     }
 }
 
-/// Those of the file, under those that are options of their own.
-fn limits(options: &Options) -> Result<Limits, ConfigError> {
-    let limits = options.limits.clone().unwrap_or_default();
-    let limits = Limits {
-        tenant_requests_per_second: options.tenant_requests_per_second.unwrap_or(limits.tenant_requests_per_second),
-        token_requests_per_second: options.token_requests_per_second.unwrap_or(limits.token_requests_per_second),
-        connections: options.connections.unwrap_or(limits.connections),
-        connections_per_address: options.connections_per_address.unwrap_or(limits.connections_per_address),
-        head_ms: milliseconds("head-timeout", options.head_timeout.as_deref(), limits.head_ms)?,
-        request_ms: milliseconds("request-timeout", options.request_timeout.as_deref(), limits.request_ms)?,
-        unread_ms: milliseconds("unread-timeout", options.unread_timeout.as_deref(), limits.unread_ms)?,
-        ..limits
-    };
-    // without these nothing is served at all
-    for (field, zero) in [
-        ("connections", limits.connections == 0),
-        ("bodies_bytes", limits.bodies_bytes == 0),
-        ("connection_requests", limits.connection_requests == 0),
-        ("head-timeout", limits.head_ms == 0),
-        ("request-timeout", limits.request_ms == 0),
-        ("unread-timeout", limits.unread_ms == 0),
-        ("idle_ms", limits.idle_ms == 0),
-        ("handshake_ms", limits.handshake_ms == 0),
-        ("guest_queue_modules", limits.guest_queue_modules == 0),
-        ("guest_uploads", limits.guest_uploads == 0),
-        ("guest_uploads_waiting", limits.guest_uploads_waiting == 0),
-        ("looks_back", limits.looks_back == 0),
-        ("looks_back_waiting", limits.looks_back_waiting == 0),
-        ("imports", limits.imports == 0),
-        ("imports_waiting", limits.imports_waiting == 0),
-    ] {
-        if zero {
-            return Err(ConfigError::new(field, &"is more than 0"));
-        }
-    }
-    if limits.head_bytes < HEAD_BYTES_MIN {
-        return Err(ConfigError::new("head_bytes", &format!("is at least {HEAD_BYTES_MIN}")));
-    }
-    Ok(limits)
-}
-
-/// The least that a request's head may have: its path may hold keys of three times 512 bytes, percent-encoded.
-const HEAD_BYTES_MIN: usize = 8 * 1024;
-
-fn milliseconds(field: &str, text: Option<&str>, default: u64) -> Result<u64, ConfigError> {
-    let Some(text) = text else { return Ok(default) };
-    burgee_model::duration::parse(text).map_err(|e| ConfigError::new(field, &format!("`{text}`: {e}")))
-}
-
-fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
+fn replication(
+    options: &Options,
+    max_skew: Duration,
+    limits: &Limits,
+) -> Result<burgee_replication::ReplicationConfig, ConfigError> {
     let default = burgee_replication::ReplicationConfig::default();
     Ok(burgee_replication::ReplicationConfig {
         node_name: options.node_name.clone().unwrap_or_else(host_name),
@@ -208,7 +166,7 @@ fn replication(options: &Options, max_skew: Duration) -> Result<burgee_replicati
         collect_grace: duration("collect-grace", options.collect_grace.as_deref(), 3600)?,
         collect_period: collect_period(options.collect_period.as_deref())?,
         protocol_max: options.protocol_max.unwrap_or(default.protocol_max),
-        ..default
+        limits: limits::of_replication(limits),
     })
 }
 

@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     admin_token::{self, Established},
-    config::{Config, Mode},
+    config::{self, Config, Mode},
     demo, import,
     pipeline::{self, Pipeline},
     serving::{self, ConnectionLimits, Door},
@@ -207,7 +207,7 @@ async fn open_store(config: &Config, time: Timekeeping) -> Result<Store, StartEr
             .map_err(|e| StartError::machine("data-dir", &format!("{}: {e}", dir.display())))?;
     }
     let max_skew_ms = Millis::try_from(config.max_skew.as_millis()).unwrap_or(Millis::MAX);
-    let limits = StoreLimits { max_skew_ms, ..StoreLimits::default() };
+    let limits = StoreLimits { max_skew_ms, ..config::of_store(&config.limits) };
     let digest_key = config.replication.digest_key();
     let store_config = StoreConfig { dir: config.data_dir.clone(), limits, digest_key };
     let clock = Arc::new(move || time.now());

@@ -17,7 +17,7 @@ pub use self::discovery::DiscoveryOptions;
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Options {
-    /// Read further options from this TOML file
+    /// Read further options from this TOML file; its table `[limits]` holds the limits, which the README lists
     #[arg(long, env = "BURGEE_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,

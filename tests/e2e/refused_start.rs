@@ -165,3 +165,20 @@ fn a_config_file_is_checked_like_the_command_line() {
     let node = Spec::serve().option("--config", &path).start();
     assert_eq!(node.announcement["node"], "from-the-file");
 }
+
+#[test]
+fn a_limit_beyond_its_range_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (limits, field) in [
+        ("feed_entries = 0", "feed_entries"),
+        ("write_queue_requests = 100000000000", "write_queue_requests"),
+        ("history_min_versions = 30\nhistory_max_versions = 20", "history_min_versions"),
+        ("cluster_peers = 0", "cluster_peers"),
+        ("cluster_handshakes = 8", "cluster_handshakes_per_address"),
+        ("guest_bytes = 50000000", "cluster_frame_bytes"),
+        ("cluster_links = 5", "config"),
+    ] {
+        fs::write(file.path(), format!("[limits]\n{limits}\n")).unwrap();
+        refused(&Spec::serve().option("--config", file.path().to_str().unwrap()), 2, field);
+    }
+}

@@ -184,4 +184,49 @@ limits! {
     handshake_ms: u64 = 10_000,
     /// Milliseconds for which a peer may take nothing of what it is sent.
     unread_ms: u64 = 30_000,
+    /// Changes that a node remembers for those that read on: streams that resume, and its own peers.
+    feed_entries: usize = 16_384,
+    /// Bytes of the values that it remembers so.
+    feed_bytes: usize = 32 * 1024 * KIB,
+    /// Writes that may wait for their turn to be planned and written.
+    write_queue_requests: usize = 4_096,
+    /// Values of waiting writes that go to the disk at once; a single request may exceed it.
+    write_batch_versions: usize = 4_096,
+    /// Registers of what other nodes wrote that go to the disk at once.
+    persist_registers: usize = 4_096,
+    /// Bytes of the list of those that wait for the disk; beyond it all that the node holds is gone through.
+    backlog_bytes: usize = 32 * 1024 * KIB,
+    /// Bytes of the disk's pages that are kept in memory.
+    disk_cache_bytes: usize = 4 * 1024 * KIB,
+    /// Versions of what has a history that are kept however old and large they are. The limits of history are to be the
+    /// same on all nodes: those that keep less are sent for ever what they drop.
+    history_min_versions: usize = 20,
+    /// Versions of what has a history that are kept at most.
+    history_max_versions: usize = 2_000,
+    /// Days for which those beyond the least are kept.
+    history_days: u32 = 365,
+    /// Bytes of those beyond the least that end the history of one register.
+    history_max_bytes: usize = 1024 * KIB,
+    /// Bytes of the largest frame that is read from another node: above what one value may have.
+    cluster_frame_bytes: usize = 40 * 1024 * KIB,
+    /// Bytes of frames of other nodes that may wait to be looked at; beyond them frames are dropped and counted.
+    cluster_inbox_bytes: usize = 64 * 1024 * KIB,
+    /// Those frames.
+    cluster_inbox_frames: usize = 4_096,
+    /// Bytes that may wait to be sent to one other node, and as many of answers; beyond them frames are dropped.
+    cluster_link_bytes: usize = 8 * 1024 * KIB,
+    /// The same in frames.
+    cluster_link_frames: usize = 16 * KIB,
+    /// Questions of other nodes that are answered at once, all together.
+    cluster_answers: usize = 64,
+    /// Those of one other node.
+    cluster_answers_per_peer: usize = 8,
+    /// Other nodes that are remembered, live and gone.
+    cluster_peers: usize = 256,
+    /// Milliseconds after which another node is asked again that has not begun to answer.
+    cluster_request_ms: u64 = 2_000,
+    /// Connections to the cluster's port at once that have not said yet which node they are of.
+    cluster_handshakes: usize = 64,
+    /// Those of one peer address; of IPv6 of one network.
+    cluster_handshakes_per_address: usize = 16,
 }

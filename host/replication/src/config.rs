@@ -84,6 +84,10 @@ pub struct ReplicationLimits {
     pub answers_per_peer: usize,
     /// Peers that are remembered, live and gone.
     pub peers: usize,
+    /// Connections of others that may be without a hello at once.
+    pub handshakes: usize,
+    /// Those of one address: behind it may be a machine of many nodes, or somebody who says nothing.
+    pub handshakes_per_address: usize,
     /// How long a page may take before it is asked for again.
     pub request_timeout: Duration,
     /// Between two looks at the certificate files.
@@ -104,6 +108,8 @@ impl Default for ReplicationLimits {
             answers: 64,
             answers_per_peer: 8,
             peers: 256,
+            handshakes: 64,
+            handshakes_per_address: 16,
             request_timeout: Duration::from_secs(2),
             certificate_poll: Duration::from_secs(2),
         }

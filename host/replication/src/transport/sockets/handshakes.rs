@@ -6,14 +6,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Connections of others that may be without a hello at once.
-const HANDSHAKES_MAX: usize = 64;
-/// Those of one address: behind it may be a machine of many nodes, or somebody who says nothing.
-const HANDSHAKES_PER_ADDRESS_MAX: usize = 16;
+use crate::config::ReplicationLimits;
 
 /// The places, and who has them.
-#[derive(Debug, Default)]
-pub(super) struct Handshakes(Mutex<Taken>);
+#[derive(Debug)]
+pub(super) struct Handshakes {
+    most: usize,
+    most_per_address: usize,
+    taken: Mutex<Taken>,
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -30,12 +31,17 @@ pub(super) struct Turn {
 }
 
 impl Handshakes {
+    pub(super) fn new(limits: &ReplicationLimits) -> Self {
+        let (most, most_per_address) = (limits.handshakes, limits.handshakes_per_address);
+        Self { most, most_per_address, taken: Mutex::default() }
+    }
+
     /// A place, where there is one for this address.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Turn> {
         let address = block(address);
         let mut taken = self.lock();
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
-        if taken.all >= HANDSHAKES_MAX || own >= HANDSHAKES_PER_ADDRESS_MAX {
+        if taken.all >= self.most || own >= self.most_per_address {
             return None;
         }
         taken.all += 1;
@@ -48,11 +54,11 @@ impl Handshakes {
     pub(super) fn is_tight_for(&self, address: IpAddr) -> bool {
         let taken = self.lock();
         let own = taken.by_address.get(&block(address)).copied().unwrap_or(0);
-        taken.all > HANDSHAKES_MAX / 2 || own >= HANDSHAKES_PER_ADDRESS_MAX / 2
+        taken.all > self.most / 2 || own >= self.most_per_address / 2
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,15 +88,27 @@ fn block(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const MOST: usize = 30;
+    const MOST_PER_ADDRESS: usize = 6;
+
+    fn handshakes() -> Arc<Handshakes> {
+        let limits = ReplicationLimits {
+            handshakes: MOST,
+            handshakes_per_address: MOST_PER_ADDRESS,
+            ..ReplicationLimits::default()
+        };
+        Arc::new(Handshakes::new(&limits))
+    }
+
     fn address(last: u8) -> IpAddr {
         [192, 0, 2, last].into()
     }
 
     #[test]
     fn one_address_leaves_room_for_others() {
-        let handshakes = Arc::new(Handshakes::default());
+        let handshakes = handshakes();
         let silent: Vec<Turn> = (0..100).filter_map(|_| handshakes.take(address(1))).collect();
-        assert_eq!(silent.len(), HANDSHAKES_PER_ADDRESS_MAX);
+        assert_eq!(silent.len(), MOST_PER_ADDRESS);
         assert!(handshakes.is_tight_for(address(1)) && !handshakes.is_tight_for(address(2)));
         let other = handshakes.take(address(2));
         assert!(other.is_some());
@@ -101,18 +119,18 @@ mod tests {
 
     #[test]
     fn all_addresses_together_are_bounded() {
-        let handshakes = Arc::new(Handshakes::default());
+        let handshakes = handshakes();
         let turns: Vec<Turn> = (0..100).filter_map(|last| handshakes.take(address(last))).collect();
-        assert_eq!(turns.len(), HANDSHAKES_MAX);
+        assert_eq!(turns.len(), MOST);
         assert!(handshakes.is_tight_for(address(200)));
     }
 
     #[test]
     fn the_addresses_of_one_network_count_as_one() {
-        let handshakes = Arc::new(Handshakes::default());
+        let handshakes = handshakes();
         let of = |host: u16| -> IpAddr { [0x2001, 0xdb8, 0, 0, 0, 0, 0, host].into() };
         let turns: Vec<Turn> = (0..100).filter_map(|host| handshakes.take(of(host))).collect();
-        assert_eq!(turns.len(), HANDSHAKES_PER_ADDRESS_MAX);
+        assert_eq!(turns.len(), MOST_PER_ADDRESS);
         let mapped: IpAddr = [0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201].into();
         assert_eq!(block(mapped), address(1));
     }

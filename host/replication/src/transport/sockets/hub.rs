@@ -63,11 +63,11 @@ impl Hub {
         Self {
             own,
             links: Links::new(inbox.clone(), limits.peers),
+            handshakes: Arc::new(Handshakes::new(&limits)),
             limits,
             inbox,
             refusals,
             quic,
-            handshakes: Arc::default(),
             made: AtomicU64::new(0),
             tasks: Mutex::default(),
         }
