@@ -98,7 +98,7 @@ fn what_is_no_whole_backup_is_refused_by_name_and_changes_nothing() {
         assert!(!data.exists(), "{why}");
     };
     refused(&whole[..whole.len() / 2], "the backup is cut short");
-    let mut altered = whole.clone();
+    let mut altered = whole;
     let middle = altered.len() / 2;
     altered[middle] ^= 1;
     refused(&altered, "the backup is");

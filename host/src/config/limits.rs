@@ -66,6 +66,8 @@ fn check_zero(limits: &Limits) -> Result<(), ConfigError> {
         ("looks_back_waiting", limits.looks_back_waiting == 0),
         ("imports", limits.imports == 0),
         ("imports_waiting", limits.imports_waiting == 0),
+        ("backups", limits.backups == 0),
+        ("backups_waiting", limits.backups_waiting == 0),
     ];
     match zero.into_iter().find(|(_, zero)| *zero) {
         Some((field, _)) => Err(ConfigError::new(field, &"is more than 0")),
@@ -185,10 +187,7 @@ mod tests {
         for (field, value, range) in store_ranges(&defaults).into_iter().chain(replication_ranges(&defaults)) {
             let (least, most) = (*range.start(), *range.end());
             assert!(range.contains(&value), "the default of {field}");
-            let refused = |value: usize| match read_toml(&format!("{field} = {value}")) {
-                Ok(_) => None,
-                Err(error) => Some(error),
-            };
+            let refused = |value: usize| read_toml(&format!("{field} = {value}")).err();
             for beyond in [least.checked_sub(1), most.checked_add(1)].into_iter().flatten() {
                 let error = refused(beyond).unwrap();
                 assert_eq!(error.field, field);
