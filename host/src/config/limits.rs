@@ -102,7 +102,7 @@ fn store_ranges(limits: &Limits) -> [Range; 11] {
         ("persist_registers", limits.persist_registers, 1..=QUEUE_MAX),
         ("backlog_bytes", limits.backlog_bytes, 4 * KIB..=64 * GIB),
         ("disk_cache_bytes", limits.disk_cache_bytes, MIB..=64 * GIB),
-        // Below, a release could be forgotten with the kill that it answers.
+        // Of a kill, so many newer versions make a node forget one that nobody released.
         ("history_max_versions", limits.history_max_versions, 20..=QUEUE_MAX),
         ("history_min_versions", limits.history_min_versions, 1..=limits.history_max_versions),
         ("history_days", count(limits.history_days), 1..=36_500),
@@ -185,10 +185,7 @@ mod tests {
         for (field, value, range) in store_ranges(&defaults).into_iter().chain(replication_ranges(&defaults)) {
             let (least, most) = (*range.start(), *range.end());
             assert!(range.contains(&value), "the default of {field}");
-            let refused = |value: usize| match read_toml(&format!("{field} = {value}")) {
-                Ok(_) => None,
-                Err(error) => Some(error),
-            };
+            let refused = |value: usize| read_toml(&format!("{field} = {value}")).err();
             for beyond in [least.checked_sub(1), most.checked_add(1)].into_iter().flatten() {
                 let error = refused(beyond).unwrap();
                 assert_eq!(error.field, field);
