@@ -199,7 +199,7 @@ limits! {
     /// Bytes of the disk's pages that are kept in memory.
     disk_cache_bytes: usize = 4 * 1024 * KIB,
     /// Versions of what has a history that are kept however old and large they are. The limits of history are to be the
-    /// same on all nodes: those that keep less are sent for ever what they drop.
+    /// same on all nodes, for these compare what they hold.
     history_min_versions: usize = 20,
     /// Versions of what has a history that are kept at most.
     history_max_versions: usize = 2_000,

@@ -104,7 +104,7 @@ fn store_ranges(limits: &Limits) -> [Range; 11] {
         ("persist_registers", limits.persist_registers, 1..=QUEUE_MAX),
         ("backlog_bytes", limits.backlog_bytes, 4 * KIB..=64 * GIB),
         ("disk_cache_bytes", limits.disk_cache_bytes, MIB..=64 * GIB),
-        // Below, a release could be forgotten with the kill that it answers.
+        // Of a kill, so many newer versions make a node forget one that nobody released.
         ("history_max_versions", limits.history_max_versions, 20..=QUEUE_MAX),
         ("history_min_versions", limits.history_min_versions, 1..=limits.history_max_versions),
         ("history_days", count(limits.history_days), 1..=36_500),
