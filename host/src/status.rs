@@ -11,11 +11,11 @@ use std::{
 
 use burgee_api::{
     ClusterDiscovery, ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView,
-    ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, StampsAhead, Traffic,
+    ForgetError, Forgotten, NodeFigures, NodeStatus, OwnUses, Readiness, StampsAhead, Traffic, UsesElsewhere,
 };
 use burgee_discovery::{DiscoveryView, ProviderStatus};
 use burgee_engine::Engine;
-use burgee_model::{Millis, NodeId};
+use burgee_model::{Millis, NodeId, TokenId};
 use burgee_replication::status::Traffic as Exchanged;
 use burgee_replication::{ClusterEvent, Holder, NodeState, NodeView, Replication, Status as Replicated, wall_clock};
 use burgee_store::Store;
@@ -194,6 +194,14 @@ impl NodeStatus for Status {
             }
             forgotten
         })
+    }
+
+    fn tell_uses(&self, own: OwnUses) {
+        self.0.replication.tell_uses(own);
+    }
+
+    fn uses_elsewhere(&self, tokens: Vec<TokenId>) -> UsesElsewhere<'_> {
+        Box::pin(async move { self.0.replication.uses_elsewhere(&tokens).await })
     }
 
     fn figures(&self) -> NodeFigures {
