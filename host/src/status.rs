@@ -155,12 +155,12 @@ impl NodeStatus for Status {
             this: self.0.replication.name().to_owned(),
             leader: leader(&status),
             nodes,
-            stamps_ahead: ahead.iter().map(|(_, count)| count).sum(),
-            stamps_ahead_by: ahead.iter().map(|(id, count)| stamps_ahead(&status, *id, *count)).collect(),
-            tombstones: self.0.store.read().counts().tombstones as u64,
+            stamps_ahead: Some(ahead.iter().map(|(_, count)| count).sum()),
+            stamps_ahead_by: Some(ahead.iter().map(|(id, count)| stamps_ahead(&status, *id, *count)).collect()),
+            tombstones: Some(self.0.store.read().counts().tombstones as u64),
             collection_held_by: status.collection_held_by.into_iter().map(|holder| holder.name).collect(),
             horizon: status.horizon.map(|stamp| stamp.to_string()),
-            versions_unknown: status.versions_unknown,
+            versions_unknown: Some(status.versions_unknown),
             discovery: self.0.discovery.status().into_iter().map(provider).collect(),
         }
     }

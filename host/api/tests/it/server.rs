@@ -186,7 +186,17 @@ impl NodeStatus for Status {
 
     fn cluster(&self) -> ClusterView {
         let nodes = self.nodes.lock().unwrap().clone();
-        ClusterView { this: "a".into(), leader: Some("a".into()), nodes, ..ClusterView::default() }
+        let leader = Some("a".into());
+        ClusterView {
+            this: "a".into(),
+            leader,
+            nodes,
+            stamps_ahead: Some(0),
+            stamps_ahead_by: Some(Vec::new()),
+            tombstones: Some(0),
+            versions_unknown: Some(0),
+            ..ClusterView::default()
+        }
     }
 
     fn cluster_news(&self) -> ClusterNewsStream {
@@ -203,6 +213,15 @@ impl NodeStatus for Status {
         Box::pin(std::future::ready(self.forgotten(&node.to_string())))
     }
 
+    fn tell_uses(&self, own: OwnUses) {
+        *self.own_uses.lock().unwrap() = Some(own);
+    }
+
+    fn uses_elsewhere(&self, tokens: Vec<TokenId>) -> UsesElsewhere<'_> {
+        let known = self.uses_elsewhere.lock().unwrap().clone();
+        Box::pin(std::future::ready(known.into_iter().filter(|(token, _)| tokens.contains(token)).collect()))
+    }
+
     fn figures(&self) -> NodeFigures {
         NodeFigures { evaluations: self.engine.evaluations(), ..self.figures.lock().unwrap().clone() }
     }
@@ -211,15 +230,6 @@ impl NodeStatus for Status {
 impl Server {
     pub fn new() -> Self {
         Self::with(Options::default())
-    }
-
-    fn tell_uses(&self, own: OwnUses) {
-        *self.own_uses.lock().unwrap() = Some(own);
-    }
-
-    fn uses_elsewhere(&self, tokens: Vec<TokenId>) -> UsesElsewhere<'_> {
-        let known = self.uses_elsewhere.lock().unwrap().clone();
-        Box::pin(std::future::ready(known.into_iter().filter(|(token, _)| tokens.contains(token)).collect()))
     }
 
     pub fn with(options: Options) -> Self {
