@@ -11,11 +11,11 @@ use std::{
 
 use burgee_api::{
     ClusterDiscovery, ClusterMember, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState, ClusterView,
-    ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, StampsAhead, Traffic,
+    ForgetError, Forgotten, NodeFigures, NodeStatus, OwnUses, Readiness, StampsAhead, Traffic, UsesElsewhere,
 };
 use burgee_discovery::{DiscoveryView, ProviderStatus};
 use burgee_engine::Engine;
-use burgee_model::{Millis, NodeId};
+use burgee_model::{Millis, NodeId, TokenId};
 use burgee_replication::status::Traffic as Exchanged;
 use burgee_replication::{ClusterEvent, Holder, NodeState, NodeView, Replication, Status as Replicated, wall_clock};
 use burgee_store::Store;
@@ -155,12 +155,12 @@ impl NodeStatus for Status {
             this: self.0.replication.name().to_owned(),
             leader: leader(&status),
             nodes,
-            stamps_ahead: ahead.iter().map(|(_, count)| count).sum(),
-            stamps_ahead_by: ahead.iter().map(|(id, count)| stamps_ahead(&status, *id, *count)).collect(),
-            tombstones: self.0.store.read().counts().tombstones as u64,
+            stamps_ahead: Some(ahead.iter().map(|(_, count)| count).sum()),
+            stamps_ahead_by: Some(ahead.iter().map(|(id, count)| stamps_ahead(&status, *id, *count)).collect()),
+            tombstones: Some(self.0.store.read().counts().tombstones as u64),
             collection_held_by: status.collection_held_by.into_iter().map(|holder| holder.name).collect(),
             horizon: status.horizon.map(|stamp| stamp.to_string()),
-            versions_unknown: status.versions_unknown,
+            versions_unknown: Some(status.versions_unknown),
             discovery: self.0.discovery.status().into_iter().map(provider).collect(),
         }
     }
@@ -194,6 +194,14 @@ impl NodeStatus for Status {
             }
             forgotten
         })
+    }
+
+    fn tell_uses(&self, own: OwnUses) {
+        self.0.replication.tell_uses(own);
+    }
+
+    fn uses_elsewhere(&self, tokens: Vec<TokenId>) -> UsesElsewhere<'_> {
+        Box::pin(async move { self.0.replication.uses_elsewhere(&tokens).await })
     }
 
     fn figures(&self) -> NodeFigures {

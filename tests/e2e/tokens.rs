@@ -2,7 +2,7 @@
 
 use harness::{
     cli::Cli,
-    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, flag, pair, place, sees},
+    cluster::{CONVERGE_BOUND, VISIBLE_BOUND, flag, live, pair, place, sees},
     http::Client,
     node::Spec,
     stream::Stream,
@@ -44,6 +44,27 @@ fn a_token_is_revoked_at_once_here_and_within_a_second_there() {
     }
     let (a, b) = (spec_a.start(), spec_b.start());
     assert_eq!((reads(&a.client, &token), reads(&b.client, &token)), (401, 401));
+}
+
+#[test]
+fn the_last_use_on_another_node_is_shown_where_that_node_can_tell() {
+    let (a, b) = pair();
+    let (token, id) = create(&a.client, &json!({ "name": "n", "kind": "viewer" }));
+    let used = |client: &Client| client.get(&format!("{TOKENS}/{id}")).expect(200).json()["lastUsedAt"].is_string();
+    assert!(!used(&a.client));
+    sees("the token", CONVERGE_BOUND, &200, || reads(&b.client, &token));
+    sees("the use on b", CONVERGE_BOUND, &true, || used(&a.client));
+    let listed = a.client.get(TOKENS).expect(200).json();
+    assert!(listed["items"][0]["lastUsedAt"].is_string(), "{listed}");
+    // a node of the release before knows no such question, and is not asked
+    let b = b.stop().env("BURGEE_PROTOCOL_MAX", "4").start();
+    sees("both", CONVERGE_BOUND, &vec!["a".to_owned(), "b".to_owned()], || live(&a.client));
+    sees("the token", CONVERGE_BOUND, &200, || reads(&b.client, &token));
+    assert!(!used(&a.client) && used(&b.client));
+    for node in [&a, &b] {
+        let text = String::from_utf8(node.client.get("/metrics").expect(200).body).unwrap();
+        assert!(text.contains("burgee_frames_refused_total{reason=\"garbage\"} 0\n"), "{text}");
+    }
 }
 
 #[test]

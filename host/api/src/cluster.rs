@@ -17,22 +17,41 @@ pub struct ClusterView {
     pub leader: Option<String>,
     /// The known nodes, this one included.
     pub nodes: Vec<ClusterNode>,
-    /// Stamps that were merged although they lie beyond the tolerated clock skew.
-    pub stamps_ahead: u64,
+    /// Stamps that were merged although they lie beyond the tolerated clock skew; absent for a token that is bound to a
+    /// tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stamps_ahead: Option<u64>,
     /// The same, by the node that gave them.
-    pub stamps_ahead_by: Vec<StampsAhead>,
-    /// Tombstones held.
-    pub tombstones: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stamps_ahead_by: Option<Vec<StampsAhead>>,
+    /// Tombstones held, of all tenants: absent for a token that is bound to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tombstones: Option<u64>,
     /// The nodes that collection of tombstones waits for.
     pub collection_held_by: Vec<String>,
     /// The stamp up to which all nodes have collected, as text.
     pub horizon: Option<String>,
     /// Versions that were left out of what others sent: of kinds that this node's release does not know (it is to be
-    /// upgraded), or such as no node that keeps the rules writes.
-    pub versions_unknown: u64,
+    /// upgraded), or such as no node that keeps the rules writes. Absent for a token that is bound to a tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub versions_unknown: Option<u64>,
     /// How other nodes are found; absent where only those are looked for that were named at the start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discovery: Vec<ClusterDiscovery>,
+}
+
+impl ClusterView {
+    /// What of it is for a token that is bound to a tenant: nothing by which the writes of others could be counted.
+    #[must_use]
+    pub(crate) fn for_tenants(self) -> Self {
+        let nodes = self.nodes.into_iter();
+        let nodes = nodes.map(|node| ClusterNode { root: None, oldest_unacked_stamp: None, ..node }).collect();
+        Self { nodes, tombstones: None, stamps_ahead: None, stamps_ahead_by: None, versions_unknown: None, ..self }
+    }
 }
 
 /// One way in which a node finds others.
@@ -94,9 +113,10 @@ pub struct ClusterNode {
     pub lag_ms: Option<u64>,
     /// By how much its clock is ahead of this node's, in milliseconds, where known.
     pub skew_ms: Option<i64>,
-    /// The digest of its replica, where known.
+    /// The digest of its replica, where known, and not for a token that is bound to a tenant: it changes with every
+    /// write of any.
     pub root: Option<String>,
-    /// The oldest stamp of this node that it is not known to have.
+    /// The oldest stamp of this node that it is not known to have; absent for a token that is bound to a tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_unacked_stamp: Option<String>,
     /// Why collection waits for it, where it does: `away`, `late`, `left_out` (of what it sends,

@@ -36,5 +36,8 @@ pub use cluster::{
 pub use guests::StoredModules;
 pub use instant::rfc3339;
 pub use router::{Routers, routers};
-pub use state::{ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, Readiness, Snapshots, Traffic};
+pub use state::{
+    ApiLimits, ApiState, AuthConfig, Caught, NodeFigures, NodeStatus, OwnUses, Readiness, Snapshots, Traffic,
+    UsesElsewhere,
+};
 pub use ui::{UiAssets, UiFile};

@@ -60,6 +60,7 @@ pub struct Routers {
 /// Every route of a node.
 pub fn routers(state: ApiState, ui: UiAssets) -> Routers {
     let api = Arc::new(Api::new(state));
+    access::last_use::tell(&api.access, &*api.status);
     Routers { grpc: grpc::router(&api), http: http_router(api, ui) }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use burgee_engine::{CacheUse, Evaluations, Snapshot, guest::Guests};
-use burgee_model::{Key, Limits, Millis, NodeId};
+use burgee_model::{Key, Limits, Millis, NodeId, TokenId};
 use burgee_store::{Position, Store};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -100,6 +100,12 @@ pub trait Snapshots: Send + Sync {
     fn caught_up(&self, position: Position) -> Caught<'_>;
 }
 
+/// Tells when this node last heard of tokens, by cluster time; those that it did not hear of since its start are left out.
+pub type OwnUses = Box<dyn Fn(&[TokenId]) -> Vec<(TokenId, Millis)> + Send + Sync>;
+
+/// Completes with the last use of tokens on other nodes.
+pub type UsesElsewhere<'a> = Pin<Box<dyn Future<Output = BTreeMap<TokenId, Millis>> + Send + 'a>>;
+
 /// What the node knows of itself and of its cluster.
 pub trait NodeStatus: Send + Sync {
     /// Whether the node serves evaluations and takes writes. Called for every evaluation: must be cheap.
@@ -137,6 +143,12 @@ pub trait NodeStatus: Send + Sync {
 
     /// Has a node forgotten that will not return; done once that is durable here.
     fn forget(&self, node: NodeId) -> Forgotten<'_>;
+
+    /// Takes what other nodes are told of the use of tokens here. Called once.
+    fn tell_uses(&self, own: OwnUses);
+
+    /// When other live nodes last heard of tokens: the latest of what those say that answer soon. Must not wait long.
+    fn uses_elsewhere(&self, tokens: Vec<TokenId>) -> UsesElsewhere<'_>;
 
     /// What only metrics tell.
     fn figures(&self) -> NodeFigures;

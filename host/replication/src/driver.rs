@@ -8,6 +8,7 @@ mod merger;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub(crate) mod uses;
 
 use std::{
     collections::BTreeSet,
@@ -37,7 +38,7 @@ use crate::{
     refusals::Refusals,
     status::{ClusterEvent, Readiness, Status},
     timekeeping::{Timekeeping, wall_clock},
-    transport::{Inbox, Incoming, Membership, Transport},
+    transport::{Inbox, Incoming, Membership, Responder, Transport},
     wire::{Codec, Message, Refusal},
 };
 
@@ -67,6 +68,7 @@ pub(crate) struct Views {
     pub(crate) readiness: watch::Sender<Readiness>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) events: broadcast::Sender<ClusterEvent>,
+    pub(crate) uses: uses::Uses,
     /// By how many milliseconds the clock is ahead so that writes are refused; 0 where it is not.
     pub(crate) clock_ahead: AtomicU64,
 }
@@ -106,6 +108,7 @@ struct Sources {
     local: LocalChanges,
     results: mpsc::Receiver<Event>,
     found: watch::Receiver<BTreeSet<String>>,
+    inquiries: broadcast::Receiver<uses::Inquiry>,
 }
 
 impl<T: Transport> Driver<T> {
@@ -117,7 +120,8 @@ impl<T: Transport> Driver<T> {
             Err(error) => return End::Failed(format!("no thread: {error}")),
         };
         let local = LocalChanges::new(&parts.store, parts.limits.hint_bytes);
-        let mut sources = Sources { inbox: parts.inbox, local, results: results_inbox, found: parts.found };
+        let inquiries = parts.views.uses.subscribe();
+        let mut sources = Sources { inbox: parts.inbox, local, results: results_inbox, found: parts.found, inquiries };
         // what an earlier driver was told counts for this one
         sources.found.mark_changed();
         let codec = Codec::new(parts.limits.frame_bytes);
@@ -170,6 +174,8 @@ impl<T: Transport> Driver<T> {
                     let found = sources.found.borrow_and_update().clone();
                     self.handle(Event::Found(found));
                 }
+                // one that was missed is over by its time-out
+                Ok(inquiry) = sources.inquiries.recv() => self.inquire(&inquiry),
                 _ = ticks.tick() => {
                     self.handle(Event::Tick);
                     self.show_status();
@@ -200,13 +206,23 @@ impl<T: Transport> Driver<T> {
         match (message, incoming.responder) {
             (Message::News(news), None) => self.handle(Event::News { from, news }),
             (Message::Question(question), Some(responder)) => {
-                let protocol = incoming.frame.first().copied().unwrap_or(self.protocol_max);
-                if let Some(ticket) = self.answers.admit(from.node, protocol.min(self.protocol_max), responder) {
+                if let Some(ticket) = self.admit(from, &incoming.frame, responder) {
                     self.handle(Event::Asked { from, ticket, question });
+                }
+            }
+            (Message::AskUses(tokens), Some(responder)) => {
+                if let Some(ticket) = self.admit(from, &incoming.frame, responder) {
+                    self.answers.answer(ticket, Message::Uses(self.views.uses.own(&tokens)));
                 }
             }
             _ => self.refusals.count(Refusal::Garbage, bytes),
         }
+    }
+
+    /// Takes a question where there is a place for its answer, which is written as the question was.
+    fn admit(&mut self, from: PeerId, frame: &[u8], responder: Responder) -> Option<u64> {
+        let protocol = frame.first().copied().unwrap_or(self.protocol_max);
+        self.answers.admit(from.node, protocol.min(self.protocol_max), responder)
     }
 
     /// Some commands are done at once: what comes of them is the next event.

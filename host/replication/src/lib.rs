@@ -28,6 +28,7 @@ pub mod transport;
 pub mod wire;
 
 pub use config::{ConfigError, ReplicationConfig, ReplicationLimits};
+pub use driver::uses::OwnUses;
 pub use refusals::Refusals;
 pub use replication::{ForgetError, Replication, ReplicationError, start};
 pub use status::{ClusterEvent, Hold, Holder, NodeState, NodeView, Readiness, Status, Traffic};

@@ -21,6 +21,9 @@ pub const PATHS_MAX: usize = 1024;
 /// The most nodes whose endpoints one question may ask for.
 pub const ENDPOINTS_MAX: usize = 32;
 
+/// The most tokens whose last use one message may ask for, or tell.
+pub const USES_MAX: usize = 1_000;
+
 /// One start of one node. The incarnation is another one at each start, so that a node that returns is told from
 /// what is left of its former self; it is the greater the later the machine's clock said that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

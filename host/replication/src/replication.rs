@@ -1,7 +1,7 @@
 //! A running replication: started, looked at, shut down.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use burgee_model::{Millis, NodeId};
+use burgee_model::{Millis, NodeId, TokenId};
 use burgee_store::Store;
 use tokio::{
     sync::{broadcast, watch},
@@ -20,7 +20,10 @@ use tokio::{
 use crate::{
     config::{ConfigError, ReplicationConfig},
     core::{Core, Now, SystemWrite},
-    driver::{Traffic, Views},
+    driver::{
+        Traffic, Views,
+        uses::{OwnUses, Uses},
+    },
     message::PeerId,
     network::Configured,
     refusals::Refusals,
@@ -166,6 +169,7 @@ fn views(config: &ReplicationConfig, store: &Store) -> Views {
         readiness: watch::Sender::new(core.readiness().clone()),
         status: watch::Sender::new(status),
         events: broadcast::Sender::new(EVENTS_WAITING),
+        uses: Uses::default(),
         clock_ahead: AtomicU64::new(0),
     }
 }
@@ -217,6 +221,18 @@ impl Replication {
     #[must_use]
     pub fn clock_ahead(&self) -> Option<Millis> {
         Some(self.views.clock_ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead > 0)
+    }
+
+    /// Takes what tells the other nodes when this one last heard of tokens; the first that is given counts.
+    pub fn tell_uses(&self, own: OwnUses) {
+        self.views.uses.tell(own);
+    }
+
+    /// When other live nodes last heard of tokens, by cluster time: the latest of what they say. Asks them, and takes
+    /// 300 ms at most; left out are those that do not answer by then and those of releases that do not know the
+    /// question. Asks for no more than [`USES_MAX`](crate::message::USES_MAX) tokens, and nobody while too many ask.
+    pub async fn uses_elsewhere(&self, tokens: &[TokenId]) -> BTreeMap<TokenId, Millis> {
+        self.views.uses.elsewhere(tokens).await
     }
 
     /// Has a member forgotten that will not return: collection no longer waits for it. Done once that is

@@ -11,21 +11,26 @@ mod packed;
 #[cfg(test)]
 mod tests;
 
+use burgee_model::{Millis, TokenId};
+
 use self::body::{Body, Raw};
 use crate::{
     config::{ENDPOINT_BYTES_MAX, NODE_NAME_BYTES_MAX},
-    message::{Answer, ENDPOINTS_MAX, News, NodeInfo, PATHS_MAX, PREFIXES_MAX, Question, REACHES_MAX},
+    message::{Answer, ENDPOINTS_MAX, News, NodeInfo, PATHS_MAX, PREFIXES_MAX, Question, REACHES_MAX, USES_MAX},
 };
 
 /// The newest version of the protocol that this release speaks. Version 3 tells whom a node reaches; version 4 knows
-/// rollouts of config entries and answers to writes that bear an idempotency key.
-pub const PROTOCOL: u8 = 4;
+/// rollouts of config entries and answers to writes that bear an idempotency key; version 5 tells when tokens were used.
+pub const PROTOCOL: u8 = 5;
 
 /// The oldest version of the protocol that this release speaks.
 pub const PROTOCOL_MIN: u8 = 2;
 
 /// The first version in which a node tells whom it reaches.
 const REACHES_SINCE: u8 = 3;
+
+/// The first version in which nodes ask each other when tokens were used.
+pub const USES_SINCE: u8 = 5;
 
 /// What a frame says.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +41,10 @@ pub enum Message {
     Question(Question),
     /// Answered.
     Answer(Answer),
+    /// Asked, beside what the core decides: when were these tokens last used (at most [`USES_MAX`])?
+    AskUses(Vec<TokenId>),
+    /// Answered: when, by cluster time, for those that were used since the node's start.
+    Uses(Vec<(TokenId, Millis)>),
 }
 
 impl Message {
@@ -49,6 +58,7 @@ impl Message {
             Self::Question(Question::Compare { .. }) | Self::Answer(Answer::Compared { .. }) => "compare",
             Self::Question(Question::Endpoints { .. }) | Self::Answer(Answer::Endpoints(_)) => "endpoints",
             Self::Question(_) | Self::Answer(_) => "repair",
+            Self::AskUses(_) | Self::Uses(_) => "uses",
         }
     }
 }
@@ -117,6 +127,8 @@ fn is_bounded(message: &Message) -> bool {
         Message::Answer(Answer::Endpoints(endpoints)) => {
             endpoints.len() <= ENDPOINTS_MAX && endpoints.iter().all(|(_, endpoint)| is_endpoint(endpoint))
         }
+        Message::AskUses(tokens) => tokens.len() <= USES_MAX,
+        Message::Uses(uses) => uses.len() <= USES_MAX,
         _ => true,
     }
 }

@@ -70,7 +70,7 @@ fn in_words(cluster: &Json) -> String {
     let held = if held.is_empty() { "nobody".to_owned() } else { held.join(", ") };
     let mut whole = vec![
         vec!["leader".to_owned(), text(&cluster["leader"])],
-        vec!["tombstones".to_owned(), cluster["tombstones"].to_string()],
+        vec!["tombstones".to_owned(), count(&cluster["tombstones"])],
         vec!["collection held by".to_owned(), held],
         vec!["horizon".to_owned(), text(&cluster["horizon"])],
         vec!["stamps ahead".to_owned(), stamps_ahead(cluster)],
@@ -82,6 +82,11 @@ fn in_words(cluster: &Json) -> String {
     whole.extend(providers.iter().map(discovery));
     lines.push(output::table(&whole));
     lines.join("\n")
+}
+
+/// A number that a token of a tenant is not told.
+fn count(number: &Json) -> String {
+    number.as_u64().map_or_else(|| "-".to_owned(), |number| number.to_string())
 }
 
 /// A way in which nodes are found, and what it finds or why it does not.
@@ -103,7 +108,7 @@ fn stamps_ahead(cluster: &Json) -> String {
         format!("{name} {}", of["stamps"])
     });
     let by: Vec<String> = by.collect();
-    let all = cluster["stampsAhead"].to_string();
+    let all = count(&cluster["stampsAhead"]);
     if by.is_empty() { all } else { format!("{all} ({})", by.join(", ")) }
 }
 

@@ -110,6 +110,11 @@ impl Directory {
         bool::from(found.sha256.ct_eq(sha256)).then_some(found)
     }
 
+    /// Cluster time.
+    pub(super) fn now(&self) -> Millis {
+        self.0.store.now()
+    }
+
     /// The token with an id.
     pub(crate) fn by_id(&self, id: TokenId, now: Millis) -> Option<Arc<Known>> {
         self.everybody().tokens.get(&id).filter(|known| !known.is_over(now)).cloned()

@@ -9,6 +9,7 @@ mod caller;
 mod credentials;
 mod directory;
 mod guesses;
+pub(crate) mod last_use;
 mod limiting;
 mod login;
 mod principal;
@@ -111,7 +112,7 @@ impl Access {
     }
 
     /// When this node last heard of a token, since its start.
-    pub(crate) fn last_used(&self, token: TokenId, now: Millis) -> Option<Millis> {
+    fn last_used(&self, token: TokenId, now: Millis) -> Option<Millis> {
         self.directory.by_id(token, now)?.usage.last()
     }
 

@@ -34,6 +34,11 @@ impl Principal {
         Self { who, kind: TokenKind::Admin, tenant: None, environments: Box::default(), actor: actor.into() }
     }
 
+    /// Whether it is bound to no tenant: what all tenants do together is for nobody else to see.
+    pub(crate) fn is_root(&self) -> bool {
+        self.tenant.is_none()
+    }
+
     /// Whether it may ask about a tenant at all.
     pub(crate) fn enters(&self, tenant: &Key) -> bool {
         self.tenant.as_ref().is_none_or(|own| own == tenant)

@@ -109,6 +109,7 @@ pub const RULES: [Rule; 64] = [
     role(POST, "/api/v1/tenants/{tenant}/tokens", Admin),
     role(GET, "/api/v1/tenants/{tenant}/tokens/{token}", Admin),
     role(DELETE, "/api/v1/tenants/{tenant}/tokens/{token}", Admin),
+    // both tell a token that is bound to a tenant nothing that counts what other tenants do: see `Principal::is_root`
     bound(role(GET, "/api/v1/cluster", Viewer)),
     bound(role(GET, "/api/v1/cluster/events", Viewer)),
     rule(DELETE, "/api/v1/cluster/nodes/{id}", Need::Root),
@@ -125,6 +126,7 @@ pub const RULES: [Rule; 64] = [
     role(POST, "/e/{tenant}/{environment}/openfeature/v0/manifest/flags", Editor),
     role(PUT, "/e/{tenant}/{environment}/openfeature/v0/manifest/flags/{key}", Editor),
     role(DELETE, "/e/{tenant}/{environment}/openfeature/v0/manifest/flags/{key}", Editor),
+    // as of `/api/v1/cluster`
     bound(role(GET, "/metrics", Viewer)),
     bound(rule(GET, "/openapi.json", Need::Known)),
 ];

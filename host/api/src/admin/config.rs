@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{Blob, Key, Limits, Millis, RegisterId, Scope, duration};
 use burgee_store::{Draft, DraftWrite, Table, Version};
 
-use super::{Kind, Preconditions, Refusal, environment, floor, rollout, tag::Tagger, writes};
+use super::{Kind, PAGE_ITEMS_MAX, Preconditions, Refusal, environment, floor, rollout, tag::Tagger, writes};
 
 /// Where an entry stands: its tenant, its environment, its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Listed {
 }
 
 /// Plans a purge: one floor over all entries whose keys begin with a prefix, and the end of their rollouts. Its conditions
-/// are on the tag of the whole list of the entries.
+/// are on the tag of the whole list of the entries, which has one where it fits one page.
 pub fn purge(
     table: &Table,
     now: Millis,
@@ -108,9 +108,11 @@ pub fn purge(
     environment::read(table, now, tenant, environment)?;
     // without a condition the entries need not be gone through
     if conditions.any() {
-        let mut listed = Listed::default();
-        table.config(tenant, environment, prefix, None, now).for_each(|(key, version)| listed.push(&key, &version));
-        conditions.check(Some(&listed.finish()))?;
+        let (mut listed, mut entries) = (Listed::default(), table.config(tenant, environment, prefix, None, now));
+        entries.by_ref().take(PAGE_ITEMS_MAX).for_each(|(key, version)| listed.push(&key, &version));
+        // a list of more than one page bears no tag: there is nothing to compare with, however long it is
+        let is_whole = entries.next().is_none();
+        if is_whole { conditions.check(Some(&listed.finish()))? } else { conditions.check_untagged()? }
     }
     let rollouts = table.rollouts(tenant, environment, prefix, None, now);
     let ended = rollouts.map(|(_, version)| DraftWrite::delete(version.register.clone())).collect();

@@ -36,6 +36,9 @@ use burgee_model::{Blob, Key, RegisterId, Scope};
 use burgee_store::{Draft, DraftWrite};
 use serde_json::Value as Json;
 
+/// The most items of a page of a list.
+pub(crate) const PAGE_ITEMS_MAX: usize = 1_000;
+
 /// One register with its new JSON value.
 pub(crate) fn put(register: RegisterId, value: &Json) -> DraftWrite {
     DraftWrite::put(register, Blob::json(value))

@@ -38,6 +38,13 @@ impl Preconditions {
         if matches && !clashes { Ok(()) } else { Err(Refusal::Stale(current.map(str::to_owned))) }
     }
 
+    /// Checks against a state that exists and bears no tag.
+    pub fn check_untagged(&self) -> Result<(), Refusal> {
+        let matches = !matches!(self.if_match, Some(Tags::Of(_)));
+        let clashes = matches!(self.if_none_match, Some(Tags::Any));
+        if matches && !clashes { Ok(()) } else { Err(Refusal::Stale(None)) }
+    }
+
     /// Whether they say what the request was made from: a state, or that there was none.
     #[must_use]
     pub fn say_what_stood(&self) -> bool {
@@ -72,6 +79,13 @@ mod tests {
         let condition = Preconditions { if_match: of(&["a", "b"]), ..Default::default() };
         assert!(condition.check(Some("b")).is_ok());
         assert_eq!(condition.check(Some("c")), Err(Refusal::Stale(Some("c".into()))));
+    }
+
+    #[test]
+    fn what_bears_no_tag_exists_all_the_same() {
+        let asks = |if_match, if_none_match| Preconditions { if_match, if_none_match }.check_untagged().is_ok();
+        assert!(asks(Some(Tags::Any), None) && asks(None, of(&["a"])) && asks(None, None));
+        assert!(!asks(of(&["a"]), None) && !asks(None, Some(Tags::Any)));
     }
 
     #[test]

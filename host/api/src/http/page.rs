@@ -5,10 +5,9 @@ use serde_json::{Map, Value as Json, json};
 use utoipa::IntoParams;
 
 use super::query::{FromQuery, Query};
-use crate::admin::{Refusal, history};
+use crate::admin::{PAGE_ITEMS_MAX, Refusal, history};
 
 const LIMIT: usize = 100;
-const LIMIT_MAX: usize = 1000;
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug, Default, IntoParams)]
@@ -29,8 +28,8 @@ impl FromQuery for PageParams {
 
 /// Takes the most items of a page.
 pub(crate) fn take_limit(query: &mut Query) -> Option<usize> {
-    let wrong = || format!("`limit` is a whole number from 1 to {LIMIT_MAX}");
-    query.read("limit", |text| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(wrong))
+    let wrong = || format!("`limit` is a whole number from 1 to {PAGE_ITEMS_MAX}");
+    query.read("limit", |text| text.parse().ok().filter(|limit| (1..=PAGE_ITEMS_MAX).contains(limit)).ok_or_else(wrong))
 }
 
 /// What names an item in its list.

@@ -21,21 +21,27 @@ use crate::{
 const FRAME_REFUSALS: [&str; 8] =
     ["version", "cluster", "garbage", "oversized", "truncated", "overflow", "certificate", "identity"];
 
-/// The node's metrics as they are now.
-pub(crate) fn render(api: &Api) -> String {
+/// The node's metrics as they are now. `whole` adds what counts the doings of all tenants together; without it no sample
+/// changes by what another tenant does.
+pub(crate) fn render(api: &Api, whole: bool) -> String {
     let (view, figures, health) = (api.status.cluster(), api.status.figures(), api.store.health());
-    let (counts, conflicts) = {
-        let table = api.store.read();
-        (table.counts(), table.conflict_count())
-    };
     let mut text = Text::default();
     node(&mut text, api, &figures);
-    evaluations(&mut text, api, &figures);
-    compiler(&mut text, &figures);
-    store(&mut text, counts, conflicts, &health);
+    let help = "1 while the disk takes what is written.";
+    text.family("burgee_store_writable", Kind::Gauge, help).value(u64::from(health.writable));
     cluster(&mut text, &view, &figures);
     discovery(&mut text, &view.discovery);
-    traffic(&mut text, &figures);
+    if whole {
+        let (counts, conflicts) = {
+            let table = api.store.read();
+            (table.counts(), table.conflict_count())
+        };
+        served(&mut text, api, &figures);
+        evaluations(&mut text, api, &figures);
+        compiler(&mut text, &figures);
+        store(&mut text, counts, conflicts, &health);
+        traffic(&mut text, &view, &figures);
+    }
     text.finish()
 }
 
@@ -44,6 +50,16 @@ fn node(text: &mut Text, api: &Api, figures: &NodeFigures) {
     text.family("burgee_build_info", Kind::Gauge, "The running program.").labelled(&version, 1);
     let ready = api.status.ready().ready && !api.status.draining();
     text.family("burgee_ready", Kind::Gauge, "1 while the node serves and takes writes.").value(u64::from(ready));
+    let help = "By how much the machine's clock is ahead of cluster time.";
+    text.family("burgee_clock_skew_seconds", Kind::Gauge, help).seconds(&[], figures.clock_skew_ms);
+    let help = "1 while the node refuses writes because its clock is ahead.";
+    let ahead = api.status.clock_ahead().is_some();
+    text.family("burgee_clock_ahead", Kind::Gauge, help).value(u64::from(ahead));
+    let help = "How often cluster time was set outright.";
+    text.family("burgee_clock_sets_total", Kind::Counter, help).value(figures.clock_sets);
+}
+
+fn served(text: &mut Text, api: &Api, figures: &NodeFigures) {
     text.family("burgee_streams", Kind::Gauge, "Event streams that are open.").value(api.streams_open() as u64);
     let help = "Connections of the HTTP and gRPC ports that are open.";
     text.family("burgee_connections", Kind::Gauge, help).value(figures.connections as u64);
@@ -57,13 +73,6 @@ fn node(text: &mut Text, api: &Api, figures: &NodeFigures) {
     for (reason, count) in api.refused.totals() {
         refused.labelled(&[("reason", reason)], count);
     }
-    let help = "By how much the machine's clock is ahead of cluster time.";
-    text.family("burgee_clock_skew_seconds", Kind::Gauge, help).seconds(&[], figures.clock_skew_ms);
-    let help = "1 while the node refuses writes because its clock is ahead.";
-    let ahead = api.status.clock_ahead().is_some();
-    text.family("burgee_clock_ahead", Kind::Gauge, help).value(u64::from(ahead));
-    let help = "How often cluster time was set outright.";
-    text.family("burgee_clock_sets_total", Kind::Counter, help).value(figures.clock_sets);
 }
 
 fn evaluations(text: &mut Text, api: &Api, figures: &NodeFigures) {
@@ -116,12 +125,9 @@ fn store(text: &mut Text, counts: Counts, conflicts: usize, health: &Health) {
     gauge("burgee_store_floors", "Deletions of whole containers held.", counts.floors);
     gauge("burgee_config_entries", "Config entries that are neither deleted nor expired.", counts.config_entries);
     gauge("burgee_store_backlog_bytes", "Bytes from other nodes that are not on disk yet.", health.backlog_bytes);
-    gauge("burgee_store_writable", "1 while the disk takes what is written.", usize::from(health.writable));
 }
 
 fn cluster(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
-    let help = "Stamps merged although they lie beyond the tolerated clock skew.";
-    text.family("burgee_stamps_ahead_total", Kind::Counter, help).value(view.stamps_ahead);
     nodes(text, &view.nodes);
     let help = "How far this node is behind a live peer.";
     let mut lag = text.family("burgee_replication_lag_seconds", Kind::Gauge, help);
@@ -140,8 +146,6 @@ fn cluster(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
     for (reason, count) in totals {
         refused.labelled(&[("reason", reason)], count);
     }
-    let help = "Versions that were left out of frames: of kinds that a newer release brought.";
-    text.family("burgee_versions_unknown_total", Kind::Counter, help).value(view.versions_unknown);
 }
 
 fn discovery(text: &mut Text, providers: &[ClusterDiscovery]) {
@@ -162,7 +166,11 @@ fn discovery(text: &mut Text, providers: &[ClusterDiscovery]) {
     }
 }
 
-fn traffic(text: &mut Text, figures: &NodeFigures) {
+fn traffic(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
+    let help = "Stamps merged although they lie beyond the tolerated clock skew.";
+    text.family("burgee_stamps_ahead_total", Kind::Counter, help).value(view.stamps_ahead.unwrap_or_default());
+    let help = "Versions that were left out of frames: of kinds that a newer release brought.";
+    text.family("burgee_versions_unknown_total", Kind::Counter, help).value(view.versions_unknown.unwrap_or_default());
     let all =
         figures.traffic.iter().map(|traffic| ([("kind", traffic.kind), ("direction", traffic.direction)], traffic));
     let mut frames = text.family("burgee_frames_total", Kind::Counter, "Frames exchanged with other nodes.");

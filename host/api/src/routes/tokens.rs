@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use burgee_model::{Key, Millis, TokenId, TokenMeta};
+use burgee_model::{Key, TokenId, TokenMeta};
 use burgee_store::WriteScope;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value as Json;
@@ -11,15 +11,21 @@ use sha2::{Digest, Sha256};
 
 use super::{Asked, NoteParams, Reply, listed, shapes, write};
 use crate::{
-    access::{id_of, random},
-    admin::token::{self, Found},
+    access::{
+        id_of,
+        last_use::{self, LastUses},
+        random,
+    },
+    admin::token,
     error::{ApiError, ProblemDocument},
-    http::{Api, body, page::PageParams, params::Keys, query::Params, reply},
+    http::{
+        Api, body,
+        page::{Page, PageParams},
+        params::Keys,
+        query::Params,
+        reply,
+    },
 };
-
-fn document(api: &Api, now: Millis, id: TokenId, found: &Found) -> Json {
-    found.document(id, api.access.last_used(id, now))
-}
 
 /// Reads an id. What is none names no token.
 fn id(key: &Key) -> Result<TokenId, ApiError> {
@@ -27,7 +33,8 @@ fn id(key: &Key) -> Result<TokenId, ApiError> {
     Ok(key.as_str().parse().map_err(|_| missing())?)
 }
 
-/// Lists a tenant's tokens that are in force. When one was last used, this node tells of itself since its start.
+/// Lists a tenant's tokens that are in force. When one was last used is the latest that this node and the live ones that
+/// answer it in time know, each of itself since its start.
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}/tokens", tag = "tokens",
     params(("tenant" = String, Path), PageParams), responses(
     (status = 200, body = shapes::TokenList, headers(("ETag" = String))),
@@ -38,17 +45,27 @@ pub(crate) async fn list_tokens(
     Params(params): Params<PageParams>,
     headers: HeaderMap,
 ) -> Reply {
+    let uses = last_use::of_all(&api, on_page(&api, &tenant, params.clone())?).await;
     listed(&api, params, &headers, |table, now, page, filling| {
         token::check_tenant(table, now, &tenant)?;
-        let after = page.after.as_ref().and_then(|key| key.as_str().parse().ok());
-        for (id, found) in token::list(table, now, &tenant, after) {
+        for (id, found) in token::list(table, now, &tenant, after(page)) {
             let Ok(key) = Key::new(&id.to_string()) else { continue };
-            if !filling.push(&key, || document(&api, now, id, &found)) {
+            if !filling.push(&key, || found.document(id, uses.of(id, now))) {
                 break;
             }
         }
         Ok(())
     })
+}
+
+fn after(page: &Page) -> Option<TokenId> {
+    page.after.as_ref().and_then(|key| key.as_str().parse().ok())
+}
+
+/// The ids of the tokens that a page will show.
+fn on_page(api: &Api, tenant: &Key, params: PageParams) -> Result<Vec<TokenId>, ApiError> {
+    let (page, table, now) = (Page::try_from(params)?, api.store.read(), api.store.now());
+    Ok(token::list(&table, now, tenant, after(&page)).map(|(id, _)| id).take(page.limit).collect())
 }
 
 /// Creates a token. Its text is in this answer, and never again.
@@ -73,7 +90,7 @@ pub(crate) async fn create_token(
     let (planned, limits) = (tenant.clone(), api.limits.clone());
     let plan = move |table: &_, now| token::create(table, now, &planned, id, &meta, new.expires_at, &limits);
     write(&api, WriteScope::Tenant(tenant.clone()), None, plan).await?;
-    let mut found = show(&api, &tenant, id)?;
+    let mut found = show(&api, &tenant, id, &LastUses::default())?;
     found["token"] = text.into();
     let mut response = reply::json(StatusCode::CREATED, &found)?;
     let location = format!("/api/v1/tenants/{}/tokens/{id}", reply::segment(&tenant));
@@ -84,9 +101,9 @@ pub(crate) async fn create_token(
     Ok(response)
 }
 
-fn show(api: &Api, tenant: &Key, id: TokenId) -> Result<Json, ApiError> {
+fn show(api: &Api, tenant: &Key, id: TokenId, uses: &LastUses) -> Result<Json, ApiError> {
     let now = api.store.now();
-    Ok(document(api, now, id, &token::read(&api.store.read(), now, tenant, id)?))
+    Ok(token::read(&api.store.read(), now, tenant, id)?.document(id, uses.of(id, now)))
 }
 
 /// Tells what is known of a token, its text aside.
@@ -95,7 +112,11 @@ fn show(api: &Api, tenant: &Key, id: TokenId) -> Result<Json, ApiError> {
     (status = 200, body = shapes::Token),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_token(Asked(api): Asked, Keys((tenant, key)): Keys<(Key, Key)>, _: Params<()>) -> Reply {
-    reply::json(StatusCode::OK, &show(&api, &tenant, id(&key)?)?)
+    let id = id(&key)?;
+    // of another tenant's token nobody is asked
+    token::read(&api.store.read(), api.store.now(), &tenant, id)?;
+    let uses = last_use::of_all(&api, vec![id]).await;
+    reply::json(StatusCode::OK, &show(&api, &tenant, id, &uses)?)
 }
 
 /// Revokes a token: on this node at once, on others as soon as they hear of it. Its streams and sessions end.

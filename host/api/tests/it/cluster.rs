@@ -11,7 +11,10 @@ fn id(number: u8) -> String {
 }
 
 fn with_nodes() -> Server {
-    let server = Server::new();
+    nodes_of(Server::new())
+}
+
+fn nodes_of(server: Server) -> Server {
     let node = |number, name: &str, state| ClusterNode {
         name: name.into(),
         id: id(number),
@@ -40,6 +43,20 @@ async fn the_view_has_every_member_that_was_promised() {
     let expected = json!({ "name": "b", "id": id(2), "address": "tcp/127.0.0.1:7447", "state": "gone", "ready": false,
         "lagMs": 3, "skewMs": -5, "root": null });
     assert_eq!(b, &expected);
+}
+
+#[tokio::test]
+async fn a_token_of_a_tenant_sees_the_nodes_and_nothing_that_the_writes_of_all_change() {
+    let server = nodes_of(Server::placed().await);
+    let whole = server.get("/api/v1/cluster").await.expect(200).body();
+    assert_eq!(whole["nodes"][0]["root"], "0f");
+    let (token, _) = server.token("viewer", json!({})).await;
+    let view = server.with_token(&token, "GET", "/api/v1/cluster", &[], &json!({})).await.expect(200).body();
+    for member in ["stampsAhead", "stampsAheadBy", "tombstones", "versionsUnknown"] {
+        assert!(whole.get(member).is_some() && view.get(member).is_none(), "{member} in {view}");
+    }
+    assert!(view["nodes"][0]["root"].is_null(), "{view}");
+    assert_eq!((&view["nodes"][0]["ready"], &view["nodes"][1]["lagMs"]), (&json!(true), &json!(3)));
 }
 
 #[tokio::test]

@@ -107,6 +107,26 @@ async fn a_purge_takes_its_prefix_and_must_name_it() {
 }
 
 #[tokio::test]
+async fn a_purge_of_more_than_a_page_goes_by_no_tag() {
+    let server = Server::placed().await;
+    let whole = format!("{CONFIG}?prefix=p&limit=1000");
+    let purge =
+        async |tag: &str| server.json("DELETE", &format!("{CONFIG}?prefix=p"), &[("if-match", tag)], &json!({})).await;
+    for number in 0..1_000 {
+        server.put(&entry(&format!("p{number}")), "x").await.expect(201);
+    }
+    let tag = server.get(&whole).await.expect(200).tag();
+    server.put(&entry("pz"), "x").await.expect(201);
+    // of the first thousand the tag holds still
+    let refused = purge(&tag).await;
+    assert!(!refused.headers.contains_key("etag"), "there is no tag to go by");
+    refused.problem(412, "stale");
+    server.delete(&entry("pz")).await.expect(204);
+    purge(&tag).await.expect(204);
+    assert_eq!(keys(&server.get(CONFIG).await.body()), [""; 0]);
+}
+
+#[tokio::test]
 async fn sizes_and_numbers_are_limited() {
     let limits = Limits { config_value_bytes: 4, config_entries: 2, ..Limits::default() };
     let server = Server::with(Options { limits, ..Options::default() }).place().await;

@@ -8,7 +8,10 @@ use std::{
 use burgee_api::{ClusterNode, ClusterNodeState, Traffic};
 use serde_json::json;
 
-use crate::{history, server::Server};
+use crate::{
+    history,
+    server::{Server, TOKEN},
+};
 
 /// Samples by their name with labels.
 type Samples = BTreeMap<String, f64>;
@@ -37,7 +40,11 @@ fn parse(text: &str) -> (BTreeMap<String, String>, Samples) {
 }
 
 async fn metrics(server: &Server) -> (BTreeMap<String, String>, Samples) {
-    let answer = server.get("/metrics").await.expect(200);
+    seen_with(server, TOKEN).await
+}
+
+async fn seen_with(server: &Server, token: &str) -> (BTreeMap<String, String>, Samples) {
+    let answer = server.with_token(token, "GET", "/metrics", &[], &json!({})).await.expect(200);
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     parse(std::str::from_utf8(&answer.body).unwrap())
 }
@@ -94,6 +101,29 @@ async fn what_happens_is_counted() {
         ("burgee_clock_ahead", 1.0),
     ] {
         assert_eq!(samples.get(sample), Some(&value), "{sample}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_tenant_sees_how_the_node_is_and_nothing_that_others_do() {
+    let server = Server::placed().await;
+    server.post("/api/v1/tenants", json!({ "key": "other" })).await.expect(201);
+    let new = json!({ "name": "n", "kind": "admin" });
+    let made = server.post("/api/v1/tenants/other/tokens", new).await.expect(201).body();
+    let token = made["token"].as_str().unwrap();
+    let before = seen_with(&server, token).await;
+    server.flag("f").await;
+    server.put("/api/v1/tenants/t/environments/dev/config/k", "v").await.expect(201);
+    server.delete("/api/v1/tenants/t/environments/dev/config/k").await.expect(204);
+    server.value("f", json!({})).await;
+    server.value("missing", json!({})).await;
+    let whole = metrics(&server).await;
+    assert_eq!(seen_with(&server, token).await, before);
+    for name in ["burgee_ready", "burgee_nodes", "burgee_clock_skew_seconds", "burgee_store_writable"] {
+        assert!(before.0.contains_key(name), "{name}");
+    }
+    for name in ["burgee_evaluations_total", "burgee_tombstones", "burgee_config_entries", "burgee_frames_total"] {
+        assert!(whole.0.contains_key(name) && !before.0.contains_key(name), "{name}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! A node without a network: the router, a store in memory, and snapshots built when they are asked for.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,14 +12,14 @@ use std::{
 use axum::{Router, body::Body};
 use burgee_api::{
     ApiLimits, ApiState, AuthConfig, Caught, ClusterNews, ClusterNewsStream, ClusterNode, ClusterNodeState,
-    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, Readiness, Routers, Snapshots, StoredModules,
-    UiAssets, UiFile, routers, source,
+    ClusterView, ForgetError, Forgotten, NodeFigures, NodeStatus, OwnUses, Readiness, Routers, Snapshots,
+    StoredModules, UiAssets, UiFile, UsesElsewhere, routers, source,
 };
 use burgee_engine::{
     Engine, EngineConfig, EnvironmentSource, FlagSource, Reads, Snapshot,
     guest::{GuestConfig, Guests},
 };
-use burgee_model::{Key, Limits, Millis, NodeId, RegisterId};
+use burgee_model::{Key, Limits, Millis, NodeId, RegisterId, TokenId};
 use burgee_store::{Position, Store, StoreConfig};
 use bytes::Bytes;
 use futures_util::stream;
@@ -131,6 +132,10 @@ pub struct Status {
     pub nodes: Mutex<Vec<ClusterNode>>,
     pub news: broadcast::Sender<ClusterNews>,
     pub figures: Mutex<NodeFigures>,
+    /// What other nodes are told of the use of tokens.
+    pub own_uses: Mutex<Option<OwnUses>>,
+    /// What other nodes say of it.
+    pub uses_elsewhere: Mutex<BTreeMap<TokenId, Millis>>,
     engine: Arc<Engine>,
 }
 
@@ -144,6 +149,8 @@ impl Status {
             nodes: Mutex::default(),
             news: broadcast::Sender::new(4),
             figures: Mutex::default(),
+            own_uses: Mutex::default(),
+            uses_elsewhere: Mutex::default(),
             engine,
         }
     }
@@ -179,7 +186,17 @@ impl NodeStatus for Status {
 
     fn cluster(&self) -> ClusterView {
         let nodes = self.nodes.lock().unwrap().clone();
-        ClusterView { this: "a".into(), leader: Some("a".into()), nodes, ..ClusterView::default() }
+        let leader = Some("a".into());
+        ClusterView {
+            this: "a".into(),
+            leader,
+            nodes,
+            stamps_ahead: Some(0),
+            stamps_ahead_by: Some(Vec::new()),
+            tombstones: Some(0),
+            versions_unknown: Some(0),
+            ..ClusterView::default()
+        }
     }
 
     fn cluster_news(&self) -> ClusterNewsStream {
@@ -194,6 +211,15 @@ impl NodeStatus for Status {
 
     fn forget(&self, node: NodeId) -> Forgotten<'_> {
         Box::pin(std::future::ready(self.forgotten(&node.to_string())))
+    }
+
+    fn tell_uses(&self, own: OwnUses) {
+        *self.own_uses.lock().unwrap() = Some(own);
+    }
+
+    fn uses_elsewhere(&self, tokens: Vec<TokenId>) -> UsesElsewhere<'_> {
+        let known = self.uses_elsewhere.lock().unwrap().clone();
+        Box::pin(std::future::ready(known.into_iter().filter(|(token, _)| tokens.contains(token)).collect()))
     }
 
     fn figures(&self) -> NodeFigures {

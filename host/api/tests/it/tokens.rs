@@ -1,6 +1,6 @@
 //! Tokens: created, shown once, listed, revoked, over.
 
-use burgee_model::{Key, Limits, RegisterId};
+use burgee_model::{Key, Limits, RegisterId, TokenId};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -34,6 +34,28 @@ async fn a_token_is_shown_once_and_kept_as_a_hash() {
     let kept = server.store.read().latest(&id).unwrap();
     let secret = token.rsplit_once('_').unwrap().1;
     assert!(!String::from_utf8_lossy(&kept.content.as_ref().unwrap().bytes).contains(secret));
+}
+
+#[tokio::test]
+async fn the_last_use_is_the_latest_of_all_nodes_and_never_ahead() {
+    let server = Server::placed().await;
+    let (token, id) = server.token("viewer", json!({})).await;
+    let (known, path): (TokenId, _) = (id.parse().unwrap(), format!("{TOKENS}/{id}"));
+    let shown = async || {
+        let (one, list) = (server.get(&path).await.expect(200).body(), server.get(TOKENS).await.expect(200).body());
+        assert_eq!(one["lastUsedAt"], list["items"][0]["lastUsedAt"]);
+        one["lastUsedAt"].clone()
+    };
+    let elsewhere = |at| server.status.uses_elsewhere.lock().unwrap().insert(known, at);
+    let told = || server.status.own_uses.lock().unwrap().as_ref().unwrap()(&[known, TokenId([0; 16])]);
+    assert_eq!((shown().await, told()), (Json::Null, vec![]));
+    elsewhere(START - 1_000);
+    assert_eq!(shown().await, "2023-11-14T22:13:19.000Z");
+    assert_eq!(told(), [], "a node tells of itself alone");
+    assert_eq!(reads(&server, &token).await, 200);
+    assert_eq!((shown().await, told()), (json!("2023-11-14T22:13:20.000Z"), vec![(known, START)]));
+    elsewhere(u64::MAX);
+    assert_eq!(shown().await, "2023-11-14T22:13:20.000Z");
 }
 
 #[tokio::test]

@@ -9,7 +9,10 @@ use burgee_model::{Millis, NodeId, Stamp};
 use burgee_store::Table;
 
 use super::{Core, Now, Turn, peer::Peer};
-use crate::status::{NodeState, NodeView, Status};
+use crate::{
+    message::PeerId,
+    status::{NodeState, NodeView, Status},
+};
 
 /// Stamps of this node that may be remembered as not known to all.
 const UNACKED_MAX: usize = 4_096;
@@ -44,6 +47,11 @@ impl Unacked {
 }
 
 impl Core {
+    /// The peers that are reached.
+    pub fn live_peers(&self) -> impl Iterator<Item = PeerId> {
+        self.peers.values().filter(|peer| peer.live).map(|peer| peer.id)
+    }
+
     /// The cluster as this node sees it.
     #[must_use]
     pub fn status(&self, table: &Table, now: Now) -> Status {

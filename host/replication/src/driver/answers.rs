@@ -63,15 +63,16 @@ impl Answers {
     }
 
     /// Answers a question that was admitted.
-    pub(super) fn answer(&mut self, ticket: u64, answer: Answer) {
+    pub(super) fn answer(&mut self, ticket: u64, message: Message) {
         let Some(admitted) = self.admitted.remove(&ticket) else { return };
         let (codec, traffic) = (self.codec, Arc::clone(&self.traffic));
-        let is_large = match &answer {
-            Answer::Versions { versions, .. } | Answer::Page { versions, .. } => versions.len() >= LARGE_VERSIONS,
+        let is_large = match &message {
+            Message::Answer(Answer::Versions { versions, .. } | Answer::Page { versions, .. }) => {
+                versions.len() >= LARGE_VERSIONS
+            }
             _ => false,
         };
         let write = move || {
-            let message = Message::Answer(answer);
             let frame = codec.encode(admitted.protocol, &message);
             traffic.sent(message.kind(), frame.len());
             admitted.responder.answer(frame.into());

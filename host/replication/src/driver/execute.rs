@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{Driver, End, log, merger::Gone};
 use crate::{
     core::{Command, Event, Note, SystemWrite},
-    message::{Answer, News, PeerId, Question},
+    message::{News, PeerId, Question},
     status::{ClusterEvent, Readiness},
     transport::Transport,
     wire::{Message, Refusal},
@@ -30,7 +30,7 @@ impl<T: Transport> Driver<T> {
         match command {
             Command::Send { to, news } => self.send(to, news),
             Command::Ask { to, request, question, timeout } => self.ask(to, request, question, timeout),
-            Command::Answer { ticket, answer } => self.answers.answer(ticket, answer),
+            Command::Answer { ticket, answer } => self.answers.answer(ticket, Message::Answer(answer)),
             Command::Merge { merge, versions, from } => match self.merger.merge(merge, versions, from) {
                 Ok(event) => return event,
                 Err(Gone) => self.end = Some(End::Failed("the thread that merges has ended".to_owned())),
@@ -71,7 +71,7 @@ impl<T: Transport> Driver<T> {
         None
     }
 
-    fn encode(&self, to: PeerId, message: &Message) -> Bytes {
+    pub(super) fn encode(&self, to: PeerId, message: &Message) -> Bytes {
         let protocol = self.transport.protocol(to).min(self.protocol_max);
         let frame = self.codec.encode(protocol, message);
         self.traffic.sent(message.kind(), frame.len());
@@ -93,7 +93,14 @@ impl<T: Transport> Driver<T> {
             let frame = transport.request(to, frame, timeout).await.inspect_err(|error| {
                 tracing::debug!(%error, peer = %to.node, "no answer");
             });
-            read_answer(&frame.ok()?, codec, &refusals, &traffic)
+            let frame = frame.ok()?;
+            match read(&frame, codec, &refusals, &traffic)? {
+                Message::Answer(answer) => Some(answer),
+                _ => {
+                    refusals.count(Refusal::Garbage, frame.len());
+                    None
+                }
+            }
         };
         self.report(answer, move |answer| Event::Answered { request, answer });
     }
@@ -176,22 +183,22 @@ async fn repeat(store: Store) {
     }
 }
 
-fn read_answer(
+/// Reads what came in answer to a request; what cannot be read is counted.
+pub(super) fn read(
     frame: &Bytes,
     codec: crate::wire::Codec,
     refusals: &crate::Refusals,
     traffic: &super::Traffic,
-) -> Option<Answer> {
+) -> Option<Message> {
     match codec.decode(frame) {
         Ok(message) => {
             traffic.received(message.kind(), frame.len());
             refusals.left_out(message.unknown());
-            if let Message::Answer(answer) = message {
-                return Some(answer);
-            }
-            refusals.count(crate::wire::Refusal::Garbage, frame.len());
+            Some(message)
         }
-        Err(refusal) => refusals.count(refusal, frame.len()),
+        Err(refusal) => {
+            refusals.count(refusal, frame.len());
+            None
+        }
     }
-    None
 }

@@ -5,3 +5,4 @@ mod faults;
 mod identity;
 mod joining;
 mod sockets;
+mod uses;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use burgee_model::{Millis, NodeId, Stamp};
+use burgee_model::{Millis, NodeId, Stamp, TokenId};
 use burgee_store::{
     PageCursor, Version,
     digest::{Realm, Sum},
@@ -85,6 +85,8 @@ pub(super) enum Body<'a> {
     },
     Taken(bool),
     TheirEndpoints(Vec<(NodeId, String)>),
+    Uses(Vec<TokenId>),
+    TheirUses(Vec<(TokenId, Millis)>),
 }
 
 /// What a node says about itself, in all versions of the protocol.
@@ -161,6 +163,8 @@ impl<'a> Body<'a> {
             Message::News(news) => Self::of_news(news, versions),
             Message::Question(question) => Self::of_question(question, versions),
             Message::Answer(answer) => Self::of_answer(answer, versions),
+            Message::AskUses(tokens) => Self::Uses(tokens.clone()),
+            Message::Uses(uses) => Self::TheirUses(uses.clone()),
         }
     }
 
@@ -234,6 +238,8 @@ impl<'a> Body<'a> {
                 Message::Question(Question::Offer { versions, unknown })
             }
             Self::Endpoints { nodes } => Message::Question(Question::Endpoints { nodes }),
+            Self::Uses(tokens) => Message::AskUses(tokens),
+            Self::TheirUses(uses) => Message::Uses(uses),
             answer => Message::Answer(answer.answer()?),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp};
+use burgee_model::{Blob, Key, Media, NodeId, RegisterId, Stamp, TokenId};
 use burgee_store::{
     ChangeId, PageCursor, Version,
     digest::{Prefix, Realm, Sum},
@@ -85,7 +85,9 @@ fn messages() -> Vec<Message> {
     ];
     let news = [beat, News::Hint { seq: 6, versions: vec![version()], unknown: 0 }];
     let news = news.into_iter().map(Message::News);
-    news.chain(questions.into_iter().map(Message::Question)).chain(answers.into_iter().map(Message::Answer)).collect()
+    let all = news.chain(questions.into_iter().map(Message::Question)).chain(answers.into_iter().map(Message::Answer));
+    let token = TokenId([6; 16]);
+    all.chain([Message::AskUses(vec![token]), Message::Uses(vec![(token, 1_700_000_000_000)])]).collect()
 }
 
 fn codec() -> Codec {
@@ -106,7 +108,8 @@ fn without_reaches(message: Message) -> Message {
 fn the_bytes_of_every_kind_in_every_version_are_those_of_old() {
     let mut text = String::new();
     for protocol in PROTOCOL_MIN..=PROTOCOL {
-        for message in messages() {
+        let known = |message: &Message| message.kind() != "uses" || protocol >= USES_SINCE;
+        for message in messages().into_iter().filter(known) {
             let hex = codec().encode(protocol, &message).iter().fold(String::new(), |mut hex, byte| {
                 write!(hex, "{byte:02x}").unwrap();
                 hex
@@ -120,7 +123,7 @@ fn the_bytes_of_every_kind_in_every_version_are_those_of_old() {
 #[test]
 fn every_kind_is_read_as_it_was_written() {
     for message in messages() {
-        for protocol in [3, 4] {
+        for protocol in [3, 4, 5] {
             assert_eq!(codec().decode(&codec().encode(protocol, &message)), Ok(message.clone()));
         }
         assert_eq!(codec().decode(&codec().encode(2, &message)), Ok(without_reaches(message)));
@@ -131,11 +134,17 @@ fn every_kind_is_read_as_it_was_written() {
 fn other_versions_large_frames_and_too_long_questions_are_refused() {
     let frame = |protocol| codec().encode(protocol, &messages()[2]);
     assert_eq!(codec().decode(&frame(1)), Err(Refusal::Protocol(1)));
-    assert_eq!(codec().decode(&frame(5)), Err(Refusal::Protocol(5)));
+    assert_eq!(codec().decode(&frame(6)), Err(Refusal::Protocol(6)));
     assert_eq!(codec().decode(&[]), Err(Refusal::Garbage));
     assert_eq!(Codec::new(2).decode(&frame(3)), Err(Refusal::Oversized));
     let long = Message::Question(Question::Versions { realm: Realm::Current, paths: vec![1; PATHS_MAX + 1] });
     assert_eq!(codec().decode(&codec().encode(3, &long)), Err(Refusal::Garbage));
+    let token = TokenId([6; 16]);
+    for (count, fits) in [(USES_MAX, true), (USES_MAX + 1, false)] {
+        for uses in [Message::AskUses(vec![token; count]), Message::Uses(vec![(token, 1); count])] {
+            assert_eq!(codec().decode(&codec().encode(PROTOCOL, &uses)).is_ok(), fits, "{count}");
+        }
+    }
 }
 
 /// What a newer release writes: two versions that this one knows, and between them one of another kind, or of another

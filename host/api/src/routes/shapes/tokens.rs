@@ -30,7 +30,7 @@ pub(crate) struct Token {
     created_by: String,
     #[schema(nullable = false)]
     expires_at: Option<String>,
-    /// On the node that answers, since its start.
+    /// On the node that answers and on the live ones that it reached, on each since its start.
     #[schema(nullable = false)]
     last_used_at: Option<String>,
 }

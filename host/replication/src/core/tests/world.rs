@@ -356,17 +356,7 @@ impl World {
                 self.events.push_back((to, Event::Asked { from, ticket, question }));
             }
             Command::Answer { ticket, answer } => self.answer(node, ticket, answer),
-            Command::Merge { merge, versions, .. } => {
-                let now = self.now(node).cluster;
-                let Node { table, clock, .. } = &mut self.nodes[node];
-                let (sane, insane): (Vec<_>, Vec<_>) = versions.into_iter().partition(|version| version.is_sane());
-                for version in sane {
-                    table.merge(&version);
-                    clock.observe(version.stamp, now);
-                }
-                let refused = u32::try_from(insane.len()).unwrap();
-                self.events.push_back((node, Event::Merged { merge, taken: true, refused }));
-            }
+            Command::Merge { merge, versions, .. } => self.merge(node, merge, versions),
             Command::Evict(versions) => {
                 for (id, stamp) in versions {
                     self.nodes[node].evicted += usize::from(self.nodes[node].table.evict(&id, stamp));
@@ -404,6 +394,18 @@ impl World {
             Command::GiveUp(_) => self.nodes[node].ended = Some(command),
             Command::Note(note) => self.nodes[node].notes.push(note),
         }
+    }
+
+    fn merge(&mut self, node: usize, merge: u64, versions: Vec<Arc<Version>>) {
+        let now = self.now(node).cluster;
+        let Node { table, clock, .. } = &mut self.nodes[node];
+        let (sane, insane): (Vec<_>, Vec<_>) = versions.into_iter().partition(|version| version.is_sane());
+        for version in sane {
+            table.merge(&version);
+            clock.observe(version.stamp, now);
+        }
+        let refused = u32::try_from(insane.len()).unwrap();
+        self.events.push_back((node, Event::Merged { merge, taken: true, refused }));
     }
 
     fn repeat(&mut self, node: usize) {
