@@ -22,10 +22,10 @@ fn restored(file: &[u8], dir: &Path, becomes: Becomes) -> Result<crate::backup::
 
 /// A store that holds something of everything: history, a purge, what was deleted, a member.
 async fn filled(rig: &Rig) {
-    for (id, value) in [(config("a/1"), "1"), (config("b"), "2"), (flag_in(FlagInField::Enabled), "true")] {
+    for (id, value) in [(config("a/1"), "1"), (config("b"), "2"), (flag_in(FlagInField::State), "ENABLED")] {
         rig.write(put(&id, value)).await.unwrap();
     }
-    rig.write(put(&flag_in(FlagInField::Enabled), "false")).await.unwrap();
+    rig.write(put(&flag_in(FlagInField::State), "DISABLED")).await.unwrap();
     rig.write(Draft::of(vec![DraftWrite::delete(config("b"))])).await.unwrap();
     let scope = Scope::Config { environment: key("e"), prefix: "a/".into() };
     let later = rig.store.read().latest(&config("a/1")).unwrap().stamp.time + 10;
