@@ -169,6 +169,9 @@ fn limits(options: &Options) -> Result<Limits, ConfigError> {
         ("guest_uploads_waiting", limits.guest_uploads_waiting == 0),
         ("looks_back", limits.looks_back == 0),
         ("looks_back_waiting", limits.looks_back_waiting == 0),
+        ("request_steps", limits.request_steps == 0),
+        ("request_evaluation_ms", limits.request_evaluation_ms == 0),
+        ("long_evaluations_waiting", limits.long_evaluations_waiting == 0),
         ("imports", limits.imports == 0),
         ("imports_waiting", limits.imports_waiting == 0),
     ] {

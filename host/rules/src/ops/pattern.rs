@@ -36,7 +36,10 @@ impl Pattern {
                 Ok(regex) => return Ok(Self { regex: Box::new(regex), steps: kib.div_ceil(KIB_A_STEP) }),
                 Err(regex::Error::CompiledTooBig(_)) if kib < PATTERN_KIB_MAX => kib *= 2,
                 Err(regex::Error::CompiledTooBig(_)) => {
-                    return Err(format!("it takes more than {} bytes when compiled", usize::from(PATTERN_KIB_MAX) * KIB));
+                    return Err(format!(
+                        "it takes more than {} bytes when compiled",
+                        usize::from(PATTERN_KIB_MAX) * KIB
+                    ));
                 }
                 Err(regex::Error::Syntax(report)) => return Err(fault(&report)),
                 Err(other) => return Err(other.to_string()),
