@@ -8,7 +8,7 @@ use std::{
 
 use burgee_model::Value;
 use burgee_rules::{
-    Budget, EvalError,
+    Budget, EvalError, GUEST_STEPS,
     interpret::{self, Inputs, Outside},
 };
 
@@ -20,22 +20,39 @@ use crate::{
 };
 
 /// How long guests may still take for one request: what bounds a bulk evaluation whose flags all call some.
-pub(crate) struct Patience(Cell<Duration>);
+pub(crate) struct Patience {
+    left: Cell<Duration>,
+    waited: Cell<Duration>,
+    /// Guests that were asked for, there or not.
+    asked: Cell<u64>,
+}
 
 impl Patience {
     pub(crate) fn new(allowed: Duration) -> Self {
-        Self(Cell::new(allowed))
+        Self { left: Cell::new(allowed), waited: Cell::default(), asked: Cell::default() }
+    }
+
+    /// How long was waited.
+    pub(crate) fn waited(&self) -> Duration {
+        self.waited.get()
+    }
+
+    /// The steps that guests were charged with so far: they bound how many an evaluation calls, and are no work of its own.
+    pub(crate) fn guest_steps(&self) -> u64 {
+        self.asked.get().saturating_mul(GUEST_STEPS as u64)
     }
 
     /// Waits for something, if there is any patience left.
     fn wait<T>(&self, wait: impl FnOnce() -> T) -> Option<T> {
-        let left = self.0.get();
+        let left = self.left.get();
         if left.is_zero() {
             return None;
         }
         let start = Instant::now();
         let done = wait();
-        self.0.set(left.saturating_sub(start.elapsed()));
+        let waited = start.elapsed();
+        self.left.set(left.saturating_sub(waited));
+        self.waited.set(self.waited.get().saturating_add(waited));
         Some(done)
     }
 }
@@ -127,6 +144,8 @@ impl Outside for Others<'_, '_, '_> {
 
     fn guest(&self, name: &str, arguments: &[Value]) -> Result<Value, EvalError> {
         let Snapshot { runtime, guests, source, .. } = self.asking.snapshot;
+        let asked = &self.asking.patience.asked;
+        asked.set(asked.get().saturating_add(1));
         let (Some(running), Some(digest)) = (&runtime.guests, guests.get(name)) else { return Ok(Value::Null) };
         let world = self.asking.world;
         let call = GuestCall {

@@ -15,7 +15,7 @@ use crate::{
     prerequisites,
     reads::{self, Names},
     runtime::Runtime,
-    snapshot::{ConfigTable, Index, Origin, Snapshot},
+    snapshot::{ConfigTable, Index, Origin, Snapshot, is_large},
     source::{ConfigValue, EnvironmentSource, FlagSource},
     targeting::{Reading, Targeting},
 };
@@ -64,6 +64,8 @@ pub(crate) fn snapshot(
         reads: reads_of(previous, &flags),
         index,
         calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests()),
+        loops: flags.iter().any(|flag| flag.loops),
+        large_config: config.values().flatten().any(|entry| is_large(&entry.value)),
         varies: flags.iter().any(|flag| varies(flag, &config)),
         parts: Default::default(),
         placements: placements(flags.len(), &chunks),

@@ -119,6 +119,13 @@ impl<'a> Evaluation<'a> {
         Self { key, outcome: Outcome::Error { code, details }, item: [""; 3], value: (0, 0), kind: code.into() }
     }
 
+    /// The same flag, where the answer to a request for all has no room for it.
+    #[must_use]
+    pub fn without_room(&self) -> Self {
+        let details = "answer_too_large: the flags before it take as many bytes as an answer may have";
+        Self::failed(self.key, ErrorCode::General, Cow::Borrowed(details))
+    }
+
     /// The variant's value, JSON text. `None` where there is none.
     #[must_use]
     pub fn value_json(&self) -> Option<&'a str> {

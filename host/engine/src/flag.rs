@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use burgee_model::{Key, Value, value::same_text};
+use burgee_model::{Key, Value, shown::shortened, value::same_text};
 use burgee_rules::{ir::Rule, outcome::variant_name};
 use serde_json::{Map, Value as Json};
 
@@ -27,6 +27,8 @@ pub(crate) struct PreparedFlag {
     /// What an evaluation does.
     pub(crate) plan: Plan,
     pub(crate) digest: u128,
+    /// Whether its rule's work grows with what it is given.
+    pub(crate) loops: bool,
     /// What each result that the compiled rule can name by number means here.
     pub(crate) choices: Box<[Option<Choice>]>,
     variants: Box<[Variant]>,
@@ -90,6 +92,7 @@ impl PreparedFlag {
         let mut flag = Self {
             key: key.clone(),
             plan,
+            loops: targeting.as_ref().and_then(|t| t.rule.as_ref()).is_some_and(|rule| rule.loops()),
             digest: digest(key, &source, targeting.as_deref()),
             by_name: index(&variants),
             default: source.default_variant.as_ref().and_then(|name| position(&variants, name)),
@@ -108,7 +111,7 @@ impl PreparedFlag {
     pub(crate) fn choose(&self, result: &Value) -> Result<Choice, String> {
         let Some(name) = variant_name(result).map_err(|error| error.to_string())? else { return Ok(Choice::Default) };
         let known = self.position(&name).map(Choice::Variant);
-        known.ok_or_else(|| format!("the rule gave {}, which names no variant", json_text(&name)))
+        known.ok_or_else(|| format!("the rule gave {}, which names no variant", json_text(&shortened(&name))))
     }
 
     fn position(&self, name: &str) -> Option<u32> {
@@ -175,7 +178,7 @@ impl PreparedFlag {
             (Fixed::Broken, _) => {
                 let details = self.targeting.as_ref().and_then(|t| t.problems.first());
                 let details = details.map_or("the rule does not compile", |problem| problem.message.as_str());
-                Evaluation::failed(self.key.as_str(), ErrorCode::ParseError, Cow::Borrowed(details))
+                Evaluation::failed(self.key.as_str(), ErrorCode::ParseError, shortened(details))
             }
         }
     }

@@ -3,7 +3,7 @@
 //! They take operands and read the values themselves, from the request and the module's literals; the
 //! operators are those of the interpreter, with the same budget.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use burgee_guest::abi::{self, HostFunction};
 use burgee_model::{Context, Limits, Millis, Value};
@@ -32,6 +32,42 @@ pub(crate) struct Host {
     /// What is left to the flag that is evaluated.
     budget: Budget,
     budget_of: i32,
+    spent: Spent,
+}
+
+/// What the flags of one call took, and may take together.
+#[derive(Default)]
+struct Spent {
+    /// The steps of each flag that called the host, by number.
+    steps: Vec<u64>,
+    sum: u64,
+    /// Beyond these steps, or this instant, flags are not begun.
+    max: u64,
+    until: Option<Instant>,
+    late: bool,
+    unseen: u64,
+}
+
+/// Steps after which the clock is looked at.
+const STEPS_A_LOOK: u64 = 1_000;
+
+impl Spent {
+    fn add(&mut self, flag: usize, steps: u64) {
+        if self.steps.len() <= flag {
+            self.steps.resize(flag + 1, 0);
+        }
+        self.steps.get_mut(flag).into_iter().for_each(|known| *known = known.saturating_add(steps));
+        self.sum = self.sum.saturating_add(steps);
+        self.unseen = self.unseen.saturating_add(steps);
+    }
+
+    fn has_left(&mut self) -> bool {
+        if self.unseen >= STEPS_A_LOOK {
+            self.unseen = 0;
+            self.late |= self.until.is_some_and(|until| Instant::now() >= until);
+        }
+        self.sum < self.max && !self.late
+    }
 }
 
 /// The call in progress, as far as host functions need it.
@@ -55,12 +91,15 @@ impl Host {
             pushed: Vec::new(),
             budget: Budget::new(limits),
             budget_of: -1,
+            spent: Spent::default(),
         }
     }
 
     /// Prepares for a call that may call the host. A call before may have panicked and never come to its end.
     pub(crate) fn begin(&mut self, artefact: &Arc<Artefact>, world: &World<'_>) {
         self.clear();
+        self.spent = Spent { steps: std::mem::take(&mut self.spent.steps), max: u64::MAX, ..Spent::default() };
+        self.spent.steps.clear();
         let request = &mut self.request;
         if !request.artefact.as_ref().is_some_and(|known| Arc::ptr_eq(known, artefact)) {
             request.artefact = Some(artefact.clone());
@@ -68,6 +107,25 @@ impl Host {
         request.context = Some(world.context.clone());
         request.now = world.now;
         request.config = artefact.reads_config.then(|| world.config.clone());
+    }
+
+    /// Lets no flag begin once those before it took so many steps, or after an instant.
+    pub(crate) fn bound(&mut self, steps: u64, until: Option<Instant>) {
+        (self.spent.max, self.spent.until) = (steps, until);
+    }
+
+    /// The steps that a flag took in this call, also where it was broken off.
+    pub(crate) fn spent(&mut self, flag: usize) -> u64 {
+        self.settle();
+        self.spent.steps.get(flag).copied().unwrap_or(0)
+    }
+
+    /// Notes what the flag took that was evaluated last.
+    fn settle(&mut self) {
+        if let Some(flag) = index(self.budget_of) {
+            self.spent.add(flag, self.limits.evaluation_steps.saturating_sub(self.budget.steps_left()));
+        }
+        self.budget_of = -1;
     }
 
     /// Forgets the request.
@@ -82,7 +140,7 @@ impl Host {
         self.temporaries.clear();
         self.temporary_bytes = 0;
         self.pushed.clear();
-        self.budget_of = -1;
+        self.settle();
     }
 
     /// Leaves what a call would that was never ended: values, operands and a budget that is used up.
@@ -104,12 +162,17 @@ impl Host {
         self.request.value(operand, &self.temporaries)
     }
 
-    /// The budget of a flag: a fresh one where another was evaluated before.
-    fn select(&mut self, flag: i32) {
+    /// The budget of a flag: a fresh one where another was evaluated before; an error where nothing is left to the request.
+    fn select(&mut self, flag: i32) -> std::result::Result<(), EvalError> {
         if self.budget_of != flag {
+            self.settle();
+            if !self.spent.has_left() {
+                return Err(EvalError::TooCostly);
+            }
             self.budget = Budget::new(&self.limits);
             self.budget_of = flag;
         }
+        Ok(())
     }
 
     fn keep(&mut self, value: Value) -> std::result::Result<i32, EvalError> {
@@ -253,7 +316,7 @@ fn truthy(host: &Host, value: i32) -> i32 {
 }
 
 fn compare(host: &mut Host, flag: i32, op: i32, left: i32, right: i32) -> Result<i32> {
-    host.select(flag);
+    host.select(flag)?;
     let op = emit::comparison(op).ok_or_else(foreign)?;
     let Host { request, temporaries, budget, .. } = host;
     let (left, right) = (request.value(left, temporaries), request.value(right, temporaries));
@@ -267,7 +330,7 @@ fn contains(
     haystack: i32,
     op: impl Fn(&Value, &Value, &mut Budget) -> std::result::Result<bool, EvalError>,
 ) -> Result<i32> {
-    host.select(flag);
+    host.select(flag)?;
     let Host { request, temporaries, budget, .. } = host;
     let (needle, haystack) = (request.value(needle, temporaries), request.value(haystack, temporaries));
     Ok(i32::from(op(&needle, &haystack, budget)?))
@@ -280,7 +343,7 @@ fn on_both(
     right: i32,
     op: impl Fn(&Value, &Value, &mut Budget) -> std::result::Result<Value, EvalError>,
 ) -> Result<i32> {
-    host.select(flag);
+    host.select(flag)?;
     let Host { request, temporaries, budget, .. } = host;
     let (left, right) = (request.value(left, temporaries), request.value(right, temporaries));
     Ok(operand(&op(&left, &right, budget)?))
@@ -297,7 +360,7 @@ fn list(host: &mut Host, count: i32) -> Result<i32> {
 }
 
 fn cat(host: &mut Host, flag: i32, count: i32) -> Result<i32> {
-    host.select(flag);
+    host.select(flag)?;
     let parts = host.popped(count);
     let mut cat = ops::Cat::default();
     let Host { request, temporaries, budget, .. } = &mut *host;
@@ -308,7 +371,7 @@ fn cat(host: &mut Host, flag: i32, count: i32) -> Result<i32> {
 }
 
 fn call(host: &mut Host, flag: i32, function: i32, count: i32) -> Result<i32> {
-    host.select(flag);
+    host.select(flag)?;
     let operands = host.popped(count);
     let Host { request, temporaries, budget, .. } = &mut *host;
     let artefact = request.artefact.as_ref().ok_or_else(foreign)?;
@@ -319,7 +382,7 @@ fn call(host: &mut Host, flag: i32, function: i32, count: i32) -> Result<i32> {
 }
 
 fn interpret(host: &mut Host, flag: i32, expression: i32) -> Result<i32> {
-    host.select(flag);
+    host.select(flag)?;
     let Host { request, budget, limits, .. } = &mut *host;
     let artefact = request.artefact.as_ref().ok_or_else(foreign)?;
     let expression = index(expression).and_then(|at| artefact.expressions.get(at)).ok_or_else(foreign)?;
@@ -344,7 +407,7 @@ fn made(host: &mut Host, value: Value) -> Result<i32> {
 }
 
 fn hash(host: &mut Host, flag: i32, by: i32) -> Result<Option<u32>> {
-    host.select(flag);
+    host.select(flag)?;
     let Host { request, temporaries, budget, .. } = host;
     Ok(fractional::hash(&request.value(by, temporaries), request.key(flag), request.context(), budget)?)
 }

@@ -5,6 +5,7 @@
 //! default variant, variants, config entries) are data: changing one compiles nothing.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod allowance;
 mod asking;
 mod build;
 mod cache;

@@ -3,11 +3,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use burgee_model::{
-    Context, Digest, Key, Millis, Problem,
+    Context, Digest, Key, Millis, Problem, Value,
     context::{Kept, WireError},
 };
 use burgee_rules::{
@@ -17,11 +17,12 @@ use burgee_rules::{
 };
 
 use crate::{
+    allowance::Allowance,
     asking::{Asking, Patience},
     build::{self, Reads},
     chunk::{ChunkUse, Placement},
     evaluation::Evaluation,
-    flag::{Choice, Plan, PreparedFlag},
+    flag::{Plan, PreparedFlag},
     hash::BuildShortHasher,
     input::World,
     part::Part,
@@ -29,7 +30,7 @@ use crate::{
     runtime::Runtime,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
-    worker,
+    worker::{self, Decision},
 };
 
 /// One environment at one state of the replica. Immutable, but that compiled rules appear in it when they
@@ -52,9 +53,19 @@ pub struct Snapshot {
     pub(crate) digest: u128,
     pub(crate) varies: bool,
     pub(crate) calls_guests: bool,
+    /// Whether any rule's work grows with what it is given.
+    pub(crate) loops: bool,
+    /// Whether any config entry that rules read is large.
+    pub(crate) large_config: bool,
     /// What is seen of it: by those who see all, and by clients. Made when somebody asks.
     pub(crate) parts: [OnceLock<Part>; 2],
 }
+
+/// Why a flag is not evaluated for which nothing is left to the request.
+const BEYOND_REQUEST: &str = "rule_too_costly: the flags before it took what one request may";
+
+/// Bytes of a context from which on evaluating may take long.
+const LARGE_BYTES: usize = 4 * 1024;
 
 /// The config entries that rules read; an entry that does not exist is none.
 pub(crate) type ConfigTable = BTreeMap<Key, Option<ConfigValue>>;
@@ -129,9 +140,11 @@ impl Snapshot {
         }
     }
 
-    /// Evaluates all flags, in key order.
+    /// Evaluates all flags, in key order. Where they take more together than a request may, those that come later answer
+    /// as flags whose rules are too costly; those without a rule answer always.
     pub fn evaluate_all<'a>(&'a self, context: &Context, now: Millis, mut each: impl FnMut(Evaluation<'a>)) {
         let (world, patience) = (self.world(context, now), self.patience());
+        let mut allowance = Allowance::new(&self.runtime.config.limits);
         let mut counts = Counts::default();
         let mut each = |tier, evaluation: Evaluation<'a>| {
             counts.count(tier, evaluation.kind);
@@ -143,17 +156,29 @@ impl Snapshot {
                 each(Tier::Fixed, flag.fixed(fixed));
                 continue;
             }
+            if !allowance.has_left(|| patience.waited()) {
+                each(Tier::Interpreted, flag.failed(BEYOND_REQUEST.to_owned()));
+                continue;
+            }
             let mut decided = None;
             if let Some((of, number)) = self.placement(at) {
                 if chunk != Some(of) {
-                    self.decide_chunk(of, &world, &mut decisions);
+                    let left = (allowance.steps_left(), allowance.until(patience.waited()));
+                    self.decide_chunk(of, &world, left, &mut decisions);
                     chunk = Some(of);
                 }
                 decided = decisions.get(number as usize).copied().flatten();
             }
             match decided {
-                Some(choice) => each(Tier::Compiled, flag.answer(choice)),
-                None => each(Tier::Interpreted, self.interpret(at, flag, &world, &patience)),
+                Some(Decision { choice, steps }) => {
+                    allowance.spend(steps);
+                    each(Tier::Compiled, flag.answer(choice));
+                }
+                None => {
+                    let (evaluation, steps) = self.interpret(at, flag, &world, &patience);
+                    allowance.spend(steps);
+                    each(Tier::Interpreted, evaluation);
+                }
             }
         }
         self.runtime.tally.add(&counts);
@@ -176,17 +201,23 @@ impl Snapshot {
         });
         match compiled {
             Some(choice) => (Tier::Compiled, flag.answer(choice)),
-            None => (Tier::Interpreted, self.interpret(at, flag, world, &self.patience())),
+            None => (Tier::Interpreted, self.interpret(at, flag, world, &self.patience()).0),
         }
     }
 
     /// Runs a whole chunk, where its rules are compiled and that pays; else leaves no decisions.
-    fn decide_chunk(&self, chunk: u32, world: &World<'_>, decisions: &mut Vec<Option<Choice>>) {
+    fn decide_chunk(
+        &self,
+        chunk: u32,
+        world: &World<'_>,
+        left: (u64, Option<Instant>),
+        decisions: &mut Vec<Option<Decision>>,
+    ) {
         decisions.clear();
         let Some(used) = self.chunks.get(chunk as usize) else { return };
         let pays = used.running >= self.runtime.config.together_rules_min;
         if let Some(artefact) = used.chunk.artefact().filter(|_| pays) {
-            worker::evaluate_all(&self.runtime, artefact, used, &self.flags, world, decisions);
+            worker::evaluate_all(&self.runtime, artefact, used, &self.flags, world, left, decisions);
         }
     }
 
@@ -195,25 +226,29 @@ impl Snapshot {
         Patience::new(Duration::from_millis(self.runtime.config.limits.guest_request_ms))
     }
 
+    /// What the interpreter answers, and the steps that it took but for those of guests, whose time has a limit of its own.
     fn interpret<'a>(
         &'a self,
         at: usize,
         flag: &'a PreparedFlag,
         world: &World<'_>,
         patience: &Patience,
-    ) -> Evaluation<'a> {
+    ) -> (Evaluation<'a>, u64) {
         if let Some(trouble) = self.trouble(at) {
-            return flag.failed(format!("{}: {}", trouble.code(), trouble.message()));
+            return (flag.failed(format!("{}: {}", trouble.code(), trouble.message())), 0);
         }
         let mut budget = Budget::new(&self.runtime.config.limits);
         let asking = Asking::new(self, world, patience);
-        match asking.chosen(flag, &mut budget) {
+        let (all, asked) = (budget.steps_left(), patience.guest_steps());
+        let evaluation = match asking.chosen(flag, &mut budget) {
             Ok(Ok(choice)) => flag.answer(choice),
             Ok(Err(why)) => flag.failed(why),
             Err(EvalError::Guest(_)) if flag.has_default() => flag.in_error(),
             Err(error @ EvalError::Guest(_)) => flag.failed(format!("guest_failed: {error}")),
             Err(error @ EvalError::TooCostly) => flag.failed(format!("rule_too_costly: {error}")),
-        }
+        };
+        let guests = patience.guest_steps().saturating_sub(asked);
+        (evaluation, all.saturating_sub(budget.steps_left()).saturating_sub(guests))
     }
 
     pub(crate) fn trouble(&self, at: usize) -> Option<Trouble> {
@@ -270,6 +305,14 @@ impl Snapshot {
         self.calls_guests
     }
 
+    /// Whether evaluating one flag, or all, may take so long that others must not wait for it: where the context
+    /// is large, or a config entry that rules read, and a rule loops or searches for patterns; or where all flags look at a
+    /// large context.
+    #[must_use]
+    pub fn may_take_long(&self, context: &Context, all: bool) -> bool {
+        self.loops && self.large_config || (self.loops || all) && is_large(context.root())
+    }
+
     /// The config entries that rules read, there or not, in order: when one of them changes, build again.
     pub fn config_keys(&self) -> impl ExactSizeIterator<Item = &Key> {
         self.config.keys()
@@ -320,6 +363,24 @@ impl Snapshot {
         let compiled = self.chunks.iter().filter(|used| used.chunk.artefact().is_some()).map(|used| used.members.len());
         let compiled = compiled.sum();
         Tiers { compiled, interpreted: rules - compiled }
+    }
+}
+
+/// Whether looking through a value again and again may take long.
+pub(crate) fn is_large(value: &Value) -> bool {
+    weighs_more(value, &mut { LARGE_BYTES })
+}
+
+/// Whether a value takes more than so many bytes. Looks no further than needed.
+fn weighs_more(value: &Value, left: &mut usize) -> bool {
+    const ITEM_BYTES: usize = 8;
+    let own = if let Value::Text(text) = value { text.len() } else { 0 };
+    let Some(rest) = left.checked_sub(own.saturating_add(ITEM_BYTES)) else { return true };
+    *left = rest;
+    match value {
+        Value::List(items) => items.iter().any(|item| weighs_more(item, left)),
+        Value::Object(members) => members.iter().any(|(_, value)| weighs_more(value, left)),
+        _ => false,
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     sync::{Arc, Weak},
+    time::Instant,
 };
 
 use burgee_guest::abi;
@@ -60,18 +61,27 @@ pub(crate) fn evaluate(
     with_worker(runtime, |worker| worker.evaluate(artefact, number, flag, world))
 }
 
+/// What a rule decided, and the steps that it took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    pub(crate) choice: Choice,
+    pub(crate) steps: u64,
+}
+
 /// Runs the rules of a chunk that are on. The decisions are in the order of its members; `None` where a rule
-/// is off, or the interpreter must decide. `decisions` is empty where nothing could be run.
+/// is off, or the interpreter must decide, if it may: where what is left to the request is less than the chunk takes, the
+/// rest is left to it. `decisions` is empty where nothing could be run.
 pub(crate) fn evaluate_all(
     runtime: &Arc<Runtime>,
     artefact: &Arc<Artefact>,
     used: &ChunkUse,
     flags: &[Arc<PreparedFlag>],
     world: &World<'_>,
-    decisions: &mut Vec<Option<Choice>>,
+    left: (u64, Option<Instant>),
+    decisions: &mut Vec<Option<Decision>>,
 ) {
     decisions.clear();
-    with_worker(runtime, |worker| worker.evaluate_all(artefact, used, flags, world, decisions));
+    with_worker(runtime, |worker| worker.evaluate_all(artefact, used, flags, world, left, decisions));
 }
 
 /// Gives this thread's worker, made for this runtime. `None` where there is none, or it is in use further up
@@ -139,7 +149,8 @@ impl Worker {
         used: &ChunkUse,
         flags: &[Arc<PreparedFlag>],
         world: &World<'_>,
-        decisions: &mut Vec<Option<Choice>>,
+        (steps, until): (u64, Option<Instant>),
+        decisions: &mut Vec<Option<Decision>>,
     ) -> Option<()> {
         self.load(artefact)?;
         let memory = self.memory.data_mut(&mut self.store);
@@ -149,6 +160,7 @@ impl Worker {
         write_states(memory, &used.states);
         if artefact.calls_host {
             self.store.data_mut().begin(artefact, world);
+            self.store.data_mut().bound(steps, until);
         }
         while decisions.len() < used.members.len() {
             let finished = self.instances.get(&artefact.code.serial)?.evaluate_all.call(&mut self.store, ()).is_ok();
@@ -165,24 +177,30 @@ impl Worker {
 
     /// Takes the results that are there. Where the call was broken off, the flag that it was at gets none.
     fn collect(
-        &self,
+        &mut self,
         artefact: &Artefact,
         used: &ChunkUse,
         flags: &[Arc<PreparedFlag>],
         world: &World<'_>,
         finished: bool,
-        decisions: &mut Vec<Option<Choice>>,
+        decisions: &mut Vec<Option<Decision>>,
     ) {
-        let results = self.memory.data(&self.store).get(abi::OUT_AT as usize..).unwrap_or_default();
-        let results = results.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
-        for ((at, state), result) in used.members.iter().zip(&used.states).zip(results).skip(decisions.len()) {
+        for (number, (at, state)) in used.members.iter().zip(&used.states).enumerate().skip(decisions.len()) {
+            let result = self.result(number).unwrap_or(UNWRITTEN);
             let ran = *state == 1 && result != UNWRITTEN;
-            let flag = flags.get(*at as usize).filter(|_| ran);
-            decisions.push(flag.and_then(|flag| self.choice(flag, result, artefact, world)));
+            let choice = flags.get(*at as usize).filter(|_| ran).and_then(|f| self.choice(f, result, artefact, world));
+            let steps = if artefact.calls_host { self.store.data_mut().spent(number) } else { 0 };
+            decisions.push(choice.map(|choice| Decision { choice, steps }));
             if !finished && *state == 1 && !ran {
                 return;
             }
         }
+    }
+
+    /// What a flag's place among the results holds.
+    fn result(&self, number: usize) -> Option<i32> {
+        let results = self.memory.data(&self.store).get(abi::OUT_AT as usize..)?;
+        results.as_chunks::<4>().0.get(number).map(|bytes| i32::from_le_bytes(*bytes))
     }
 
     /// Lets the next call begin behind the flags that are done.

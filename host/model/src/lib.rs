@@ -22,6 +22,7 @@ pub mod place;
 pub mod problem;
 pub mod register;
 pub mod rollout;
+pub mod shown;
 pub mod stamp;
 pub mod token;
 pub mod value;

@@ -143,6 +143,19 @@ limits! {
     evaluation_steps: u64 = 100_000,
     /// Bytes of text that one evaluation may build.
     evaluation_bytes: usize = 1024 * KIB,
+    /// Steps of all evaluations of one request together, such as one for all flags. Flags that come after them, in the order
+    /// of their keys, answer as one whose rule is too costly.
+    request_steps: u64 = 1_000_000,
+    /// Milliseconds by the clock for which a request's evaluations may run, the time of guests not counted; see
+    /// `request_steps`.
+    request_evaluation_ms: u64 = 1_000,
+    /// Bytes of the flags in the answer to a request for all; those that come after them answer with an error.
+    bulk_answer_bytes: usize = 64 * 1024 * KIB,
+    /// Evaluations that may take long, with loops or patterns over a large context, which run at once on a node; 0 is one
+    /// less than it has processors, but one at least.
+    long_evaluations: usize = 0,
+    /// Those that wait for their turn.
+    long_evaluations_waiting: usize = 256,
     /// Streams (server-sent events) open at once.
     streams: usize = 10_000,
     /// Those of one tenant.

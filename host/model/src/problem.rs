@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Key;
 
+/// Characters of a message: some say names that documents may make as long as they are.
+const MESSAGE_CHARACTERS_MAX: usize = 1_000;
+
 /// A fault: where, which, and what to do about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -45,7 +48,12 @@ impl Problem {
     /// A fault without hint.
     #[must_use]
     pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { path: path.into(), code: code.to_owned(), message: message.into(), ..Self::default() }
+        let mut message = message.into();
+        if let Some((at, _)) = message.char_indices().nth(MESSAGE_CHARACTERS_MAX) {
+            message.truncate(at);
+            message.push('…');
+        }
+        Self { path: path.into(), code: code.to_owned(), message, ..Self::default() }
     }
 
     /// What is told, no more.
@@ -73,4 +81,16 @@ impl Problem {
 #[must_use]
 pub fn pointer(base: &str, token: impl std::fmt::Display) -> String {
     format!("{base}/{}", token.to_string().replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_no_longer_than_people_read() {
+        let of = |count| Problem::new("", "c", "ü".repeat(count)).message;
+        assert_eq!(of(MESSAGE_CHARACTERS_MAX), "ü".repeat(MESSAGE_CHARACTERS_MAX));
+        assert_eq!(of(300_000).chars().count(), MESSAGE_CHARACTERS_MAX + 1);
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::ir::{Expr, Rule};
+use crate::{
+    function::Function,
+    ir::{Expr, Rule},
+};
 
 impl Rule {
     /// The members of the context's root that the rule may read, but the targeting key; none where it may read the
@@ -60,6 +63,18 @@ impl Rule {
             }
         });
         names
+    }
+
+    /// Whether the rule goes through lists or searches for patterns, so that its work grows with what it is given beyond
+    /// what its own size says.
+    #[must_use]
+    pub fn loops(&self) -> bool {
+        let mut loops = false;
+        visit(&self.root, &mut |expr| {
+            let matches = matches!(expr, Expr::Call { function: Function::Matches(_), .. });
+            loops |= matches || matches!(expr, Expr::Each { .. } | Expr::Reduce { .. });
+        });
+        loops
     }
 
     /// Whether the rule may read the time.

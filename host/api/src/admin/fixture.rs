@@ -6,6 +6,7 @@ use burgee_engine::guest::{Entry, GuestCall, Guests, Prepared};
 use burgee_model::{
     Context, Key, Limits, Problem, Value,
     json::{self, Bounds},
+    shown::shortened,
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -14,8 +15,6 @@ use super::Refusal;
 
 /// Fixtures that fail after which no more are tried.
 const FAILURES_MAX: usize = 10;
-/// Characters of a value that a message shows.
-const SHOWN_CHARACTERS: usize = 200;
 
 /// One fixture, as it is written.
 #[derive(Clone, Debug, Deserialize)]
@@ -123,11 +122,7 @@ fn failure(
 }
 
 fn shown(value: &Value) -> String {
-    let text = burgee_engine::guest::json_text(value);
-    match text.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text,
-    }
+    shortened(&burgee_engine::guest::json_text(value)).into_owned()
 }
 
 #[cfg(test)]

@@ -132,8 +132,8 @@ async fn answer(grpc: &Arc<Grpc>, asked: &Asked, who: Calling<'_>, message: &Byt
     };
     let place = Place::of(api, who, &parts.headers, &of_request).await?;
     match method {
-        Method::All => Ok(wire.one(resolve::all(api, &place, wire, message))),
-        Method::One(version, kind) => Ok(wire.one(resolve::one(api, &place, wire, message, (version, kind)))),
+        Method::All => Ok(wire.one(resolve::all(api, &place, wire, message).await)),
+        Method::One(version, kind) => Ok(wire.one(resolve::one(api, &place, wire, message, (version, kind)).await)),
         Method::Metadata => Ok(wire.one(sync::metadata(api, &place, wire))),
         Method::Events => stream::open(api, events(wire, &place), place, wire, deadline),
         Method::Sync => {

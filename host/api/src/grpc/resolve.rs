@@ -18,7 +18,10 @@ use super::{
     wire::{Encoding, Wire},
 };
 use crate::{
-    http::{Api, evaluating::evaluating},
+    http::{
+        Api,
+        evaluating::{Work, evaluating},
+    },
     ofrep,
 };
 
@@ -78,7 +81,7 @@ fn unreadable(error: &dyn std::fmt::Display) -> Status {
 }
 
 /// Evaluates one flag.
-pub(super) fn one(
+pub(super) async fn one(
     api: &Api,
     place: &Place,
     wire: Wire,
@@ -90,7 +93,8 @@ pub(super) fn one(
     let snapshot = place.snapshot(api)?;
     let context = asked.context(api, place.view.of_snapshot(&snapshot))?;
     let now = api.store.now();
-    evaluating(&snapshot, || {
+    let work = Work { snapshot: &snapshot, context: &context, all: false };
+    let answer = || {
         let shown = place.view.shows(&snapshot, &asked.key);
         let found =
             if shown { snapshot.evaluate(&asked.key, &context, now) } else { Snapshot::no_such_flag(&asked.key) };
@@ -101,7 +105,8 @@ pub(super) fn one(
             Kind::Int => resolved::<ResolveIntResponse>(&found, version).map(|answer| wire.write(&answer)),
             Kind::Object => resolved::<ResolveObjectResponse>(&found, version).map(|answer| wire.write(&answer)),
         }
-    })
+    };
+    evaluating(api, work, answer).await?
 }
 
 fn resolved<R: Resolved>(found: &Evaluation<'_>, version: Version) -> Result<R, Status> {
@@ -146,21 +151,33 @@ fn json(text: Option<&str>) -> Json {
 /// Evaluates all flags. Those without an answer or a value are left out: an item of version 1 bears a value of some type,
 /// and which one a flag that is disabled or has no default variant would have given, nothing says. (Asked for alone, it is
 /// asked for with a type: see [`resolved`].)
-pub(super) fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
+pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
     let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
     let context = asked.context(api, place.view.of_snapshot(&snapshot))?;
     let now = api.store.now();
+    let max = api.limits.bulk_answer_bytes;
     let mut out = ResolveAllResponse { metadata: Some(set_metadata(&snapshot)), ..ResolveAllResponse::default() };
-    evaluating(&snapshot, || {
+    let mut bytes = 0_usize;
+    let work = Work { snapshot: &snapshot, context: &context, all: true };
+    evaluating(api, work, || {
         snapshot.evaluate_all(&context, now, |found| {
-            if place.view.shows(&snapshot, found.key)
+            let own = found.key.len()
+                + [found.value_json(), found.metadata_json()].into_iter().flatten().map(str::len).sum::<usize>();
+            bytes = bytes.saturating_add(own);
+            if bytes <= max
+                && place.view.shows(&snapshot, found.key)
                 && let Some(flag) = any(&found)
             {
                 out.flags.insert(found.key.to_owned(), flag);
             }
         });
-    });
+    })
+    .await?;
+    if bytes > max {
+        let message = format!("answer_too_large: the flags take more than {max} bytes");
+        return Err(Status::new(Code::ResourceExhausted, message));
+    }
     Ok(wire.write(&out))
 }
 

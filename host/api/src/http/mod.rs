@@ -45,6 +45,8 @@ pub(crate) struct Api {
     pub(crate) uploads: Turns,
     /// Evaluations of earlier instants.
     pub(crate) looks_back: Turns,
+    /// Evaluations that may take long.
+    pub(crate) long_evaluations: Turns,
     /// Bodies of requests that are held.
     pub(crate) bodies: Arc<Budget>,
     /// Imports of documents.
@@ -68,11 +70,27 @@ impl Api {
             limits.looks_back,
             limits.looks_back_waiting,
         );
+        let long_evaluations = Turns::new(
+            "evaluations with loops or patterns over large contexts",
+            evaluating::at_once(limits.long_evaluations),
+            limits.long_evaluations_waiting,
+        );
         let bodies = Budget::new(limits.bodies_bytes);
         let imports = Turns::new("imports", limits.imports, limits.imports_waiting);
         let backups = Turns::new("backups", limits.backups, limits.backups_waiting);
         let access = Arc::new(Access::new(&state.store, limits.connections));
-        Self { state, access, streams, uploads, looks_back, bodies, imports, backups, refused: Refused::default() }
+        Self {
+            state,
+            access,
+            streams,
+            uploads,
+            looks_back,
+            long_evaluations,
+            bodies,
+            imports,
+            backups,
+            refused: Refused::default(),
+        }
     }
 
     /// Refuses unless the node serves evaluations and takes writes.

@@ -25,7 +25,10 @@ use crate::{
     access::{self, Caller, Source},
     admin::environment,
     error::ApiError,
-    http::{Api, Shared, body, conditions, evaluating::evaluating},
+    http::{
+        Api, Shared, body, conditions,
+        evaluating::{Work, evaluating},
+    },
     routes::shapes,
     selector,
     view::View,
@@ -131,7 +134,8 @@ async fn evaluate(
     let view = View::of(caller);
     let context = request::context(body, api, view.of_snapshot(&snapshot)).await?;
     let now = api.store.now();
-    Ok(evaluating(&snapshot, || single_answer(&snapshot, key, &context, now, view)))
+    let work = Work { snapshot: &snapshot, context: &context, all: false };
+    Ok(evaluating(api, work, || single_answer(&snapshot, key, &context, now, view)).await?)
 }
 
 async fn evaluate_all(
@@ -151,8 +155,10 @@ async fn evaluate_all(
     let now = api.store.now();
     let headers = told.allows_condition(&snapshot).then_some(&parts.headers);
     let selected = parts.headers.get(selector::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let asked = Bulk { context: &context, now, view, headers, selected, offers: signer.is_some() };
-    Ok(evaluating(&snapshot, || bulk_answer(&snapshot, &asked, stream)))
+    let (offers, bytes_max) = (signer.is_some(), api.limits.bulk_answer_bytes);
+    let asked = Bulk { context: &context, now, view, headers, selected, offers, bytes_max };
+    let work = Work { snapshot: &snapshot, context: &context, all: true };
+    Ok(evaluating(api, work, || bulk_answer(&snapshot, &asked, stream)).await?)
 }
 
 /// The environment that is meant: the path's, or else the selector's, or else the token's.
@@ -208,6 +214,8 @@ struct Bulk<'a> {
     selected: &'a str,
     /// Whether a stream is offered.
     offers: bool,
+    /// Bytes that the answer may have.
+    bytes_max: usize,
 }
 
 impl Bulk<'_> {
@@ -237,7 +245,8 @@ fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> O
         return tagged(not_modified(), tag);
     }
     let mut out = Vec::with_capacity(512 + ITEM_BYTES * snapshot.flags().len());
-    write_shown(snapshot, context, *now, &mut out, selected, &|flag| view.shows(snapshot, flag));
+    let shown = Shown { bytes_max: asked.bytes_max, selected, shows: &|flag| view.shows(snapshot, flag) };
+    write_shown(snapshot, context, *now, &mut out, &shown);
     let tag = fixed.unwrap_or_else(|| asked.tag(&seen, Some(&out)));
     if seen.varies() && known(&tag) {
         return tagged(not_modified(), &tag);
@@ -255,34 +264,44 @@ fn known(headers: &HeaderMap, tag: &str) -> bool {
     headers.contains_key(header::IF_NONE_MATCH) && conditions::has_already(headers, tag.trim_matches('"'))
 }
 
-/// Writes `{"flags":[…],"metadata"?:{…}}` of all flags.
-pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>) {
-    write_shown(snapshot, context, now, out, "", &|_| true);
+/// What of all flags is written.
+struct Shown<'a> {
+    /// Bytes that the flags may take; those that come later are errors.
+    bytes_max: usize,
+    /// The selector, which is told back; empty where there is none.
+    selected: &'a str,
+    shows: &'a dyn Fn(&str) -> bool,
+}
+
+/// Writes `{"flags":[…],"metadata"?:{…}}` of all flags, of which those that come after so many bytes are errors.
+pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, bytes_max: usize, out: &mut Vec<u8>) {
+    write_shown(snapshot, context, now, out, &Shown { bytes_max, selected: "", shows: &|_| true });
 }
 
 /// The same of some flags, asked for with a selector.
-fn write_shown(
-    snapshot: &Snapshot,
-    context: &Context,
-    now: Millis,
-    out: &mut Vec<u8>,
-    selected: &str,
-    shows: &dyn Fn(&str) -> bool,
-) {
+fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>, shown: &Shown<'_>) {
     out.extend_from_slice(b"{\"flags\":[");
-    let mut first = true;
+    let (mut first, mut full) = (true, false);
     snapshot.evaluate_all(context, now, |evaluation| {
-        if !shows(evaluation.key) {
+        if !(shown.shows)(evaluation.key) {
             return;
         }
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        evaluation.write_ofrep(out);
+        let before = out.len();
+        if !full {
+            evaluation.write_ofrep(out);
+            full = out.len() > shown.bytes_max;
+        }
+        if full {
+            out.truncate(before);
+            evaluation.without_room().write_ofrep(out);
+        }
     });
     out.push(b']');
     let mut metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata).unwrap_or_default();
-    if let Some((name, value)) = selected.trim().split_once('=') {
+    if let Some((name, value)) = shown.selected.trim().split_once('=') {
         metadata.insert(name.to_owned(), value.into());
     }
     if !metadata.is_empty() {

@@ -16,7 +16,13 @@ use crate::{
         stamps_read::{Registers, StampsRead},
     },
     error::{ApiError, ProblemDocument},
-    http::{Call, body, evaluating::evaluating, params::Keys, query::Params, reply},
+    http::{
+        Call, body,
+        evaluating::{Work, evaluating},
+        params::Keys,
+        query::Params,
+        reply,
+    },
     instant,
     ofrep::write_bulk,
     past,
@@ -33,6 +39,8 @@ struct Request {
 struct Scene<'a> {
     snapshot: &'a Snapshot,
     now: Millis,
+    /// Bytes that the answer for all flags may have.
+    bytes_max: usize,
     /// The stamps of what an evaluation of a flag reads.
     stamps: &'a dyn Fn(&Key) -> StampsRead,
     /// Of an earlier instant: whether all that was read is known.
@@ -59,7 +67,8 @@ pub(crate) async fn evaluate(
     let snapshot = api.snapshots.get(&tenant, &environment);
     let snapshot = snapshot.ok_or_else(|| ApiError::NotReady(vec!["no_snapshot_yet".into()]))?;
     if request.at.is_none() && !request.explain {
-        return evaluating(&snapshot, || evaluated_now(&api, &snapshot, &request, now));
+        let work = Work { snapshot: &snapshot, context: &request.context, all: request.flag.is_none() };
+        return evaluating(&api, work, || evaluated_now(&api, &snapshot, &request, now)).await?;
     }
     // To look back, or to explain, takes a while: it is done on a thread that nobody waits for.
     let permit = api.looks_back.take().await?;
@@ -78,7 +87,8 @@ fn evaluated_now(api: &Call, snapshot: &Snapshot, request: &Request, now: Millis
         let table = api.store.read();
         StampsRead::of(&Registers { table: &table, entries: &table, now }, snapshot, flag)
     };
-    evaluated(&Scene { snapshot, now, stamps: &stamps, complete: None }, request)
+    let bytes_max = api.limits.bulk_answer_bytes;
+    evaluated(&Scene { snapshot, now, bytes_max, stamps: &stamps, complete: None }, request)
 }
 
 /// The same as it stood.
@@ -88,15 +98,15 @@ fn evaluated_as_of(api: &Call, snapshot: &Arc<Snapshot>, request: &Request, at: 
         let registers = Registers { table: stood.past.table(), entries: &api.store.read(), now: at };
         StampsRead::of(&registers, &stood.snapshot, flag)
     };
-    let complete = Some(stood.complete);
-    evaluated(&Scene { snapshot: &stood.snapshot, now: at, stamps: &stamps, complete }, request)
+    let (bytes_max, complete) = (api.limits.bulk_answer_bytes, Some(stood.complete));
+    evaluated(&Scene { snapshot: &stood.snapshot, now: at, bytes_max, stamps: &stamps, complete }, request)
 }
 
 fn evaluated(scene: &Scene<'_>, request: &Request) -> Reply {
     let mut out = Vec::new();
     match &request.flag {
         Some(flag) => scene.snapshot.evaluate(flag.as_str(), &request.context, scene.now).write_ofrep(&mut out),
-        None => write_bulk(scene.snapshot, &request.context, scene.now, &mut out),
+        None => write_bulk(scene.snapshot, &request.context, scene.now, scene.bytes_max, &mut out),
     }
     if scene.complete.is_none() && !request.explain {
         return Ok(reply::bytes_of(StatusCode::OK, out, "application/json"));

@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     extract::{FromRequest, Multipart, Request},
 };
-use burgee_engine::guest::{ModuleError, Prepared};
+use burgee_engine::guest::{GuestFault, Guests, ModuleError, Prepared};
 use burgee_model::{GuestMeta, Key};
 use burgee_store::WriteScope;
 use bytes::Bytes;
@@ -189,12 +189,26 @@ async fn prepare(
     let (guests, tenant, key) = (api.guests.clone(), tenant.clone(), key.clone());
     let work = move || {
         let prepared = guests.prepare(&tenant, key.as_str(), &upload.module).map_err(|error| refuse(&error))?;
-        fixture::check(&guests, &prepared, &tenant, &key, &upload.fixtures)?;
+        match upload.fixtures.is_empty() {
+            true => try_start(&guests, &prepared, &tenant, &key)?,
+            false => fixture::check(&guests, &prepared, &tenant, &key, &upload.fixtures)?,
+        }
         drop(turn);
         Ok(prepared)
     };
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| ApiError::Internal(error.to_string()))?
+}
+
+/// Refuses what can never be called, for no instance of it can be made.
+fn try_start(guests: &Guests, prepared: &Prepared, tenant: &Key, key: &Key) -> Result<(), ApiError> {
+    guests.try_start(prepared, tenant, key.as_str()).map_err(|fault| match fault {
+        GuestFault::Busy => ApiError::Overloaded,
+        fault => {
+            let message = format!("no instance of the module can be made: {fault} ({})", fault.kind());
+            Refusal::invalid("/module", "guest_does_not_start", message).into()
+        }
+    })
 }
 
 fn refuse(error: &ModuleError) -> ApiError {

@@ -73,6 +73,23 @@ async fn a_guest_comes_changes_and_goes() {
 }
 
 #[tokio::test]
+async fn what_can_never_start_is_refused_without_fixtures_too() {
+    let server = Server::placed().await;
+    let text = include_str!("../../../../guest-sdk/examples/wat/limit.wat");
+    let end = text.rfind(')').unwrap();
+    let starting =
+        |body: &str| wat::parse_str(format!("{}(func $begin {body}) (start $begin))", &text[..end])).unwrap();
+    server.put_guest("ends", starting("nop")).await.expect(201);
+    for (body, kind) in [("unreachable", "trap"), ("(loop $l (br $l))", "timeout")] {
+        let refused = server.put_guest("never", starting(body)).await.expect(422).body();
+        let fault = &refused["errors"][0];
+        assert_eq!((&fault["path"], &fault["code"]), (&json!("/module"), &json!("guest_does_not_start")), "{fault}");
+        assert!(fault["message"].as_str().unwrap().ends_with(&format!("({kind})")), "{fault}");
+    }
+    server.get(&format!("{GUESTS}/never")).await.problem(404, "not_found");
+}
+
+#[tokio::test]
 async fn guests_go_with_their_tenant() {
     let server = Server::placed().await;
     server.put_guest("a", limit(0)).await.expect(201);

@@ -192,3 +192,27 @@ async fn a_selector_names_the_environment_and_is_told_back() {
     server.with_token(&bound, "POST", path, &dev, &json!({})).await.expect(403);
     server.with_token(&bound, "POST", path, &[("flagd-selector", "")], &json!({})).await.expect(200);
 }
+
+#[tokio::test]
+async fn what_an_answer_has_no_room_for_is_an_error_by_name() {
+    let limits = burgee_model::Limits { bulk_answer_bytes: 400, ..Default::default() };
+    let server = Server::with(crate::server::Options { limits, ..Default::default() }).place().await;
+    let text = "x".repeat(100);
+    let flag = json!({ "state": "ENABLED", "variants": { "on": text }, "defaultVariant": "on" });
+    let flags: serde_json::Map<String, Json> = (0..6).map(|n| (format!("f{n}"), flag.clone())).collect();
+    let document = json!({ "flags": flags });
+    server.json("PUT", "/api/v1/tenants/t/environments/dev/flagd.json", &[], &document).await.expect(200);
+    let own =
+        ask(&server, "/api/v1/tenants/t/environments/dev/evaluate", &[("content-type", "application/json")], "{}");
+    for body in [ask(&server, BULK, &[], "{}").await.expect(200).body(), own.await.expect(200).body()] {
+        let items = body["flags"].as_array().unwrap();
+        let given = items.iter().filter(|item| item["value"] == json!(text)).count();
+        assert!((1..6).contains(&given), "{body}");
+        for item in &items[given..] {
+            assert_eq!(item["errorCode"], "GENERAL");
+            assert!(item["errorDetails"].as_str().unwrap().starts_with("answer_too_large"), "{item}");
+        }
+    }
+    let one = ask(&server, &format!("{BULK}/f5"), &[], "{}").await.expect(200).body();
+    assert_eq!(one["value"], json!(text), "alone there is room for it");
+}

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::SystemTime,
@@ -39,15 +39,21 @@ impl Disk {
     /// A whole file; none where there is none.
     pub(super) fn read(&self, name: &Name) -> io::Result<Option<Vec<u8>>> {
         let path = self.path(name);
-        match fs::metadata(&path) {
-            Ok(about) if about.len() <= FILE_BYTES_MAX => {}
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too large")),
+        // looked at before it is opened, for to open a pipe waits until somebody writes
+        match fs::symlink_metadata(&path) {
+            Ok(about) if about.is_file() => {}
+            Ok(_) => return Err(invalid("it is no regular file")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         }
-        let bytes = fs::read(&path)?;
+        let file = fs::File::open(&path)?;
+        let mut bytes = Vec::new();
+        (&file).take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(invalid("the file is too large"));
+        }
         // so that what is in use is deleted last; a disk that does not take it is no reason not to use the file
-        let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        let _ = file.set_modified(SystemTime::now());
         Ok(Some(bytes))
     }
 
@@ -64,9 +70,13 @@ impl Disk {
             held = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         }
         let (path, unfinished) = (self.path(name), self.dir.join(format!("{name}.{UNFINISHED}")));
-        let before = fs::metadata(&path).map_or(0, |about| about.len());
-        write_private(&unfinished, bytes)?;
-        fs::rename(&unfinished, &path)?;
+        let before = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file).map_or(0, |about| about.len());
+        let written = write_private(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, &path));
+        if let Err(error) = written {
+            // a full disk is not filled further by what cannot be used
+            let _ = fs::remove_file(&unfinished);
+            return Err(error);
+        }
         *held = held.saturating_add(length).saturating_sub(before);
         Ok(())
     }
@@ -102,14 +112,20 @@ struct Found {
     used: SystemTime,
 }
 
-/// The files of this kind. Others are none of the cache's.
+fn invalid(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+/// The regular files of this kind. Others are none of the cache's.
 fn with_extension(dir: &Path, extension: &str) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.extension().is_some_and(|known| known == extension) {
             let about = fs::symlink_metadata(&path)?;
-            found.push(Found { path, bytes: about.len(), used: about.modified()? });
+            if about.is_file() {
+                found.push(Found { path, bytes: about.len(), used: about.modified()? });
+            }
         }
     }
     Ok(found)

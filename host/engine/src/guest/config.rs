@@ -9,13 +9,14 @@ use burgee_model::Limits;
 pub struct GuestConfig {
     /// Threads that run guests.
     pub threads: usize,
-    /// Calls of one tenant that run at once.
+    /// Calls of one tenant that run at once; never on all threads, where there are several.
     pub calls_per_tenant: usize,
-    /// How long a call may run, waiting for a processor or for a config entry aside; also how long it may wait for
-    /// a thread, and for its module to be compiled.
+    /// How long a call may run, waiting for a processor or for a config entry aside; also how long it may wait for its
+    /// module to be compiled.
     pub time_limit: Duration,
     /// How long a call may run by the clock, while it neither lets others have the processor nor waits for a config
-    /// entry: what bounds instructions that take long each.
+    /// entry: what bounds instructions that take long each. So long, too, it may wait for a thread, for by then each call
+    /// that ran when it came has ended.
     pub wall_limit: Duration,
     /// Config entries that a call may read.
     pub lookups: usize,

@@ -10,7 +10,8 @@ use super::{bindings, entry::Entry, fault::GuestFault, runtime::Compiled, suspen
 pub(super) struct Job {
     pub(super) id: GuestId,
     pub(super) compiled: Arc<Compiled>,
-    pub(super) call: bindings::Call,
+    /// None where an instance is made and no more.
+    pub(super) call: Option<bindings::Call>,
 }
 
 /// What a call gives.

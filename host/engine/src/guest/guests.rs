@@ -133,7 +133,8 @@ impl Guests {
             Absent::Missing | Absent::Waiting => GuestFault::Missing,
             Absent::Refused(_) => GuestFault::Import,
         })?;
-        self.run(id, compiled, call, deadline)
+        let config = &self.runtime.config;
+        self.run(id, compiled, call, Instant::now() + config.wall_limit.max(config.time_limit))
     }
 
     fn run(
@@ -144,7 +145,7 @@ impl Guests {
         deadline: Instant,
     ) -> Result<Value, GuestFault> {
         let permit = self.pool.enter(id, deadline)?;
-        permit.work(Job { id: id.clone(), compiled, call: convert::call(call) }, call.config)
+        permit.work(Job { id: id.clone(), compiled, call: Some(convert::call(call)) }, call.config)
     }
 
     /// A config entry that a guest asks for.
@@ -185,6 +186,18 @@ impl Guests {
     pub fn try_out(&self, prepared: &Prepared, call: &GuestCall<'_>) -> Result<Value, GuestFault> {
         let id = GuestId { tenant: call.tenant.clone(), guest: call.guest.into(), digest: prepared.digest.0 };
         self.run(&id, prepared.compiled.clone(), call, Instant::now() + TRIAL_WAIT)
+    }
+
+    /// Makes one instance of an upload that is not live yet, within the limits of a call, and drops it. Nothing is counted.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// As of a live call: what fails here can never be called.
+    pub fn try_start(&self, prepared: &Prepared, tenant: &Key, guest: &str) -> Result<(), GuestFault> {
+        let id = GuestId { tenant: tenant.clone(), guest: guest.into(), digest: prepared.digest.0 };
+        let permit = self.pool.enter(&id, Instant::now() + TRIAL_WAIT)?;
+        let job = Job { id, compiled: prepared.compiled.clone(), call: None };
+        permit.work(job, &|_| Entry::default()).map(drop)
     }
 
     /// What there is of compiled modules.

@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+use burgee_model::Value;
+
 use super::{
     desk::{Answer, Desk, Job},
     fault::GuestFault,
@@ -52,11 +54,14 @@ impl Worker {
     fn answer(&mut self, job: &Job) -> Answer {
         let ticker = self.ticker.clone();
         let _running = ticker.begin();
+        let Some(call) = &job.call else {
+            return Instance::new(&self.runtime, &job.compiled, &self.desk).map(|_| Value::Null);
+        };
         let mut instance = match self.take(&job.id) {
             Some(instance) => instance,
             None => Instance::new(&self.runtime, &job.compiled, &self.desk)?,
         };
-        let answer = instance.call(&job.call, &self.runtime.config);
+        let answer = instance.call(call, &self.runtime.config);
         if matches!(answer, Ok(_) | Err(GuestFault::Failed)) && !instance.is_worn(&self.runtime.config) {
             self.keep(job.id.clone(), instance);
         }

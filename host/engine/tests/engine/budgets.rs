@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use burgee_engine::{ConfigValue, Engine, EngineConfig, ReadConfig, Snapshot};
-use burgee_model::{Limits, Value};
+use burgee_model::{Context, Limits, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::support::{boolean_flag, compiling, context, is_too_costly, items, no_config, source};
+use crate::support::{NOW, boolean_flag, compiling, context, is_too_costly, items, no_config, source};
 
 fn tiers_with(limits: &Limits, document: &Json) -> [Arc<Snapshot>; 2] {
     tiers_reading(limits, document, &no_config)
@@ -178,5 +178,91 @@ fn what_does_not_fit_is_interpreted_for_good() {
     for attributes in [json!({}), json!({"a1": 1200, "a64": 1}), json!({"a1": "on"})] {
         let context = context(attributes);
         assert_eq!(items(&compiled, &context), items(&interpreted, &context));
+    }
+}
+
+/// The items of one evaluation of all flags, in order.
+fn bulk(snapshot: &Snapshot, context: &Context) -> Vec<Json> {
+    let mut all = Vec::new();
+    snapshot.evaluate_all(context, NOW, |evaluation| {
+        let mut item = Vec::new();
+        evaluation.write_ofrep(&mut item);
+        all.push(serde_json::from_slice(&item).unwrap());
+    });
+    all
+}
+
+/// Flags that go through a list, one that is plain, and one without a rule, in this order.
+fn searching() -> Json {
+    let search = boolean_flag(json!({"in": [1, {"var": "list"}]}));
+    let plain = boolean_flag(json!({"if": [{"==": [{"var": "n"}, "n"]}, "on", "off"]}));
+    let fixed = json!({"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"});
+    json!({"flags": {"a": search, "b": search, "c": search, "d": search, "e": plain, "f": fixed}})
+}
+
+#[test]
+fn flags_beyond_what_one_request_may_take_are_too_costly_alike_in_both_tiers() {
+    let context = context(json!({"n": "n", "list": vec![0; 2_000]}));
+    for (limits, answered) in [
+        (Limits::default(), 5),
+        // the third begins while some are left
+        (Limits { request_steps: 5_000, ..Limits::default() }, 3),
+        (Limits { request_steps: 4_000, ..Limits::default() }, 2),
+        (Limits { request_evaluation_ms: 0, ..Limits::default() }, 1),
+    ] {
+        let [compiled, interpreted] = tiers_with(&limits, &searching());
+        assert_eq!(compiled.tiers().interpreted, 0);
+        let all = bulk(&compiled, &context);
+        assert_eq!(all, bulk(&interpreted, &context));
+        let (rules, fixed) = all.split_at(5);
+        let costly: Vec<bool> = rules.iter().map(is_too_costly).collect();
+        assert_eq!(costly, (0..5).map(|at| at >= answered).collect::<Vec<_>>(), "{all:?}");
+        assert_eq!(fixed[0]["reason"], "STATIC");
+    }
+}
+
+#[test]
+fn what_a_pattern_costs_is_the_same_in_both_tiers() {
+    let matches = boolean_flag(json!({"matches": [{"var": "x"}, "[a-c]{1,250}[^abc]"]}));
+    let [compiled, interpreted] = tiers_with(&Limits::default(), &json!({"flags": {"f": matches}}));
+    assert_eq!(compiled.tiers().compiled, 1);
+    for (bytes, costly) in [(1_000, false), (60_000, true)] {
+        let context = context(json!({"x": "ab".repeat(bytes / 2)}));
+        let all = items(&compiled, &context);
+        assert_eq!(all, items(&interpreted, &context));
+        assert_eq!(is_too_costly(&all["f"]), costly, "{bytes}");
+    }
+}
+
+#[test]
+fn what_may_take_long_is_known_before() {
+    let of = |rule: Json| tiers_with(&Limits::default(), &json!({"flags": {"f": boolean_flag(rule)}}))[1].clone();
+    let plain = of(json!({"==": [{"var": "x"}, "a"]}));
+    let loops = of(json!({"some": [{"var": "x"}, {"==": [{"var": ""}, 1]}]}));
+    let searches = of(json!({"matches": [{"var": "x"}, "a+"]}));
+    let (small, large) = (context(json!({"x": "a"})), context(json!({"x": "a".repeat(5_000)})));
+    for (snapshot, one, all) in [(&plain, false, true), (&loops, true, true), (&searches, true, true)] {
+        assert!(!snapshot.may_take_long(&small, false) && !snapshot.may_take_long(&small, true));
+        assert_eq!((snapshot.may_take_long(&large, false), snapshot.may_take_long(&large, true)), (one, all));
+    }
+    let rule = json!({"some": [{"config": "list"}, {"==": [{"var": ""}, 1]}]});
+    let list = Value::List(vec![Value::Number(0.0); 1_000].into());
+    let read = |_: &str| Some(ConfigValue { value: list.clone(), expires_at: None });
+    let [_, reads] = tiers_reading(&Limits::default(), &json!({"flags": {"f": boolean_flag(rule)}}), &read);
+    assert!(reads.may_take_long(&small, false));
+}
+
+#[test]
+fn what_a_rule_gave_is_told_in_part_where_it_is_long() {
+    let given = boolean_flag(json!({"cat": [{"var": "x"}, {"var": "x"}]}));
+    let [compiled, interpreted] = tiers_with(&Limits::default(), &json!({"flags": {"f": given}}));
+    for (bytes, whole) in [(40, true), (60_000, false)] {
+        let context = context(json!({"x": "\u{1}".repeat(bytes)}));
+        let all = items(&compiled, &context);
+        assert_eq!(all, items(&interpreted, &context));
+        let details = all["f"]["errorDetails"].as_str().unwrap();
+        assert!(details.ends_with(", which names no variant"), "{details}");
+        assert_eq!(details.contains('…'), !whole);
+        assert!(details.len() < 2_000, "{}", details.len());
     }
 }

@@ -172,3 +172,30 @@ fn a_disk_that_fails_later_is_counted_and_costs_nothing_else() {
     assert_eq!(engine.cache(), Some(CacheUse { failed: 2, ..CacheUse::default() }), "reading and writing");
     assert_eq!(items(&snapshot, &context(json!({"x": 1})))["f"]["variant"], "on");
 }
+
+#[test]
+fn what_is_no_regular_file_is_not_read_and_writes_that_fail_leave_nothing() {
+    let (_kept, config) = dir();
+    drop(Node::start(Some(config.clone())));
+    let all = files(&config);
+    let mut link = None;
+    for (at, path) in all.iter().enumerate() {
+        fs::remove_file(path).unwrap();
+        match at % 2 {
+            0 => fs::create_dir(path).unwrap(),
+            _ => {
+                let elsewhere = config.dir.join("elsewhere");
+                fs::write(&elsewhere, b"not the cache's").unwrap();
+                std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+                link = Some(elsewhere);
+            }
+        }
+    }
+    let second = Node::start(Some(config.clone()));
+    second.check();
+    let directories = all.len().div_ceil(2) as u64;
+    assert_eq!(second.used().failed, all.len() as u64 + directories, "none is read, and no directory is written over");
+    let left = fs::read_dir(&config.dir).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(left.filter(|path| path.extension().is_some_and(|kind| kind == "unfinished")).count(), 0);
+    assert_eq!(fs::read(link.unwrap()).unwrap(), b"not the cache's");
+}

@@ -5,16 +5,24 @@ use regex::{Regex, RegexBuilder};
 
 use crate::{Budget, EvalError};
 
-/// Bytes that a compiled pattern may take: the time of a match grows with it.
-const PATTERN_BYTES_MAX: usize = 32 * 1024;
+/// KiB that a compiled pattern may take, a power of two: the time of a match grows with it.
+const PATTERN_KIB_MAX: u8 = 32;
+const KIB: usize = 1024;
+/// KiB of a compiled pattern that a byte of text may meet for one step.
+const KIB_A_STEP: u8 = 2;
 
 /// A pattern, compiled when the rule is read.
 #[derive(Clone, Debug)]
-pub struct Pattern(Box<Regex>);
+pub struct Pattern {
+    regex: Box<Regex>,
+    /// The steps that a byte of text costs: by the power of two of KiB that suffices for the compiled pattern, for in the
+    /// worst case a match goes through all of it at each byte.
+    steps: u8,
+}
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_str() == other.0.as_str()
+        self.regex.as_str() == other.regex.as_str()
     }
 }
 
@@ -22,20 +30,36 @@ impl Pattern {
     /// The pattern of such a text, in the syntax of Rust's `regex` crate (no look-around, no back-references); the
     /// error says what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
-        let built = RegexBuilder::new(text).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build();
-        built.map(|regex| Self(Box::new(regex))).map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => format!("it takes more than {PATTERN_BYTES_MAX} bytes when compiled"),
-            regex::Error::Syntax(report) => fault(&report),
-            other => other.to_string(),
-        })
+        let mut kib = 1;
+        loop {
+            match built(text, kib) {
+                Ok(regex) => return Ok(Self { regex: Box::new(regex), steps: kib.div_ceil(KIB_A_STEP) }),
+                Err(regex::Error::CompiledTooBig(_)) if kib < PATTERN_KIB_MAX => kib *= 2,
+                Err(regex::Error::CompiledTooBig(_)) => {
+                    return Err(format!(
+                        "it takes more than {} bytes when compiled",
+                        usize::from(PATTERN_KIB_MAX) * KIB
+                    ));
+                }
+                Err(regex::Error::Syntax(report)) => return Err(fault(&report)),
+                Err(other) => return Err(other.to_string()),
+            }
+        }
     }
 
-    /// Whether the pattern is found in a text; null where it is no text. Every byte is charged.
+    /// Whether the pattern is found in a text; null where it is no text. Every byte is charged by the pattern's size.
     pub(super) fn matches(&self, text: &Value, budget: &mut Budget) -> Result<Value, EvalError> {
         let Value::Text(text) = text else { return Ok(Value::Null) };
-        budget.step(text.len())?;
-        Ok(Value::Bool(self.0.is_match(text)))
+        budget.step(text.len().saturating_mul(usize::from(self.steps)))?;
+        Ok(Value::Bool(self.regex.is_match(text)))
     }
+}
+
+/// A pattern that may take so many KiB. What a search remembers may take the most whatever the pattern takes, so that
+/// answers are found alike fast at all sizes.
+fn built(text: &str, kib: u8) -> Result<Regex, regex::Error> {
+    let (pattern, search) = (usize::from(kib) * KIB, usize::from(PATTERN_KIB_MAX) * KIB);
+    RegexBuilder::new(text).size_limit(pattern).dfa_size_limit(search).build()
 }
 
 /// What the last lines of a report say: a mark below the pattern, and what is wrong there.
@@ -64,6 +88,27 @@ mod tests {
         }
         assert_eq!(pattern.matches(&Value::Number(1.0), &mut budget), Ok(Value::Null));
         assert_eq!(pattern.matches(&Value::text(&"a".repeat(100)), &mut budget), Err(EvalError::TooCostly));
+    }
+
+    /// The steps that looking through a text costs.
+    fn cost(pattern: &str, text: &str) -> u64 {
+        let mut budget = Budget::new(&Limits::default());
+        let all = budget.steps_left();
+        Pattern::new(pattern).unwrap().matches(&Value::text(text), &mut budget).unwrap();
+        all - budget.steps_left()
+    }
+
+    #[test]
+    fn a_byte_costs_what_the_pattern_is_large() {
+        let text = "a".repeat(100);
+        let [small, large] = ["^a+$", "[a-c]{1,250}[^abc]"].map(|pattern| cost(pattern, &text));
+        assert_eq!(small, 100);
+        assert!((800..=1_600).contains(&large), "{large}");
+        let mut budget = Budget::new(&Limits::default());
+        let long = Value::text(&"ab".repeat(30_000));
+        let large = Pattern::new("[a-c]{1,250}[^abc]").unwrap();
+        assert_eq!(large.matches(&long, &mut budget), Err(EvalError::TooCostly));
+        assert_eq!(Pattern::new("[a-c]+[^abc]").unwrap().matches(&long, &mut budget), Ok(Value::Bool(false)));
     }
 
     #[test]

@@ -59,6 +59,30 @@ fn who_waits_for_too_long_is_told_so() {
 }
 
 #[test]
+fn guests_of_two_tenants_that_run_to_the_limit_fail_no_call_of_a_third() {
+    let config = GuestConfig { threads: 2, faults: usize::MAX, ..GuestConfig::default() };
+    let node = Node::with(GuestConfig { wall_limit: Duration::from_secs(60), ..config });
+    let bad = ["bad", "worse"].map(|tenant| node.put(tenant, "endless", &wat::endless()));
+    let good = node.put("good", "seven", &wat::seven());
+    let over = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for guest in bad.iter().cycle().take(12) {
+            let (node, over) = (&node, &over);
+            scope.spawn(move || {
+                while !over.load(Ordering::SeqCst) {
+                    let failed = node.call(guest).unwrap_err();
+                    assert!(matches!(failed, GuestFault::Timeout | GuestFault::Busy), "{failed:?}");
+                }
+            });
+        }
+        let answers: Vec<_> = (0..50).map(|_| node.call(&good)).collect();
+        over.store(true, Ordering::SeqCst);
+        assert_eq!(answers, vec![Ok(Value::Number(7.0)); 50]);
+    });
+    assert!(node.faults(GuestFault::Timeout) > 0);
+}
+
+#[test]
 fn instances_are_replaced_after_so_many_calls_and_with_each_version() {
     let node = Node::with(GuestConfig { threads: 1, calls_per_instance: 3, ..GuestConfig::default() });
     let counter = node.put("t", "g", &wat::counter());
