@@ -15,6 +15,7 @@ use crate::{
     prerequisites,
     reads::{self, Names},
     runtime::Runtime,
+    shared::{self, SharedRules},
     snapshot::{ConfigTable, Index, Origin, Snapshot},
     source::{ConfigValue, EnvironmentSource, FlagSource},
     targeting::{Reading, Targeting},
@@ -53,8 +54,9 @@ pub(crate) fn snapshot(
     reads: Reads<'_>,
     runtime: &Arc<Runtime>,
 ) -> Snapshot {
-    let flags = std::mem::take(&mut source.flags);
-    let flags = self::flags(previous, flags, &source, reads.earlier, &runtime.config.limits);
+    let (flags, segments) = (std::mem::take(&mut source.flags), std::mem::take(&mut source.segments));
+    let shared = shared::shared(previous.map(|p| &p.source.shared), segments, source.bucketing);
+    let flags = self::flags(previous, flags, &source, &shared, reads.earlier, &runtime.config.limits);
     let config = Arc::new(config_table(&flags, reads.config));
     let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
     let index = index(previous, &flags);
@@ -70,17 +72,18 @@ pub(crate) fn snapshot(
         runtime: runtime.clone(),
         chunks,
         guests: std::mem::take(&mut source.guests),
-        source: Origin::new(source),
+        source: Origin::new(source, shared),
         flags,
         config,
     }
 }
 
-/// The flags, those of a previous snapshot that are as they were.
+/// The flags with their shared rules, those of a previous snapshot that are as they were.
 pub(crate) fn flags(
     previous: Option<&Snapshot>,
     sources: BTreeMap<Key, Arc<FlagSource>>,
     source: &EnvironmentSource,
+    shared: &SharedRules,
     earlier: ReadRules<'_>,
     limits: &Limits,
 ) -> Box<[Arc<PreparedFlag>]> {
@@ -88,7 +91,7 @@ pub(crate) fn flags(
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
     let names = Names::new(previous.map(|p| &*p.reads));
-    let reading = Reading { source, names: &names, earlier, limits };
+    let reading = Reading { shared, bucketing: source.bucketing, names: &names, earlier, limits };
     let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
         let targeting = targeting(before, &key, &flag, &reading);

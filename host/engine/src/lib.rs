@@ -27,6 +27,7 @@ mod part;
 mod prerequisites;
 mod reads;
 mod runtime;
+mod shared;
 mod snapshot;
 mod source;
 mod tally;

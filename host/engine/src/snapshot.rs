@@ -27,6 +27,7 @@ use crate::{
     part::Part,
     prerequisites::Trouble,
     runtime::Runtime,
+    shared::SharedRules,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
     worker,
@@ -67,14 +68,12 @@ pub(crate) struct Origin {
     pub(crate) tenant: Key,
     pub(crate) environment: Key,
     pub(crate) set: serde_json::Map<String, serde_json::Value>,
-    /// The names of the shared rules.
-    segments: BTreeSet<Key>,
+    pub(crate) shared: SharedRules,
 }
 
 impl Origin {
-    pub(crate) fn new(source: EnvironmentSource) -> Self {
-        let segments = source.segments.into_keys().collect();
-        Self { tenant: source.tenant, environment: source.environment, set: source.set, segments }
+    pub(crate) fn new(source: EnvironmentSource, shared: SharedRules) -> Self {
+        Self { tenant: source.tenant, environment: source.environment, set: source.set, shared }
     }
 }
 
@@ -297,7 +296,7 @@ impl Snapshot {
         let name = asked.name.as_str();
         match asked.thing {
             Thing::Flag => self.index.contains_key(name),
-            Thing::Segment => self.source.segments.contains(name),
+            Thing::Segment => self.source.shared.contains_key(name),
             Thing::Guest => self.guests.contains_key(name),
             Thing::Config => self.config.get(name).is_some_and(Option::is_some),
         }

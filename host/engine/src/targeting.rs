@@ -6,11 +6,16 @@ use burgee_model::{Bucketing, Key, Limits, Problem, Value};
 use burgee_rules::{
     emit,
     ir::Rule,
-    parse::{self, Reference, Setting},
+    parse::{self, Reference, Setting, SharedRule},
 };
 use serde_json::Value as Json;
 
-use crate::{build::ReadRules, digest::Digester, reads::Names, source::EnvironmentSource};
+use crate::{
+    build::ReadRules,
+    digest::Digester,
+    reads::Names,
+    shared::{Shared, SharedRules},
+};
 
 /// The most earlier rules that are looked at: of as many versions every node keeps its own and those before it,
 /// whatever their age, so all find the same.
@@ -18,7 +23,8 @@ const EARLIER_MAX: usize = 19;
 
 /// What rules are read with.
 pub(crate) struct Reading<'a> {
-    pub(crate) source: &'a EnvironmentSource,
+    pub(crate) shared: &'a SharedRules,
+    pub(crate) bucketing: Bucketing,
     pub(crate) names: &'a Names,
     pub(crate) earlier: ReadRules<'a>,
     pub(crate) limits: &'a Limits,
@@ -61,7 +67,7 @@ pub(crate) struct Targeting {
 }
 
 /// Shared rules by name; none where there is none.
-type Uses = BTreeMap<Box<str>, Option<Json>>;
+type Uses = BTreeMap<Box<str>, Option<Arc<Shared>>>;
 
 impl Targeting {
     /// Reads a flag's rule. Where it does not compile, and what it refers to is why (it was changed or deleted
@@ -104,14 +110,13 @@ impl Targeting {
     }
 
     fn new(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
-        let Reading { source, names, limits, .. } = *reading;
+        let Reading { shared, bucketing, names, limits, .. } = *reading;
         let uses = RefCell::new(BTreeMap::new());
         let segment = |name: &str| {
-            let found = source.segments.get(name).cloned();
+            let found = shared.get(name).cloned();
             uses.borrow_mut().insert(Box::from(name), found.clone());
-            found
+            found.map(|shared| shared.rule.clone())
         };
-        let bucketing = source.bucketing;
         let setting = Setting { segments: &segment, bucketing, limits };
         let compiled = parse::rule_with(flag, json, &setting, &|name| names.get(name));
         let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
@@ -150,8 +155,8 @@ impl Targeting {
     }
 
     /// A shared rule that it uses.
-    pub(crate) fn segment(&self, name: &str) -> Option<Json> {
-        self.uses.get(name).cloned().flatten()
+    pub(crate) fn segment(&self, name: &str) -> Option<Arc<SharedRule>> {
+        self.uses.get(name)?.as_ref().map(|shared| shared.rule.clone())
     }
 
     /// Whether it goes by the rules that the flag had before.
@@ -162,17 +167,21 @@ impl Targeting {
     /// Whether the shared rules that it uses, how it buckets, and the earlier rules that it looked at are still what
     /// they were.
     pub(crate) fn still_holds(&self, flag: &Key, reading: &Reading<'_>) -> bool {
-        let Reading { source, earlier, .. } = *reading;
-        self.bucketing == source.bucketing
-            && self.uses.iter().all(|(name, then)| source.segments.get(&**name) == then.as_ref())
+        let Reading { shared, bucketing, earlier, .. } = *reading;
+        let is_same = |(name, then): (&Box<str>, &Option<Arc<Shared>>)| {
+            shared.get(&**name).map(Arc::as_ptr) == then.as_ref().map(Arc::as_ptr)
+        };
+        self.bucketing == bucketing
+            && self.uses.iter().all(is_same)
             && self.earlier.as_ref().is_none_or(|then| earlier(flag).iter().take(EARLIER_MAX).eq(then.iter()))
     }
 }
 
 /// Whether a rule compiles once all that it refers to is there and simple: its faults are then not its author's.
 fn is_sound_alone(flag: &Key, json: &Json, reading: &Reading<'_>) -> bool {
-    let simple = |_: &str| Some(Json::Bool(true));
-    let setting = Setting { segments: &simple, bucketing: reading.source.bucketing, limits: reading.limits };
+    let simple = SharedRule::new(Json::Bool(true));
+    let segments = |_: &str| Some(simple.clone());
+    let setting = Setting { segments: &segments, bucketing: reading.bucketing, limits: reading.limits };
     parse::rule(flag, json, &setting).rule.is_some()
 }
 
@@ -186,12 +195,12 @@ fn config_keys(rule: &Rule) -> Box<[Key]> {
 }
 
 fn digest(json: &Json, bucketing: Bucketing, uses: &Uses) -> u128 {
-    let mut d = Digester::new("rule");
+    let mut d = Digester::new("rule 2");
     d.word(bucketing.number().into());
     d.json(json);
     for (name, rule) in uses {
         d.text(name);
-        d.json(rule.as_ref().unwrap_or(&Json::Null));
+        d.word(rule.as_ref().map_or(0, |shared| shared.digest));
     }
     d.finish()
 }

@@ -208,7 +208,7 @@ impl Merging {
         match self {
             Self::Repair(fetched) => fetched.from == node,
             Self::Page(from) => *from == node,
-            Self::Hint(_) | Self::Offer(..) | Self::Entry(_) => false,
+            Self::Hint(_) | Self::Offer(..) | Self::Entry(..) => false,
         }
     }
 }

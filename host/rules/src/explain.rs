@@ -228,7 +228,7 @@ impl Explainer<'_, '_> {
         let Some(name) = operands.items.first().and_then(|name| name.as_str()) else { return };
         node.insert("segment".to_owned(), name.into());
         if let Some(shared) = (self.setting.segments)(name) {
-            insert_operands(node, vec![self.node(&shared, &Place::ROOT).json]);
+            insert_operands(node, vec![self.node(shared.document(), &Place::ROOT).json]);
         }
     }
 }
@@ -287,6 +287,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::parse::SharedRule;
 
     fn explain(targeting: &Json, context: &Json) -> Json {
         let context = Context::new(Value::from(context), &Limits::default()).unwrap();
@@ -294,7 +295,8 @@ mod tests {
         let limits = Limits::default();
         let inputs =
             Inputs { flag_key: "flag", context: &context, timestamp_seconds: 0, outside: &config, limits: &limits };
-        let segments = |name: &str| (name == "eu").then(|| json!({"in": [{"var": "country"}, ["de", "fr"]]}));
+        let segments =
+            |name: &str| (name == "eu").then(|| SharedRule::new(json!({"in": [{"var": "country"}, ["de", "fr"]]})));
         rule(targeting, &segments, Bucketing::V2, &inputs)
     }
 

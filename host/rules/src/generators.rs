@@ -418,7 +418,7 @@ mod tests {
         #[test]
         fn generated_rules_compile(targeting in targeting(Language::Burgee), segments in segments()) {
             let flag = Key::new("flag").unwrap();
-            let (segments, limits) = (|name: &str| segments.get(name).cloned(), Limits::default());
+            let (segments, limits) = (parse::shared_rules(|name| segments.get(name).cloned()), Limits::default());
             let compiled = parse::rule(&flag, &targeting, &parse::Setting::new(&segments, &limits));
             prop_assert_eq!(compiled.faults, vec![]);
         }

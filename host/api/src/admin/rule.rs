@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use burgee_model::{Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId};
-use burgee_rules::{check, parse::Setting};
+use burgee_rules::{
+    check,
+    parse::{Setting, shared_rules},
+};
 use burgee_store::Table;
 use serde_json::{Map, Value as Json};
 
@@ -94,7 +97,7 @@ impl Scene<'_> {
     /// What is wrong with settings, variants themselves aside: paths `/defaultVariant` and `/targeting/…`.
     #[must_use]
     pub fn problems(&self, settings: Settings<'_>) -> Vec<Problem> {
-        let segments = |name: &str| self.segments.get(name).cloned();
+        let segments = shared_rules(|name| self.segments.get(name).cloned());
         let draft = check::Draft {
             key: self.flag,
             variants: self.variants,

@@ -10,14 +10,16 @@ use burgee_model::{
 use serde_json::Value as Json;
 
 use super::Draft;
-use crate::parse::{PROBLEMS_MAX, Reference, Setting, Thing, references};
+use crate::parse::{PROBLEMS_MAX, Reference, Setting, Thing, references, shared_rules};
 
 /// All problems of a document's flags and metadata, with their places in it; at most [`PROBLEMS_MAX`].
 #[must_use]
 pub fn document(document: &Document, bucketing: Bucketing, limits: &Limits) -> Vec<Problem> {
     let set = document.set.get("metadata").and_then(Json::as_object);
     let set = set.map(|metadata| metadata_problems(metadata, "/metadata")).unwrap_or_default();
-    let flags = document.flags.iter().flat_map(|flag| of_flag(document, flag, bucketing, limits));
+    let segments = shared_rules(|name| document.evaluators.get(name).cloned());
+    let setting = Setting { segments: &segments, bucketing, limits };
+    let flags = document.flags.iter().flat_map(|flag| of_flag(flag, setting));
     set.into_iter().chain(flags).take(PROBLEMS_MAX).collect()
 }
 
@@ -28,7 +30,7 @@ pub fn within(document: &Document) -> Vec<Problem> {
     let rules: HashMap<&str, &Json> =
         document.flags.iter().filter_map(|flag| Some((flag.key.as_str(), flag.targeting.as_ref()?))).collect();
     let keys: HashSet<&str> = document.flags.iter().map(|flag| flag.key.as_str()).collect();
-    let segments = |name: &str| document.evaluators.get(name).cloned();
+    let segments = shared_rules(|name| document.evaluators.get(name).cloned());
     let missing = |asked: &Reference| match asked.thing {
         Thing::Flag => !keys.contains(asked.name.as_str()),
         Thing::Segment => !document.evaluators.contains_key(&asked.name),
@@ -46,15 +48,14 @@ pub fn within(document: &Document) -> Vec<Problem> {
     document.flags.iter().flat_map(of_flag).take(PROBLEMS_MAX).collect()
 }
 
-fn of_flag(document: &Document, flag: &DocumentFlag, bucketing: Bucketing, limits: &Limits) -> Vec<Problem> {
+fn of_flag(flag: &DocumentFlag, setting: Setting<'_>) -> Vec<Problem> {
     let base = pointer("/flags", &flag.key);
-    let segments = |name: &str| document.evaluators.get(name).cloned();
     let mut found = super::flag(&Draft {
         key: &flag.key,
         variants: &flag.variants,
         default_variant: flag.default_variant.as_deref(),
         targeting: flag.targeting.as_ref(),
-        setting: Setting { segments: &segments, bucketing, limits },
+        setting,
     });
     found.extend(metadata_problems(&flag.metadata, "/metadata"));
     for problem in &mut found {

@@ -60,6 +60,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::parse::SharedRule;
 
     fn way(flag: &str, targeting: &Json) -> Option<String> {
         let rules = json!({
@@ -70,7 +71,7 @@ mod tests {
             "loop": {"flag": "other"},
             "other": {"flag": "loop"},
         });
-        let segments = |name: &str| (name == "s").then(|| json!({"flag": "c"}));
+        let segments = |name: &str| (name == "s").then(|| SharedRule::new(json!({"flag": "c"})));
         let found = cycle(&Key::new(flag).unwrap(), targeting, &segments, &|key| rules.get(key).cloned());
         found.map(|problem| problem.message)
     }

@@ -11,6 +11,7 @@ mod names;
 mod operators;
 mod parser;
 mod references;
+mod shared;
 mod size;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -19,7 +20,10 @@ use burgee_model::{Bucketing, Key, Limits, Problem};
 use serde_json::{Value as Json, json};
 
 use self::parser::Parser;
-pub use self::references::{Reference, Thing, references};
+pub use self::{
+    references::{Reference, Thing, references},
+    shared::{SharedRule, shared_rules},
+};
 use crate::{
     function::Function,
     ir::{Expr, Rule},
@@ -48,8 +52,8 @@ impl Compiled {
     }
 }
 
-/// Finds a shared rule (`$ref`) by its name.
-pub type Segments<'a> = &'a dyn Fn(&str) -> Option<Json>;
+/// Finds a shared rule (`$ref`) by its name: the same one each time, so that it is read once. See [`shared_rules`].
+pub type Segments<'a> = &'a dyn Fn(&str) -> Option<Arc<SharedRule>>;
 
 /// Gives a name, which it may have given before.
 pub type Names<'a> = &'a dyn Fn(&str) -> Arc<str>;
@@ -118,7 +122,7 @@ pub fn own_operators(targeting: &Json, segments: Segments<'_>, limits: &Limits) 
     let own = |rule: &Json| size::check(rule, limits).map(|()| names::own(rule));
     let Ok(mut found) = own(targeting) else { return BTreeSet::new() };
     let shared = references::shared(targeting).into_iter().filter_map(|name| segments(&name));
-    found.extend(shared.filter_map(|rule| own(&rule).ok()).flatten());
+    found.extend(shared.filter_map(|rule| own(rule.document()).ok()).flatten());
     found
 }
 
