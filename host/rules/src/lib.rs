@@ -39,6 +39,7 @@ pub mod ir;
 pub mod ops;
 pub mod outcome;
 pub mod parse;
+pub mod prerequisites;
 pub mod steps;
 pub mod walk;
 pub mod weight;

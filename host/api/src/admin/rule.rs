@@ -1,6 +1,6 @@
 //! Checking what a write says about variants, defaults and rules, with the place of each fault in the request.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use burgee_model::{Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId};
 use burgee_rules::{
@@ -75,7 +75,7 @@ pub struct Scene<'a> {
     /// How `fractional` buckets there.
     pub bucketing: Bucketing,
     /// The rules of the environment's other flags.
-    pub rule_of: &'a dyn Fn(&str) -> Option<Json>,
+    pub rule_of: check::Rules<'a>,
     /// What is allowed.
     pub limits: &'a Limits,
 }
@@ -86,10 +86,10 @@ pub fn rules<'a>(
     now: Millis,
     tenant: &'a Key,
     environment: &'a Key,
-) -> impl Fn(&str) -> Option<Json> + use<'a> {
+) -> impl Fn(&str) -> Option<Cow<'a, Json>> + use<'a> {
     move |flag| {
         let id = RegisterId::flag_in(tenant, &Key::new(flag).ok()?, environment, FlagInField::Targeting);
-        table.current(&id, now)?.content.as_ref()?.read()
+        table.current(&id, now)?.content.as_ref()?.read().map(Cow::Owned)
     }
 }
 
@@ -106,8 +106,9 @@ impl Scene<'_> {
             setting: Setting { segments: &segments, bucketing: self.bucketing, limits: self.limits },
         };
         let mut problems = check::flag(&draft);
-        let cycle = settings.targeting.and_then(|rule| check::cycle(self.flag, rule, &segments, self.rule_of));
-        problems.extend(cycle);
+        let unanswered =
+            settings.targeting.and_then(|rule| check::prerequisites(self.flag, rule, &segments, self.rule_of));
+        problems.extend(unanswered);
         problems.retain(|problem| !problem.path.starts_with("/variants"));
         problems
     }

@@ -7,6 +7,7 @@ mod args;
 mod burgee;
 mod flagd;
 mod jsonlogic;
+mod levels;
 mod names;
 mod operators;
 mod parser;
@@ -20,7 +21,9 @@ use burgee_model::{Bucketing, Key, Limits, Problem};
 use serde_json::{Value as Json, json};
 
 use self::parser::Parser;
+pub(crate) use self::references::flags;
 pub use self::{
+    levels::levels,
     references::{Reference, Thing, references},
     shared::{SharedRule, shared_rules},
 };

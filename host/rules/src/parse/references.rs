@@ -57,31 +57,39 @@ pub(super) type Asked = (Thing, Box<str>);
 /// What a rule asks for, by way of its shared rules too, each once. Goes as deep as the rule, which must be bounded.
 #[must_use]
 pub fn references(rule: &Json, segments: Segments<'_>) -> Vec<Reference> {
-    Search::of(rule, segments).found
+    Search::of(rule, segments, REFERENCES_MAX).found
+}
+
+/// The flags that a rule asks for, by way of its shared rules too, each once and all of them.
+pub(crate) fn flags(rule: &Json, segments: Segments<'_>) -> impl Iterator<Item = String> {
+    let found = Search::of(rule, segments, usize::MAX).found.into_iter();
+    found.filter(|reference| reference.thing == Thing::Flag).map(|reference| reference.name)
 }
 
 /// What a shared rule asks for, each once.
 pub(super) fn asked(rule: &Json) -> Vec<Asked> {
-    let found = Search::of(rule, &|_| None).found.into_iter();
+    let found = Search::of(rule, &|_| None, usize::MAX).found.into_iter();
     found.map(|reference| (reference.thing, reference.name.into())).collect()
 }
 
 /// The names of the shared rules that a rule asks for. Goes as deep as the rule, which must be bounded.
 pub(super) fn shared(rule: &Json) -> BTreeSet<String> {
-    Search::of(rule, &|_| None).shared
+    Search::of(rule, &|_| None, 0).shared
 }
 
 struct Search<'a> {
     segments: Segments<'a>,
+    /// How many names are listed.
+    most: usize,
     seen: BTreeSet<(Thing, String)>,
     shared: BTreeSet<String>,
     found: Vec<Reference>,
 }
 
 impl<'a> Search<'a> {
-    fn of(rule: &Json, segments: Segments<'a>) -> Self {
+    fn of(rule: &Json, segments: Segments<'a>, most: usize) -> Self {
         let (seen, shared, found) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let mut search = Self { segments, seen, shared, found };
+        let mut search = Self { segments, most, seen, shared, found };
         search.look(rule, &Place::ROOT);
         search
     }
@@ -117,7 +125,7 @@ impl<'a> Search<'a> {
     }
 
     fn add(&mut self, thing: Thing, name: &str, place: &Place<'_>) {
-        if self.found.len() < REFERENCES_MAX && self.seen.insert((thing, name.to_owned())) {
+        if self.found.len() < self.most && self.seen.insert((thing, name.to_owned())) {
             self.found.push(Reference { thing, name: name.to_owned(), path: place.pointer() });
         }
     }
