@@ -6,12 +6,14 @@ use std::{
 };
 
 use burgee_model::{Key, Limits, context::Kept};
+use burgee_rules::parse::PatternRoom;
 use serde_json::{Map, Value as Json};
 
 use crate::{
     chunk::{self, Chunk, ChunkUse, Placement},
     digest::Digester,
     flag::{Plan, PreparedFlag},
+    patterns::Patterns,
     prerequisites,
     reads::{self, Names},
     runtime::Runtime,
@@ -56,7 +58,8 @@ pub(crate) fn snapshot(
 ) -> Snapshot {
     let (flags, segments) = (std::mem::take(&mut source.flags), std::mem::take(&mut source.segments));
     let shared = shared::shared(previous.map(|p| &p.source.shared), segments, source.bucketing);
-    let flags = self::flags(previous, flags, &source, &shared, reads.earlier, &runtime.config.limits);
+    let patterns = Patterns::new(previous.map(|p| &p.source.patterns));
+    let flags = self::flags(previous, flags, &source, &shared, &patterns, reads.earlier, &runtime.config.limits);
     let config = Arc::new(config_table(&flags, reads.config));
     let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
     let index = index(previous, &flags);
@@ -72,7 +75,7 @@ pub(crate) fn snapshot(
         runtime: runtime.clone(),
         chunks,
         guests: std::mem::take(&mut source.guests),
-        source: Origin::new(source, shared),
+        source: Origin::new(source, shared, patterns.held()),
         flags,
         config,
     }
@@ -84,6 +87,7 @@ pub(crate) fn flags(
     sources: BTreeMap<Key, Arc<FlagSource>>,
     source: &EnvironmentSource,
     shared: &SharedRules,
+    patterns: &Patterns,
     earlier: ReadRules<'_>,
     limits: &Limits,
 ) -> Box<[Arc<PreparedFlag>]> {
@@ -91,10 +95,11 @@ pub(crate) fn flags(
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
     let names = Names::new(previous.map(|p| &*p.reads));
-    let reading = Reading { shared, bucketing: source.bucketing, names: &names, earlier, limits };
+    let reading = Reading { shared, bucketing: source.bucketing, names: &names, patterns, earlier, limits };
+    let mut room = PatternRoom::new(limits.patterns_per_environment);
     let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
-        let targeting = targeting(before, &key, &flag, &reading);
+        let targeting = targeting(before, &key, &flag, &mut room, &reading);
         match before {
             Some(before) if same_set && is_same(before, &flag, targeting.as_ref()) => before.clone(),
             _ => Arc::new(PreparedFlag::new(&key, flag, targeting, inherited)),
@@ -121,18 +126,20 @@ fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
     flag: &Arc<FlagSource>,
+    room: &mut PatternRoom,
     reading: &Reading<'_>,
 ) -> Option<Arc<Targeting>> {
     let text = flag.targeting.as_ref()?;
     if let Some(before) = before {
         let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(text);
-        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(key, reading)) {
+        let known = before.targeting.as_ref().filter(|known| same && known.still_holds(key, reading));
+        if let Some(known) = known.filter(|known| room.take(known.patterns.iter()) != known.is_beyond) {
             return Some(known.clone());
         }
     }
     // a text that does not read as JSON is as a rule that is none
     let json = flag.rule().unwrap_or_default();
-    Some(Arc::new(Targeting::read(key, &json, reading)))
+    Some(Arc::new(Targeting::read(key, &json, room, reading)))
 }
 
 /// Keys to places; taken over where the keys are the same.

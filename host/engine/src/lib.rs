@@ -24,6 +24,7 @@ mod input;
 mod modules;
 mod named;
 mod part;
+mod patterns;
 mod prerequisites;
 mod reads;
 mod runtime;

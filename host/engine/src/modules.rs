@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{Key, Limits};
 use burgee_rules::{emit, ir::Rule};
 
-use crate::{build, chunk, shared, source::EnvironmentSource};
+use crate::{build, chunk, patterns::Patterns, shared, source::EnvironmentSource};
 
 /// A module, and the flags whose rules it holds, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Module {
 pub fn modules(mut source: EnvironmentSource, limits: &Limits) -> Vec<Module> {
     let (flags, segments) = (std::mem::take(&mut source.flags), std::mem::take(&mut source.segments));
     let shared = shared::shared(None, segments, source.bucketing);
-    let flags = build::flags(None, flags, &source, &shared, &|_: &Key| Vec::new(), limits);
+    let flags = build::flags(None, flags, &source, &shared, &Patterns::new(None), &|_: &Key| Vec::new(), limits);
     let of_chunk = |members: Box<[u32]>| {
         let members = members.iter().filter_map(|at| flags.get(*at as usize)?.key_and_rule());
         let (flags, rules): (Vec<Key>, Vec<Arc<Rule>>) = members.unzip();

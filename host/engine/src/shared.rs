@@ -56,6 +56,7 @@ mod tests {
     use crate::{
         build,
         flag::PreparedFlag,
+        patterns::Patterns,
         source::{EnvironmentSource, FlagSource},
     };
 
@@ -82,7 +83,7 @@ mod tests {
             set: Map::new(),
         };
         let flags = rules.iter().enumerate().map(|(at, rule)| (key(&format!("f{at}")), flag(rule))).collect();
-        build::flags(None, flags, &source, shared, &|_: &Key| Vec::new(), &Limits::default())
+        build::flags(None, flags, &source, shared, &Patterns::new(None), &|_: &Key| Vec::new(), &Limits::default())
     }
 
     fn decides(flag: &PreparedFlag) -> &Arc<Expr> {

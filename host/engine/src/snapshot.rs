@@ -25,6 +25,7 @@ use crate::{
     hash::BuildShortHasher,
     input::World,
     part::Part,
+    patterns::Held,
     prerequisites::Trouble,
     runtime::Runtime,
     shared::SharedRules,
@@ -69,11 +70,12 @@ pub(crate) struct Origin {
     pub(crate) environment: Key,
     pub(crate) set: serde_json::Map<String, serde_json::Value>,
     pub(crate) shared: SharedRules,
+    pub(crate) patterns: Held,
 }
 
 impl Origin {
-    pub(crate) fn new(source: EnvironmentSource, shared: SharedRules) -> Self {
-        Self { tenant: source.tenant, environment: source.environment, set: source.set, shared }
+    pub(crate) fn new(source: EnvironmentSource, shared: SharedRules, patterns: Held) -> Self {
+        Self { tenant: source.tenant, environment: source.environment, set: source.set, shared, patterns }
     }
 }
 

@@ -1,18 +1,23 @@
 //! A flag's rule, read once and shared by every snapshot in which it stands unchanged.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use burgee_model::{Bucketing, Key, Limits, Problem, Value};
 use burgee_rules::{
     emit,
     ir::Rule,
-    parse::{self, Reference, Setting, SharedRule},
+    parse::{self, Compiled, Making, PatternRoom, Reference, Setting, SharedRule},
 };
 use serde_json::Value as Json;
 
 use crate::{
     build::ReadRules,
     digest::Digester,
+    patterns::Patterns,
     reads::Names,
     shared::{Shared, SharedRules},
 };
@@ -26,8 +31,18 @@ pub(crate) struct Reading<'a> {
     pub(crate) shared: &'a SharedRules,
     pub(crate) bucketing: Bucketing,
     pub(crate) names: &'a Names,
+    pub(crate) patterns: &'a Patterns,
     pub(crate) earlier: ReadRules<'a>,
     pub(crate) limits: &'a Limits,
+}
+
+impl Reading<'_> {
+    /// A shared rule; notes that it was asked for.
+    fn shared(&self, name: &str, uses: &RefCell<Uses>) -> Option<Arc<SharedRule>> {
+        let found = self.shared.get(name).cloned();
+        uses.borrow_mut().insert(Box::from(name), found.clone());
+        found.map(|shared| shared.rule.clone())
+    }
 }
 
 /// A rule with what the engine must know of it.
@@ -60,6 +75,10 @@ pub(crate) struct Targeting {
     pub(crate) digest: u128,
     /// The earlier rule that decides, because its own does not compile any more.
     pub(crate) stand_in: Option<Json>,
+    /// Whether it has patterns for which the environment has no room.
+    pub(crate) is_beyond: bool,
+    /// The patterns that it has with its shared rules, each once.
+    pub(crate) patterns: Box<[String]>,
     /// The rules that it had before; none where they were not looked at.
     earlier: Option<Box<[Json]>>,
     /// The shared rules that it asked for, and what they were.
@@ -72,7 +91,25 @@ type Uses = BTreeMap<Box<str>, Option<Arc<Shared>>>;
 impl Targeting {
     /// Reads a flag's rule. Where it does not compile, and what it refers to is why (it was changed or deleted
     /// elsewhere meanwhile), the newest earlier one that compiles stands in.
-    pub(crate) fn read(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
+    pub(crate) fn read(flag: &Key, json: &Json, room: &mut PatternRoom, reading: &Reading<'_>) -> Self {
+        let uses = RefCell::new(Uses::new());
+        let patterns = parse::patterns(json, &|name| reading.shared(name, &uses));
+        if !room.take(patterns.iter()) {
+            let refused = Compiled { faults: vec![room.full("")], ..Compiled::default() };
+            return Self::of(json, refused, uses.into_inner(), reading).beyond(patterns);
+        }
+        Self { patterns: patterns.into_iter().collect(), ..Self::within(flag, json, reading) }
+    }
+
+    /// A rule that is not read, for its patterns are too many.
+    fn beyond(self, patterns: BTreeSet<String>) -> Self {
+        let mut d = Digester::new("beyond");
+        d.word(self.digest);
+        Self { patterns: patterns.into_iter().collect(), is_beyond: true, digest: d.finish(), ..self }
+    }
+
+    /// Reads a rule that has room.
+    fn within(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
         let own = Self::new(flag, json, reading);
         if own.rule.is_some() || !is_sound_alone(flag, json, reading) {
             return own;
@@ -110,17 +147,20 @@ impl Targeting {
     }
 
     fn new(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
-        let Reading { shared, bucketing, names, limits, .. } = *reading;
-        let uses = RefCell::new(BTreeMap::new());
-        let segment = |name: &str| {
-            let found = shared.get(name).cloned();
-            uses.borrow_mut().insert(Box::from(name), found.clone());
-            found.map(|shared| shared.rule.clone())
-        };
+        let Reading { bucketing, names, patterns, limits, .. } = *reading;
+        let uses = RefCell::new(Uses::new());
+        let segment = |name: &str| reading.shared(name, &uses);
         let setting = Setting { segments: &segment, bucketing, limits };
-        let compiled = parse::rule_with(flag, json, &setting, &|name| names.get(name));
+        let making = Making { name: &|name| names.get(name), pattern: &|text| patterns.get(text) };
+        let compiled = parse::rule_with(flag, json, &setting, making);
         let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
-        let uses: Uses = uses.into_inner();
+        let uses = uses.into_inner();
+        Self { references: references.into(), ..Self::of(json, compiled, uses, reading) }
+    }
+
+    /// Without its references.
+    fn of(json: &Json, compiled: Compiled, uses: Uses, reading: &Reading<'_>) -> Self {
+        let Reading { bucketing, names, .. } = *reading;
         let problems = compiled.problems().cloned().collect();
         let rule = compiled.rule.map(Arc::new);
         let known = rule.as_deref();
@@ -134,11 +174,13 @@ impl Targeting {
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             guests: known.map(|rule| rule.guests().into_iter().collect()).unwrap_or_default(),
             levels: known.map(Rule::levels).unwrap_or_default(),
-            references: references.into(),
+            references: [].into(),
             bucketing,
             digest: digest(json, bucketing, &uses),
             rule,
             stand_in: None,
+            is_beyond: false,
+            patterns: [].into(),
             earlier: None,
             uses,
         }

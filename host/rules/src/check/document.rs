@@ -13,7 +13,9 @@ use burgee_model::{
 use serde_json::Value as Json;
 
 use super::{Draft, prerequisites};
-use crate::parse::{PROBLEMS_MAX, Reference, Segments, Setting, Thing, references, shared_rules};
+use crate::parse::{
+    PROBLEMS_MAX, PatternRoom, Reference, Segments, Setting, Thing, patterns, references, shared_rules,
+};
 
 /// All problems of a document's flags and metadata, with their places in it; at most [`PROBLEMS_MAX`].
 #[must_use]
@@ -23,7 +25,23 @@ pub fn document(document: &Document, bucketing: Bucketing, limits: &Limits) -> V
     let segments = shared_rules(|name| document.evaluators.get(name).cloned());
     let setting = Setting { segments: &segments, bucketing, limits };
     let flags = document.flags.iter().flat_map(|flag| of_flag(flag, setting));
-    set.into_iter().chain(flags).chain(unanswered(document, &segments)).take(PROBLEMS_MAX).collect()
+    set.into_iter()
+        .chain(flags)
+        .chain(unanswered(document, &segments))
+        .chain(beyond(document, &segments, limits))
+        .take(PROBLEMS_MAX)
+        .collect()
+}
+
+/// Flags whose patterns are too many for an environment.
+fn beyond<'a>(document: &'a Document, segments: Segments<'a>, limits: &Limits) -> impl Iterator<Item = Problem> {
+    let mut room = PatternRoom::new(limits.patterns_per_environment);
+    let mut flags: Vec<&DocumentFlag> = document.flags.iter().collect();
+    flags.sort_by(|a, b| a.key.cmp(&b.key));
+    flags.into_iter().filter_map(move |flag| {
+        let fits = room.take(patterns(flag.targeting.as_ref()?, segments).iter());
+        (!fits).then(|| room.full(&format!("{}/targeting", pointer("/flags", &flag.key))))
+    })
 }
 
 /// Flags that would ask for themselves, or go too deep. Of a few cycles the way is told.

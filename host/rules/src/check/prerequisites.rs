@@ -17,12 +17,12 @@ use crate::{
 const FOLLOWED_MAX: usize = 1_000;
 
 /// Finds the rules of an environment's flags.
-pub type Rules<'a> = &'a dyn Fn(&str) -> Option<Cow<'a, Json>>;
+pub type Rules<'a, 'r> = &'a dyn Fn(&str) -> Option<Cow<'r, Json>>;
 
 /// Why a flag cannot ask for what such a rule asks for: it would ask for itself, which the message tells with the way;
 /// or what it leads to is too much, or too deep, to be followed.
 #[must_use]
-pub fn prerequisites(flag: &Key, targeting: &Json, segments: Segments<'_>, rule_of: Rules<'_>) -> Option<Problem> {
+pub fn prerequisites(flag: &Key, targeting: &Json, segments: Segments<'_>, rule_of: Rules<'_, '_>) -> Option<Problem> {
     let mut asked_by: BTreeMap<String, String> = BTreeMap::new();
     let mut graph = Graph::default();
     let mut open = graph.add(flag.as_str(), targeting, segments);

@@ -16,7 +16,6 @@ use crate::{
     ops::{
         date::{self, Part},
         network::Network,
-        pattern::Pattern,
         ramp::{Course, Ramp},
     },
 };
@@ -78,8 +77,8 @@ impl Parser<'_> {
         if !self.count_patterns(1, &args.place_of(1)) {
             return null();
         }
-        match Pattern::new(pattern) {
-            Ok(pattern) => self.function(Function::Matches(pattern.into()), vec![text]),
+        match (self.making.pattern)(pattern) {
+            Ok(pattern) => self.function(Function::Matches(pattern), vec![text]),
             Err(why) => self.fault(&args.place_of(1), "invalid_pattern", format!("this is no pattern: {why}")),
         }
     }

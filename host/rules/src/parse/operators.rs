@@ -43,7 +43,7 @@ impl Parser<'_> {
             Some(rest) if rest.starts_with('.') => self.unknown_property(&path, default, args),
             _ => {
                 self.looks_through(&path);
-                Expr::Var { path: (self.names)(&path), default: default.map(Box::new) }
+                Expr::Var { path: (self.making.name)(&path), default: default.map(Box::new) }
             }
         }
     }

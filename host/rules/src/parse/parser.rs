@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use burgee_model::{Bucketing, Key, Limits, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Compiled, Names, PROBLEMS_MAX, Setting, args::Args, names, shared::Reading, size};
+use super::{Compiled, Making, PROBLEMS_MAX, Setting, args::Args, names, shared::Reading, size};
 use crate::{
     SHORT_TEXT_BYTES,
     function::Function,
@@ -21,7 +21,7 @@ pub(super) struct Parser<'s> {
     pub(super) flag: Option<Arc<str>>,
     setting: Setting<'s>,
     pub(super) bucketing: Bucketing,
-    pub(super) names: Names<'s>,
+    pub(super) making: Making<'s>,
     /// The shared rules named so far, within a body or not.
     named: HashSet<(String, bool)>,
     /// Of a shared rule: the flags that it asks for, and where.
@@ -36,15 +36,15 @@ pub(super) struct Parser<'s> {
 }
 
 impl<'s> Parser<'s> {
-    pub(super) fn new(flag: &Key, setting: &Setting<'s>, names: Names<'s>) -> Self {
-        Self { flag: Some(Arc::from(flag.as_str())), ..Self::of_shared(false, setting, names) }
+    pub(super) fn new(flag: &Key, setting: &Setting<'s>, making: Making<'s>) -> Self {
+        Self { flag: Some(Arc::from(flag.as_str())), ..Self::of_shared(false, setting, making) }
     }
 
     /// For a shared rule.
-    pub(super) fn of_shared(in_body: bool, setting: &Setting<'s>, names: Names<'s>) -> Self {
+    pub(super) fn of_shared(in_body: bool, setting: &Setting<'s>, making: Making<'s>) -> Self {
         let (setting, bucketing) = (*setting, setting.bucketing);
         let (named, asks, done) = (HashSet::new(), Vec::new(), Compiled::default());
-        Self { flag: None, setting, bucketing, names, named, asks, in_body, patterns: 0, cost: 0, done }
+        Self { flag: None, setting, bucketing, making, named, asks, in_body, patterns: 0, cost: 0, done }
     }
 
     /// Reads a whole rule.
@@ -233,7 +233,7 @@ impl<'s> Parser<'s> {
             // The rule is refused already; what it still names need not be read.
             return Some(null());
         }
-        let reading = shared.reading(self.in_body, &self.setting, self.names);
+        let reading = shared.reading(self.in_body, &self.setting, self.making);
         self.cost = self.cost.saturating_add(reading.cost);
         if self.named.insert((name.to_owned(), self.in_body)) {
             self.tell(name, reading, args);

@@ -10,8 +10,9 @@ use burgee_model::{Key, Problem};
 use serde_json::Value as Json;
 
 use super::{
-    Names, Setting,
+    Making, Setting,
     parser::Parser,
+    patterns,
     references::{self, Asked},
 };
 use crate::ir::Expr;
@@ -24,6 +25,7 @@ pub struct SharedRule {
     /// As it stands by itself, and within a body, where `var` is an item's.
     readings: [OnceLock<Reading>; 2],
     asked: OnceLock<Box<[Asked]>>,
+    patterns: OnceLock<Box<[String]>>,
 }
 
 /// What became of a shared rule. It knows of no flag: what it needs of one it reads when it is evaluated.
@@ -56,7 +58,12 @@ impl SharedRule {
     /// A shared rule that is not read yet.
     #[must_use]
     pub fn new(document: impl Into<Arc<Json>>) -> Arc<Self> {
-        Arc::new(Self { document: document.into(), readings: Default::default(), asked: OnceLock::new() })
+        Arc::new(Self {
+            document: document.into(),
+            readings: Default::default(),
+            asked: OnceLock::new(),
+            patterns: OnceLock::new(),
+        })
     }
 
     /// Its JSON.
@@ -65,10 +72,15 @@ impl SharedRule {
         &self.document
     }
 
-    pub(super) fn reading(&self, in_body: bool, setting: &Setting<'_>, names: Names<'_>) -> &Reading {
+    pub(super) fn reading(&self, in_body: bool, setting: &Setting<'_>, making: Making<'_>) -> &Reading {
         let [alone, body] = &self.readings;
         let held = if in_body { body } else { alone };
-        held.get_or_init(|| Parser::of_shared(in_body, setting, names).shared(&self.document))
+        held.get_or_init(|| Parser::of_shared(in_body, setting, making).shared(&self.document))
+    }
+
+    /// The patterns in it.
+    pub(super) fn patterns(&self) -> &[String] {
+        self.patterns.get_or_init(|| patterns::own(&self.document).into_iter().collect())
     }
 
     /// What it asks for by name, each once.
