@@ -210,11 +210,11 @@ impl Targeting {
     /// they were.
     pub(crate) fn still_holds(&self, flag: &Key, reading: &Reading<'_>) -> bool {
         let Reading { shared, bucketing, earlier, .. } = *reading;
-        let is_same = |(name, then): (&Box<str>, &Option<Arc<Shared>>)| {
-            shared.get(&**name).map(Arc::as_ptr) == then.as_ref().map(Arc::as_ptr)
+        let is_same = |name: &str, then: &Option<Arc<Shared>>| {
+            shared.get(name).map(Arc::as_ptr) == then.as_ref().map(Arc::as_ptr)
         };
         self.bucketing == bucketing
-            && self.uses.iter().all(is_same)
+            && self.uses.iter().all(|(name, then)| is_same(name, then))
             && self.earlier.as_ref().is_none_or(|then| earlier(flag).iter().take(EARLIER_MAX).eq(then.iter()))
     }
 }

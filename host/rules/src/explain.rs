@@ -159,7 +159,7 @@ impl Explainer<'_, '_> {
             "<" | "<=" => self.range(name, &operands, node),
             "!" | "!!" => self.these(&operands, |at| at == 0, node),
             "==" | "!=" | "===" | "!==" | ">" | ">=" | "in" | "missing_some" => {
-                self.these(&operands, |at| at < 2, node)
+                self.these(&operands, |at| at < 2, node);
             }
             "ramp" => {}
             _ => self.these(&operands, |_| true, node),

@@ -34,7 +34,7 @@ fn spread<'a>(operands: &'a Operands<'a>, budget: &mut Budget) -> Result<Cow<'a,
 
 /// `+`: the sum; of one operand its number.
 pub(super) fn add(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(&*spread(operands, budget)?, 0.0, budget, |a, b| a + b)
+    fold(&spread(operands, budget)?, 0.0, budget, |a, b| a + b)
 }
 
 /// `-`: the first operand less the others; of one operand its negation.
@@ -47,7 +47,7 @@ pub(super) fn subtract(operands: &Operands<'_>, budget: &mut Budget) -> Result<f
 
 /// `*`: the product.
 pub(super) fn multiply(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(&*spread(operands, budget)?, 1.0, budget, |a, b| a * b)
+    fold(&spread(operands, budget)?, 1.0, budget, |a, b| a * b)
 }
 
 /// `/`: the first operand divided by the others, one after the other.
@@ -62,12 +62,12 @@ pub(super) fn remainder(operands: &Operands<'_>, budget: &mut Budget) -> Result<
 
 /// `min`: the least; NaN where one is no number.
 pub(super) fn min(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(&*spread(operands, budget)?, f64::INFINITY, budget, |a, b| either(a, b, a < b))
+    fold(&spread(operands, budget)?, f64::INFINITY, budget, |a, b| either(a, b, a < b))
 }
 
 /// `max`: the greatest; NaN where one is no number.
 pub(super) fn max(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(&*spread(operands, budget)?, f64::NEG_INFINITY, budget, |a, b| either(a, b, a > b))
+    fold(&spread(operands, budget)?, f64::NEG_INFINITY, budget, |a, b| either(a, b, a > b))
 }
 
 fn either(a: f64, b: f64, first: bool) -> f64 {
