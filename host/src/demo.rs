@@ -91,14 +91,15 @@ impl Flag {
 #[cfg(test)]
 mod tests {
     use burgee_model::Limits;
-    use burgee_rules::parse::{Setting, rule};
+    use burgee_rules::parse::{Setting, rule, shared_rules};
 
     #[test]
     fn every_rule_of_the_demo_compiles() {
         let sources = super::sources().unwrap();
         assert_eq!(sources.len(), 3);
         for source in sources {
-            let (segments, limits) = (|name: &str| source.document.evaluators.get(name).cloned(), Limits::default());
+            let (evaluators, limits) = (&source.document.evaluators, Limits::default());
+            let segments = shared_rules(|name| evaluators.get(name).cloned());
             for flag in &source.document.flags {
                 let Some(targeting) = &flag.targeting else { continue };
                 let compiled = rule(&flag.key, targeting, &Setting::new(&segments, &limits));

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use burgee_engine::{ConfigValue, EnvironmentSource, FlagSource, Reads, Snapshot};
 use burgee_model::{FlagIn, Key, Millis, RegisterId, Severity};
-use burgee_rules::parse::{Thing, references};
+use burgee_rules::parse::{Thing, references, shared_rules};
 use burgee_store::{Past, Store};
 
 use crate::source;
@@ -79,6 +79,7 @@ fn lacks_anything(snapshot: &Snapshot) -> bool {
 /// Says which were taken: as many as an environment may have at most, for each is taken once.
 fn take_with_prerequisites(store: &Store, past: &mut Past, flag: &Key, now: &Snapshot) -> BTreeSet<Key> {
     let segments = past.table().segments(now.tenant(), now.environment(), past.at());
+    let shared = shared_rules(|name| segments.get(name).cloned());
     let (mut open, mut taken) = (vec![flag.clone()], BTreeSet::new());
     while let Some(flag) = open.pop() {
         if !taken.insert(flag.clone()) {
@@ -86,7 +87,7 @@ fn take_with_prerequisites(store: &Store, past: &mut Past, flag: &Key, now: &Sna
         }
         past.take(&store.read(), &flag);
         let rule = flag_in(past, now, &flag).and_then(|flag| flag.targeting);
-        let asked = rule.map(|rule| references(&rule, &|name| segments.get(name).cloned())).unwrap_or_default();
+        let asked = rule.map(|rule| references(&rule, &shared)).unwrap_or_default();
         let flags = asked.iter().filter(|asked| asked.thing == Thing::Flag);
         open.extend(flags.filter_map(|asked| Key::new(&asked.name).ok()).filter(|key| !taken.contains(key)));
     }

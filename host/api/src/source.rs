@@ -19,11 +19,12 @@ pub fn environment(table: &Table, tenant: &Key, environment: &Key, now: Millis) 
     let register = RegisterId::environment(tenant, environment);
     let meta: Option<EnvironmentMeta> =
         table.current(&register, now).and_then(|version| version.content.as_ref()?.read());
+    let segments = table.segments(tenant, environment, now).into_iter();
     EnvironmentSource {
         tenant: tenant.clone(),
         environment: environment.clone(),
         flags: BTreeMap::new(),
-        segments: table.segments(tenant, environment, now),
+        segments: segments.map(|(name, rule)| (name, Arc::new(rule))).collect(),
         bucketing: meta.unwrap_or_default().bucketing,
         guests: guests(table, tenant, now),
         set: table.flag_set(tenant, environment, now).and_then(json::stored).unwrap_or_default(),

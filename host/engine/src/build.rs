@@ -6,15 +6,18 @@ use std::{
 };
 
 use burgee_model::{Key, Limits, context::Kept};
+use burgee_rules::parse::PatternRoom;
 use serde_json::{Map, Value as Json};
 
 use crate::{
     chunk::{self, Chunk, ChunkUse, Placement},
     digest::Digester,
     flag::{Plan, PreparedFlag},
+    patterns::Patterns,
     prerequisites,
     reads::{self, Names},
     runtime::Runtime,
+    shared::{self, SharedRules},
     snapshot::{ConfigTable, Index, Origin, Snapshot, is_large},
     source::{ConfigValue, EnvironmentSource, FlagSource},
     targeting::{Reading, Targeting},
@@ -53,8 +56,10 @@ pub(crate) fn snapshot(
     reads: Reads<'_>,
     runtime: &Arc<Runtime>,
 ) -> Snapshot {
-    let flags = std::mem::take(&mut source.flags);
-    let flags = self::flags(previous, flags, &source, reads.earlier, &runtime.config.limits);
+    let (flags, segments) = (std::mem::take(&mut source.flags), std::mem::take(&mut source.segments));
+    let shared = shared::shared(previous.map(|p| &p.source.shared), segments, source.bucketing);
+    let patterns = Patterns::new(previous.map(|p| &p.source.patterns));
+    let flags = self::flags(previous, flags, &source, &shared, &patterns, reads.earlier, &runtime.config.limits);
     let config = Arc::new(config_table(&flags, reads.config));
     let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
     let index = index(previous, &flags);
@@ -72,17 +77,19 @@ pub(crate) fn snapshot(
         runtime: runtime.clone(),
         chunks,
         guests: std::mem::take(&mut source.guests),
-        source: Origin::new(source),
+        source: Origin::new(source, shared, patterns.held()),
         flags,
         config,
     }
 }
 
-/// The flags, those of a previous snapshot that are as they were.
+/// The flags with their shared rules, those of a previous snapshot that are as they were.
 pub(crate) fn flags(
     previous: Option<&Snapshot>,
     sources: BTreeMap<Key, Arc<FlagSource>>,
     source: &EnvironmentSource,
+    shared: &SharedRules,
+    patterns: &Patterns,
     earlier: ReadRules<'_>,
     limits: &Limits,
 ) -> Box<[Arc<PreparedFlag>]> {
@@ -90,10 +97,11 @@ pub(crate) fn flags(
     let inherited = metadata(&source.set).unwrap_or(&none);
     let same_set = previous.is_some_and(|p| metadata(&p.source.set).unwrap_or(&none) == inherited);
     let names = Names::new(previous.map(|p| &*p.reads));
-    let reading = Reading { source, names: &names, earlier, limits };
+    let reading = Reading { shared, bucketing: source.bucketing, names: &names, patterns, earlier, limits };
+    let mut room = PatternRoom::new(limits.patterns_per_environment);
     let prepare = |(key, flag): (Key, Arc<FlagSource>)| {
         let before = previous.and_then(|p| p.prepared(key.as_str()));
-        let targeting = targeting(before, &key, &flag, &reading);
+        let targeting = targeting(before, &key, &flag, &mut room, &reading);
         match before {
             Some(before) if same_set && is_same(before, &flag, targeting.as_ref()) => before.clone(),
             _ => Arc::new(PreparedFlag::new(&key, flag, targeting, inherited)),
@@ -120,18 +128,20 @@ fn targeting(
     before: Option<&Arc<PreparedFlag>>,
     key: &Key,
     flag: &Arc<FlagSource>,
+    room: &mut PatternRoom,
     reading: &Reading<'_>,
 ) -> Option<Arc<Targeting>> {
     let text = flag.targeting.as_ref()?;
     if let Some(before) = before {
         let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(text);
-        if let Some(known) = before.targeting.as_ref().filter(|known| same && known.still_holds(key, reading)) {
+        let known = before.targeting.as_ref().filter(|known| same && known.still_holds(key, reading));
+        if let Some(known) = known.filter(|known| room.take(known.patterns.iter()) != known.is_beyond) {
             return Some(known.clone());
         }
     }
     // a text that does not read as JSON is as a rule that is none
     let json = flag.rule().unwrap_or_default();
-    Some(Arc::new(Targeting::read(key, &json, reading)))
+    Some(Arc::new(Targeting::read(key, &json, room, reading)))
 }
 
 /// Keys to places; taken over where the keys are the same.

@@ -103,7 +103,7 @@ fn cell(value: &Value, input: &Input, artefact: &Artefact) -> Cell {
         }
         Value::Text(text) => text_cell(text, input, artefact),
         Value::List(_) => filled(Tag::List, ops::truthy(value)),
-        Value::Object(_) => filled(Tag::Object, true),
+        Value::Object(_) => filled(Tag::Object, ops::truthy(value)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burgee_model::{Key, Limits};
 use burgee_rules::{emit, ir::Rule};
 
-use crate::{build, chunk, source::EnvironmentSource};
+use crate::{build, chunk, patterns::Patterns, shared, source::EnvironmentSource};
 
 /// A module, and the flags whose rules it holds, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,9 @@ pub struct Module {
 /// The modules of an environment: the same bytes on every node. Rules that are interpreted for good are in none.
 #[must_use]
 pub fn modules(mut source: EnvironmentSource, limits: &Limits) -> Vec<Module> {
-    let flags = std::mem::take(&mut source.flags);
-    let flags = build::flags(None, flags, &source, &|_: &Key| Vec::new(), limits);
+    let (flags, segments) = (std::mem::take(&mut source.flags), std::mem::take(&mut source.segments));
+    let shared = shared::shared(None, segments, source.bucketing);
+    let flags = build::flags(None, flags, &source, &shared, &Patterns::new(None), &|_: &Key| Vec::new(), limits);
     let of_chunk = |members: Box<[u32]>| {
         let members = members.iter().filter_map(|at| flags.get(*at as usize)?.key_and_rule());
         let (flags, rules): (Vec<Key>, Vec<Arc<Rule>>) = members.unzip();

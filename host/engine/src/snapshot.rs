@@ -26,8 +26,10 @@ use crate::{
     hash::BuildShortHasher,
     input::World,
     part::Part,
+    patterns::Held,
     prerequisites::Trouble,
     runtime::Runtime,
+    shared::SharedRules,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
     worker::{self, Decision},
@@ -78,14 +80,13 @@ pub(crate) struct Origin {
     pub(crate) tenant: Key,
     pub(crate) environment: Key,
     pub(crate) set: serde_json::Map<String, serde_json::Value>,
-    /// The names of the shared rules.
-    segments: BTreeSet<Key>,
+    pub(crate) shared: SharedRules,
+    pub(crate) patterns: Held,
 }
 
 impl Origin {
-    pub(crate) fn new(source: EnvironmentSource) -> Self {
-        let segments = source.segments.into_keys().collect();
-        Self { tenant: source.tenant, environment: source.environment, set: source.set, segments }
+    pub(crate) fn new(source: EnvironmentSource, shared: SharedRules, patterns: Held) -> Self {
+        Self { tenant: source.tenant, environment: source.environment, set: source.set, shared, patterns }
     }
 }
 
@@ -340,7 +341,7 @@ impl Snapshot {
         let name = asked.name.as_str();
         match asked.thing {
             Thing::Flag => self.index.contains_key(name),
-            Thing::Segment => self.source.segments.contains(name),
+            Thing::Segment => self.source.shared.contains_key(name),
             Thing::Guest => self.guests.contains_key(name),
             Thing::Config => self.config.get(name).is_some_and(Option::is_some),
         }

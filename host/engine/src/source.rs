@@ -21,7 +21,7 @@ pub struct EnvironmentSource {
     /// The flags as they are in this environment. A flag whose `Arc` is that of the previous build costs nothing.
     pub flags: BTreeMap<Key, Arc<FlagSource>>,
     /// The shared rules (flagd's `$evaluators`) by name.
-    pub segments: BTreeMap<Key, Json>,
+    pub segments: BTreeMap<Key, Arc<Json>>,
     /// How `fractional` buckets.
     pub bucketing: Bucketing,
     /// The modules of the tenant's guests, by name.

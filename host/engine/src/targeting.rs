@@ -1,16 +1,26 @@
 //! A flag's rule, read once and shared by every snapshot in which it stands unchanged.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use burgee_model::{Bucketing, Key, Limits, Problem, Value};
 use burgee_rules::{
     emit,
     ir::Rule,
-    parse::{self, Reference, Setting},
+    parse::{self, Compiled, Making, PatternRoom, Reference, Setting, SharedRule},
 };
 use serde_json::Value as Json;
 
-use crate::{build::ReadRules, digest::Digester, reads::Names, source::EnvironmentSource};
+use crate::{
+    build::ReadRules,
+    digest::Digester,
+    patterns::Patterns,
+    reads::Names,
+    shared::{Shared, SharedRules},
+};
 
 /// The most earlier rules that are looked at: of as many versions every node keeps its own and those before it,
 /// whatever their age, so all find the same.
@@ -18,10 +28,21 @@ const EARLIER_MAX: usize = 19;
 
 /// What rules are read with.
 pub(crate) struct Reading<'a> {
-    pub(crate) source: &'a EnvironmentSource,
+    pub(crate) shared: &'a SharedRules,
+    pub(crate) bucketing: Bucketing,
     pub(crate) names: &'a Names,
+    pub(crate) patterns: &'a Patterns,
     pub(crate) earlier: ReadRules<'a>,
     pub(crate) limits: &'a Limits,
+}
+
+impl Reading<'_> {
+    /// A shared rule; notes that it was asked for.
+    fn shared(&self, name: &str, uses: &RefCell<Uses>) -> Option<Arc<SharedRule>> {
+        let found = self.shared.get(name).cloned();
+        uses.borrow_mut().insert(Box::from(name), found.clone());
+        found.map(|shared| shared.rule.clone())
+    }
 }
 
 /// A rule with what the engine must know of it.
@@ -54,6 +75,10 @@ pub(crate) struct Targeting {
     pub(crate) digest: u128,
     /// The earlier rule that decides, because its own does not compile any more.
     pub(crate) stand_in: Option<Json>,
+    /// Whether it has patterns for which the environment has no room.
+    pub(crate) is_beyond: bool,
+    /// The patterns that it has with its shared rules, each once.
+    pub(crate) patterns: Box<[String]>,
     /// The rules that it had before; none where they were not looked at.
     earlier: Option<Box<[Json]>>,
     /// The shared rules that it asked for, and what they were.
@@ -61,12 +86,30 @@ pub(crate) struct Targeting {
 }
 
 /// Shared rules by name; none where there is none.
-type Uses = BTreeMap<Box<str>, Option<Json>>;
+type Uses = BTreeMap<Box<str>, Option<Arc<Shared>>>;
 
 impl Targeting {
     /// Reads a flag's rule. Where it does not compile, and what it refers to is why (it was changed or deleted
     /// elsewhere meanwhile), the newest earlier one that compiles stands in.
-    pub(crate) fn read(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
+    pub(crate) fn read(flag: &Key, json: &Json, room: &mut PatternRoom, reading: &Reading<'_>) -> Self {
+        let uses = RefCell::new(Uses::new());
+        let patterns = parse::patterns(json, &|name| reading.shared(name, &uses));
+        if !room.take(patterns.iter()) {
+            let refused = Compiled { faults: vec![room.full("")], ..Compiled::default() };
+            return Self::of(json, refused, uses.into_inner(), reading).beyond(patterns);
+        }
+        Self { patterns: patterns.into_iter().collect(), ..Self::within(flag, json, reading) }
+    }
+
+    /// A rule that is not read, for its patterns are too many.
+    fn beyond(self, patterns: BTreeSet<String>) -> Self {
+        let mut d = Digester::new("beyond");
+        d.word(self.digest);
+        Self { patterns: patterns.into_iter().collect(), is_beyond: true, digest: d.finish(), ..self }
+    }
+
+    /// Reads a rule that has room.
+    fn within(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
         let own = Self::new(flag, json, reading);
         if own.rule.is_some() || !is_sound_alone(flag, json, reading) {
             return own;
@@ -104,18 +147,20 @@ impl Targeting {
     }
 
     fn new(flag: &Key, json: &Json, reading: &Reading<'_>) -> Self {
-        let Reading { source, names, limits, .. } = *reading;
-        let uses = RefCell::new(BTreeMap::new());
-        let segment = |name: &str| {
-            let found = source.segments.get(name).cloned();
-            uses.borrow_mut().insert(Box::from(name), found.clone());
-            found
-        };
-        let bucketing = source.bucketing;
+        let Reading { bucketing, names, patterns, limits, .. } = *reading;
+        let uses = RefCell::new(Uses::new());
+        let segment = |name: &str| reading.shared(name, &uses);
         let setting = Setting { segments: &segment, bucketing, limits };
-        let compiled = parse::rule_with(flag, json, &setting, &|name| names.get(name));
+        let making = Making { name: &|name| names.get(name), pattern: &|text| patterns.get(text) };
+        let compiled = parse::rule_with(flag, json, &setting, making);
         let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
-        let uses: Uses = uses.into_inner();
+        let uses = uses.into_inner();
+        Self { references: references.into(), ..Self::of(json, compiled, uses, reading) }
+    }
+
+    /// Without its references.
+    fn of(json: &Json, compiled: Compiled, uses: Uses, reading: &Reading<'_>) -> Self {
+        let Reading { bucketing, names, .. } = *reading;
         let problems = compiled.problems().cloned().collect();
         let rule = compiled.rule.map(Arc::new);
         let known = rule.as_deref();
@@ -129,11 +174,13 @@ impl Targeting {
             flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
             guests: known.map(|rule| rule.guests().into_iter().collect()).unwrap_or_default(),
             levels: known.map(Rule::levels).unwrap_or_default(),
-            references: references.into(),
+            references: [].into(),
             bucketing,
             digest: digest(json, bucketing, &uses),
             rule,
             stand_in: None,
+            is_beyond: false,
+            patterns: [].into(),
             earlier: None,
             uses,
         }
@@ -150,8 +197,8 @@ impl Targeting {
     }
 
     /// A shared rule that it uses.
-    pub(crate) fn segment(&self, name: &str) -> Option<Json> {
-        self.uses.get(name).cloned().flatten()
+    pub(crate) fn segment(&self, name: &str) -> Option<Arc<SharedRule>> {
+        self.uses.get(name)?.as_ref().map(|shared| shared.rule.clone())
     }
 
     /// Whether it goes by the rules that the flag had before.
@@ -162,17 +209,21 @@ impl Targeting {
     /// Whether the shared rules that it uses, how it buckets, and the earlier rules that it looked at are still what
     /// they were.
     pub(crate) fn still_holds(&self, flag: &Key, reading: &Reading<'_>) -> bool {
-        let Reading { source, earlier, .. } = *reading;
-        self.bucketing == source.bucketing
-            && self.uses.iter().all(|(name, then)| source.segments.get(&**name) == then.as_ref())
+        let Reading { shared, bucketing, earlier, .. } = *reading;
+        let is_same = |name: &str, then: &Option<Arc<Shared>>| {
+            shared.get(name).map(Arc::as_ptr) == then.as_ref().map(Arc::as_ptr)
+        };
+        self.bucketing == bucketing
+            && self.uses.iter().all(|(name, then)| is_same(name, then))
             && self.earlier.as_ref().is_none_or(|then| earlier(flag).iter().take(EARLIER_MAX).eq(then.iter()))
     }
 }
 
 /// Whether a rule compiles once all that it refers to is there and simple: its faults are then not its author's.
 fn is_sound_alone(flag: &Key, json: &Json, reading: &Reading<'_>) -> bool {
-    let simple = |_: &str| Some(Json::Bool(true));
-    let setting = Setting { segments: &simple, bucketing: reading.source.bucketing, limits: reading.limits };
+    let simple = SharedRule::new(Json::Bool(true));
+    let segments = |_: &str| Some(simple.clone());
+    let setting = Setting { segments: &segments, bucketing: reading.bucketing, limits: reading.limits };
     parse::rule(flag, json, &setting).rule.is_some()
 }
 
@@ -186,12 +237,12 @@ fn config_keys(rule: &Rule) -> Box<[Key]> {
 }
 
 fn digest(json: &Json, bucketing: Bucketing, uses: &Uses) -> u128 {
-    let mut d = Digester::new("rule");
+    let mut d = Digester::new("rule 2");
     d.word(bucketing.number().into());
     d.json(json);
     for (name, rule) in uses {
         d.text(name);
-        d.json(rule.as_ref().unwrap_or(&Json::Null));
+        d.word(rule.as_ref().map_or(0, |shared| shared.digest));
     }
     d.finish()
 }

@@ -139,6 +139,8 @@ limits! {
     backups_waiting: usize = 4,
     /// Patterns (`matches`) of one rule with the shared rules that it names. Each may take 32 KiB when compiled.
     patterns_per_rule: usize = 64,
+    /// Patterns of all rules of an environment, equal ones once.
+    patterns_per_environment: usize = 1_000,
     /// Deterministic steps of one evaluation.
     evaluation_steps: u64 = 100_000,
     /// Bytes of text that one evaluation may build.

@@ -73,7 +73,7 @@ fn unsigned_zero(json: Json) -> Json {
 /// The value of a rule; or that it was too costly.
 fn evaluate(rule: &Json, segments: &Map<String, Json>, context: &Json) -> Result<Result<Json, String>, Box<dyn Error>> {
     let limits = Limits::default();
-    let segments = |name: &str| segments.get(name).cloned();
+    let segments = parse::shared_rules(|name| segments.get(name).cloned());
     let compiled = parse::rule(&Key::new(FLAG)?, rule, &parse::Setting::new(&segments, &limits));
     let rule = compiled.rule.ok_or_else(|| format!("{rule}: {:?}", compiled.faults))?;
     let context = generators::as_context(context);

@@ -7,11 +7,12 @@
 use std::cell::{Cell, RefCell};
 
 use burgee_model::{Bucketing, Key, Limits, Place, Value};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::{
     Budget,
     interpret::{self, Inputs},
+    ir::Expr,
     ops::{fractional, number::number_text, truthy},
     parse::{self, Segments, Setting, operation},
     weight::weigh,
@@ -57,8 +58,8 @@ struct Explainer<'a, 'i> {
 /// An explained part of a rule.
 struct Node {
     json: Json,
-    /// Whether its value is true.
-    holds: bool,
+    /// Whether its value is true; none where it has no value.
+    holds: Option<bool>,
 }
 
 /// Why a part of a rule has no value.
@@ -84,14 +85,16 @@ impl Explainer<'_, '_> {
             node.insert("operator".to_owned(), name.into());
             self.nodes.set(self.nodes.get() + 1);
             is_cut |= self.nodes.get() > NODES_MAX;
-            if !is_cut {
-                self.operation(name, operands, &place.member(name), &mut node);
+            // what is null whatever its operands are does not look at them
+            let is_settled = matches!(value, Ok(Value::Null)) && self.is_constant(json);
+            if !is_cut && !is_settled {
+                self.operation(name, operands, &place.member(name), value.as_ref().ok(), &mut node);
             }
         }
         if is_cut {
             node.insert("truncated".to_owned(), true.into());
         }
-        Node { json: Json::Object(node), holds: value.is_ok_and(|value| truthy(&value)) }
+        Node { json: Json::Object(node), holds: value.ok().map(|value| truthy(&value)) }
     }
 
     fn show(&self, value: &Value, node: &mut Map<String, Json>) {
@@ -118,34 +121,76 @@ impl Explainer<'_, '_> {
         value
     }
 
+    /// Whether it reads as a constant.
+    fn is_constant(&self, json: &Json) -> bool {
+        let compiled = parse::rule(&self.flag, json, &self.setting);
+        compiled.rule.is_some_and(|rule| matches!(rule.root, Expr::Literal(_)))
+    }
+
     fn spend(&self, steps: u64) -> Result<(), NoValue> {
         let left = self.work.get().checked_sub(steps);
         self.work.set(left.unwrap_or(0));
         left.map(drop).ok_or(NoValue::Truncated)
     }
 
-    fn operation(&self, name: &str, operands: &Json, place: &Place<'_>, node: &mut Map<String, Json>) {
+    fn operation(
+        &self,
+        name: &str,
+        operands: &Json,
+        place: &Place<'_>,
+        value: Option<&Value>,
+        node: &mut Map<String, Json>,
+    ) {
         let operands = Operands::of(operands, place);
         match name {
             "if" | "?:" => self.branches(&operands, node),
             "and" => self.junction(&operands, false, node),
             "or" => self.junction(&operands, true, node),
-            "fractional" => self.fractional(&operands, node),
+            "fractional" => self.fractional(&operands, value, node),
             "percentage" => self.percentage(&operands, node),
             "segment" | "$ref" => self.segment(&operands, node),
             "flag" => {
                 drop(node.insert("flag".to_owned(), operands.items.first().copied().cloned().unwrap_or_default()));
             }
-            // Only the list is the context's: the body has no value of its own.
-            "map" | "filter" | "reduce" | "all" | "some" | "none" => self.all(&operands, 1, node),
+            "map" | "filter" | "all" | "some" | "none" => self.these(&operands, |at| at == 0, node),
+            // the body has no value of its own: it is evaluated for each item
+            "reduce" => self.these(&operands, |at| at != 1, node),
+            "var" | "config" => self.default(name, &operands, node),
+            "<" | "<=" => self.range(name, &operands, node),
+            "!" | "!!" => self.these(&operands, |at| at == 0, node),
+            "==" | "!=" | "===" | "!==" | ">" | ">=" | "in" | "missing_some" => {
+                self.these(&operands, |at| at < 2, node);
+            }
             "ramp" => {}
-            _ => self.all(&operands, usize::MAX, node),
+            _ => self.these(&operands, |_| true, node),
         }
     }
 
-    fn all(&self, operands: &Operands<'_>, most: usize, node: &mut Map<String, Json>) {
-        let shown = operands.operations().take(most).map(|at| operands.explained(self, at).json);
+    /// The operations among these operands.
+    fn these(&self, operands: &Operands<'_>, which: impl Fn(usize) -> bool, node: &mut Map<String, Json>) {
+        let shown = operands.operations().filter(|at| which(*at)).map(|at| operands.explained(self, at).json);
         insert_operands(node, shown.collect());
+    }
+
+    /// A default is looked at where there is nothing, but beside a computed path always.
+    fn default(&self, name: &str, operands: &Operands<'_>, node: &mut Map<String, Json>) {
+        let first = operands.items.first().copied();
+        let is_computed = first.is_some_and(|first| first.is_object() || first.is_array());
+        let nothing = || matches!(self.alone(name, first.into_iter()), Ok(Value::Null));
+        let looked_at = operands.items.len() > 1 && (is_computed || nothing());
+        self.these(operands, |at| at == 0 || (at == 1 && looked_at), node);
+    }
+
+    /// The end of a range is looked at where the value lies behind its beginning.
+    fn range(&self, name: &str, operands: &Operands<'_>, node: &mut Map<String, Json>) {
+        let begins = || self.alone(name, operands.items.iter().copied().take(2)).is_ok_and(|holds| truthy(&holds));
+        let most = if operands.items.len() > 2 && begins() { 3 } else { 2 };
+        self.these(operands, |at| at < most, node);
+    }
+
+    /// The value of an operation with some of its operands.
+    fn alone<'j>(&self, name: &str, operands: impl Iterator<Item = &'j Json>) -> Result<Value, NoValue> {
+        self.evaluate(&json!({ name: operands.cloned().collect::<Vec<Json>>() }))
     }
 
     /// Conditions up to the one that holds, and the value beside it.
@@ -154,10 +199,12 @@ impl Explainer<'_, '_> {
         while at + 1 < operands.items.len() {
             let Node { json, holds } = operands.explained(self, at);
             shown.push(json);
-            if holds {
-                break;
+            match holds {
+                // it was not gone on
+                None => return insert_operands(node, shown),
+                Some(true) => break,
+                Some(false) => at += 2,
             }
-            at += 2;
         }
         let chosen = if at + 1 < operands.items.len() { at + 1 } else { at };
         if chosen < operands.items.len() {
@@ -173,6 +220,7 @@ impl Explainer<'_, '_> {
         for at in 0..operands.items.len() {
             let Node { json, holds } = operands.explained(self, at);
             shown.push(json);
+            let Some(holds) = holds else { break };
             if holds == truth || at + 1 == operands.items.len() {
                 node.insert("branch".to_owned(), at.into());
                 break;
@@ -182,10 +230,14 @@ impl Explainer<'_, '_> {
     }
 
     /// The value that was hashed, the bucket that it fell into, and of how many.
-    fn fractional(&self, operands: &Operands<'_>, node: &mut Map<String, Json>) {
+    fn fractional(&self, operands: &Operands<'_>, value: Option<&Value>, node: &mut Map<String, Json>) {
+        let by_value = self.setting.bucketing == Bucketing::V3 || parse::has_computed_share(&operands.items);
         let values: Vec<Value> = operands.items.iter().map(|item| self.evaluate(item).unwrap_or_default()).collect();
+        // without a computed share, the rule and not its value decides what the first operand is
+        let is_listed = operands.items.first().is_some_and(|first| first.is_array());
+        let is_share = |first: &Value| if by_value { matches!(first, Value::List(_)) } else { is_listed };
         let (by, shares) = match values.split_first() {
-            Some((first, rest)) if !matches!(first, Value::List(_)) => (Some(first), rest),
+            Some((first, rest)) if !is_share(first) => (Some(first), rest),
             _ => (None, values.as_slice()),
         };
         let weight = |share: &Value| match share {
@@ -193,11 +245,14 @@ impl Explainer<'_, '_> {
             _ => None,
         };
         let total = shares.iter().map(weight).try_fold(0, |sum, weight| fractional::add(sum, weight?));
-        if let (Some(hash), Some(total)) = (self.hash(by), total) {
+        let hash = self.hash(by);
+        if let (Some(hash), Some(total), Some(true)) = (hash, total, value.map(|value| *value != Value::Null)) {
             node.insert("bucket".to_owned(), fractional::bucket(hash, total).into());
             node.insert("of".to_owned(), total.into());
         }
-        self.all(operands, usize::MAX, node);
+        // shares are looked at once there is something to bucket by
+        let shares = by_value || hash.is_some();
+        self.these(operands, |at| shares || (at == 0 && !is_listed), node);
     }
 
     /// The bucket that who is asked for fell into, in thousandths of a percent.
@@ -208,7 +263,7 @@ impl Explainer<'_, '_> {
             node.insert("bucket".to_owned(), fractional::bucket(hash, fractional::THOUSANDTHS).into());
             node.insert("of".to_owned(), fractional::THOUSANDTHS.into());
         }
-        self.all(operands, usize::MAX, node);
+        self.these(operands, |at| at < 2, node);
     }
 
     /// What a value to bucket by is hashed to.
@@ -228,7 +283,7 @@ impl Explainer<'_, '_> {
         let Some(name) = operands.items.first().and_then(|name| name.as_str()) else { return };
         node.insert("segment".to_owned(), name.into());
         if let Some(shared) = (self.setting.segments)(name) {
-            insert_operands(node, vec![self.node(&shared, &Place::ROOT).json]);
+            insert_operands(node, vec![self.node(shared.document(), &Place::ROOT).json]);
         }
     }
 }
@@ -254,7 +309,7 @@ impl<'a> Operands<'a> {
     }
 
     fn explained(&self, explainer: &Explainer<'_, '_>, at: usize) -> Node {
-        let Some(json) = self.items.get(at) else { return Node { json: Json::Null, holds: false } };
+        let Some(json) = self.items.get(at) else { return Node { json: Json::Null, holds: None } };
         if self.listed { explainer.node(json, &self.place.item(at)) } else { explainer.node(json, self.place) }
     }
 }
@@ -284,17 +339,21 @@ fn insert_operands(node: &mut Map<String, Json>, operands: Vec<Json>) {
 #[cfg(test)]
 mod tests {
     use burgee_model::{Context, Limits};
-    use serde_json::json;
 
     use super::*;
+    use crate::parse::SharedRule;
 
     fn explain(targeting: &Json, context: &Json) -> Json {
+        explain_within(targeting, context, Limits::default())
+    }
+
+    fn explain_within(targeting: &Json, context: &Json, limits: Limits) -> Json {
         let context = Context::new(Value::from(context), &Limits::default()).unwrap();
         let config = |_: &str| Value::Null;
-        let limits = Limits::default();
         let inputs =
             Inputs { flag_key: "flag", context: &context, timestamp_seconds: 0, outside: &config, limits: &limits };
-        let segments = |name: &str| (name == "eu").then(|| json!({"in": [{"var": "country"}, ["de", "fr"]]}));
+        let segments =
+            |name: &str| (name == "eu").then(|| SharedRule::new(json!({"in": [{"var": "country"}, ["de", "fr"]]})));
         rule(targeting, &segments, Bucketing::V2, &inputs)
     }
 
@@ -356,5 +415,62 @@ mod tests {
         let tree = explain(&json!({"percentage": [50]}), &json!({"targetingKey": "user1"}));
         let bucket = tree["bucket"].as_u64().unwrap();
         assert_eq!((&tree["value"], &tree["of"]), (&json!(bucket < 50_000), &json!(100_000)));
+    }
+
+    #[test]
+    fn what_follows_a_condition_without_a_value_was_not_looked_at() {
+        let limits = Limits { evaluation_steps: 50, ..Limits::default() };
+        let costly = json!({"some": [{"var": "l"}, {"==": [{"var": ""}, "x"]}]});
+        for rule in
+            [json!({"if": [costly, "on", "off"]}), json!({"or": [costly, "on"]}), json!({"and": [costly, "on"]})]
+        {
+            let tree = explain_within(&rule, &json!({"l": vec![0; 64]}), limits.clone());
+            assert!(tree["error"].is_string(), "{tree}");
+            assert_eq!((&tree["branch"], tree["operands"].as_array().unwrap().len()), (&Json::Null, 1), "{tree}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_hashed_has_a_bucket() {
+        let context = json!({"targetingKey": "user1", "list": ["a", 3], "weight": 1.5, "mail": "x"});
+        let shares = json!([["a", 50], ["b", {"var": "weight"}]]);
+        for by in [json!({"var": "list"}), json!({"var": "weight"}), json!({"var": "mail"})] {
+            let tree = explain(&json!({"fractional": [by, shares[0], shares[1]]}), &context);
+            assert_eq!((&tree["value"], &tree["bucket"]), (&Json::Null, &Json::Null), "{tree}");
+            let shown = tree["operands"].as_array().unwrap().len();
+            assert_eq!(
+                shown,
+                if by == json!({"var": "mail"}) { 2 } else { 1 },
+                "without a hash no share is looked at: {tree}"
+            );
+        }
+        let computed = json!({"fractional": [{"var": "mail"}, {"if": [true, ["a", 5], ["b", 1]]}]});
+        assert_eq!(explain(&computed, &context)["of"], 5);
+    }
+
+    #[test]
+    fn operands_that_were_not_looked_at_are_not_shown() {
+        let context = json!({"a": 1, "l": [1]});
+        let shown = |rule: Json| -> Vec<String> {
+            let tree = explain(&rule, &context);
+            let operands = tree["operands"].as_array().cloned().unwrap_or_default();
+            operands.iter().map(|node| node["path"].as_str().unwrap().to_owned()).collect()
+        };
+        let computed = || json!({"if": [{"var": "a"}, "x", "y"]});
+        let body = || json!({"==": [{"var": ""}, {"var": "a"}]});
+        for (rule, expected) in [
+            (json!({"some": [["p", "q"], body()]}), vec![]),
+            (json!({"map": [{"var": "l"}, body()]}), vec!["/map/0"]),
+            (json!({"reduce": [[1], {"var": "current"}, {"var": "a"}]}), vec!["/reduce/2"]),
+            (json!({"var": ["a", computed()]}), vec![]),
+            (json!({"var": ["z", computed()]}), vec!["/var/1"]),
+            (json!({"var": [{"cat": ["a"]}, computed()]}), vec!["/var/0", "/var/1"]),
+            (json!({"<": [{"var": "a"}, 0, {"var": "z"}]}), vec!["/</0"]),
+            (json!({"<": [{"var": "a"}, 2, {"var": "z"}]}), vec!["/</0", "/</2"]),
+            (json!({"==": [{"var": "a"}, 1, {"var": "z"}]}), vec!["/==/0"]),
+            (json!({"starts_with": [{"var": "a"}]}), vec![]),
+        ] {
+            assert_eq!(shown(rule.clone()), expected, "{rule}");
+        }
     }
 }

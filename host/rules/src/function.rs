@@ -37,7 +37,7 @@ pub enum Function {
     /// `missing_some`: the root, how many are needed, the names.
     MissingSome,
     /// `matches`: the text.
-    Matches(Pattern),
+    Matches(Arc<Pattern>),
     /// `in_network`: the address.
     InNetwork(Arc<[Network]>),
     /// `date`: the date.

@@ -321,8 +321,16 @@ fn computed(operand: &BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     prop_oneof![
         3 => (select(vec!["+", "-", "*", "/", "%", "min", "max"]), few).prop_map(|(name, operands)| json!({name: operands})),
         1 => (select(vec!["+", "-"]), scalar()).prop_map(|(name, operand)| json!({name: [operand]})),
+        1 => (select(vec!["+", "-", "*", "min", "max"]), select(vec!["tags", "user.tags", "age"]), 0..3).prop_map(
+            |(name, path, form)| match form {
+                0 => json!({name: {"var": path}}),
+                1 => json!({name: [{"var": path}]}),
+                _ => json!({name: {"merge": [{"var": path}, 1]}}),
+            }
+        ),
         1 => several.prop_map(|operands| json!({"merge": operands})),
         1 => (operand.clone(), -3..4, option::of(-3..4)).prop_map(|(text, from, length)| match length {
+            Some(3) => json!({"substr": [text, from, null]}),
             Some(length) => json!({"substr": [text, from, length]}),
             None => json!({"substr": [text, from]}),
         }),
@@ -418,7 +426,7 @@ mod tests {
         #[test]
         fn generated_rules_compile(targeting in targeting(Language::Burgee), segments in segments()) {
             let flag = Key::new("flag").unwrap();
-            let (segments, limits) = (|name: &str| segments.get(name).cloned(), Limits::default());
+            let (segments, limits) = (parse::shared_rules(|name| segments.get(name).cloned()), Limits::default());
             let compiled = parse::rule(&flag, &targeting, &parse::Setting::new(&segments, &limits));
             prop_assert_eq!(compiled.faults, vec![]);
         }

@@ -100,7 +100,8 @@ impl<'a> Evaluation<'a, '_> {
             Expr::Fractional(fractional) => self.fractional(fractional),
             Expr::Shared(shared) => self.value(shared),
             Expr::Timestamp => Ok(Cow::Owned(self.timestamp())),
-            Expr::Flagd { flag } => Ok(Cow::Owned(self.flagd(flag))),
+            Expr::Flagd => Ok(Cow::Owned(self.flagd())),
+            Expr::FlagKey => Ok(Cow::Owned(Value::text(self.inputs.flag_key))),
             Expr::Config { key, default } => self.config(key, default.as_deref()),
             Expr::Guest { name, arguments } => self.guest(name, arguments),
             Expr::Flag { key } => self.inputs.outside.flag(key, self.budget).map(Cow::Owned),
@@ -288,8 +289,8 @@ impl<'a> Evaluation<'a, '_> {
         Value::Number(self.inputs.timestamp_seconds as f64)
     }
 
-    fn flagd(&self, flag: &Arc<str>) -> Value {
-        let members = [("flagKey", Value::Text(flag.clone())), ("timestamp", self.timestamp())];
+    fn flagd(&self) -> Value {
+        let members = [("flagKey", Value::text(self.inputs.flag_key)), ("timestamp", self.timestamp())];
         Value::Object(members.into_iter().map(|(name, value)| (Arc::from(name), value)).collect())
     }
 

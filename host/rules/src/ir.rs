@@ -1,6 +1,6 @@
 //! The typed form of a rule: what the parser makes, what the interpreter runs and the emitter compiles.
 //!
-//! Everything that does not depend on the context is settled here: `$flagd.flagKey` is a literal, `$ref`
+//! Everything that does not depend on the context is settled here: `$flagd.flagKey` is a literal but in shared rules, `$ref`
 //! is the shared rule itself, operators with arguments that flagd answers with null are that null.
 
 use std::sync::Arc;
@@ -35,10 +35,9 @@ pub enum Expr {
     Timestamp,
     /// The object `$flagd` itself: `flagKey` and `timestamp`. Only rules that name it whole have it; its
     /// members are a literal and [`Expr::Timestamp`].
-    Flagd {
-        /// The key of the flag that the rule belongs to.
-        flag: Arc<str>,
-    },
+    Flagd,
+    /// The key of the flag that is evaluated: in a shared rule, which is the same for all. Elsewhere it is a literal.
+    FlagKey,
     /// A config entry of the environment: JSON where its type says so, else text; where it is absent, the default.
     Config {
         /// The entry's key.

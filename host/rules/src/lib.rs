@@ -19,7 +19,7 @@
 //!   a list in an attribute to bucket by gives null. A targeting key that is no text gives null. A first operand
 //!   that is null counts as none.
 //! - Arithmetic gives NaN and infinities where json-logic-engine fails; what goes through lists takes what is no
-//!   list as an empty one; an empty object is true.
+//!   list as an empty one; an only operand of `+`, `-`, `*`, `min` and `max` that is a list holds the operands.
 //! - `missing` counts null and empty texts as missing. In a body, `../` does not lead out of the item.
 //! - The comparison of `sem_ver` is a constant.
 //! - A list or object is strictly equal to itself only where it is an attribute: `$flagd` as a whole is made anew
@@ -39,6 +39,7 @@ pub mod ir;
 pub mod ops;
 pub mod outcome;
 pub mod parse;
+pub mod prerequisites;
 pub mod steps;
 pub mod walk;
 pub mod weight;

@@ -6,10 +6,16 @@ use burgee_model::Value;
 
 use crate::ops::number::number_text;
 
-/// A rule gave a list or an object, which name nothing: the flag answers with the error GENERAL.
+/// A rule gave what names nothing: the flag answers with the error GENERAL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the rule gave a list or an object instead of a variant's name")]
-pub struct NotAName;
+pub enum NotAName {
+    /// A list or an object.
+    #[error("the rule gave a list or an object instead of a variant's name")]
+    Composite,
+    /// NaN or an infinity, though a variant may have that name.
+    #[error("the rule gave a number that is not finite instead of a variant's name")]
+    NotFinite,
+}
 
 /// The name that a rule's value gives; `None` for null, which means the default variant.
 pub fn variant_name(value: &Value) -> Result<Option<Cow<'_, str>>, NotAName> {
@@ -17,9 +23,10 @@ pub fn variant_name(value: &Value) -> Result<Option<Cow<'_, str>>, NotAName> {
         Value::Null => None,
         Value::Bool(true) => Some(Cow::Borrowed("true")),
         Value::Bool(false) => Some(Cow::Borrowed("false")),
+        Value::Number(number) if !number.is_finite() => return Err(NotAName::NotFinite),
         Value::Number(number) => Some(Cow::Owned(number_text(*number))),
         Value::Text(text) => Some(Cow::Borrowed(text)),
-        Value::List(_) | Value::Object(_) => return Err(NotAName),
+        Value::List(_) | Value::Object(_) => return Err(NotAName::Composite),
     })
 }
 
@@ -34,7 +41,10 @@ mod tests {
         assert_eq!(name("true"), Ok(Some("true".into())));
         assert_eq!(name("2.50"), Ok(Some("2.5".into())));
         assert_eq!(name(r#""""#), Ok(Some(String::new())));
-        assert_eq!(name("[]"), Err(NotAName));
-        assert_eq!(name("{}"), Err(NotAName));
+        assert_eq!(name("[]"), Err(NotAName::Composite));
+        assert_eq!(name("{}"), Err(NotAName::Composite));
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(variant_name(&Value::Number(number)), Err(NotAName::NotFinite));
+        }
     }
 }

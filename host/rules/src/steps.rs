@@ -27,7 +27,7 @@ fn next(expr: &Expr, now: f64) -> f64 {
         }
         Expr::Compare { left, right, .. } => bounds(&[&**left, &**right]),
         Expr::Between { operands, .. } => bounds(&operands.each_ref()),
-        Expr::Timestamp | Expr::Flagd { .. } => return now.floor() + EVERY_SECONDS,
+        Expr::Timestamp | Expr::Flagd => return now.floor() + EVERY_SECONDS,
         _ => None,
     };
     if let Some(bounds) = bounds {

@@ -81,7 +81,7 @@ impl Rule {
     #[must_use]
     pub fn reads_time(&self) -> bool {
         let mut reads = false;
-        visit(&self.root, &mut |expr| reads |= matches!(expr, Expr::Timestamp | Expr::Flagd { .. }));
+        visit(&self.root, &mut |expr| reads |= matches!(expr, Expr::Timestamp | Expr::Flagd));
         reads
     }
 }
@@ -118,7 +118,7 @@ pub fn visit<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
 /// Calls back for the operands of an expression, in order.
 pub fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
     match expr {
-        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd { .. } | Expr::Flag { .. } => {}
+        Expr::Literal(_) | Expr::Timestamp | Expr::Flagd | Expr::FlagKey | Expr::Flag { .. } => {}
         Expr::Var { default, .. } | Expr::Config { default, .. } | Expr::Item { default, .. } => {
             default.iter().for_each(|d| each(d));
         }

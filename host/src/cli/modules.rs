@@ -35,7 +35,7 @@ pub(super) fn document(key: Key, rule: &Json) -> Document {
 
 /// The environment that a document would make.
 pub(super) fn source(document: &Document, tenant: Key, environment: Key, bucketing: Bucketing) -> EnvironmentSource {
-    let rule = |(name, rule): (&String, &Json)| Some((Key::new(name).ok()?, rule.clone()));
+    let rule = |(name, rule): (&String, &Json)| Some((Key::new(name).ok()?, Arc::new(rule.clone())));
     EnvironmentSource {
         tenant,
         environment,

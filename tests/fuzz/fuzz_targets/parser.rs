@@ -12,7 +12,7 @@ fuzz_target!(|text: &[u8]| {
     let Ok(rule) = json::document(text, bounds) else { return };
     let Some(flag) = key("flag") else { return };
     // The rule stands in for every shared rule too, so that it can name itself.
-    let segment = |name: &str| (name.len() < 4).then(|| rule.clone());
+    let segment = parse::shared_rules(|name| (name.len() < 4).then(|| rule.clone()));
     // What a short text would not hit: version 3 hashes whole values.
     let bucketing = if text.len() % 2 == 0 { Bucketing::V2 } else { Bucketing::V3 };
     let setting = parse::Setting { segments: &segment, bucketing, limits: &limits };

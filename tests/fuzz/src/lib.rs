@@ -47,7 +47,7 @@ pub fn key(text: &str) -> Option<Key> {
 #[must_use]
 pub fn environment(rules: Vec<Json>, segments: Map<String, Json>) -> Option<EnvironmentSource> {
     let flags = rules.into_iter().enumerate().map(|(n, rule)| Some((key(&format!("flag{n}"))?, flag(rule))));
-    let segments = segments.into_iter().map(|(name, rule)| Some((key(&name)?, rule)));
+    let segments = segments.into_iter().map(|(name, rule)| Some((key(&name)?, Arc::new(rule))));
     Some(EnvironmentSource {
         tenant: key("acme")?,
         environment: key("production")?,

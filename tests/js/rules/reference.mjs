@@ -7,8 +7,11 @@ const require = createRequire(import.meta.url);
 const library = require('json-logic-engine');
 const { LogicEngine } = library;
 
-const truthy = (value) => (Array.isArray(value) ? value.length > 0 : Boolean(value));
+const truthy = (value) => (value !== null && typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value));
+// an only operand that is a list holds the operands
+const spread = (operands) => (operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands);
 const fold = (step, empty) => (operands) => (operands.length === 0 ? empty : operands.map(Number).reduce(step));
+const sum = (step, empty) => (operands) => fold(step, empty)(spread(operands));
 const pair = (holds) => ([a, b]) => holds(a, b);
 const range = (holds) => ([a, b, ...c]) => holds(a, b) && (c.length === 0 || holds(b, c[0]));
 const read = (context, path) => path.split('.').reduce((value, name) => value?.[name], context) ?? null;
@@ -30,19 +33,22 @@ const OPERATORS = {
   '<=': range((a, b) => a <= b),
   '>': pair((a, b) => a > b),
   '>=': pair((a, b) => a >= b),
-  '+': fold((a, b) => a + b, 0),
-  '*': fold((a, b) => a * b, 1),
-  '-': (operands) => (operands.length === 1 ? -Number(operands[0]) : fold((a, b) => a - b, NaN)(operands)),
+  '+': sum((a, b) => a + b, 0),
+  '*': sum((a, b) => a * b, 1),
+  '-': (operands) => {
+    const all = spread(operands);
+    return all.length === 1 ? -Number(all[0]) : fold((a, b) => a - b, NaN)(all);
+  },
   '/': fold((a, b) => a / b, NaN),
   '%': fold((a, b) => a % b, NaN),
-  min: (operands) => Math.min(...operands.map(Number)),
-  max: (operands) => Math.max(...operands.map(Number)),
+  min: (operands) => Math.min(...spread(operands).map(Number)),
+  max: (operands) => Math.max(...spread(operands).map(Number)),
   in: ([needle, haystack]) => (Array.isArray(haystack) || typeof haystack === 'string') && haystack !== '' && haystack.indexOf(needle) !== -1,
   missing,
   missing_some: ([least, names], context) => (names.length - missing(names, context).length >= least ? [] : missing(names, context)),
   substr([text, start, length]) {
     const rest = String(text).substr(start);
-    if (length === undefined || length === null) return rest;
+    if (length === undefined) return rest;
     return rest.substr(0, length < 0 ? rest.length + length : length);
   },
 };
@@ -72,7 +78,7 @@ export class Amended extends LogicEngine {
     for (const [name, method] of Object.entries(OPERATORS)) super.addMethod(name, method);
   }
 
-  /** As on jsonlogic.com: of lists alone the empty one is false. */
+  /** As json-logic-engine has it: an empty list and an empty object are false. */
   truthy(value) {
     return truthy(value);
   }

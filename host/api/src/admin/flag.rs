@@ -173,11 +173,13 @@ fn check_create(table: &Table, now: Millis, tenant: &Key, request: &Create, limi
         let segments = table.segments(tenant, environment, now);
         let bucketing = environment::bucketing(table, now, tenant, environment);
         let rule_of = rule::rules(table, now, tenant, environment);
+        let flags = || table.flags(tenant, now, None).cloned().collect();
         let scene = Scene {
             flag: &request.key,
             variants: &variants,
             segments: &segments,
             bucketing,
+            flags: &flags,
             rule_of: &rule_of,
             limits,
         };
@@ -238,7 +240,9 @@ fn check_uses(
             Settings { default_variant: here.default_variant.as_deref(), targeting: here.targeting.as_ref() };
         let problems = |shared: &Map<String, Json>| {
             let variants = flag_in::effective_variants(shared, Some(here));
-            Scene { flag: &flag.key, variants: &variants, segments: &segments, bucketing, rule_of: &|_| None, limits }
+            // what variants have nothing to do with was looked at when the rule was written
+            let (flags, rule_of) = (&Vec::new, &|_: &str| None);
+            Scene { flag: &flag.key, variants: &variants, segments: &segments, bucketing, flags, rule_of, limits }
                 .problems(settings)
         };
         let before = problems(&flag.variants);

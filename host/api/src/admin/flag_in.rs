@@ -171,8 +171,16 @@ pub fn patch(
     let segments = table.segments(&place.tenant, &place.environment, now);
     let bucketing = environment::bucketing(table, now, &place.tenant, &place.environment);
     let rule_of = rule::rules(table, now, &place.tenant, &place.environment);
-    let scene =
-        Scene { flag: &place.flag, variants: &variants, segments: &segments, bucketing, rule_of: &rule_of, limits };
+    let flags = || table.flags(&place.tenant, now, None).cloned().collect();
+    let scene = Scene {
+        flag: &place.flag,
+        variants: &variants,
+        segments: &segments,
+        bucketing,
+        flags: &flags,
+        rule_of: &rule_of,
+        limits,
+    };
     let mut faults = Faults::default();
     patch.check_size(limits)?;
     faults.settings("", &scene, patch.settings());

@@ -10,7 +10,7 @@ use burgee_model::{
     materialise::materialise,
     problem::pointer,
 };
-use burgee_rules::parse::{Segments, own_operators};
+use burgee_rules::parse::{Segments, own_operators, shared_rules};
 use burgee_store::Table;
 use serde_json::{Map, Value as Json, json};
 
@@ -120,7 +120,7 @@ pub fn kept_segment(segment: &Key) -> Problem {
 fn export_flags(table: &Table, now: Millis, tenant: &Key, environment: &Key, limits: &Limits) -> Map<String, Json> {
     let mut out = Map::new();
     let segments = table.segments(tenant, environment, now);
-    let shared = |name: &str| segments.get(&Key::new(name).ok()?).cloned();
+    let shared = shared_rules(|name| segments.get(name).cloned());
     for key in configured(table, now, tenant, environment) {
         let Some(read) = table.flag(tenant, key, now) else { continue };
         let (flag, _) = materialise(key, &read.registers);

@@ -1,9 +1,15 @@
 //! Checking what a write says about variants, defaults and rules, with the place of each fault in the request.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use burgee_model::{Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId};
-use burgee_rules::{check, parse::Setting};
+use burgee_rules::{
+    check,
+    parse::{PatternRoom, Segments, Setting, patterns, shared_rules},
+};
 use burgee_store::Table;
 use serde_json::{Map, Value as Json};
 
@@ -71,8 +77,10 @@ pub struct Scene<'a> {
     pub segments: &'a BTreeMap<Key, Json>,
     /// How `fractional` buckets there.
     pub bucketing: Bucketing,
+    /// The flags of the environment.
+    pub flags: &'a dyn Fn() -> Vec<Key>,
     /// The rules of the environment's other flags.
-    pub rule_of: &'a dyn Fn(&str) -> Option<Json>,
+    pub rule_of: check::Rules<'a, 'static>,
     /// What is allowed.
     pub limits: &'a Limits,
 }
@@ -83,10 +91,10 @@ pub fn rules<'a>(
     now: Millis,
     tenant: &'a Key,
     environment: &'a Key,
-) -> impl Fn(&str) -> Option<Json> + use<'a> {
+) -> impl Fn(&str) -> Option<Cow<'static, Json>> + use<'a> {
     move |flag| {
         let id = RegisterId::flag_in(tenant, &Key::new(flag).ok()?, environment, FlagInField::Targeting);
-        table.current(&id, now)?.content.as_ref()?.read()
+        table.current(&id, now)?.content.as_ref()?.read().map(Cow::Owned)
     }
 }
 
@@ -94,7 +102,7 @@ impl Scene<'_> {
     /// What is wrong with settings, variants themselves aside: paths `/defaultVariant` and `/targeting/…`.
     #[must_use]
     pub fn problems(&self, settings: Settings<'_>) -> Vec<Problem> {
-        let segments = |name: &str| self.segments.get(name).cloned();
+        let segments = shared_rules(|name| self.segments.get(name).cloned());
         let draft = check::Draft {
             key: self.flag,
             variants: self.variants,
@@ -103,10 +111,28 @@ impl Scene<'_> {
             setting: Setting { segments: &segments, bucketing: self.bucketing, limits: self.limits },
         };
         let mut problems = check::flag(&draft);
-        let cycle = settings.targeting.and_then(|rule| check::cycle(self.flag, rule, &segments, self.rule_of));
-        problems.extend(cycle);
+        let unanswered =
+            settings.targeting.and_then(|rule| check::prerequisites(self.flag, rule, &segments, self.rule_of));
+        problems.extend(unanswered);
+        problems.extend(settings.targeting.and_then(|rule| self.beyond(rule, &segments)));
         problems.retain(|problem| !problem.path.starts_with("/variants"));
         problems
+    }
+}
+
+impl Scene<'_> {
+    /// That a rule brings patterns for which the environment has no room.
+    fn beyond(&self, rule: &Json, segments: Segments<'_>) -> Option<Problem> {
+        let own = patterns(rule, segments);
+        if own.is_empty() {
+            return None;
+        }
+        let others = (self.flags)().into_iter().filter(|key| key != self.flag);
+        let others = others.filter_map(|key| (self.rule_of)(key.as_str()));
+        let taken: BTreeSet<String> = others.flat_map(|rule| patterns(&rule, segments)).collect();
+        let mut room = PatternRoom::new(self.limits.patterns_per_environment.max(taken.len()));
+        room.take(taken.iter());
+        (!room.take(own.iter())).then(|| room.full("/targeting"))
     }
 }
 

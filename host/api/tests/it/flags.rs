@@ -157,3 +157,28 @@ async fn the_number_of_flags_is_limited() {
     server.delete("/api/v1/tenants/t/flags/a").await.expect(204);
     server.post(FLAGS, third).await.expect(201);
 }
+
+#[tokio::test]
+async fn the_patterns_of_an_environment_are_limited() {
+    let limits = Limits { patterns_per_environment: 2, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    let rule = |pattern: &str| json!({ "if": [{ "matches": [{ "var": "x" }, pattern] }, "on"] });
+    for (flag, pattern) in [("a", "x"), ("b", "y"), ("c", "y"), ("d", "z")] {
+        let here = json!({ "dev": { "targeting": rule(pattern) } });
+        let created =
+            server.post(FLAGS, json!({ "key": flag, "variants": { "on": true }, "environments": here })).await;
+        match flag {
+            "d" => {
+                let faults = created.problem(422, "invalid_rule");
+                let expected = ("/environments/dev/targeting", "too_many_patterns");
+                assert_eq!((faults[0].0.as_str(), faults[0].1.as_str()), expected);
+            }
+            _ => drop(created.expect(201)),
+        }
+    }
+    let patch = async |pattern: &str| {
+        server.patch("/api/v1/tenants/t/flags/c/environments/dev", json!({ "targeting": rule(pattern) })).await
+    };
+    assert_eq!(patch("z").await.problem(422, "invalid_rule")[0].1, "too_many_patterns");
+    patch("x").await.expect(200);
+}

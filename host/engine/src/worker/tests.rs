@@ -92,7 +92,8 @@ impl Case {
         let (rule, context) = (generators::targeting(Language::Burgee), generators::context());
         let key = |text: String| Key::new(&text).unwrap();
         let flags = (0..FLAGS).map(|n| (key(format!("flag{n:02}")), flag(random.one(&rule)))).collect();
-        let segments = random.one(&generators::segments()).into_iter().map(|(name, rule)| (key(name), rule)).collect();
+        let segments =
+            random.one(&generators::segments()).into_iter().map(|(name, rule)| (key(name), rule.into())).collect();
         Self {
             source: EnvironmentSource {
                 tenant: key("b".into()),

@@ -43,7 +43,7 @@ pub(crate) fn source(document: &Json) -> EnvironmentSource {
         flags: keyed("flags").iter().map(|(name, json)| (key(name), flag(json))).collect(),
         guests: BTreeMap::new(),
         bucketing: document.get("bucketing").map(|n| serde_json::from_value(n.clone()).unwrap()).unwrap_or_default(),
-        segments: keyed("$evaluators").into_iter().map(|(name, json)| (key(&name), json)).collect(),
+        segments: keyed("$evaluators").into_iter().map(|(name, json)| (key(&name), Arc::new(json))).collect(),
         set,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 pub use self::{
     document::{document, within},
-    prerequisites::cycle,
+    prerequisites::{Rules, prerequisites},
 };
 use crate::parse::{self, PROBLEMS_MAX, Setting};
 

@@ -1,43 +1,92 @@
-//! Flags that would ask for themselves, by way of other flags.
+//! Flags that would ask for themselves, by way of other flags, or for more than can be followed.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use burgee_model::{Key, Problem};
 use serde_json::Value as Json;
 
-use crate::parse::{Segments, Thing, references};
+use crate::{
+    parse::{Segments, flags, levels},
+    prerequisites::{Asks, Trouble, troubles},
+};
 
-/// The most flags that are followed. A longer way is refused when it is evaluated, if at all.
+/// The most flags that a rule may lead to.
 const FOLLOWED_MAX: usize = 1_000;
 
-/// That a flag would ask for itself with such a rule; with the way in the message. `rule_of` gives the rules of the
-/// environment's other flags.
+/// Finds the rules of an environment's flags.
+pub type Rules<'a, 'r> = &'a dyn Fn(&str) -> Option<Cow<'r, Json>>;
+
+/// Why a flag cannot ask for what such a rule asks for: it would ask for itself, which the message tells with the way;
+/// or what it leads to is too much, or too deep, to be followed.
 #[must_use]
-pub fn cycle(
-    flag: &Key,
-    targeting: &Json,
-    segments: Segments<'_>,
-    rule_of: &dyn Fn(&str) -> Option<Json>,
-) -> Option<Problem> {
+pub fn prerequisites(flag: &Key, targeting: &Json, segments: Segments<'_>, rule_of: Rules<'_, '_>) -> Option<Problem> {
     let mut asked_by: BTreeMap<String, String> = BTreeMap::new();
-    let mut open: Vec<(String, String)> = Vec::new();
-    let ask = |open: &mut Vec<_>, by: &str, rule: &Json| {
-        open.extend(asked(rule, segments).map(|key| (by.to_owned(), key)));
-    };
-    ask(&mut open, flag.as_str(), targeting);
+    let mut graph = Graph::default();
+    let mut open = graph.add(flag.as_str(), targeting, segments);
     while let Some((by, key)) = open.pop() {
         if key == flag.as_str() {
             return Some(problem(flag, &by, &asked_by));
         }
-        if asked_by.contains_key(&key) || asked_by.len() >= FOLLOWED_MAX {
+        if asked_by.contains_key(&key) {
             continue;
         }
+        if asked_by.len() >= FOLLOWED_MAX {
+            let message = format!("the flag would lead to more than {FOLLOWED_MAX} others: that is not followed");
+            return Some(Problem::new("/targeting", "too_many_prerequisites", message));
+        }
         if let Some(rule) = rule_of(&key) {
-            ask(&mut open, &key, &rule);
+            open.extend(graph.add(&key, &rule, segments));
         }
         asked_by.insert(key, by);
     }
-    None
+    let trouble = graph.troubles().remove(flag.as_str())?;
+    Some(Problem::new("/targeting", trouble.code(), trouble.message()))
+}
+
+/// The flags among these that cannot be answered.
+pub(super) fn in_trouble<'a>(
+    rules: impl Iterator<Item = (&'a Key, &'a Json)>,
+    segments: Segments<'_>,
+) -> HashMap<String, Trouble> {
+    let mut graph = Graph::default();
+    rules.for_each(|(key, rule)| drop(graph.add(key.as_str(), rule, segments)));
+    graph.troubles()
+}
+
+/// Flags, what they ask for, and how deep their rules are.
+#[derive(Default)]
+struct Graph {
+    places: HashMap<String, u32>,
+    asks: Asks,
+    levels: HashMap<u32, usize>,
+}
+
+impl Graph {
+    /// Adds a flag; gives back its key with each flag that it asks for.
+    fn add(&mut self, key: &str, rule: &Json, segments: Segments<'_>) -> Vec<(String, String)> {
+        let asked: Vec<String> = flags(rule, segments).collect();
+        let at = self.place(key);
+        let places = asked.iter().map(|other| self.place(other)).collect();
+        self.asks.insert(at, places);
+        self.levels.insert(at, levels(rule, segments));
+        asked.into_iter().map(|other| (key.to_owned(), other)).collect()
+    }
+
+    fn place(&mut self, key: &str) -> u32 {
+        let next = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        *self.places.entry(key.to_owned()).or_insert(next)
+    }
+
+    fn troubles(&self) -> HashMap<String, Trouble> {
+        let asking: Asks =
+            self.asks.iter().filter(|(_, asked)| !asked.is_empty()).map(|(at, asked)| (*at, asked.clone())).collect();
+        let found = troubles(&asking, |at| self.levels.get(&at).copied().unwrap_or(0));
+        let of = |(key, at): (&String, &u32)| found.get(at).map(|trouble| (key.clone(), *trouble));
+        self.places.iter().filter_map(of).collect()
+    }
 }
 
 fn problem(flag: &Key, last: &str, asked_by: &BTreeMap<String, String>) -> Problem {
@@ -49,17 +98,12 @@ fn problem(flag: &Key, last: &str, asked_by: &BTreeMap<String, String>) -> Probl
     Problem::new("/targeting", "prerequisite_cycle", format!("the flag would ask for itself: {}", way.join(", ")))
 }
 
-/// The flags that a rule asks for, by way of its shared rules too.
-fn asked(rule: &Json, segments: Segments<'_>) -> impl Iterator<Item = String> {
-    let flags = references(rule, segments).into_iter().filter(|reference| reference.thing == Thing::Flag);
-    flags.map(|reference| reference.name)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::parse::SharedRule;
 
     fn way(flag: &str, targeting: &Json) -> Option<String> {
         let rules = json!({
@@ -70,8 +114,9 @@ mod tests {
             "loop": {"flag": "other"},
             "other": {"flag": "loop"},
         });
-        let segments = |name: &str| (name == "s").then(|| json!({"flag": "c"}));
-        let found = cycle(&Key::new(flag).unwrap(), targeting, &segments, &|key| rules.get(key).cloned());
+        let segments = |name: &str| (name == "s").then(|| SharedRule::new(json!({"flag": "c"})));
+        let rule_of = |key: &str| rules.get(key).map(Cow::Borrowed);
+        let found = prerequisites(&Key::new(flag).unwrap(), targeting, &segments, &rule_of);
         found.map(|problem| problem.message)
     }
 
@@ -82,5 +127,36 @@ mod tests {
         assert_eq!(way("f", &json!({"flag": "a"})), None);
         assert_eq!(way("f", &json!({"flag": "loop"})), None, "that is not its own cycle");
         assert_eq!(way("a", &json!({"cat": ["flag", "a"]})), None);
+    }
+
+    /// Flags `0` to `count`, each of which asks for the next with so many levels.
+    fn chain(count: usize, levels: usize) -> Option<(String, String)> {
+        let asks = |at: usize| {
+            (2..levels).fold(json!({"!": [{"flag": (at + 1).to_string()}]}), |rule, _| json!({"!": [rule]}))
+        };
+        let rules: Vec<Json> = (0..count).map(asks).collect();
+        let rule_of = |key: &str| rules.get(key.parse::<usize>().ok()?).map(Cow::Borrowed);
+        let found = prerequisites(&Key::new("0").unwrap(), &rules[0], &|_| None, &rule_of);
+        found.map(|problem| (problem.path, problem.code))
+    }
+
+    #[test]
+    fn what_cannot_be_followed_to_its_end_is_refused() {
+        let of = |code: &str| Some(("/targeting".to_owned(), code.to_owned()));
+        assert_eq!(chain(128, 4), None);
+        assert_eq!(chain(129, 4), of("prerequisites_too_deep"));
+        assert_eq!(chain(256, 2), None);
+        let many: Vec<Json> = (0..=FOLLOWED_MAX).map(|n| json!({"flag": format!("a{n}")})).collect();
+        let found = |count: usize| {
+            let rule = json!({ "or": many[..count].to_vec() });
+            prerequisites(&Key::new("f").unwrap(), &rule, &|_| None, &|_| None).map(|problem| problem.code)
+        };
+        assert_eq!(found(FOLLOWED_MAX), None);
+        assert_eq!(found(FOLLOWED_MAX + 1).as_deref(), Some("too_many_prerequisites"));
+        // a cycle of more flags than are followed
+        let next = |key: &str| (key.parse::<usize>().unwrap() + 1) % 2_000;
+        let rule_of = |key: &str| Some(Cow::Owned(json!({"flag": next(key).to_string()})));
+        let closed = prerequisites(&Key::new("0").unwrap(), &json!({"flag": "1"}), &|_| None, &rule_of);
+        assert_eq!(closed.unwrap().code, "too_many_prerequisites");
     }
 }

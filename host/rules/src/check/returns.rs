@@ -74,7 +74,7 @@ impl Search<'_> {
         };
         if let Some(shared) = (self.segments)(name) {
             self.within = Some(place.pointer());
-            self.result(&shared, &Place::ROOT);
+            self.result(shared.document(), &Place::ROOT);
             self.within = None;
         }
     }

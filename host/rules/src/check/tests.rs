@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::generators;
+use crate::{generators, parse::SharedRule};
 
 fn problems(variants: Json, default_variant: Option<&str>, targeting: Option<Json>) -> Vec<(String, String)> {
     let Json::Object(variants) = variants else { panic!("an object") };
-    let shared = |name: &str| (name == "colour").then(|| json!({"if": [{"var": "x"}, "red", "green"]}));
+    let shared =
+        |name: &str| (name == "colour").then(|| SharedRule::new(json!({"if": [{"var": "x"}, "red", "green"]})));
     let limits = Limits::default();
     let draft = Draft {
         key: &Key::new("banner").unwrap(),

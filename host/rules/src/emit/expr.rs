@@ -69,9 +69,9 @@ impl<'r> Emitter<'_, 'r> {
                 self.boolean(expr);
             }
             Expr::Call { function, operands } => self.call(function, operands),
-            Expr::Each { .. } | Expr::Reduce { .. } => self.interpret(expr),
+            Expr::Each { .. } | Expr::Reduce { .. } | Expr::FlagKey => self.interpret(expr),
             // Rules that have them do not fit, or have them in bodies only: none comes here.
-            Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Guest { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
+            Expr::Flagd | Expr::Flag { .. } | Expr::Guest { .. } | Expr::Item { .. } => self.code.i32(abi::NULL),
         }
     }
 
@@ -100,7 +100,8 @@ impl<'r> Emitter<'_, 'r> {
             Expr::List(_)
             | Expr::Cat(_)
             | Expr::Fractional(_)
-            | Expr::Flagd { .. }
+            | Expr::Flagd
+            | Expr::FlagKey
             | Expr::Flag { .. }
             | Expr::Guest { .. }
             | Expr::Call { .. }

@@ -34,7 +34,7 @@ impl Measure {
         self.nodes += 1;
         if depth > DEPTH_MAX
             || self.nodes > NODES_MAX
-            || matches!(expr, Expr::Flagd { .. } | Expr::Flag { .. } | Expr::Guest { .. })
+            || matches!(expr, Expr::Flagd | Expr::Flag { .. } | Expr::Guest { .. })
         {
             return false;
         }

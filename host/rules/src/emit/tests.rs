@@ -18,7 +18,7 @@ use crate::{
 const IR: &str = ";; IR\n";
 
 fn compile(key: &str, targeting: &Json, segments: &Map<String, Json>) -> Rule {
-    let (segments, limits) = (|name: &str| segments.get(name).cloned(), Limits::default());
+    let (segments, limits) = (parse::shared_rules(|name| segments.get(name).cloned()), Limits::default());
     let compiled = parse::rule(&Key::new(key).unwrap(), targeting, &parse::Setting::new(&segments, &limits));
     compiled.rule.unwrap_or_else(|| panic!("{key}: {:?}", compiled.faults))
 }

@@ -14,7 +14,7 @@ const TIME: u64 = 1_700_000_000;
 
 fn run(rule: &Json, context: &Json, segments: &Map<String, Json>, limits: &Limits) -> Result<Value, EvalError> {
     let flag = Key::new(FLAG).unwrap();
-    let (segments, allowed) = (|name: &str| segments.get(name).cloned(), Limits::default());
+    let (segments, allowed) = (parse::shared_rules(|name| segments.get(name).cloned()), Limits::default());
     let compiled = parse::rule(&flag, rule, &parse::Setting::new(&segments, &allowed));
     assert_eq!(compiled.faults, vec![], "{rule}");
     let entries = BTreeMap::from([("limit", Value::Number(7.0)), ("nothing", Value::Null)]);

@@ -21,22 +21,33 @@ fn fold(
     rest.iter().try_fold(to_number(first, budget)?, |sum, operand| Ok(step(sum, to_number(operand, budget)?)))
 }
 
+/// An only operand that is a list holds the operands, as flagd's engine has it. Each is charged.
+fn spread<'a>(operands: &'a Operands<'a>, budget: &mut Budget) -> Result<Cow<'a, Operands<'a>>, EvalError> {
+    if let [only] = operands
+        && let Value::List(items) = &**only
+    {
+        budget.step(items.len())?;
+        return Ok(Cow::Owned(items.iter().map(Cow::Borrowed).collect()));
+    }
+    Ok(Cow::Borrowed(operands))
+}
+
 /// `+`: the sum; of one operand its number.
 pub(super) fn add(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(operands, 0.0, budget, |a, b| a + b)
+    fold(&spread(operands, budget)?, 0.0, budget, |a, b| a + b)
 }
 
 /// `-`: the first operand less the others; of one operand its negation.
 pub(super) fn subtract(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    match operands {
+    match &*spread(operands, budget)? {
         [only] => Ok(-to_number(only, budget)?),
-        _ => fold(operands, f64::NAN, budget, |a, b| a - b),
+        several => fold(several, f64::NAN, budget, |a, b| a - b),
     }
 }
 
 /// `*`: the product.
 pub(super) fn multiply(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(operands, 1.0, budget, |a, b| a * b)
+    fold(&spread(operands, budget)?, 1.0, budget, |a, b| a * b)
 }
 
 /// `/`: the first operand divided by the others, one after the other.
@@ -51,12 +62,12 @@ pub(super) fn remainder(operands: &Operands<'_>, budget: &mut Budget) -> Result<
 
 /// `min`: the least; NaN where one is no number.
 pub(super) fn min(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(operands, f64::INFINITY, budget, |a, b| either(a, b, a < b))
+    fold(&spread(operands, budget)?, f64::INFINITY, budget, |a, b| either(a, b, a < b))
 }
 
 /// `max`: the greatest; NaN where one is no number.
 pub(super) fn max(operands: &Operands<'_>, budget: &mut Budget) -> Result<f64, EvalError> {
-    fold(operands, f64::NEG_INFINITY, budget, |a, b| either(a, b, a > b))
+    fold(&spread(operands, budget)?, f64::NEG_INFINITY, budget, |a, b| either(a, b, a > b))
 }
 
 fn either(a: f64, b: f64, first: bool) -> f64 {
@@ -79,7 +90,13 @@ mod tests {
 
     #[test]
     fn operands_become_numbers_as_in_javascript() {
-        let cases: [(Operation, &str, f64); 22] = [
+        let cases: [(Operation, &str, f64); 28] = [
+            (add, r#"[[1, "2", 3]]"#, 6.0),
+            (add, "[[[5]]]", 5.0),
+            (subtract, "[[5, 1, 1]]", 3.0),
+            (multiply, "[[]]", 1.0),
+            (min, "[[3, 2]]", 2.0),
+            (max, "[[3, 4]]", 4.0),
             (add, r#"[1, "2", true, null]"#, 4.0),
             (add, r#"["3.25"]"#, 3.25),
             (add, r#"[" 0x10 "]"#, 16.0),

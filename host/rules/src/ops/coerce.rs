@@ -10,7 +10,7 @@ use crate::{Budget, EvalError};
 /// What `String(object)` gives for an object that is no list.
 const OBJECT: &str = "[object Object]";
 
-/// JsonLogic's truth: JavaScript's, but an empty list is false.
+/// JsonLogic's truth as flagd's engines have it: JavaScript's, but an empty list is false, and so is an empty object.
 #[must_use]
 pub fn truthy(value: &Value) -> bool {
     match value {
@@ -19,7 +19,7 @@ pub fn truthy(value: &Value) -> bool {
         Value::Number(n) => *n != 0.0 && !n.is_nan(),
         Value::Text(text) => !text.is_empty(),
         Value::List(items) => !items.is_empty(),
-        Value::Object(_) => true,
+        Value::Object(members) => !members.is_empty(),
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
         for text in ["null", "false", "0", "-0.0", r#""""#, "[]"] {
             assert!(!truthy(&read(text)), "{text}");
         }
-        for text in ["true", "1", "-0.5", r#""0""#, r#""false""#, "[0]", "[[]]", "{}"] {
+        for text in ["true", "1", "-0.5", r#""0""#, r#""false""#, "[0]", "[[]]", "[{}]", r#"{"a":0}"#] {
             assert!(truthy(&read(text)), "{text}");
         }
         assert!(!truthy(&Value::Number(f64::NAN)));

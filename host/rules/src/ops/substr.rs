@@ -6,7 +6,7 @@ use super::{to_number, to_text};
 use crate::{Budget, EvalError};
 
 /// The part of a text from a place on, of some length. A negative place counts from the end; a negative length
-/// leaves off so many units at the end; null goes to the end. Every byte is charged. Half a pair becomes U+FFFD.
+/// leaves off so many units at the end; null is a length of zero. Every byte is charged. Half a pair becomes U+FFFD.
 pub(super) fn substr(
     text: &Value,
     start: &Value,
@@ -16,7 +16,6 @@ pub(super) fn substr(
     let text = to_text(text, budget)?;
     budget.text(text.len())?;
     let start = to_number(start, budget)?;
-    let length = length.filter(|length| **length != Value::Null);
     let length = length.map(|length| to_number(length, budget)).transpose()?;
     if text.is_ascii() {
         let (from, to) = range(text.len(), start, length);
@@ -67,11 +66,12 @@ mod tests {
             (r#"["jsonlogic", -5, -2]"#, "log"),
             (r#"["jsonlogic", 20]"#, ""),
             (r#"["jsonlogic", -20, 4]"#, "json"),
-            (r#"["jsonlogic", 0, null]"#, "jsonlogic"),
+            (r#"["jsonlogic", 0, null]"#, ""),
             (r#"["jsonlogic", "4", "1"]"#, "l"),
             (r#"["jsonlogic", 4, -20]"#, ""),
             (r#"["abc", 0.9, 1.9]"#, "a"),
             (r#"["abc", "x"]"#, "abc"),
+            (r#"["abc", 1, null]"#, ""),
             ("[12345, 1, 2]", "23"),
             ("[null, 0]", "null"),
             ("[\"a\u{10000}b\", 1, 2]", "\u{10000}"),

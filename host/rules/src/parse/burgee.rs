@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     args::Args,
-    parser::{Parser, constant, null},
+    parser::{Parser, asks_for_itself, constant, null},
 };
 use crate::{
     GUEST_STEPS,
@@ -16,7 +16,6 @@ use crate::{
     ops::{
         date::{self, Part},
         network::Network,
-        pattern::Pattern,
         ramp::{Course, Ramp},
     },
 };
@@ -40,10 +39,14 @@ impl Parser<'_> {
             return self.fault(&args.place, "wrong_arguments", "`flag` takes the key of another flag, a text");
         };
         match Key::new(key) {
-            Ok(_) if **key == *self.flag => {
-                self.fault(&args.place, "prerequisite_cycle", "a flag cannot ask for itself")
+            Ok(_) if self.flag.as_deref() == Some(key) => self.add_fault(asks_for_itself(args.place.pointer())),
+            Ok(asked) => {
+                let key = asked.as_str().into();
+                if self.flag.is_none() {
+                    self.note_asked(asked, &args.place);
+                }
+                Expr::Flag { key }
             }
-            Ok(_) => Expr::Flag { key: key.as_str().into() },
             Err(error) => self.fault(&args.place_of(0), "invalid_key", error.to_string()),
         }
     }
@@ -71,13 +74,10 @@ impl Parser<'_> {
             return self.fault(&args.place, "wrong_arguments", "`matches` takes a text and a constant pattern");
         };
         let text = self.expr(text, &args.place_of(0));
-        self.patterns += 1;
-        let most = self.limits().patterns_per_rule;
-        if self.patterns > most {
-            let message = format!("a rule may have {most} patterns with its shared rules");
-            return self.fault(&args.place_of(1), "too_many_patterns", message);
+        if !self.count_patterns(1, &args.place_of(1)) {
+            return null();
         }
-        match Pattern::new(pattern) {
+        match (self.making.pattern)(pattern) {
             Ok(pattern) => self.function(Function::Matches(pattern), vec![text]),
             Err(why) => self.fault(&args.place_of(1), "invalid_pattern", format!("this is no pattern: {why}")),
         }
@@ -183,7 +183,12 @@ impl Parser<'_> {
     /// What is bucketed by where a rule says nothing else: the flag's key, and the targeting key.
     pub(super) fn who(&self) -> Vec<Expr> {
         let targeting_key = Expr::Var { path: Arc::from("targetingKey"), default: None };
-        vec![Expr::Literal(Value::Text(self.flag.clone())), targeting_key]
+        vec![self.flag_key(), targeting_key]
+    }
+
+    /// The key of the flag whose rule it is.
+    pub(super) fn flag_key(&self) -> Expr {
+        self.flag.as_ref().map_or(Expr::FlagKey, |key| Expr::Literal(Value::Text(key.clone())))
     }
 
     /// `ramp`: an object of constants.

@@ -156,6 +156,11 @@ impl Parser<'_> {
     }
 }
 
+/// Whether a `fractional` has operands of which only the value tells what they are.
+pub(crate) fn has_computed_share(operands: &[&Json]) -> bool {
+    operands.iter().copied().enumerate().any(is_computed_share)
+}
+
 /// Whether only its value tells what an operand is: an operation after the first operand, or one there that may give
 /// a share. What attributes and texts give as first operand is a value to bucket by.
 fn is_computed_share((at, operand): (usize, &Json)) -> bool {

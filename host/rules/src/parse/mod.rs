@@ -7,10 +7,13 @@ mod args;
 mod burgee;
 mod flagd;
 mod jsonlogic;
+mod levels;
 mod names;
 mod operators;
 mod parser;
+mod patterns;
 mod references;
+mod shared;
 mod size;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -19,11 +22,17 @@ use burgee_model::{Bucketing, Key, Limits, Problem};
 use serde_json::{Value as Json, json};
 
 use self::parser::Parser;
-pub use self::references::{Reference, Thing, references};
+pub(crate) use self::{flagd::has_computed_share, references::flags};
+pub use self::{
+    levels::levels,
+    patterns::{PatternRoom, patterns},
+    references::{Reference, Thing, references},
+    shared::{SharedRule, shared_rules},
+};
 use crate::{
     function::Function,
     ir::{Expr, Rule},
-    ops::ramp::Ramp,
+    ops::{pattern::Pattern, ramp::Ramp},
 };
 
 /// The most problems that are listed for one rule.
@@ -48,11 +57,17 @@ impl Compiled {
     }
 }
 
-/// Finds a shared rule (`$ref`) by its name.
-pub type Segments<'a> = &'a dyn Fn(&str) -> Option<Json>;
+/// Finds a shared rule (`$ref`) by its name: the same one each time, so that it is read once. See [`shared_rules`].
+pub type Segments<'a> = &'a dyn Fn(&str) -> Option<Arc<SharedRule>>;
 
-/// Gives a name, which it may have given before.
-pub type Names<'a> = &'a dyn Fn(&str) -> Arc<str>;
+/// Makes parts of rules; it may give one that it gave before.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// The name of what a rule reads of a context.
+    pub name: &'a dyn Fn(&str) -> Arc<str>,
+    /// A pattern; the error says what is wrong with its text.
+    pub pattern: &'a dyn Fn(&str) -> Result<Arc<Pattern>, String>,
+}
 
 /// What a rule is read with.
 #[derive(Clone, Copy)]
@@ -76,14 +91,15 @@ impl<'a> Setting<'a> {
 /// Reads the rule of a flag. The paths of problems are relative to `targeting`.
 #[must_use]
 pub fn rule(flag: &Key, targeting: &Json, setting: &Setting<'_>) -> Compiled {
-    rule_with(flag, targeting, setting, &|name| name.into())
+    let making = Making { name: &|name| name.into(), pattern: &|text| Pattern::new(text).map(Arc::new) };
+    rule_with(flag, targeting, setting, making)
 }
 
-/// The same; a function gives the names of what the rule reads of a context, so that many rules can share them.
+/// The same; functions give what many rules can share.
 #[must_use]
-pub fn rule_with(flag: &Key, targeting: &Json, setting: &Setting<'_>, names: Names<'_>) -> Compiled {
+pub fn rule_with(flag: &Key, targeting: &Json, setting: &Setting<'_>, making: Making<'_>) -> Compiled {
     match size::check(targeting, setting.limits) {
-        Ok(()) => Parser::new(flag, setting, names).rule(targeting),
+        Ok(()) => Parser::new(flag, setting, making).rule(targeting),
         Err(fault) => Compiled { faults: vec![fault], ..Compiled::default() },
     }
 }
@@ -118,7 +134,7 @@ pub fn own_operators(targeting: &Json, segments: Segments<'_>, limits: &Limits) 
     let own = |rule: &Json| size::check(rule, limits).map(|()| names::own(rule));
     let Ok(mut found) = own(targeting) else { return BTreeSet::new() };
     let shared = references::shared(targeting).into_iter().filter_map(|name| segments(&name));
-    found.extend(shared.filter_map(|rule| own(&rule).ok()).flatten());
+    found.extend(shared.filter_map(|rule| own(rule.document()).ok()).flatten());
     found
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burgee_model::{Key, Place, Problem, Value};
+use burgee_model::{Key, Place, Problem};
 use serde_json::Value as Json;
 
 use super::{
@@ -37,13 +37,13 @@ impl Parser<'_> {
             return Expr::Item { path: path.into(), default: default.map(Box::new) };
         }
         match path.strip_prefix("$flagd") {
-            Some("") => Expr::Flagd { flag: self.flag.clone() },
-            Some(".flagKey") => Expr::Literal(Value::Text(self.flag.clone())),
+            Some("") => Expr::Flagd,
+            Some(".flagKey") => self.flag_key(),
             Some(".timestamp") => Expr::Timestamp,
             Some(rest) if rest.starts_with('.') => self.unknown_property(&path, default, args),
             _ => {
                 self.looks_through(&path);
-                Expr::Var { path: (self.names)(&path), default: default.map(Box::new) }
+                Expr::Var { path: (self.making.name)(&path), default: default.map(Box::new) }
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The parser: values, lists, operations, references, and the problems that it notes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use burgee_model::{Bucketing, Key, Limits, Place, Problem, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Compiled, Names, PROBLEMS_MAX, Segments, Setting, args::Args, names, size};
+use super::{Compiled, Making, PROBLEMS_MAX, Setting, args::Args, names, shared::Reading, size};
 use crate::{
     SHORT_TEXT_BYTES,
     function::Function,
@@ -17,16 +17,15 @@ use crate::{
 const CONSTANTS_A_STEP: u64 = 16;
 
 pub(super) struct Parser<'s> {
-    /// The key of the flag.
-    pub(super) flag: Arc<str>,
-    segments: Segments<'s>,
+    /// The key of the flag; none in a shared rule, which serves many.
+    pub(super) flag: Option<Arc<str>>,
+    setting: Setting<'s>,
     pub(super) bucketing: Bucketing,
-    limits: &'s Limits,
-    pub(super) names: Names<'s>,
-    /// The shared rules read so far, and what each costs.
-    read: HashMap<(String, bool), (Expr, u64)>,
-    /// The shared rule that is being read.
-    within: Option<Within>,
+    pub(super) making: Making<'s>,
+    /// The shared rules named so far, within a body or not.
+    named: HashSet<(String, bool)>,
+    /// Of a shared rule: the flags that it asks for, and where.
+    asks: Vec<(Key, String)>,
     /// Whether what is read is evaluated for each item of a list: `var` is the item's then.
     pub(super) in_body: bool,
     /// The patterns that were compiled, each of which takes time and memory.
@@ -36,27 +35,25 @@ pub(super) struct Parser<'s> {
     done: Compiled,
 }
 
-/// A shared rule that is being read, and the place that named it.
-struct Within {
-    name: String,
-    pointer: String,
-}
-
 impl<'s> Parser<'s> {
-    pub(super) fn new(flag: &Key, setting: &Setting<'s>, names: Names<'s>) -> Self {
-        let flag = Arc::from(flag.as_str());
-        let Setting { segments, bucketing, limits } = *setting;
-        let (read, within, done) = (HashMap::new(), None, Compiled::default());
-        Self { flag, segments, bucketing, limits, names, read, within, in_body: false, patterns: 0, cost: 0, done }
+    pub(super) fn new(flag: &Key, setting: &Setting<'s>, making: Making<'s>) -> Self {
+        Self { flag: Some(Arc::from(flag.as_str())), ..Self::of_shared(false, setting, making) }
+    }
+
+    /// For a shared rule.
+    pub(super) fn of_shared(in_body: bool, setting: &Setting<'s>, making: Making<'s>) -> Self {
+        let (setting, bucketing) = (*setting, setting.bucketing);
+        let (named, asks, done) = (HashSet::new(), Vec::new(), Compiled::default());
+        Self { flag: None, setting, bucketing, making, named, asks, in_body, patterns: 0, cost: 0, done }
     }
 
     /// Reads a whole rule.
     pub(super) fn rule(mut self, targeting: &Json) -> Compiled {
         let root = self.expr(targeting, &Place::ROOT);
-        if self.cost > self.limits.evaluation_steps {
+        if self.cost > self.setting.limits.evaluation_steps {
             let message = format!(
                 "the rule may take {} steps with its shared rules, {} are allowed",
-                self.cost, self.limits.evaluation_steps
+                self.cost, self.setting.limits.evaluation_steps
             );
             self.fault(&Place::ROOT, "too_costly", message);
         }
@@ -77,8 +74,8 @@ impl<'s> Parser<'s> {
         }
     }
 
-    pub(super) fn limits(&self) -> &Limits {
-        self.limits
+    pub(super) fn limits(&self) -> &'s Limits {
+        self.setting.limits
     }
 
     /// Notes that a text of the rule is looked through whenever its expression is evaluated.
@@ -185,7 +182,7 @@ impl<'s> Parser<'s> {
         let [Json::String(name)] = args.items else {
             return self.fault(&args.place, "wrong_arguments", "`$ref` takes the name of a shared rule, a text");
         };
-        if self.within.is_some() {
+        if self.flag.is_none() {
             let message = format!("a shared rule cannot refer to another one (`{name}`)");
             return self.fault(&args.place, "nested_segment", message);
         }
@@ -200,7 +197,7 @@ impl<'s> Parser<'s> {
         let [Json::String(name)] = args.items else {
             return self.fault(&args.place, "wrong_arguments", "`segment` takes the name of a segment, a text");
         };
-        if self.within.is_some() {
+        if self.flag.is_none() {
             let message = format!("a shared rule cannot refer to another one (`{name}`)");
             return self.fault(&args.place, "nested_segment", message);
         }
@@ -213,41 +210,63 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// A shared rule, read once; none where there is none.
-    fn known_shared(&mut self, name: &str, args: &Args<'_>) -> Option<Expr> {
-        let named = (name.to_owned(), self.in_body);
-        let (shared, cost) = match self.read.get(&named) {
-            Some(known) => known.clone(),
-            None => self.read_shared(named, args)?,
-        };
-        self.cost = self.cost.saturating_add(cost);
-        Some(shared)
-    }
-
-    fn read_shared(&mut self, named: (String, bool), args: &Args<'_>) -> Option<(Expr, u64)> {
-        let before = self.cost;
-        let shared = match (self.segments)(&named.0) {
-            // The rule is refused already; what it still names need not be read.
-            _ if self.cost > self.limits.evaluation_steps => null(),
-            document => self.shared(&named.0, &document?, args),
-        };
-        let cost = self.cost - before;
-        self.cost = before;
-        self.read.insert(named, (shared.clone(), cost));
-        Some((shared, cost))
-    }
-
-    fn shared(&mut self, name: &str, document: &Json, args: &Args<'_>) -> Expr {
-        self.within = Some(Within { name: name.to_owned(), pointer: args.place.pointer() });
-        let shared = match size::check(document, self.limits) {
+    /// Reads a shared rule.
+    pub(super) fn shared(mut self, document: &Json) -> Reading {
+        let read = match size::check(document, self.limits()) {
             Ok(()) => self.expr(document, &Place::ROOT),
             Err(fault) => self.add_fault(fault),
         };
-        self.within = None;
-        match shared {
+        let expr = match read {
             literal @ Expr::Literal(_) => literal,
             shared => Expr::Shared(shared.into()),
+        };
+        let Compiled { faults, warnings, .. } = self.done;
+        let (cost, patterns) = (self.cost, self.patterns);
+        let [faults, warnings] = [faults, warnings].map(Vec::into_boxed_slice);
+        Reading { expr, cost, patterns, flags: self.asks.into(), faults, warnings }
+    }
+
+    /// A shared rule that is named; none where there is none. What is wrong with it is told where it is first named.
+    fn known_shared(&mut self, name: &str, args: &Args<'_>) -> Option<Expr> {
+        let shared = (self.setting.segments)(name)?;
+        if self.cost > self.limits().evaluation_steps {
+            // The rule is refused already; what it still names need not be read.
+            return Some(null());
         }
+        let reading = shared.reading(self.in_body, &self.setting, self.making);
+        self.cost = self.cost.saturating_add(reading.cost);
+        if self.named.insert((name.to_owned(), self.in_body)) {
+            self.tell(name, reading, args);
+        }
+        Some(reading.expr.clone())
+    }
+
+    fn tell(&mut self, name: &str, reading: &Reading, args: &Args<'_>) {
+        let pointer = args.place.pointer();
+        let placed = |problem: &Problem| within(name, &pointer, problem.clone());
+        reading.warnings.iter().for_each(|problem| self.warn(placed(problem)));
+        reading.faults.iter().for_each(|problem| drop(self.add_fault(placed(problem))));
+        let own = reading.flags.iter().filter(|(key, _)| self.flag.as_deref() == Some(key.as_str()));
+        let cycles: Vec<Problem> = own.map(|(_, at)| within(name, &pointer, asks_for_itself(at.clone()))).collect();
+        cycles.into_iter().for_each(|problem| drop(self.add_fault(problem)));
+        self.count_patterns(reading.patterns, &args.place);
+    }
+
+    /// Counts patterns; false where there are too many.
+    pub(super) fn count_patterns(&mut self, more: usize, place: &Place<'_>) -> bool {
+        let most = self.limits().patterns_per_rule;
+        self.patterns = self.patterns.saturating_add(more);
+        let fits = more == 0 || self.patterns <= most;
+        if !fits {
+            let message = format!("a rule may have {most} patterns with its shared rules");
+            self.fault(place, "too_many_patterns", message);
+        }
+        fits
+    }
+
+    /// Notes that a shared rule asks for a flag.
+    pub(super) fn note_asked(&mut self, flag: Key, place: &Place<'_>) {
+        self.asks.push((flag, place.pointer()));
     }
 
     /// Notes why the rule does not compile.
@@ -257,7 +276,6 @@ impl<'s> Parser<'s> {
 
     /// The same with the problem as a whole.
     pub(super) fn add_fault(&mut self, problem: Problem) -> Expr {
-        let problem = self.placed(problem);
         if self.done.faults.len() < PROBLEMS_MAX {
             self.done.faults.push(problem);
         }
@@ -266,21 +284,23 @@ impl<'s> Parser<'s> {
 
     /// Notes what compiles but cannot be meant.
     pub(super) fn warn(&mut self, problem: Problem) {
-        let problem = self.placed(problem);
         if self.done.warnings.len() < PROBLEMS_MAX {
             self.done.warnings.push(problem);
         }
     }
+}
 
-    /// A problem of a shared rule is told at the place that names it.
-    fn placed(&self, mut problem: Problem) -> Problem {
-        if let Some(Within { name, pointer }) = &self.within {
-            let at = std::mem::replace(&mut problem.path, pointer.clone());
-            let at = if at.is_empty() { String::new() } else { format!(", at {at}") };
-            problem.message = format!("in the shared rule `{name}`{at}: {}", problem.message);
-        }
-        problem
-    }
+/// A problem of a shared rule, told at the place that names it.
+fn within(name: &str, pointer: &str, mut problem: Problem) -> Problem {
+    let at = std::mem::replace(&mut problem.path, pointer.to_owned());
+    let at = if at.is_empty() { String::new() } else { format!(", at {at}") };
+    problem.message = format!("in the shared rule `{name}`{at}: {}", problem.message);
+    problem
+}
+
+/// That a flag asks for itself.
+pub(super) fn asks_for_itself(path: String) -> Problem {
+    Problem::new(path, "prerequisite_cycle", "a flag cannot ask for itself")
 }
 
 /// The value of a constant expression.

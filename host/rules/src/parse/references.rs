@@ -51,30 +51,45 @@ impl Reference {
     }
 }
 
+/// What a shared rule asks for.
+pub(super) type Asked = (Thing, Box<str>);
+
 /// What a rule asks for, by way of its shared rules too, each once. Goes as deep as the rule, which must be bounded.
 #[must_use]
 pub fn references(rule: &Json, segments: Segments<'_>) -> Vec<Reference> {
-    Search::of(rule, segments).found
+    Search::of(rule, segments, REFERENCES_MAX).found
+}
+
+/// The flags that a rule asks for, by way of its shared rules too, each once and all of them.
+pub(crate) fn flags(rule: &Json, segments: Segments<'_>) -> impl Iterator<Item = String> {
+    let found = Search::of(rule, segments, usize::MAX).found.into_iter();
+    found.filter(|reference| reference.thing == Thing::Flag).map(|reference| reference.name)
+}
+
+/// What a shared rule asks for, each once.
+pub(super) fn asked(rule: &Json) -> Vec<Asked> {
+    let found = Search::of(rule, &|_| None, usize::MAX).found.into_iter();
+    found.map(|reference| (reference.thing, reference.name.into())).collect()
 }
 
 /// The names of the shared rules that a rule asks for. Goes as deep as the rule, which must be bounded.
 pub(super) fn shared(rule: &Json) -> BTreeSet<String> {
-    Search::of(rule, &|_| None).shared
+    Search::of(rule, &|_| None, 0).shared
 }
 
 struct Search<'a> {
     segments: Segments<'a>,
-    /// The place that named the shared rule that is looked at.
-    within: Option<String>,
+    /// How many names are listed.
+    most: usize,
     seen: BTreeSet<(Thing, String)>,
     shared: BTreeSet<String>,
     found: Vec<Reference>,
 }
 
 impl<'a> Search<'a> {
-    fn of(rule: &Json, segments: Segments<'a>) -> Self {
+    fn of(rule: &Json, segments: Segments<'a>, most: usize) -> Self {
         let (seen, shared, found) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let mut search = Self { segments, within: None, seen, shared, found };
+        let mut search = Self { segments, most, seen, shared, found };
         search.look(rule, &Place::ROOT);
         search
     }
@@ -104,22 +119,24 @@ impl<'a> Search<'a> {
     }
 
     fn note(&mut self, thing: Thing, operand: &Json, place: &Place<'_>) {
-        let Some(name) = named(operand) else { return };
-        if self.found.len() < REFERENCES_MAX && self.seen.insert((thing, name.to_owned())) {
-            let path = self.within.clone().unwrap_or_else(|| place.pointer());
-            self.found.push(Reference { thing, name: name.to_owned(), path });
+        if let Some(name) = named(operand) {
+            self.add(thing, name, place);
+        }
+    }
+
+    fn add(&mut self, thing: Thing, name: &str, place: &Place<'_>) {
+        if self.found.len() < self.most && self.seen.insert((thing, name.to_owned())) {
+            self.found.push(Reference { thing, name: name.to_owned(), path: place.pointer() });
         }
     }
 
     /// A shared rule refers to no other, so this goes one level deep.
     fn look_into(&mut self, operand: &Json, place: &Place<'_>) {
-        let Some(name) = named(operand).filter(|_| self.within.is_none()) else { return };
+        let Some(name) = named(operand) else { return };
         if self.shared.insert(name.to_owned())
             && let Some(shared) = (self.segments)(name)
         {
-            self.within = Some(place.pointer());
-            self.look(&shared, &Place::ROOT);
-            self.within = None;
+            shared.asked().iter().for_each(|(thing, name)| self.add(*thing, name, place));
         }
     }
 }
@@ -133,7 +150,7 @@ fn named(operand: &Json) -> Option<&str> {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{super::SharedRule, *};
 
     #[test]
     fn each_name_is_listed_once_with_its_place() {
@@ -142,7 +159,8 @@ mod tests {
             {"segment": "s"}, {"flag": "a"},
             {"$ref": "t"}, {"cat": ["flag", "z"]}
         ]});
-        let segments = |name: &str| (name == "t").then(|| json!({"==": [{"flag": "b"}, {"config": ["k", 1]}]}));
+        let segments =
+            |name: &str| (name == "t").then(|| SharedRule::new(json!({"==": [{"flag": "b"}, {"config": ["k", 1]}]})));
         let found = references(&rule, &segments);
         let found: Vec<_> = found.iter().map(|r| (r.thing, r.name.as_str(), r.path.as_str())).collect();
         let expected = [

@@ -19,7 +19,7 @@ fn segments(name: &str) -> Option<Json> {
 }
 
 fn parse_with(targeting: &Json, limits: &Limits) -> Compiled {
-    rule(&Key::new("banner").unwrap(), targeting, &Setting::new(&segments, limits))
+    rule(&Key::new("banner").unwrap(), targeting, &Setting::new(&shared_rules(segments), limits))
 }
 
 fn parse(targeting: &Json) -> Compiled {
@@ -178,7 +178,7 @@ fn functions_of_constants_are_constants() {
 }
 
 #[test]
-fn shared_rules() {
+fn shared_rules_are_named() {
     let compiled = parse(&json!({"and": [{"$ref": "eu"}, {"$ref": ["eu"]}, {"$ref": "constant"}]}));
     let Some(Rule { root: Expr::And(operands), .. }) = compiled.rule else { panic!("and") };
     let [Expr::Shared(a), Expr::Shared(b), Expr::Literal(Value::Text(_))] = &operands[..] else { panic!("shared") };
@@ -190,6 +190,35 @@ fn shared_rules() {
     warns(json!({"$ref": "odd"}), &[("/$ref", "wrong_arguments")]);
     let told = parse(&json!({"$ref": "bad"})).faults[0].message.clone();
     assert_eq!(told, "in the shared rule `bad`, at /if/0/nope: there is no operator `nope`");
+}
+
+#[test]
+fn a_shared_rule_is_read_once_for_all_flags() {
+    let shared = shared_rules(|name| {
+        Some(match name {
+            "who" => {
+                json!({"or": [{"percentage": [50]}, {"in": [{"var": "$flagd.flagKey"}, ["a"]]}, {"matches": [{"var": "x"}, "y"]}]})
+            }
+            "asks" => json!({"if": [{"flag": "a"}, true]}),
+            _ => return None,
+        })
+    });
+    let limits = Limits { patterns_per_rule: 1, ..Limits::default() };
+    let read = |flag: &str, rule: Json| super::rule(&Key::new(flag).unwrap(), &rule, &Setting::new(&shared, &limits));
+    let who = |flag: &str| match read(flag, json!({"$ref": "who"})).rule.unwrap() {
+        Rule { root: Expr::Shared(shared), steps } => (shared, steps),
+        other => panic!("{other:?}"),
+    };
+    assert!(Arc::ptr_eq(&who("a").0, &who("b").0));
+    assert_eq!(who("a").1, who("b").1, "it costs each of them as much");
+    assert!(read("b", json!({"$ref": "asks"})).rule.is_some());
+    let own = read("a", json!({"segment": "asks"})).faults;
+    assert_eq!(listed(&own), [("/segment", "prerequisite_cycle")]);
+    assert_eq!(own[0].message, "in the shared rule `asks`, at /if/0/flag: a flag cannot ask for itself");
+    let more = read("a", json!({"or": [{"$ref": "who"}, {"matches": [{"var": "x"}, "z"]}]}));
+    assert_eq!(listed(&more.faults), [("/or/1/matches/1", "too_many_patterns")]);
+    let before = read("a", json!({"or": [{"matches": [{"var": "x"}, "z"]}, {"$ref": "who"}]}));
+    assert_eq!(listed(&before.faults), [("/or/1/$ref", "too_many_patterns")]);
 }
 
 #[test]
@@ -223,7 +252,7 @@ fn sizes_are_bounded() {
 #[test]
 fn many_references_to_a_large_shared_rule_are_too_costly() {
     let large: Vec<Json> = (0..1_000).map(|n| json!({"==": [{"var": "x"}, n]})).collect();
-    let shared = json!({"or": large});
+    let shared = SharedRule::new(json!({"or": large}));
     let references: Vec<Json> = (0..1_000).map(|_| json!({"$ref": "large"})).collect();
     let flag = Key::new("f").unwrap();
     let compiled =
@@ -322,6 +351,7 @@ fn constants_of_our_own_operators_that_cannot_be_meant() {
 fn what_version_3_buckets_by_is_any_value_but_null() {
     let warned = |rule: Json, bucketing| {
         let limits = Limits::default();
+        let segments = shared_rules(segments);
         let setting = Setting { segments: &segments, bucketing, limits: &limits };
         super::rule(&Key::new("banner").unwrap(), &rule, &setting).warnings.len()
     };
@@ -349,8 +379,10 @@ fn patterns_are_bounded_for_a_rule() {
 #[test]
 fn a_rule_is_as_portable_as_the_shared_rules_that_it_names() {
     let shared = |name: &str| match name {
-        "office" => Some(json!({"or": [{"in_network": [{"var": "ip"}, "10.0.0.0/8"]}, {"$ref": "plain"}]})),
-        "plain" => Some(json!({"var": "plan"})),
+        "office" => {
+            Some(SharedRule::new(json!({"or": [{"in_network": [{"var": "ip"}, "10.0.0.0/8"]}, {"$ref": "plain"}]})))
+        }
+        "plain" => Some(SharedRule::new(json!({"var": "plan"}))),
         _ => None,
     };
     let own = |rule: Json| own_operators(&rule, &shared, &Limits::default()).into_iter().collect::<Vec<_>>();
