@@ -13,8 +13,8 @@ pub enum NotAName {
     #[error("the rule gave a list or an object instead of a variant's name")]
     Composite,
     /// NaN or an infinity, though a variant may have that name.
-    #[error("the rule gave a number that is not finite instead of a variant's name")]
-    NotFinite,
+    #[error("the rule gave {0}, which is no variant's name")]
+    NotFinite(&'static str),
 }
 
 /// The name that a rule's value gives; `None` for null, which means the default variant.
@@ -23,10 +23,20 @@ pub fn variant_name(value: &Value) -> Result<Option<Cow<'_, str>>, NotAName> {
         Value::Null => None,
         Value::Bool(true) => Some(Cow::Borrowed("true")),
         Value::Bool(false) => Some(Cow::Borrowed("false")),
-        Value::Number(number) if !number.is_finite() => return Err(NotAName::NotFinite),
+        Value::Number(number) if !number.is_finite() => return Err(not_finite(*number)),
         Value::Number(number) => Some(Cow::Owned(number_text(*number))),
         Value::Text(text) => Some(Cow::Borrowed(text)),
         Value::List(_) | Value::Object(_) => return Err(NotAName::Composite),
+    })
+}
+
+fn not_finite(number: f64) -> NotAName {
+    NotAName::NotFinite(if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
     })
 }
 
@@ -43,8 +53,8 @@ mod tests {
         assert_eq!(name(r#""""#), Ok(Some(String::new())));
         assert_eq!(name("[]"), Err(NotAName::Composite));
         assert_eq!(name("{}"), Err(NotAName::Composite));
-        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert_eq!(variant_name(&Value::Number(number)), Err(NotAName::NotFinite));
+        for (number, text) in [(f64::NAN, "NaN"), (f64::INFINITY, "Infinity"), (f64::NEG_INFINITY, "-Infinity")] {
+            assert_eq!(variant_name(&Value::Number(number)), Err(NotAName::NotFinite(text)));
         }
     }
 }

@@ -14,6 +14,12 @@ const DIFFERENCES = [
     holds: ({ rule, segments, context }) => text(rule, segments).includes('{"fractional":[{"var":"email"}') && Array.isArray(context.email),
     percent: 0.05,
   },
+  {
+    // flagd's holds `$flagd`, so that it is never empty
+    name: 'whether a context without attributes is true as a whole',
+    holds: ({ rule, segments, context }) => text(rule, segments).includes('{"var":""}') && Object.keys(context).length === 0,
+    percent: 0.05,
+  },
   BEHIND,
   DEFAULTED,
   {
