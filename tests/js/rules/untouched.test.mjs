@@ -27,6 +27,12 @@ const DIFFERENCES = [
   { name: 'null in a loose comparison', holds: has('==', '!='), percent: 0.5 },
   // JavaScript compares the text of an object, which is no number
   { name: 'a list or an object in an order', holds: has('<', '<=', '>', '>='), percent: 0.05 },
+  // the library takes a list that is the only operand for the operands
+  {
+    name: '`!` of a list',
+    holds: (pair) => has('!', '!!')(pair) && text(pair.context).includes('['),
+    percent: 0.1,
+  },
   BEHIND,
 ];
 

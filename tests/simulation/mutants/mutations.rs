@@ -235,8 +235,8 @@ pub(crate) const MUTATIONS: [Mutation; 62] = [
         name: "a newcomer's entry counts before it is durable",
         edits: &[(
             READINESS,
-            "        self.entries.insert(flush, Entry { ticket, since: turn.now.mono });\n",
-            "        self.entries.insert(flush, Entry { ticket, since: turn.now.mono });\n        \
+            "        self.entries.insert(flush, Entry { node, ticket, since: turn.now.mono });\n",
+            "        self.entries.insert(flush, Entry { node, ticket, since: turn.now.mono });\n        \
              self.entry_flushed(flush, turn);\n",
         )],
         test: None,
