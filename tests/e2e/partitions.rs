@@ -144,8 +144,8 @@ fn check_46_a_purge_of_all_during_a_partition_holds() {
 
 #[test]
 fn check_63_a_black_holed_peer_delays_no_write_and_fills_no_memory() {
-    /// Bytes of a value, and how many are written while the peer is silent: 40 MiB in all.
-    const VALUE: usize = 40 << 10;
+    /// Bytes of a value, and how many are written while the peer is silent: 250 MiB in all.
+    const VALUE: usize = 256 << 10;
     const WRITES: usize = 1_000;
     /// The most that memory may grow beside the values themselves, in MiB.
     const MEMORY_BOUND: u64 = 150;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use burgee_model::Limits;
 
 /// Steps after which the clock is looked at: some tens of microseconds of work.
-const STEPS_A_LOOK: u64 = 1_000;
+pub(crate) const STEPS_A_LOOK: u64 = 1_000;
 /// Flags after which it is looked at whatever they cost, for plain rules take no steps.
 const FLAGS_A_LOOK: u32 = 64;
 

@@ -14,7 +14,7 @@ use burgee_rules::{
 };
 use wasmtime::{AsContextMut, Caller, Func, Store};
 
-use crate::{chunk::Artefact, input::World, snapshot::ConfigTable};
+use crate::{allowance::STEPS_A_LOOK, chunk::Artefact, input::World, snapshot::ConfigTable};
 
 /// Bytes of text that one call may leave for its results. Beyond, the call is broken off and resumed, so
 /// that a range of flags needs no more memory than a single one.
@@ -47,9 +47,6 @@ struct Spent {
     late: bool,
     unseen: u64,
 }
-
-/// Steps after which the clock is looked at.
-const STEPS_A_LOOK: u64 = 1_000;
 
 impl Spent {
     fn add(&mut self, flag: usize, steps: u64) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use burgee_store::{
-    RestoreError, StoreLimits,
+    RestoreError,
     backup::{self, Becomes, Restored},
 };
 use clap::Args;
@@ -88,7 +88,7 @@ impl Restore {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let file = BufReader::with_capacity(COPIED_BYTES, progress.wrap_read(file));
-        let restored = backup::restore(file, &self.data_dir, &StoreLimits::default(), becomes, now);
+        let restored = backup::restore(file, &self.data_dir, becomes, now);
         progress.finish_and_clear();
         let restored = restored.map_err(|error| match error {
             RestoreError::Occupied | RestoreError::Locked => at(&self.data_dir, &error),

@@ -93,7 +93,7 @@ impl Disk {
         let lock = lock(&dir.join(LOCK_FILE))?;
         let path = dir.join(FILE);
         if !path.exists() {
-            create(dir, fresh)?;
+            create(dir, |database| initialise(database, fresh))?;
         }
         let opener = move || {
             // redb makes a database of an empty file; to us it is one that was cut off.
@@ -274,15 +274,16 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 /// Makes a file under another name and renames it, so that a file of the name is always whole.
-fn create(dir: &Path, node: NodeId) -> Result<(), OpenError> {
+fn create(dir: &Path, fill: impl FnOnce(&Database) -> Result<(), redb::Error>) -> Result<(), OpenError> {
     let path = dir.join(NEW_FILE);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let database = guard(|| Builder::new().create(&path).map_err(open_error))?;
-    initialise(&database, node).map_err(|error| OpenError::Io(io::Error::other(error)))?;
-    drop(database);
+    guard(|| {
+        let database = Builder::new().create(&path).map_err(open_error)?;
+        fill(&database).map_err(|error| OpenError::Io(io::Error::other(error)))
+    })?;
     fs::rename(&path, dir.join(FILE))?;
     File::open(dir)?.sync_all()?;
     Ok(())

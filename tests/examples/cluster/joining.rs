@@ -17,15 +17,21 @@ use harness::{
 
 use crate::Row;
 
-const ENTRIES: usize = 1_000_000;
+pub(crate) const ENTRIES: usize = 1_000_000;
 const VALUE_BYTES: usize = 100;
-const BOUND: Duration = Duration::from_secs(300);
+pub(crate) const BOUND: Duration = Duration::from_secs(300);
 
-pub(crate) fn measure() -> Vec<Row> {
+/// A node that will hold a million entries.
+pub(crate) fn filled() -> Spec {
     let a = Spec::serve().cluster("a").start();
     place(&a.client);
     let spec = a.stop();
     disk::fill(spec.data_dir(), ENTRIES, VALUE_BYTES);
+    spec
+}
+
+pub(crate) fn measure() -> Vec<Row> {
+    let spec = filled();
     let start = Instant::now();
     let a = spec.start();
     let loaded = start.elapsed();

@@ -1,9 +1,6 @@
 //! Checking what a write says about variants, defaults and rules, with the place of each fault in the request.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use burgee_model::{Bucketing, FlagInField, Key, Limits, Millis, Problem, RegisterId};
 use burgee_rules::{
@@ -118,9 +115,7 @@ impl Scene<'_> {
         problems.retain(|problem| !problem.path.starts_with("/variants"));
         problems
     }
-}
 
-impl Scene<'_> {
     /// That a rule brings patterns for which the environment has no room.
     fn beyond(&self, rule: &Json, segments: Segments<'_>) -> Option<Problem> {
         let own = patterns(rule, segments);
@@ -129,9 +124,8 @@ impl Scene<'_> {
         }
         let others = (self.flags)().into_iter().filter(|key| key != self.flag);
         let others = others.filter_map(|key| (self.rule_of)(key.as_str()));
-        let taken: BTreeSet<String> = others.flat_map(|rule| patterns(&rule, segments)).collect();
-        let mut room = PatternRoom::new(self.limits.patterns_per_environment.max(taken.len()));
-        room.take(taken.iter());
+        let taken = others.flat_map(|rule| patterns(&rule, segments)).collect();
+        let mut room = PatternRoom::holding(taken, self.limits.patterns_per_environment);
         (!room.take(own.iter())).then(|| room.full("/targeting"))
     }
 }

@@ -22,7 +22,7 @@ const FRAME_REFUSALS: [&str; 8] =
     ["version", "cluster", "garbage", "oversized", "truncated", "overflow", "certificate", "identity"];
 
 /// The node's metrics as they are now. `whole` adds what counts the doings of all tenants together; without it no sample
-/// changes by what another tenant does.
+/// counts what another tenant does. (A great load of any shows in how far nodes are behind, and in frames that overflow.)
 pub(crate) fn render(api: &Api, whole: bool) -> String {
     let (view, figures, health) = (api.status.cluster(), api.status.figures(), api.store.health());
     let mut text = Text::default();

@@ -137,7 +137,7 @@ impl Core {
         let own = self.settings.own.node;
         let is_away = |node: NodeId| node != own && !self.peers.get(&node).is_some_and(|peer| peer.live);
         let late = self.late(turn);
-        let is_left_out = |node: NodeId| self.peers.get(&node).is_some_and(|peer| peer.live && peer.newer);
+        let is_left_out = |node: NodeId| self.peers.get(&node).is_some_and(|peer| peer.live && peer.unlike);
         let why = |node: NodeId| match is_away(node) {
             true => Some(Hold::Away),
             false if is_left_out(node) => Some(Hold::LeftOut),

@@ -228,7 +228,7 @@ impl Core {
             return self.ask_days(ask.to, turn);
         }
         peer.behind_since.get_or_insert(turn.now.mono);
-        if versions >= least && own < versions / 4 && (ready || is_first) && !peer.newer {
+        if versions >= least && own < versions / 4 && (ready || is_first) && !peer.unlike {
             return self.begin_snapshot(ask.to, turn);
         }
         // Who holds next to nothing pulls a snapshot: pushing all to it would double that.
@@ -310,7 +310,7 @@ impl Core {
     /// node that keeps the rules writes.
     pub(super) fn left_out(&mut self, node: NodeId, versions: u32) {
         let Some(peer) = self.peers.get_mut(&node).filter(|_| versions > 0) else { return };
-        peer.newer = true;
+        peer.unlike = true;
         if let Some(run) = &mut peer.exchange.run {
             run.left_out = true;
         }

@@ -40,8 +40,8 @@ pub(super) struct Peer {
     /// Since when it remembers stamps of this node that this node does not.
     pub(super) doubted_since: Option<Duration>,
     pub(super) exchange: Exchange,
-    /// Whether it sent versions of kinds that this release does not know.
-    pub(super) newer: bool,
+    /// Whether it sent versions that this node left out, so that the two will not be alike.
+    pub(super) unlike: bool,
     /// Exchanges in a row in which it did not take all that it was offered.
     pub(super) declined: u32,
     /// The horizon of it that is known to pass this node by rightly.
@@ -78,7 +78,7 @@ impl Peer {
             told: Stamp::ZERO,
             doubted_since: None,
             exchange: Exchange::default(),
-            newer: false,
+            unlike: false,
             declined: 0,
             vetted: Stamp::ZERO,
             knows_entry: false,

@@ -32,12 +32,12 @@ impl Core {
         let surplus = self.surplus(node, turn.table);
         let own = Some(self.settings.own.node).filter(|_| self.settings.resync);
         let (page_bytes, mut evicted) = (self.settings.page_bytes, false);
-        let is_newer = self.peers.get(&node).is_some_and(|peer| peer.newer);
+        let is_unlike = self.peers.get(&node).is_some_and(|peer| peer.unlike);
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
         let realm = walk.realm;
         // What a newer release alone knows differs for ever: a snapshot would be pulled again and again.
-        if realm == Realm::Current && walk.is_hopeless() && !is_newer && !matches!(surplus, Surplus::Evict(_)) {
+        if realm == Realm::Current && walk.is_hopeless() && !is_unlike && !matches!(surplus, Surplus::Evict(_)) {
             return self.begin_snapshot(node, turn);
         }
         let (prefixes, paths) = (walk.next_prefixes(), walk.next_paths());

@@ -11,10 +11,8 @@ use super::{Segments, operation, references};
 #[must_use]
 pub fn patterns(rule: &Json, segments: Segments<'_>) -> BTreeSet<String> {
     let mut found = own(rule);
-    if holds(rule, "$ref") || holds(rule, "segment") {
-        let shared = references::shared(rule).into_iter().filter_map(|name| segments(&name));
-        shared.for_each(|shared| found.extend(shared.patterns().iter().cloned()));
-    }
+    let shared = references::shared(rule).into_iter().filter_map(|name| segments(&name));
+    shared.for_each(|shared| found.extend(shared.patterns().iter().cloned()));
     found
 }
 
@@ -27,12 +25,6 @@ pub(super) fn own(rule: &Json) -> BTreeSet<String> {
         }
     });
     found
-}
-
-fn holds(rule: &Json, operator: &str) -> bool {
-    let mut holds = false;
-    look(rule, &mut |name, _| holds |= name == operator);
-    holds
 }
 
 fn look(json: &Json, each: &mut dyn FnMut(&str, &Json)) {
@@ -57,7 +49,13 @@ impl PatternRoom {
     /// Without any.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { taken: HashSet::new(), most }
+        Self::holding(HashSet::new(), most)
+    }
+
+    /// With these, however many.
+    #[must_use]
+    pub fn holding(taken: HashSet<String>, most: usize) -> Self {
+        Self { taken, most }
     }
 
     /// Takes a flag's patterns; false, and nothing is taken, where there is no room for those that are new.

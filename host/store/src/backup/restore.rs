@@ -5,7 +5,7 @@ use std::{io::BufRead, path::Path, sync::Arc};
 use burgee_model::{Address, Millis, NodeId, RegisterId, stamp::millis_to_ntp64};
 
 use super::{BackupHeader, RestoreError, read};
-use crate::{Aside, HistoryPolicy, Missed, StoreLimits, Table, Told, persist, shared::history_start, store::random};
+use crate::{Aside, HistoryPolicy, Missed, Table, Told, persist, store::random};
 
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,23 +31,13 @@ pub enum Becomes {
     First,
 }
 
-/// Reads a backup whole, then makes a data directory from it. `now` is the wall time.
+/// Reads a backup whole, then makes a data directory from it. What the limits of history leave of it the node decides that
+/// starts with it. `now` is the wall time.
 ///
 /// # Errors
 /// See [`RestoreError`]: then the directory is as it was.
-pub fn restore(
-    file: impl BufRead,
-    dir: &Path,
-    limits: &StoreLimits,
-    becomes: Becomes,
-    now: Millis,
-) -> Result<Restored, RestoreError> {
-    let history = HistoryPolicy {
-        min_versions: limits.history_min_versions,
-        max_versions: limits.history_max_versions,
-        since: history_start(now, limits.history_days),
-        max_bytes: limits.history_max_bytes,
-    };
+pub fn restore(file: impl BufRead, dir: &Path, becomes: Becomes, now: Millis) -> Result<Restored, RestoreError> {
+    let history = HistoryPolicy { min_versions: usize::MAX, max_versions: usize::MAX, since: 0, max_bytes: usize::MAX };
     let mut table = Table::new(history, 0);
     let (header, versions) = read(file, |version| drop(table.merge(&Arc::new(version))))?;
     table.collect(table.horizon());

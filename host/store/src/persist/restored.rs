@@ -3,11 +3,11 @@
 use std::{fs, io, path::Path};
 
 use burgee_model::NodeId;
-use redb::{Builder, Database};
+use redb::Database;
 
 use super::{
-    FILE, FLOORS, LOCK_FILE, META_MARK, META_RESYNC, NEW_FILE, VERSIONS, aside, guard::guarded, initialise, lock,
-    put_meta, sync_register,
+    FILE, FLOORS, LOCK_FILE, META_MARK, META_RESYNC, NEW_FILE, VERSIONS, aside, create, initialise, lock, put_meta,
+    sync_register,
 };
 use crate::{Aside, OpenError, RestoreError, Table};
 
@@ -25,34 +25,30 @@ pub(crate) struct Restored<'a> {
     pub(crate) rejoins: Option<&'a Aside>,
 }
 
-/// Makes the file of a directory that has none: under another name, so that it is there as a whole or not at all.
+/// Makes the file of a directory that has none.
 pub(crate) fn restore(dir: &Path, restored: &Restored<'_>) -> Result<(), RestoreError> {
     fs::create_dir_all(dir)?;
-    let _lock = lock(&dir.join(LOCK_FILE)).map_err(|error| match error {
-        OpenError::Locked => RestoreError::Locked,
-        other => RestoreError::Io(io::Error::other(other)),
-    })?;
+    let _lock = lock(&dir.join(LOCK_FILE)).map_err(refused)?;
     if dir.join(FILE).exists() {
         return Err(RestoreError::Occupied);
     }
-    let path = dir.join(NEW_FILE);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let made = guarded(|| fill(&path, restored)).map_err(io::Error::other)?;
-    if let Err(error) = made {
-        // What is left of it the next attempt takes away.
-        let _ = fs::remove_file(&path);
-        return Err(io::Error::other(error).into());
-    }
-    fs::rename(&path, dir.join(FILE))?;
-    Ok(fs::File::open(dir)?.sync_all()?)
+    create(dir, |database| fill(database, restored)).map_err(|error| {
+        // It may be what filled the disk.
+        let _ = fs::remove_file(dir.join(NEW_FILE));
+        refused(error)
+    })
 }
 
-fn fill(path: &Path, restored: &Restored<'_>) -> Result<(), redb::Error> {
-    let database = Builder::new().create(path)?;
-    initialise(&database, restored.node)?;
+fn refused(error: OpenError) -> RestoreError {
+    match error {
+        OpenError::Locked => RestoreError::Locked,
+        OpenError::Io(error) => RestoreError::Io(error),
+        other => RestoreError::Io(io::Error::other(other)),
+    }
+}
+
+fn fill(database: &Database, restored: &Restored<'_>) -> Result<(), redb::Error> {
+    initialise(database, restored.node)?;
     let mut after = None;
     loop {
         let (retained, last) = restored.table.retained_after(after.as_ref(), REGISTERS_AT_ONCE);
@@ -66,7 +62,7 @@ fn fill(path: &Path, restored: &Restored<'_>) -> Result<(), redb::Error> {
         write.commit()?;
         after = match last {
             Some(last) => Some(last),
-            None => return describe(&database, restored),
+            None => return describe(database, restored),
         };
     }
 }

@@ -17,7 +17,7 @@ async fn taken(rig: &Rig) -> Vec<u8> {
 }
 
 fn restored(file: &[u8], dir: &Path, becomes: Becomes) -> Result<crate::backup::Restored, RestoreError> {
-    restore(file, dir, &StoreLimits::default(), becomes, NOW)
+    restore(file, dir, becomes, NOW)
 }
 
 /// A store that holds something of everything: history, a purge, what was deleted, a member.
