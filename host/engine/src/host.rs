@@ -111,10 +111,9 @@ impl Host {
         (self.spent.max, self.spent.until) = (steps, until);
     }
 
-    /// The steps that a flag took in this call, also where it was broken off.
-    pub(crate) fn spent(&mut self, flag: usize) -> u64 {
-        self.settle();
-        self.spent.steps.get(flag).copied().unwrap_or(0)
+    /// Gives the steps that each flag took in the call that has ended, also where it was broken off.
+    pub(crate) fn give_steps(&mut self, steps: &mut Vec<u64>) {
+        std::mem::swap(&mut self.spent.steps, steps);
     }
 
     /// Notes what the flag took that was evaluated last.

@@ -32,7 +32,7 @@ use crate::{
     shared::SharedRules,
     source::{ConfigValue, EnvironmentSource},
     tally::{Counts, Tier},
-    worker::{self, Decision},
+    worker::{self, Decisions},
 };
 
 /// One environment at one state of the replica. Immutable, but that compiled rules appear in it when they
@@ -151,7 +151,7 @@ impl Snapshot {
             counts.count(tier, evaluation.kind);
             each(evaluation);
         };
-        let (mut chunk, mut decisions) = (None, Vec::new());
+        let (mut chunk, mut decisions) = (None, Decisions::default());
         for (at, flag) in self.flags.iter().enumerate() {
             if let Plan::Fixed(fixed) = flag.plan {
                 each(Tier::Fixed, flag.fixed(fixed));
@@ -168,17 +168,20 @@ impl Snapshot {
                     self.decide_chunk(of, &world, left, &mut decisions);
                     chunk = Some(of);
                 }
-                decided = decisions.get(number as usize).copied().flatten();
+                decided = decisions.of(number);
             }
             match decided {
-                Some(Decision { choice, steps }) => {
+                Some((choice, steps)) => {
                     allowance.spend(steps);
                     each(Tier::Compiled, flag.answer(choice));
                 }
                 None => {
-                    let (evaluation, steps) = self.interpret(at, flag, &world, &patience);
-                    allowance.spend(steps);
-                    each(Tier::Interpreted, evaluation);
+                    let (mut budget, asked) = (self.budget(), patience.guest_steps());
+                    let all = budget.steps_left();
+                    each(Tier::Interpreted, self.interpret(at, flag, &world, &patience, &mut budget));
+                    // the time of guests has a limit of its own
+                    let guests = patience.guest_steps().saturating_sub(asked);
+                    allowance.spend(all.saturating_sub(budget.steps_left()).saturating_sub(guests));
                 }
             }
         }
@@ -202,18 +205,12 @@ impl Snapshot {
         });
         match compiled {
             Some(choice) => (Tier::Compiled, flag.answer(choice)),
-            None => (Tier::Interpreted, self.interpret(at, flag, world, &self.patience()).0),
+            None => (Tier::Interpreted, self.interpret(at, flag, world, &self.patience(), &mut self.budget())),
         }
     }
 
     /// Runs a whole chunk, where its rules are compiled and that pays; else leaves no decisions.
-    fn decide_chunk(
-        &self,
-        chunk: u32,
-        world: &World<'_>,
-        left: (u64, Option<Instant>),
-        decisions: &mut Vec<Option<Decision>>,
-    ) {
+    fn decide_chunk(&self, chunk: u32, world: &World<'_>, left: (u64, Option<Instant>), decisions: &mut Decisions) {
         decisions.clear();
         let Some(used) = self.chunks.get(chunk as usize) else { return };
         let pays = used.running >= self.runtime.config.together_rules_min;
@@ -227,29 +224,30 @@ impl Snapshot {
         Patience::new(Duration::from_millis(self.runtime.config.limits.guest_request_ms))
     }
 
-    /// What the interpreter answers, and the steps that it took but for those of guests, whose time has a limit of its own.
+    /// What one evaluation may take.
+    fn budget(&self) -> Budget {
+        Budget::new(&self.runtime.config.limits)
+    }
+
     fn interpret<'a>(
         &'a self,
         at: usize,
         flag: &'a PreparedFlag,
         world: &World<'_>,
         patience: &Patience,
-    ) -> (Evaluation<'a>, u64) {
+        budget: &mut Budget,
+    ) -> Evaluation<'a> {
         if let Some(trouble) = self.trouble(at) {
-            return (flag.failed(format!("{}: {}", trouble.code(), trouble.message())), 0);
+            return flag.failed(format!("{}: {}", trouble.code(), trouble.message()));
         }
-        let mut budget = Budget::new(&self.runtime.config.limits);
         let asking = Asking::new(self, world, patience);
-        let (all, asked) = (budget.steps_left(), patience.guest_steps());
-        let evaluation = match asking.chosen(flag, &mut budget) {
+        match asking.chosen(flag, budget) {
             Ok(Ok(choice)) => flag.answer(choice),
             Ok(Err(why)) => flag.failed(why),
             Err(EvalError::Guest(_)) if flag.has_default() => flag.in_error(),
             Err(error @ EvalError::Guest(_)) => flag.failed(format!("guest_failed: {error}")),
             Err(error @ EvalError::TooCostly) => flag.failed(format!("rule_too_costly: {error}")),
-        };
-        let guests = patience.guest_steps().saturating_sub(asked);
-        (evaluation, all.saturating_sub(budget.steps_left()).saturating_sub(guests))
+        }
     }
 
     pub(crate) fn trouble(&self, at: usize) -> Option<Trouble> {

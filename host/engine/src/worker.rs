@@ -61,16 +61,30 @@ pub(crate) fn evaluate(
     with_worker(runtime, |worker| worker.evaluate(artefact, number, flag, world))
 }
 
-/// What a rule decided, and the steps that it took.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Decision {
-    pub(crate) choice: Choice,
-    pub(crate) steps: u64,
+/// What the rules of a chunk decided, in the order of its members.
+#[derive(Debug, Default)]
+pub(crate) struct Decisions {
+    /// `None` where a rule is off, or the interpreter must decide, if it may.
+    choices: Vec<Option<Choice>>,
+    /// The steps that each took; those behind the last that took any are not listed.
+    steps: Vec<u64>,
 }
 
-/// Runs the rules of a chunk that are on. The decisions are in the order of its members; `None` where a rule
-/// is off, or the interpreter must decide, if it may: where what is left to the request is less than the chunk takes, the
-/// rest is left to it. `decisions` is empty where nothing could be run.
+impl Decisions {
+    /// What a member's rule decided, and the steps that it took.
+    pub(crate) fn of(&self, number: u32) -> Option<(Choice, u64)> {
+        let choice = self.choices.get(number as usize).copied().flatten()?;
+        Some((choice, self.steps.get(number as usize).copied().unwrap_or(0)))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.choices.clear();
+        self.steps.clear();
+    }
+}
+
+/// Runs the rules of a chunk that are on. Where what is left to the request is less than the chunk takes, the rest is left
+/// to the interpreter. `decisions` is empty where nothing could be run.
 pub(crate) fn evaluate_all(
     runtime: &Arc<Runtime>,
     artefact: &Arc<Artefact>,
@@ -78,7 +92,7 @@ pub(crate) fn evaluate_all(
     flags: &[Arc<PreparedFlag>],
     world: &World<'_>,
     left: (u64, Option<Instant>),
-    decisions: &mut Vec<Option<Decision>>,
+    decisions: &mut Decisions,
 ) {
     decisions.clear();
     with_worker(runtime, |worker| worker.evaluate_all(artefact, used, flags, world, left, decisions));
@@ -150,7 +164,7 @@ impl Worker {
         flags: &[Arc<PreparedFlag>],
         world: &World<'_>,
         (steps, until): (u64, Option<Instant>),
-        decisions: &mut Vec<Option<Decision>>,
+        decisions: &mut Decisions,
     ) -> Option<()> {
         self.load(artefact)?;
         let memory = self.memory.data_mut(&mut self.store);
@@ -162,45 +176,40 @@ impl Worker {
             self.store.data_mut().begin(artefact, world);
             self.store.data_mut().bound(steps, until);
         }
-        while decisions.len() < used.members.len() {
+        while decisions.choices.len() < used.members.len() {
             let finished = self.instances.get(&artefact.code.serial)?.evaluate_all.call(&mut self.store, ()).is_ok();
-            self.collect(artefact, used, flags, world, finished, decisions);
+            self.collect(artefact, used, flags, world, finished, &mut decisions.choices);
             if !finished {
-                self.resume_after(decisions.len());
+                self.resume_after(decisions.choices.len());
             }
         }
         if artefact.calls_host {
             self.store.data_mut().end();
+            self.store.data_mut().give_steps(&mut decisions.steps);
         }
         Some(())
     }
 
     /// Takes the results that are there. Where the call was broken off, the flag that it was at gets none.
     fn collect(
-        &mut self,
+        &self,
         artefact: &Artefact,
         used: &ChunkUse,
         flags: &[Arc<PreparedFlag>],
         world: &World<'_>,
         finished: bool,
-        decisions: &mut Vec<Option<Decision>>,
+        choices: &mut Vec<Option<Choice>>,
     ) {
-        for (number, (at, state)) in used.members.iter().zip(&used.states).enumerate().skip(decisions.len()) {
-            let result = self.result(number).unwrap_or(UNWRITTEN);
+        let results = self.memory.data(&self.store).get(abi::OUT_AT as usize..).unwrap_or_default();
+        let results = results.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes));
+        for ((at, state), result) in used.members.iter().zip(&used.states).zip(results).skip(choices.len()) {
             let ran = *state == 1 && result != UNWRITTEN;
-            let choice = flags.get(*at as usize).filter(|_| ran).and_then(|f| self.choice(f, result, artefact, world));
-            let steps = if artefact.calls_host { self.store.data_mut().spent(number) } else { 0 };
-            decisions.push(choice.map(|choice| Decision { choice, steps }));
+            let flag = flags.get(*at as usize).filter(|_| ran);
+            choices.push(flag.and_then(|flag| self.choice(flag, result, artefact, world)));
             if !finished && *state == 1 && !ran {
                 return;
             }
         }
-    }
-
-    /// What a flag's place among the results holds.
-    fn result(&self, number: usize) -> Option<i32> {
-        let results = self.memory.data(&self.store).get(abi::OUT_AT as usize..)?;
-        results.as_chunks::<4>().0.get(number).map(|bytes| i32::from_le_bytes(*bytes))
     }
 
     /// Lets the next call begin behind the flags that are done.
