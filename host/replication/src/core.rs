@@ -13,6 +13,7 @@ mod clock;
 mod collect;
 mod command;
 mod copies;
+mod entries;
 mod event;
 mod exchange;
 mod hints;
@@ -47,12 +48,12 @@ use burgee_store::{
 use self::{
     brought::Brought,
     collect::Collect,
+    entries::Entries,
     hints::{Hinted, Name},
     mesh::Mesh,
     outdated::InLine,
     peer::Peer,
     random::Random,
-    readiness::Entry,
     roster::Roster,
     snapshot::Snapshot,
     status::Unacked,
@@ -125,8 +126,7 @@ pub struct Core {
     merges: BTreeMap<u64, Merging>,
     /// What of the hints among them is to be passed on.
     passing: BTreeSet<Name>,
-    /// Newcomers' entries that are being written to disk, by flush.
-    entries: BTreeMap<u64, Entry>,
+    entries: Entries,
     /// When somebody ready was last there.
     ready_seen_at: Duration,
     /// Since when all who are ready have collected less than this node heard of.
@@ -200,7 +200,11 @@ enum Merging {
     /// The answer's ticket, and whether all that was offered is among it.
     Offer(u64, bool),
     /// As an offer, but a node's own entry in the roster, and nothing else: answered once it is on disk.
-    Entry(NodeId, u64),
+    Entry {
+        node: NodeId,
+        stamp: Stamp,
+        ticket: u64,
+    },
 }
 
 impl Merging {
@@ -208,7 +212,7 @@ impl Merging {
         match self {
             Self::Repair(fetched) => fetched.from == node,
             Self::Page(from) => *from == node,
-            Self::Hint(_) | Self::Offer(..) | Self::Entry(..) => false,
+            Self::Hint(_) | Self::Offer(..) | Self::Entry { .. } => false,
         }
     }
 }
@@ -249,7 +253,7 @@ impl Core {
             asks: BTreeMap::new(),
             merges: BTreeMap::new(),
             passing: BTreeSet::new(),
-            entries: BTreeMap::new(),
+            entries: Entries::new(),
             ready_seen_at: Duration::ZERO,
             ahead_since: None,
             numbers: 0,
@@ -343,6 +347,7 @@ impl Core {
         self.pump_all(turn);
         self.decline_entries(turn);
         self.collect(turn);
+        self.ask_to_keep(turn);
     }
 
     /// The silence of the peers while this node slept says nothing about them.
@@ -423,8 +428,12 @@ impl Core {
                 self.left_out(from, refused);
                 self.page_merged(from, taken, turn);
             }
-            Some(Merging::Entry(node, ticket)) if taken && refused == 0 => self.entry_merged(node, ticket, turn),
-            Some(Merging::Entry(_, ticket)) => turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) }),
+            Some(Merging::Entry { node, stamp, ticket }) if taken && refused == 0 => {
+                self.entry_merged((node, stamp), ticket, turn);
+            }
+            Some(Merging::Entry { ticket, .. }) => {
+                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) })
+            }
             Some(Merging::Offer(ticket, whole)) => {
                 turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken && whole && refused == 0) });
             }

@@ -34,6 +34,7 @@ const COLLECT: &str = "host/replication/src/core/collect.rs";
 const EXCHANGE: &str = "host/replication/src/core/exchange.rs";
 const HINTS: &str = "host/replication/src/core/hints.rs";
 const OUTDATED: &str = "host/replication/src/core/outdated.rs";
+const ENTRIES: &str = "host/replication/src/core/entries.rs";
 const READINESS: &str = "host/replication/src/core/readiness.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
@@ -234,9 +235,9 @@ pub(crate) const MUTATIONS: [Mutation; 62] = [
     Mutation {
         name: "a newcomer's entry counts before it is durable",
         edits: &[(
-            READINESS,
-            "        self.entries.insert(flush, Entry { node, ticket, since: turn.now.mono });\n",
-            "        self.entries.insert(flush, Entry { node, ticket, since: turn.now.mono });\n        \
+            ENTRIES,
+            "        self.entries.insert(flush, Entry { node, stamp, asked });\n",
+            "        self.entries.insert(flush, Entry { node, stamp, asked });\n        \
              self.entry_flushed(flush, turn);\n",
         )],
         test: None,

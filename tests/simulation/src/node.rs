@@ -183,6 +183,8 @@ pub struct Process {
     pub commit: Option<Commit>,
     /// Registers whose rows are behind.
     pub dirty: BTreeSet<RegisterId>,
+    /// Those of them whose turn it is. What comes meanwhile has the next one, so that nothing is passed over for ever.
+    pub turn: BTreeSet<RegisterId>,
     /// Whether a commit of merged versions is under way.
     pub persisting: bool,
     /// Flushes, with the registers that they wait for.
@@ -255,6 +257,7 @@ impl Process {
             writes: VecDeque::new(),
             commit: None,
             dirty: BTreeSet::new(),
+            turn: BTreeSet::new(),
             persisting: false,
             flushes: Vec::new(),
         }

@@ -39,9 +39,12 @@ impl Core {
             }
             Question::Offer { versions, unknown } if self.admits_start(from) && !self.is_full() => {
                 let own = super::member_register(from.node);
-                let is_entry = unknown == 0 && matches!(&*versions, [version] if version.register == own);
-                let what =
-                    if is_entry { Merging::Entry(from.node, ticket) } else { Merging::Offer(ticket, unknown == 0) };
+                let what = match &*versions {
+                    [entry] if unknown == 0 && entry.register == own => {
+                        Merging::Entry { node: from.node, stamp: entry.stamp, ticket }
+                    }
+                    _ => Merging::Offer(ticket, unknown == 0),
+                };
                 return self.merge(versions, from.node, what, turn);
             }
             Question::Offer { .. } => Answer::Taken(false),

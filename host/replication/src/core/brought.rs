@@ -5,11 +5,12 @@
 //! which had it in memory alone, return with what it had killed. So a newcomer says nothing of what it holds, which
 //! every horizon does wait for, before each other member has on its disk what it brought.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use burgee_model::NodeId;
+use burgee_model::{NodeId, Stamp};
+use burgee_store::{Table, Version};
 
-use super::{Ask, Asked, Core, Turn};
+use super::{Ask, Asked, Core, Turn, peer::Peer};
 use crate::message::{Answer, Question};
 
 /// What a newcomer knows of it.
@@ -19,6 +20,17 @@ pub(super) struct Brought {
     since: Option<Duration>,
     /// Those that have it on disk.
     keepers: BTreeSet<NodeId>,
+}
+
+/// What this newcomer brought was handed over to one start of a peer, which took it.
+#[derive(Debug)]
+pub(super) struct Handed {
+    /// This node's entry in the roster then: one that it wrote since came to the peer after all of it.
+    then: Stamp,
+    /// Such an entry. The peer is asked whether it keeps this one, and asked the same until it does.
+    entry: Option<Arc<Version>>,
+    /// When it is asked next.
+    due: Duration,
 }
 
 impl Core {
@@ -39,15 +51,30 @@ impl Core {
         self.roster.members().map(|(node, _)| node).filter(lacks).collect()
     }
 
-    /// A whole exchange with a peer ended in which that took what it lacked. It is asked to keep that: whoever is offered
-    /// a node's own entry answers once all that it took until then is on its disk.
-    pub(super) fn handed_over(&mut self, node: NodeId, began: Duration, turn: &mut Turn<'_>) {
+    /// A whole exchange with a peer ended in which that took what it lacked.
+    pub(super) fn handed_over(&mut self, node: NodeId, began: Duration, turn: &Turn<'_>) {
         let counts = self.brought.since.is_some_and(|since| began >= since) && !self.has_acknowledged();
-        let is_asked = self.asks.values().any(|ask| ask.to == node && ask.what == Asked::Keeping);
-        if !counts || is_asked || self.brought.keepers.contains(&node) {
+        if !counts || self.brought.keepers.contains(&node) {
             return;
         }
-        if let Some(entry) = turn.table.latest(&super::member_register(self.settings.own.node)) {
+        let Some(entry) = self.own_entry_in(turn.table) else { return };
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.handed.get_or_insert(Handed { then: entry.stamp, entry: None, due: turn.now.mono });
+        }
+    }
+
+    /// Those to whom it was handed over are asked to keep it, with an entry that this node wrote since: whoever is
+    /// offered a node's own entry answers once all that it took until then is on its disk.
+    pub(super) fn ask_to_keep(&mut self, turn: &mut Turn<'_>) {
+        if self.brought.since.is_none() || self.has_acknowledged() {
+            return;
+        }
+        let Some(own) = self.own_entry_in(turn.table) else { return };
+        let (now, pause) = (turn.now.mono, self.settings.periods.request);
+        let keepers = &self.brought.keepers;
+        let peers = self.peers.values_mut().filter(|peer| peer.live && !keepers.contains(&peer.id.node));
+        let due: Vec<_> = peers.filter_map(|peer| Some((peer.id.node, entry_due(peer, &own, now, pause)?))).collect();
+        for (node, entry) in due {
             let question = Question::Offer { versions: vec![entry], unknown: 0 };
             self.ask(node, Asked::Keeping, question, turn);
         }
@@ -63,4 +90,15 @@ impl Core {
     fn has_acknowledged(&self) -> bool {
         self.roster.member(self.settings.own.node).is_some_and(|member| member.acked.is_some())
     }
+
+    fn own_entry_in(&self, table: &Table) -> Option<Arc<Version>> {
+        table.latest(&super::member_register(self.settings.own.node))
+    }
+}
+
+/// What a peer is to be asked with now.
+fn entry_due(peer: &mut Peer, own: &Arc<Version>, now: Duration, pause: Duration) -> Option<Arc<Version>> {
+    let handed = peer.handed.as_mut().filter(|handed| now >= handed.due && own.stamp > handed.then)?;
+    handed.due = now + pause;
+    Some(Arc::clone(handed.entry.get_or_insert_with(|| Arc::clone(own))))
 }

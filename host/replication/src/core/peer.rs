@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use burgee_model::Stamp;
 
-use super::{clock::Offset, copies::Double, exchange::Exchange, sequence::Sequence};
+use super::{brought::Handed, clock::Offset, copies::Double, exchange::Exchange, sequence::Sequence};
 use crate::message::{NodeInfo, PeerId};
 
 /// For how long after it asked for a page a peer counts as one that pulls a snapshot.
@@ -48,6 +48,10 @@ pub(super) struct Peer {
     pub(super) vetted: Stamp,
     /// Whether it has this node's entry in the roster on disk, as far as this newcomer needs to know.
     pub(super) knows_entry: bool,
+    /// Its own entry in the roster that it offered, of which this node's disk has all up to that.
+    pub(super) entry_kept: Stamp,
+    /// That it took what this newcomer brought.
+    pub(super) handed: Option<Handed>,
     /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
     pub(super) exchanged: Option<bool>,
     /// Since when something of it may be missing here.
@@ -82,6 +86,8 @@ impl Peer {
             declined: 0,
             vetted: Stamp::ZERO,
             knows_entry: false,
+            entry_kept: Stamp::ZERO,
+            handed: None,
             exchanged: None,
             behind_since: None,
             offset: Offset::default(),

@@ -7,8 +7,6 @@
 //! that it reaches hold, unless that may be nothing for the wrong reason: a node that came empty waits for one that
 //! has data.
 
-use std::time::Duration;
-
 use burgee_model::NodeId;
 use burgee_store::Table;
 
@@ -21,14 +19,6 @@ use crate::{
 /// So many timeouts long a node that holds part of what a peer had waits for anybody who is ready, where a member
 /// that it knows of is missing: that one may be ready, and out of reach.
 const PATIENCE: u32 = 6;
-
-/// A newcomer's entry in the roster that is being written to disk.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    node: NodeId,
-    ticket: u64,
-    since: Duration,
-}
 
 impl Core {
     /// Decides anew, and tells who has to know.
@@ -265,34 +255,5 @@ impl Core {
             let question = Question::Compare { history_since: turn.table.history_since() };
             self.ask(ask.to, Asked::Compare, question, turn);
         }
-    }
-
-    /// A node's own entry is merged, which it offered: it is told so once that is on disk, and has by then what this node
-    /// holds everything up to. Of one node, one entry is under way.
-    pub(super) fn entry_merged(&mut self, node: NodeId, ticket: u64, turn: &mut Turn<'_>) {
-        self.decline_entries_where(turn, |entry| entry.node == node);
-        let said = self.roster.member(self.settings.own.node).and_then(|member| member.acked);
-        if self.collect.acked > said {
-            self.write_member(turn);
-        }
-        let flush = self.flush(turn);
-        self.entries.insert(flush, Entry { node, ticket, since: turn.now.mono });
-    }
-
-    pub(super) fn entry_flushed(&mut self, flush: u64, turn: &mut Turn<'_>) {
-        if let Some(entry) = self.entries.remove(&flush) {
-            turn.out.push(Command::Answer { ticket: entry.ticket, answer: Answer::Taken(true) });
-        }
-    }
-
-    /// A disk that takes nothing, or is slow, may not keep newcomers and the room for answers: they ask again.
-    pub(super) fn decline_entries(&mut self, turn: &mut Turn<'_>) {
-        let (now, most) = (turn.now.mono, self.settings.periods.request);
-        self.decline_entries_where(turn, |entry| now.saturating_sub(entry.since) >= most);
-    }
-
-    fn decline_entries_where(&mut self, turn: &mut Turn<'_>, is_declined: impl Fn(&Entry) -> bool) {
-        let declined = self.entries.extract_if(.., |_, entry| is_declined(entry)).map(|(_, entry)| entry.ticket);
-        turn.out.extend(declined.map(|ticket| Command::Answer { ticket, answer: Answer::Taken(false) }));
     }
 }

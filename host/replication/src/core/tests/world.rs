@@ -41,6 +41,8 @@ pub(super) struct Node {
     pub(super) full: bool,
     /// Whether its disk is slow: it takes what is written here, and what is merged is not flushed yet.
     pub(super) slow: bool,
+    /// How long its disk takes.
+    pub(super) lag: Duration,
 }
 
 pub(super) struct World {
@@ -59,6 +61,8 @@ pub(super) struct World {
     /// These questions are lost.
     pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
+    /// Flushes under way: when they end, on which node.
+    flushes: Vec<(Duration, usize, u64)>,
     /// Tickets: who asked, with which request.
     tickets: Vec<(usize, u64)>,
     codec: Codec,
@@ -128,6 +132,7 @@ impl Node {
             aside: None,
             full: false,
             slow: false,
+            lag: Duration::ZERO,
         }
     }
 }
@@ -150,6 +155,7 @@ impl World {
             asked: Vec::new(),
             lost: |_| false,
             events: VecDeque::new(),
+            flushes: Vec::new(),
             tickets: Vec::new(),
             codec: Codec::new(usize::MAX),
         }
@@ -191,7 +197,14 @@ impl World {
             for command in core.handle(event, table, now) {
                 self.execute(node, command);
             }
+            self.end_flushes();
         }
+    }
+
+    fn end_flushes(&mut self) {
+        let takes = |node: &Node| !node.full && !node.slow;
+        let ended = self.flushes.extract_if(.., |(at, node, _)| *at <= self.mono && takes(&self.nodes[*node]));
+        self.events.extend(ended.map(|(_, node, flush)| (node, Event::Flushed { flush })));
     }
 
     pub(super) fn write(&mut self, node: usize, writes: Vec<DraftWrite>) -> Vec<Arc<Version>> {
@@ -298,6 +311,7 @@ impl World {
         // The core's own time begins with it; a world's goes on.
         self.nodes[node].core = Core::new(settings(node));
         self.nodes[node].ended = None;
+        self.flushes.retain(|(_, of, _)| *of != node);
         self.settle();
     }
 
@@ -362,9 +376,8 @@ impl World {
                     self.nodes[node].evicted += usize::from(self.nodes[node].table.evict(&id, stamp));
                 }
             }
-            Command::Flush { .. } | Command::Write(_) if self.nodes[node].full => {}
-            Command::Flush { .. } if self.nodes[node].slow => {}
-            Command::Flush { flush } => self.events.push_back((node, Event::Flushed { flush })),
+            Command::Write(_) if self.nodes[node].full => {}
+            Command::Flush { flush } => self.flushes.push((self.mono + self.nodes[node].lag, node, flush)),
             Command::Write(write) => {
                 let (request, draft) = write.request(from.node);
                 let written = self.stamp(node, &request, draft);

@@ -115,14 +115,12 @@ impl Hub {
 
     /// Says hello on a connection that this node dialled.
     pub(super) async fn greet(self: &Arc<Self>, mut wire: Wire, dialled: &str) -> Result<PeerId, DialError> {
-        let lost = |error: std::io::Error| DialError::Unreachable(error.to_string());
-        wire.writer.write_all(&self.own.encode()).await.map_err(lost)?;
+        if let Err(error) = wire.writer.write_all(&self.own.encode()).await {
+            return Err(why_broken(&wire, &error));
+        }
         let hello = Hello::read(&mut wire.reader).await.map_err(|error| match error {
             HelloError::Refused(refusal) => DialError::Refused(refusal),
-            HelloError::Broken(error) => match wire.quic.as_ref().and_then(quinn::Connection::close_reason) {
-                Some(reason) => quic::dial_error(&reason),
-                None => lost(error),
-            },
+            HelloError::Broken(error) => why_broken(&wire, &error),
         })?;
         if hello.peer == self.own.peer {
             return Ok(hello.peer);
@@ -163,6 +161,15 @@ impl Hub {
 
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a connection broke before the other side said hello: what closed it says more than what failed on it. (The
+/// other side of QUIC looks at a certificate when this one already writes.)
+fn why_broken(wire: &Wire, error: &std::io::Error) -> DialError {
+    match wire.quic.as_ref().and_then(quinn::Connection::close_reason) {
+        Some(reason) => quic::dial_error(&reason),
+        None => DialError::Unreachable(error.to_string()),
     }
 }
 

@@ -48,6 +48,19 @@ async fn who_is_not_signed_by_our_authority_is_refused() {
     }
 }
 
+/// A refusal may come before the first word is written, or while it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_speaks_after_it_was_refused_learns_why() {
+    let (network, foreign) = (Sockets::quic(), Authority::new("foreign"));
+    let a = network.node(1, &ReplicationLimits::default()).await;
+    let config = network.config(2, &ReplicationLimits::default());
+    put(&config, &(network.authority.pem() + &foreign.pem()), &foreign.issue());
+    let b = open(2, &config).await.unwrap();
+    let address = a.endpoint.trim_start_matches("quic/").parse().unwrap();
+    let dialled = timeout(PATIENCE, b.transport.dial_slowly(address)).await.expect("closed");
+    assert_eq!(dialled, Err(DialError::Refused(Refusal::Certificate)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_no_certificate_or_one_for_servers_only_is_refused() {
     let network = Sockets::quic();
