@@ -119,6 +119,8 @@ impl<T: Transport> Driver<T> {
             Ok(merger) => merger,
             Err(error) => return End::Failed(format!("no thread: {error}")),
         };
+        // Until it is told that it may serve.
+        parts.store.set_catching_up(true);
         let local = LocalChanges::new(&parts.store, parts.limits.hint_bytes);
         let inquiries = parts.views.uses.subscribe();
         let mut sources = Sources { inbox: parts.inbox, local, results: results_inbox, found: parts.found, inquiries };

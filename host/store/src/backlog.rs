@@ -4,9 +4,9 @@
 //! order of its registers, which takes no memory however much changes meanwhile, and then the rows of what
 //! it holds no more. So merging never waits for the disk.
 //!
-//! A long list, and a sweep, is better begun once merging pauses: a node that joins needs its processors for
-//! merging, and what it has not written yet its peers still hold. It is not held off for long, and not at all
-//! where somebody waits for it.
+//! A long list, and a sweep, is better begun once merging pauses, and anything is while the node catches up: it needs
+//! its processors for merging then, and what it has not written yet its peers still hold. It is not held off for long,
+//! and not at all where somebody waits for it.
 //!
 //! There are two sets. One is being filled while the other one is drained; whoever wants to know when
 //! what came until now is on disk waits for the end of the set that was being filled.
@@ -35,6 +35,8 @@ pub(crate) struct Backlog {
     awaited: bool,
     /// Bytes that each of the two sets may take.
     bytes_max: usize,
+    /// Whether the node still merges what others have, and serves nobody.
+    catching_up: bool,
 }
 
 #[derive(Debug)]
@@ -89,7 +91,12 @@ impl Waiting {
 
 impl Backlog {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { filling: Waiting::default(), draining: None, generation: 1, awaited: false, bytes_max: bytes_max / 2 }
+        let (filling, bytes_max) = (Waiting::default(), bytes_max / 2);
+        Self { filling, draining: None, generation: 1, awaited: false, bytes_max, catching_up: false }
+    }
+
+    pub(crate) fn set_catching_up(&mut self, catching_up: bool) {
+        self.catching_up = catching_up;
     }
 
     /// Notes that a register's rows are behind the table, which nobody reads or writes meanwhile.
@@ -120,13 +127,13 @@ impl Backlog {
         draining + self.filling.bytes(self.bytes_max)
     }
 
-    /// Whether the next set is so large that it is better begun when no more comes, and nobody waits for it.
-    pub(crate) fn is_flooded(&self) -> bool {
+    /// Whether the next set is better begun when no more comes, and nobody waits for it.
+    pub(crate) fn may_wait(&self) -> bool {
         let large = match &self.filling {
             Waiting::Listed(listed) => listed.registers.len() > FLOOD_REGISTERS,
             Waiting::Everything(_) => true,
         };
-        self.draining.is_none() && large && !self.awaited
+        self.draining.is_none() && !self.filling.is_empty() && (large || self.catching_up) && !self.awaited
     }
 
     /// The number of the last set that has come to its end once all that waits now is on disk, for which
@@ -218,17 +225,20 @@ mod tests {
     fn a_flood_is_what_is_large_and_nobody_waits_for() {
         let mut backlog = Backlog::new(1_000);
         backlog.add(&config("a"));
-        assert!(!backlog.is_flooded(), "one register is none");
+        assert!(!backlog.may_wait(), "one register is none");
+        backlog.set_catching_up(true);
+        assert!(backlog.may_wait(), "but anything is while the node catches up");
+        backlog.set_catching_up(false);
         (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
-        assert!(backlog.is_flooded());
+        assert!(backlog.may_wait());
         backlog.await_last();
-        assert!(!backlog.is_flooded());
+        assert!(!backlog.may_wait());
         backlog.next(9);
         (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
-        assert!(!backlog.is_flooded(), "the sweep under way goes on");
+        assert!(!backlog.may_wait(), "the sweep under way goes on");
         backlog.end();
         (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
-        assert!(backlog.is_flooded(), "nobody waits for this one");
+        assert!(backlog.may_wait(), "nobody waits for this one");
     }
 
     #[test]

@@ -208,6 +208,12 @@ impl Store {
         self.0.shared.access()
     }
 
+    /// Whether the node still merges what others have, and serves nobody: then what is merged is persisted once that
+    /// pauses, or somebody waits for it with [`flushed`](Self::flushed), or after five seconds.
+    pub fn set_catching_up(&self, catching_up: bool) {
+        self.0.shared.backlog().set_catching_up(catching_up);
+    }
+
     /// Completes once everything that was merged, evicted or written before this call is on disk.
     pub fn flushed(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.shared.flush()

@@ -119,7 +119,7 @@ pub(crate) struct Writer {
     waiting: VecDeque<Box<dyn Job>>,
     /// The registers of a batch that the disk refused: rows of it may be there all the same.
     doubtful: BTreeSet<RegisterId>,
-    /// Since when a flood is held off, by the wall time.
+    /// Since when what waits is held off, by the wall time.
     held_off_since: Option<Millis>,
     /// Whether nobody has written or merged for a pause.
     is_calm: bool,
@@ -181,10 +181,10 @@ impl Writer {
         true
     }
 
-    /// Whether what waits to be persisted is so much that it is better done once merging pauses, or for so long
-    /// that it is time: a node that joins needs its processors for merging.
+    /// Whether what waits to be persisted is better done once merging pauses, and has not waited for so long that it is
+    /// time.
     fn holds_off(&mut self) -> bool {
-        if self.is_calm || !self.shared.backlog().is_flooded() {
+        if self.is_calm || !self.shared.backlog().may_wait() {
             self.held_off_since = None;
             return false;
         }

@@ -47,6 +47,7 @@ impl<T: Transport> Driver<T> {
             Command::SetClusterTime { offset_ms, outright } => self.time.set(offset_ms, outright),
             Command::SetReadiness(readiness) => {
                 log::readiness(&readiness);
+                self.store.set_catching_up(!readiness.ready);
                 // Whoever finds it ready finds it so in the view of the cluster too.
                 self.show_status();
                 self.views.readiness.send_replace(readiness);
