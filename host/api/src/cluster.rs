@@ -34,11 +34,15 @@ pub struct ClusterView {
     pub collection_held_by: Vec<String>,
     /// The stamp up to which all nodes have collected, as text.
     pub horizon: Option<String>,
-    /// Versions that were left out of what others sent: of kinds that this node's release does not know (it is to be
-    /// upgraded), or such as no node that keeps the rules writes. Absent for a token that is bound to a tenant.
+    /// How often a version was left out of what others sent because it is of a kind that this node's release does not
+    /// know: each time that it came, for as long as the node is not upgraded. Absent for a token that is bound to a tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub versions_unknown: Option<u64>,
+    /// The same, of versions that no node which keeps the rules writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub versions_insane: Option<u64>,
     /// How other nodes are found; absent where only those are looked for that were named at the start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discovery: Vec<ClusterDiscovery>,
@@ -50,7 +54,15 @@ impl ClusterView {
     pub(crate) fn for_tenants(self) -> Self {
         let nodes = self.nodes.into_iter();
         let nodes = nodes.map(|node| ClusterNode { root: None, oldest_unacked_stamp: None, ..node }).collect();
-        Self { nodes, tombstones: None, stamps_ahead: None, stamps_ahead_by: None, versions_unknown: None, ..self }
+        Self {
+            nodes,
+            tombstones: None,
+            stamps_ahead: None,
+            stamps_ahead_by: None,
+            versions_unknown: None,
+            versions_insane: None,
+            ..self
+        }
     }
 }
 

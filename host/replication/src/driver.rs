@@ -248,7 +248,8 @@ impl<T: Transport> Driver<T> {
         let status = self.core.status(&self.store.read(), now);
         self.views.status.send_replace(Status {
             frames_refused: self.refusals.totals(),
-            versions_unknown: self.refusals.versions_left_out(),
+            versions_unknown: self.refusals.versions_unknown(),
+            versions_insane: self.refusals.versions_insane(),
             traffic: self.traffic.totals(),
             ..status
         });

@@ -80,11 +80,16 @@ impl Refusals {
         }
     }
 
-    /// How many versions were left out, for either reason.
+    /// How often a version was left out that is of a kind which this release does not know.
     #[must_use]
-    pub fn versions_left_out(&self) -> u64 {
-        let total = |count: &Mutex<Count>| count.lock().unwrap_or_else(PoisonError::into_inner).total;
-        total(&self.versions) + total(&self.insane)
+    pub fn versions_unknown(&self) -> u64 {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+
+    /// How often one was that no node which keeps the rules writes.
+    #[must_use]
+    pub fn versions_insane(&self) -> u64 {
+        self.insane.lock().unwrap_or_else(PoisonError::into_inner).total
     }
 
     /// How many were refused, by reason.
@@ -114,6 +119,6 @@ mod tests {
         let refusals = Refusals::default();
         [0, 2, 3].into_iter().for_each(|versions| refusals.left_out(versions));
         [0, 4].into_iter().for_each(|versions| refusals.insane(versions, NodeId([1; 16])));
-        assert_eq!((refusals.versions_left_out(), refusals.totals().len()), (9, 0));
+        assert_eq!((refusals.versions_unknown(), refusals.versions_insane(), refusals.totals().len()), (5, 4, 0));
     }
 }

@@ -50,9 +50,11 @@ pub struct Status {
     /// Frames that were not read, by reason: `version`, `cluster`, `garbage`, `oversized`, `overflow`,
     /// `certificate`, `identity`.
     pub frames_refused: BTreeMap<&'static str, u64>,
-    /// Versions that were left out of what came: of kinds that this release does not know, or such as no node that keeps
-    /// the rules writes.
+    /// How often a version was left out of what came because it is of a kind that this release does not know: each time
+    /// that it came, for as long as this node is not upgraded.
     pub versions_unknown: u64,
+    /// How often one was that no node which keeps the rules writes.
+    pub versions_insane: u64,
     /// How often cluster time was set outright since the start.
     pub clock_sets: u64,
     /// Versions that repair brought since the start, in both directions.

@@ -8,6 +8,10 @@ use super::{Failure, Output, Target, client::segment, output};
 
 const PATH: &str = "/api/v1/cluster";
 
+/// Members of the answer that are shown where they are not 0.
+const LEFT_OUT: [(&str, &str); 2] =
+    [("versionsUnknown", "unknown versions left out"), ("versionsInsane", "versions against the rules left out")];
+
 /// `burgee cluster …`
 #[derive(Subcommand, Debug)]
 pub(super) enum Cluster {
@@ -75,8 +79,10 @@ fn in_words(cluster: &Json) -> String {
         vec!["horizon".to_owned(), text(&cluster["horizon"])],
         vec!["stamps ahead".to_owned(), stamps_ahead(cluster)],
     ];
-    if cluster["versionsUnknown"].as_u64().is_some_and(|count| count > 0) {
-        whole.push(vec!["unknown versions left out".to_owned(), cluster["versionsUnknown"].to_string()]);
+    for (member, what) in LEFT_OUT {
+        if cluster[member].as_u64().is_some_and(|count| count > 0) {
+            whole.push(vec![what.to_owned(), cluster[member].to_string()]);
+        }
     }
     let providers = cluster["discovery"].as_array().map_or(&[][..], Vec::as_slice);
     whole.extend(providers.iter().map(discovery));
@@ -240,7 +246,9 @@ mod tests {
         let by = json!([{ "name": "b", "id": "b1", "stamps": 2 }, { "name": null, "id": "x1", "stamps": 1 }]);
         let ahead = in_words(&json!({ "stampsAhead": 3, "stampsAheadBy": by }));
         assert!(ahead.contains("stamps ahead        3 (b 2, x1 1)"), "{ahead}");
-        let newer = in_words(&json!({ "versionsUnknown": 7 }));
-        assert!(newer.contains("left out  7") && !text.contains("left out"), "{newer}");
+        let newer = in_words(&json!({ "versionsUnknown": 7, "versionsInsane": 0 }));
+        assert!(newer.contains("unknown versions left out  7") && !newer.contains("against the rules"), "{newer}");
+        let insane = in_words(&json!({ "versionsUnknown": 0, "versionsInsane": 3 }));
+        assert!(insane.contains("versions against the rules left out  3") && !text.contains("left out"), "{insane}");
     }
 }

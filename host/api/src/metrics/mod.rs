@@ -169,8 +169,10 @@ fn discovery(text: &mut Text, providers: &[ClusterDiscovery]) {
 fn traffic(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
     let help = "Stamps merged although they lie beyond the tolerated clock skew.";
     text.family("burgee_stamps_ahead_total", Kind::Counter, help).value(view.stamps_ahead.unwrap_or_default());
-    let help = "Versions that were left out of frames: of kinds that a newer release brought.";
+    let help = "How often versions were left out of frames that are of kinds which a newer release brought.";
     text.family("burgee_versions_unknown_total", Kind::Counter, help).value(view.versions_unknown.unwrap_or_default());
+    let help = "How often versions were left out of frames that no node which keeps the rules writes.";
+    text.family("burgee_versions_insane_total", Kind::Counter, help).value(view.versions_insane.unwrap_or_default());
     let all =
         figures.traffic.iter().map(|traffic| ([("kind", traffic.kind), ("direction", traffic.direction)], traffic));
     let mut frames = text.family("burgee_frames_total", Kind::Counter, "Frames exchanged with other nodes.");

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// Shows the cluster as this node sees it. What counts or betrays the writes of all tenants (`tombstones`, `stampsAhead`,
-/// `stampsAheadBy`, `versionsUnknown`, and of a node `root` and `oldestUnackedStamp`) only tokens that are bound to none
-/// see.
+/// `stampsAheadBy`, `versionsUnknown`, `versionsInsane`, and of a node `root` and `oldestUnackedStamp`) only tokens that
+/// are bound to none see.
 #[utoipa::path(get, path = "/api/v1/cluster", tag = "cluster", responses((status = 200, body = ClusterView),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_cluster(Asked(api): Asked, _: Params<()>) -> Reply {

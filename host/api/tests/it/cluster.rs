@@ -35,7 +35,15 @@ async fn the_view_has_every_member_that_was_promised() {
     let server = with_nodes();
     let view = server.get("/api/v1/cluster").await.expect(200).body();
     assert_eq!((&view["self"], &view["leader"]), (&json!("a"), &json!("a")));
-    for member in ["stampsAhead", "stampsAheadBy", "tombstones", "collectionHeldBy", "horizon", "versionsUnknown"] {
+    for member in [
+        "stampsAhead",
+        "stampsAheadBy",
+        "tombstones",
+        "collectionHeldBy",
+        "horizon",
+        "versionsUnknown",
+        "versionsInsane",
+    ] {
         assert!(view.get(member).is_some(), "{member} in {view}");
     }
     let [a, b] = view["nodes"].as_array().unwrap().as_slice() else { panic!("two nodes: {view}") };
@@ -52,7 +60,7 @@ async fn a_token_of_a_tenant_sees_the_nodes_and_nothing_that_the_writes_of_all_c
     assert_eq!(whole["nodes"][0]["root"], "0f");
     let (token, _) = server.token("viewer", json!({})).await;
     let view = server.with_token(&token, "GET", "/api/v1/cluster", &[], &json!({})).await.expect(200).body();
-    for member in ["stampsAhead", "stampsAheadBy", "tombstones", "versionsUnknown"] {
+    for member in ["stampsAhead", "stampsAheadBy", "tombstones", "versionsUnknown", "versionsInsane"] {
         assert!(whole.get(member).is_some() && view.get(member).is_none(), "{member} in {view}");
     }
     assert!(view["nodes"][0]["root"].is_null(), "{view}");

@@ -11,9 +11,11 @@ use crate::{
 
 /// For how long a cluster is listened to.
 const SPAN: Micros = 10 * SECOND;
-/// Bytes in a second between two nodes, in both directions and without the headers of links: a beat each, comparisons,
-/// and steps of collection, of which there are many more here than by the product's own periods.
+/// Bytes in a second between two nodes, in both directions and without the headers of links: a beat each, and comparisons.
 const IDLE_BYTES_MAX: u64 = 1_024;
+/// The same, for steps of collection where there is something to collect: many more here than by the product's own
+/// periods.
+const COLLECTING_BYTES_MAX: u64 = 256;
 /// Writes that nobody is told of, for repair to find.
 const DIFFERENCES: u64 = 5;
 /// Bytes for each two nodes and each write that repair finds: the version both ways, and the places on the way to it.
@@ -34,7 +36,9 @@ pub fn quiet(world: &mut World) -> Verdict {
     let before = world.counts;
     world.run_for(SPAN)?;
     let bytes = world.counts.bytes - before.bytes;
-    if bytes > pairs(world) * IDLE_BYTES_MAX * (SPAN / SECOND) {
+    let collects = world.processes().any(|(_, process)| process.table.oldest_collectable().is_some());
+    let most = IDLE_BYTES_MAX + if collects { COLLECTING_BYTES_MAX } else { 0 };
+    if bytes > pairs(world) * most * (SPAN / SECOND) {
         let (frames, pairs) = (world.counts.frames - before.frames, pairs(world));
         return broken("traffic", format!("{bytes} bytes in {frames} frames, {pairs} pairs, {} s", SPAN / SECOND));
     }
