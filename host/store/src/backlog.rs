@@ -1,8 +1,8 @@
 //! What waits to be persisted: registers whose rows on disk are behind the table.
 //!
-//! They are listed, up to a bound in bytes. Where more come, the whole table waits: it is swept in the
-//! order of its registers, which takes no memory however much changes meanwhile, and then the rows of what
-//! it holds no more. So merging never waits for the disk.
+//! They are listed, up to a bound in bytes. Where more come, or they are most of a large table, the whole table waits:
+//! it is swept in the order of its registers, which takes no memory however much changes meanwhile, and then the rows of
+//! what it holds no more. So merging never waits for the disk.
 //!
 //! A long list, and a sweep, is better begun once merging pauses, and anything is while the node catches up: it needs
 //! its processors for merging then, and what it has not written yet its peers still hold. It is not held off for long,
@@ -35,6 +35,8 @@ pub(crate) struct Backlog {
     awaited: bool,
     /// Bytes that each of the two sets may take.
     bytes_max: usize,
+    /// Registers that the table held when versions last came.
+    held: usize,
     /// Whether the node still merges what others have, and serves nobody.
     catching_up: bool,
 }
@@ -92,7 +94,12 @@ impl Waiting {
 impl Backlog {
     pub(crate) fn new(bytes_max: usize) -> Self {
         let (filling, bytes_max) = (Waiting::default(), bytes_max / 2);
-        Self { filling, draining: None, generation: 1, awaited: false, bytes_max, catching_up: false }
+        Self { filling, draining: None, generation: 1, awaited: false, bytes_max, held: 0, catching_up: false }
+    }
+
+    /// Notes how many registers the table holds.
+    pub(crate) fn set_held(&mut self, registers: usize) {
+        self.held = registers;
     }
 
     pub(crate) fn set_catching_up(&mut self, catching_up: bool) {
@@ -112,7 +119,7 @@ impl Backlog {
         if listed.registers.insert(register) {
             listed.bytes += bytes;
         }
-        if listed.bytes > self.bytes_max {
+        if listed.bytes > self.bytes_max || listed.registers.len() > FLOOD_REGISTERS.max(self.held / 2) {
             self.filling = Waiting::Everything(Sweep::Rows(None));
         }
     }
@@ -239,6 +246,18 @@ mod tests {
         backlog.end();
         (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
         assert!(backlog.may_wait(), "nobody waits for this one");
+    }
+
+    #[test]
+    fn most_of_a_large_table_is_swept_and_not_listed() {
+        let mut backlog = Backlog::new(1 << 30);
+        backlog.set_held(FLOOD_REGISTERS * 4);
+        let mut add = |numbers: std::ops::Range<usize>| {
+            numbers.for_each(|number| backlog.add(&config(&number.to_string())));
+            matches!(backlog.filling, Waiting::Everything(_))
+        };
+        assert!(!add(0..FLOOD_REGISTERS * 2), "half of it");
+        assert!(add(FLOOD_REGISTERS * 2..FLOOD_REGISTERS * 2 + 1));
     }
 
     #[test]

@@ -128,6 +128,7 @@ impl Shared {
         table.keep_history_since(history_start(now, self.limits.history_days));
         let mut entries = Vec::with_capacity(versions.len().min(FED_AT_ONCE));
         let (mut applied, fence) = (0, self.clock().fence(now));
+        self.backlog().set_held(table.counts().registers);
         for version in versions {
             if entries.len() >= FED_AT_ONCE && origin != Origin::Local {
                 self.feed.publish(std::mem::replace(&mut entries, Vec::with_capacity(FED_AT_ONCE)));
