@@ -161,7 +161,7 @@ impl NodeStatus for Status {
             collection_held_by: status.collection_held_by.into_iter().map(|holder| holder.name).collect(),
             horizon: status.horizon.map(|stamp| stamp.to_string()),
             versions_unknown: Some(status.versions_unknown),
-            versions_insane: Some(status.versions_insane),
+            versions_invalid: Some(status.versions_invalid),
             discovery: self.0.discovery.status().into_iter().map(provider).collect(),
         }
     }

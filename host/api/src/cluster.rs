@@ -42,7 +42,7 @@ pub struct ClusterView {
     /// The same, of versions that no node which keeps the rules writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub versions_insane: Option<u64>,
+    pub versions_invalid: Option<u64>,
     /// How other nodes are found; absent where only those are looked for that were named at the start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discovery: Vec<ClusterDiscovery>,
@@ -60,7 +60,7 @@ impl ClusterView {
             stamps_ahead: None,
             stamps_ahead_by: None,
             versions_unknown: None,
-            versions_insane: None,
+            versions_invalid: None,
             ..self
         }
     }

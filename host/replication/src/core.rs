@@ -4,6 +4,7 @@
 //! - `mesh` dials, `beat` notes who comes and goes and what it says, `roster` knows who belongs here, `copies`
 //!   tells copied nodes apart;
 //! - `hints` makes changes fast; `exchange` with `walk`, `repair`, `snapshot` and `answers` makes them correct;
+//! - `enrolment` and `brought` make sure of what is on the others' disks when a node joins;
 //! - `readiness`, `outdated`, `collect` and `clock` draw the conclusions.
 
 mod answers;
@@ -13,7 +14,7 @@ mod clock;
 mod collect;
 mod command;
 mod copies;
-mod entries;
+mod enrolment;
 mod event;
 mod exchange;
 mod hints;
@@ -48,7 +49,7 @@ use burgee_store::{
 use self::{
     brought::Brought,
     collect::Collect,
-    entries::Entries,
+    enrolment::Entries,
     hints::{Hinted, Name},
     mesh::Mesh,
     outdated::InLine,
@@ -307,7 +308,10 @@ impl Core {
                 self.in_line_flushed(flush, turn);
                 self.pulled_flushed(flush, turn);
             }
-            Event::Written(versions) => self.written(versions, turn),
+            Event::Written(versions) => {
+                self.written(versions, turn);
+                self.answer_entries(turn);
+            }
             Event::WrittenUnseen => self.written_unseen(turn),
             Event::Repeated => self.settings.aside = false,
             Event::Found(endpoints) => self.found(endpoints),
@@ -416,7 +420,7 @@ impl Core {
         self.merges.len() >= MERGES_MAX
     }
 
-    /// What the store left out of what came counts as what this release does not know.
+    /// What the store left out of what came keeps the two apart as what this release does not know does.
     fn merged(&mut self, merge: u64, taken: bool, refused: u32, turn: &mut Turn<'_>) {
         match self.merges.remove(&merge) {
             Some(Merging::Hint(hinted)) => self.hint_merged(hinted, taken, turn),
@@ -429,7 +433,7 @@ impl Core {
                 self.page_merged(from, taken, turn);
             }
             Some(Merging::Entry { node, stamp, ticket }) if taken && refused == 0 => {
-                self.entry_merged((node, stamp), ticket, turn);
+                self.entry_merged(node, stamp, ticket, turn);
             }
             Some(Merging::Entry { ticket, .. }) => {
                 turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) })

@@ -249,7 +249,7 @@ impl<T: Transport> Driver<T> {
         self.views.status.send_replace(Status {
             frames_refused: self.refusals.totals(),
             versions_unknown: self.refusals.versions_unknown(),
-            versions_insane: self.refusals.versions_insane(),
+            versions_invalid: self.refusals.versions_invalid(),
             traffic: self.traffic.totals(),
             ..status
         });

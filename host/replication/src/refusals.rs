@@ -20,7 +20,7 @@ pub struct Refusals {
     /// Versions of kinds that this release does not know.
     versions: Mutex<Count>,
     /// Versions that no node which keeps the rules writes.
-    insane: Mutex<Count>,
+    invalid: Mutex<Count>,
 }
 
 #[derive(Debug, Default)]
@@ -70,11 +70,11 @@ impl Refusals {
 
     /// Counts versions that a peer sent and the store left out: their stamps, or what they hold, no node that keeps the
     /// rules writes.
-    pub fn insane(&self, versions: u32, from: NodeId) {
+    pub fn invalid(&self, versions: u32, from: NodeId) {
         if versions == 0 {
             return;
         }
-        let mut count = self.insane.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = self.invalid.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(versions) = count.add(versions.into(), Instant::now()) {
             tracing::warn!(versions, %from, "left out versions that no node which keeps the rules writes");
         }
@@ -88,8 +88,8 @@ impl Refusals {
 
     /// How often one was that no node which keeps the rules writes.
     #[must_use]
-    pub fn versions_insane(&self) -> u64 {
-        self.insane.lock().unwrap_or_else(PoisonError::into_inner).total
+    pub fn versions_invalid(&self) -> u64 {
+        self.invalid.lock().unwrap_or_else(PoisonError::into_inner).total
     }
 
     /// How many were refused, by reason.
@@ -118,7 +118,7 @@ mod tests {
     fn versions_that_are_left_out_are_no_refused_frames() {
         let refusals = Refusals::default();
         [0, 2, 3].into_iter().for_each(|versions| refusals.left_out(versions));
-        [0, 4].into_iter().for_each(|versions| refusals.insane(versions, NodeId([1; 16])));
-        assert_eq!((refusals.versions_unknown(), refusals.versions_insane(), refusals.totals().len()), (5, 4, 0));
+        [0, 4].into_iter().for_each(|versions| refusals.invalid(versions, NodeId([1; 16])));
+        assert_eq!((refusals.versions_unknown(), refusals.versions_invalid(), refusals.totals().len()), (5, 4, 0));
     }
 }

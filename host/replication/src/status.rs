@@ -54,7 +54,7 @@ pub struct Status {
     /// that it came, for as long as this node is not upgraded.
     pub versions_unknown: u64,
     /// How often one was that no node which keeps the rules writes.
-    pub versions_insane: u64,
+    pub versions_invalid: u64,
     /// How often cluster time was set outright since the start.
     pub clock_sets: u64,
     /// Versions that repair brought since the start, in both directions.

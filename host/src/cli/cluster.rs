@@ -10,7 +10,7 @@ const PATH: &str = "/api/v1/cluster";
 
 /// Members of the answer that are shown where they are not 0.
 const LEFT_OUT: [(&str, &str); 2] =
-    [("versionsUnknown", "unknown versions left out"), ("versionsInsane", "versions against the rules left out")];
+    [("versionsUnknown", "unknown versions left out"), ("versionsInvalid", "versions against the rules left out")];
 
 /// `burgee cluster …`
 #[derive(Subcommand, Debug)]
@@ -246,9 +246,9 @@ mod tests {
         let by = json!([{ "name": "b", "id": "b1", "stamps": 2 }, { "name": null, "id": "x1", "stamps": 1 }]);
         let ahead = in_words(&json!({ "stampsAhead": 3, "stampsAheadBy": by }));
         assert!(ahead.contains("stamps ahead        3 (b 2, x1 1)"), "{ahead}");
-        let newer = in_words(&json!({ "versionsUnknown": 7, "versionsInsane": 0 }));
+        let newer = in_words(&json!({ "versionsUnknown": 7, "versionsInvalid": 0 }));
         assert!(newer.contains("unknown versions left out  7") && !newer.contains("against the rules"), "{newer}");
-        let insane = in_words(&json!({ "versionsUnknown": 0, "versionsInsane": 3 }));
+        let insane = in_words(&json!({ "versionsUnknown": 0, "versionsInvalid": 3 }));
         assert!(insane.contains("versions against the rules left out  3") && !text.contains("left out"), "{insane}");
     }
 }

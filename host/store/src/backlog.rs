@@ -235,7 +235,11 @@ mod tests {
         assert!(!backlog.may_wait(), "one register is none");
         backlog.set_catching_up(true);
         assert!(backlog.may_wait(), "but anything is while the node catches up");
+        backlog.await_last();
+        assert!(!backlog.may_wait(), "nor then, where somebody waits");
         backlog.set_catching_up(false);
+        backlog.next(9);
+        backlog.end();
         (0..100).for_each(|n| backlog.add(&config(&format!("k{n:03}"))));
         assert!(backlog.may_wait());
         backlog.await_last();

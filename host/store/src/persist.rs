@@ -273,17 +273,19 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Makes a file under another name and renames it, so that a file of the name is always whole.
+/// Makes a file under another name and renames it, so that a file of the name is always whole. Of one that is not made
+/// nothing is left: it may be what filled the disk.
 fn create(dir: &Path, fill: impl FnOnce(&Database) -> Result<(), redb::Error>) -> Result<(), OpenError> {
     let path = dir.join(NEW_FILE);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    guard(|| {
+    let made = guard(|| {
         let database = Builder::new().create(&path).map_err(open_error)?;
         fill(&database).map_err(|error| OpenError::Io(io::Error::other(error)))
-    })?;
+    });
+    made.inspect_err(|_| drop(fs::remove_file(&path)))?;
     fs::rename(&path, dir.join(FILE))?;
     File::open(dir)?.sync_all()?;
     Ok(())

@@ -214,7 +214,8 @@ impl Store {
         self.0.shared.backlog().set_catching_up(catching_up);
     }
 
-    /// Completes once everything that was merged, evicted or written before this call is on disk.
+    /// Completes once everything that was merged or evicted before this call is on disk. (What is written is so once that
+    /// is answered.)
     pub fn flushed(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.shared.flush()
     }

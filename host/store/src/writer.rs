@@ -157,7 +157,7 @@ impl Writer {
     fn wait(&mut self) -> bool {
         self.is_calm = false;
         let message = if self.is_behind() {
-            // There is more than one commit's worth, or a flood of it, or the disk refused.
+            // There is more than one commit's worth, or it is held off, or the disk refused.
             let pause = match self.shared.is_writable() {
                 true if self.holds_off() => PAUSE,
                 true => Duration::ZERO,

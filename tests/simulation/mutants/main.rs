@@ -1,4 +1,5 @@
-//! Shows that the simulation, or a unit test that a fault names, finds faults: `cargo run --release -p burgee-simulation --bin mutants [NAME...]`.
+//! Shows that the simulation, or a unit test that a fault names, finds faults:
+//! `cargo run --release -p burgee-simulation --bin mutants [NAME...]`.
 //!
 //! Each [mutation](mutations) is made in a copy of the crates, in the target folder; the simulation is built
 //! there and run until an invariant breaks. One that is found neither by the unit test that it names nor in [`RUNS_MAX`]

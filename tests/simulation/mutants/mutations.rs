@@ -19,6 +19,7 @@ pub(crate) struct Test {
 }
 
 const PLACES: &str = "host/model/src/register.rs";
+const BROUGHT: &str = "host/replication/src/core/brought.rs";
 const CLOCK: &str = "host/store/src/clock.rs";
 const STAMPING: &str = "host/store/src/stamping.rs";
 const FACTS: &str = "host/store/src/facts.rs";
@@ -34,7 +35,7 @@ const COLLECT: &str = "host/replication/src/core/collect.rs";
 const EXCHANGE: &str = "host/replication/src/core/exchange.rs";
 const HINTS: &str = "host/replication/src/core/hints.rs";
 const OUTDATED: &str = "host/replication/src/core/outdated.rs";
-const ENTRIES: &str = "host/replication/src/core/entries.rs";
+const ENROLMENT: &str = "host/replication/src/core/enrolment.rs";
 const READINESS: &str = "host/replication/src/core/readiness.rs";
 const REPAIR: &str = "host/replication/src/core/repair.rs";
 const ROSTER: &str = "host/replication/src/core/roster.rs";
@@ -46,7 +47,7 @@ const WRITER: &str = "host/store/src/writer.rs";
 const SIMULATED_WRITER: &str = "tests/simulation/src/world/write.rs";
 
 /// All of them.
-pub(crate) const MUTATIONS: [Mutation; 62] = [
+pub(crate) const MUTATIONS: [Mutation; 67] = [
     Mutation {
         name: "merging does not advance the clock",
         edits: &[(CLOCK, "        if within {\n            self.advance(stamp.time);\n        }\n", "")],
@@ -135,7 +136,7 @@ pub(crate) const MUTATIONS: [Mutation; 62] = [
     },
     Mutation {
         name: "who returns speaks before the others hold what it brings",
-        edits: &[(COLLECT, "self.is_of_all(&sweep) && self.is_kept_by_all()", "self.is_of_all(&sweep)")],
+        edits: &[(COLLECT, "self.is_of_all(&sweep) && sweep.kept && self.is_kept_by_all()", "self.is_of_all(&sweep)")],
         test: Some(Test {
             package: "burgee-replication",
             name: "a_returning_node_lets_nothing_be_collected_before_all_have_what_it_brings",
@@ -235,12 +236,46 @@ pub(crate) const MUTATIONS: [Mutation; 62] = [
     Mutation {
         name: "a newcomer's entry counts before it is durable",
         edits: &[(
-            ENTRIES,
-            "        self.entries.insert(flush, Entry { node, stamp, asked });\n",
-            "        self.entries.insert(flush, Entry { node, stamp, asked });\n        \
-             self.entry_flushed(flush, turn);\n",
+            ENROLMENT,
+            "            self.entries.insert(flush, Entry { node, stamp, flushed: false, before: None, asked });\n",
+            "            self.entries.insert(flush, Entry { node, stamp, flushed: true, before: None, asked });\n",
         )],
         test: None,
+    },
+    Mutation {
+        name: "who asks again is not told of what was begun before",
+        edits: &[
+            (ENROLMENT, "peer.entry_kept >= stamp", "peer.entry_kept > stamp"),
+            (ENROLMENT, "entry.node == node && entry.stamp >= stamp", "entry.node == node && entry.stamp > stamp"),
+        ],
+        test: Some(Test { package: "burgee-replication", name: "a_slow_disk_is_waited_for" }),
+    },
+    Mutation {
+        name: "what is on a disk for one entry counts for a later one",
+        edits: &[(
+            ENROLMENT,
+            "entry.node == node && entry.stamp >= stamp",
+            "entry.node == node && entry.stamp <= stamp",
+        )],
+        test: Some(Test { package: "burgee-replication", name: "a_later_entry_is_flushed_by_itself" }),
+    },
+    Mutation {
+        name: "who keeps what a newcomer brought writes nothing",
+        edits: &[(ENROLMENT, "(true, own.map(|version| version.stamp));", "(true, own.map(|_| Stamp::ZERO));")],
+        test: Some(Test { package: "burgee-replication", name: "who_says_that_it_keeps_an_entry_has_written_its_own" }),
+    },
+    Mutation {
+        name: "a newcomer asks with an entry of before it handed over",
+        edits: &[(BROUGHT, "own.stamp <= self.then", "own.stamp < self.then")],
+        test: Some(Test { package: "burgee-replication", name: "a_peer_is_asked_with_an_entry_of_later" }),
+    },
+    Mutation {
+        name: "a sweep of before all kept what a newcomer brought counts",
+        edits: &[(COLLECT, "&& sweep.kept && self.is_kept_by_all()", "&& self.is_kept_by_all()")],
+        test: Some(Test {
+            package: "burgee-replication",
+            name: "a_newcomer_acknowledges_by_a_sweep_of_after_all_kept_what_it_brought",
+        }),
     },
     Mutation {
         name: "an exchange of before anybody was to know counts",
@@ -442,12 +477,8 @@ pub(crate) const MUTATIONS: [Mutation; 62] = [
         test: None,
     },
     Mutation {
-        name: "newcomers wait for a slow disk for ever",
-        edits: &[(
-            READINESS,
-            "now.saturating_sub(entry.since) >= most)",
-            "now.saturating_sub(entry.since) >= most * 1_000)",
-        )],
+        name: "an answer about an entry is owed for ever",
+        edits: &[(ENROLMENT, "now.saturating_sub(since) >= most;", "now.saturating_sub(since) >= most * 1_000;")],
         test: None,
     },
     Mutation {

@@ -184,7 +184,7 @@ pub struct Process {
     /// Registers whose rows are behind.
     pub dirty: BTreeSet<RegisterId>,
     /// Those of them whose turn it is. What comes meanwhile has the next one, so that nothing is passed over for ever.
-    pub turn: BTreeSet<RegisterId>,
+    pub draining: BTreeSet<RegisterId>,
     /// Whether a commit of merged versions is under way.
     pub persisting: bool,
     /// Flushes, with the registers that they wait for.
@@ -257,7 +257,7 @@ impl Process {
             writes: VecDeque::new(),
             commit: None,
             dirty: BTreeSet::new(),
-            turn: BTreeSet::new(),
+            draining: BTreeSet::new(),
             persisting: false,
             flushes: Vec::new(),
         }

@@ -172,7 +172,7 @@ fn traffic(text: &mut Text, view: &ClusterView, figures: &NodeFigures) {
     let help = "How often versions were left out of frames that are of kinds which a newer release brought.";
     text.family("burgee_versions_unknown_total", Kind::Counter, help).value(view.versions_unknown.unwrap_or_default());
     let help = "How often versions were left out of frames that no node which keeps the rules writes.";
-    text.family("burgee_versions_insane_total", Kind::Counter, help).value(view.versions_insane.unwrap_or_default());
+    text.family("burgee_versions_invalid_total", Kind::Counter, help).value(view.versions_invalid.unwrap_or_default());
     let all =
         figures.traffic.iter().map(|traffic| ([("kind", traffic.kind), ("direction", traffic.direction)], traffic));
     let mut frames = text.family("burgee_frames_total", Kind::Counter, "Frames exchanged with other nodes.");

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Shows the cluster as this node sees it. What counts or betrays the writes of all tenants (`tombstones`, `stampsAhead`,
-/// `stampsAheadBy`, `versionsUnknown`, `versionsInsane`, and of a node `root` and `oldestUnackedStamp`) only tokens that
+/// `stampsAheadBy`, `versionsUnknown`, `versionsInvalid`, and of a node `root` and `oldestUnackedStamp`) only tokens that
 /// are bound to none see.
 #[utoipa::path(get, path = "/api/v1/cluster", tag = "cluster", responses((status = 200, body = ClusterView),
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]

@@ -71,7 +71,7 @@ async fn every_promised_metric_is_described() {
         ("burgee_clock_skew_seconds", 0.0),
         ("burgee_frames_refused_total{reason=\"garbage\"}", 0.0),
         ("burgee_versions_unknown_total", 0.0),
-        ("burgee_versions_insane_total", 0.0),
+        ("burgee_versions_invalid_total", 0.0),
         ("burgee_ready", 1.0),
         ("burgee_store_writable", 1.0),
     ] {

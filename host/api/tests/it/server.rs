@@ -195,7 +195,7 @@ impl NodeStatus for Status {
             stamps_ahead_by: Some(Vec::new()),
             tombstones: Some(0),
             versions_unknown: Some(0),
-            versions_insane: Some(0),
+            versions_invalid: Some(0),
             ..ClusterView::default()
         }
     }

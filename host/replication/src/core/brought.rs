@@ -3,15 +3,15 @@
 //! It may have been a member before, under another identity, and hold deletions that are older than what the others
 //! have said by now that they hold. For those no horizon waits: one of them would drop its deletion, and another one,
 //! which had it in memory alone, return with what it had killed. So a newcomer says nothing of what it holds, which
-//! every horizon does wait for, before each other member has on its disk what it brought.
+//! every horizon does wait for, before each other member that it knows of has on its disk what it brought.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use burgee_model::{NodeId, Stamp};
-use burgee_store::{Table, Version};
+use burgee_store::Version;
 
 use super::{Ask, Asked, Core, Turn, peer::Peer};
-use crate::message::{Answer, Question};
+use crate::message::Answer;
 
 /// What a newcomer knows of it.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Core {
         if !counts || self.brought.keepers.contains(&node) {
             return;
         }
-        let Some(entry) = self.own_entry_in(turn.table) else { return };
+        let Some(entry) = self.own_version(turn.table) else { return };
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.handed.get_or_insert(Handed { then: entry.stamp, entry: None, due: turn.now.mono });
         }
@@ -69,14 +69,15 @@ impl Core {
         if self.brought.since.is_none() || self.has_acknowledged() {
             return;
         }
-        let Some(own) = self.own_entry_in(turn.table) else { return };
+        let Some(own) = self.own_version(turn.table) else { return };
+        let lacks = |peer: &&Peer| peer.live && !self.brought.keepers.contains(&peer.id.node);
+        let nodes: Vec<NodeId> = self.peers.values().filter(lacks).map(|peer| peer.id.node).collect();
         let (now, pause) = (turn.now.mono, self.settings.periods.request);
-        let keepers = &self.brought.keepers;
-        let peers = self.peers.values_mut().filter(|peer| peer.live && !keepers.contains(&peer.id.node));
-        let due: Vec<_> = peers.filter_map(|peer| Some((peer.id.node, entry_due(peer, &own, now, pause)?))).collect();
-        for (node, entry) in due {
-            let question = Question::Offer { versions: vec![entry], unknown: 0 };
-            self.ask(node, Asked::Keeping, question, turn);
+        for node in nodes {
+            let handed = self.peers.get_mut(&node).and_then(|peer| peer.handed.as_mut());
+            if let Some(entry) = handed.and_then(|handed| handed.ask(&own, now, pause)) {
+                self.offer_entry(node, entry, Asked::Keeping, turn);
+            }
         }
     }
 
@@ -90,15 +91,15 @@ impl Core {
     fn has_acknowledged(&self) -> bool {
         self.roster.member(self.settings.own.node).is_some_and(|member| member.acked.is_some())
     }
-
-    fn own_entry_in(&self, table: &Table) -> Option<Arc<Version>> {
-        table.latest(&super::member_register(self.settings.own.node))
-    }
 }
 
-/// What a peer is to be asked with now.
-fn entry_due(peer: &mut Peer, own: &Arc<Version>, now: Duration, pause: Duration) -> Option<Arc<Version>> {
-    let handed = peer.handed.as_mut().filter(|handed| now >= handed.due && own.stamp > handed.then)?;
-    handed.due = now + pause;
-    Some(Arc::clone(handed.entry.get_or_insert_with(|| Arc::clone(own))))
+impl Handed {
+    /// The entry that the peer is to be asked with now, where it is time.
+    fn ask(&mut self, own: &Arc<Version>, now: Duration, pause: Duration) -> Option<Arc<Version>> {
+        if now < self.due || own.stamp <= self.then {
+            return None;
+        }
+        self.due = now + pause;
+        Some(Arc::clone(self.entry.get_or_insert_with(|| Arc::clone(own))))
+    }
 }

@@ -33,6 +33,9 @@ struct Sweep {
     members: BTreeSet<NodeId>,
     /// Members with which no whole exchange has ended that began since.
     waiting: BTreeSet<NodeId>,
+    /// Whether all of them kept by then what this node brought. Only from then on do they tell in an exchange of whoever
+    /// joined by them before they had it.
+    kept: bool,
 }
 
 impl Core {
@@ -88,7 +91,8 @@ impl Core {
             }
         }
         let members = waiting.clone();
-        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, members, waiting });
+        let kept = self.is_kept_by_all();
+        self.collect.sweep = Some(Sweep { promise, began: turn.now.mono, members, waiting, kept });
     }
 
     /// A whole exchange with a peer ended.
@@ -122,7 +126,7 @@ impl Core {
     pub(super) fn sweep_flushed(&mut self, flush: u64, turn: &Turn<'_>) {
         if let Some((_, sweep)) = self.collect.flush.take_if(|(number, _)| *number == flush) {
             self.roster.look(turn.table);
-            if self.is_of_all(&sweep) && self.is_kept_by_all() {
+            if self.is_of_all(&sweep) && sweep.kept && self.is_kept_by_all() {
                 self.collect.acked = self.collect.acked.max(Some(sweep.promise));
             }
         }

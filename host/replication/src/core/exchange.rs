@@ -17,8 +17,8 @@ use crate::message::{Answer, Check, Question};
 pub(super) const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-/// The pause after an exchange with a peer of another release, where one holds what the other does not know: they differ
-/// for as long as that stands, and each time it is sent in vain.
+/// The pause after an exchange with a peer where one holds what the other leaves out, for it is of a newer release or
+/// against the rules: they differ for as long as that stands, and each time it is sent in vain.
 const UNLIKE_PAUSE: Duration = Duration::from_secs(10);
 
 /// From so many exchanges in a row on in which a peer did not take all that it was offered, it is taken to be unable to.

@@ -95,7 +95,7 @@ impl Core {
     }
 
     /// What this node said last that it holds, as far as a table knows.
-    fn acked(&self, table: &Table) -> Option<Stamp> {
+    pub(super) fn acked(&self, table: &Table) -> Option<Stamp> {
         entry_of(self.settings.own.node, table).and_then(|entry| entry.acked)
     }
 
@@ -242,7 +242,8 @@ impl Core {
     }
 }
 
-fn entry_of(member: NodeId, table: &Table) -> Option<MemberMeta> {
+/// The entry of a member, as a table has it.
+pub(super) fn entry_of(member: NodeId, table: &Table) -> Option<MemberMeta> {
     table.members().find(|(node, ..)| *node == member).map(|(_, entry, _)| entry)
 }
 

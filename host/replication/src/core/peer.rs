@@ -48,9 +48,10 @@ pub(super) struct Peer {
     pub(super) vetted: Stamp,
     /// Whether it has this node's entry in the roster on disk, as far as this newcomer needs to know.
     pub(super) knows_entry: bool,
-    /// Its own entry in the roster that it offered, of which this node's disk has all up to that.
+    /// Up to which of the entries in the roster that it offered of itself this node's disk has them, and all that was
+    /// merged before.
     pub(super) entry_kept: Stamp,
-    /// That it took what this newcomer brought.
+    /// Since when it has all that this newcomer brought, in memory at least; none where it may not.
     pub(super) handed: Option<Handed>,
     /// Whether a whole exchange ended since it came up, and whether it was ready when that began.
     pub(super) exchanged: Option<bool>,

@@ -231,12 +231,8 @@ impl Core {
 
     /// Tells a peer of this newcomer's entry in the roster.
     pub(super) fn enter(&mut self, node: NodeId, turn: &mut Turn<'_>) {
-        let own = super::member_register(self.settings.own.node);
-        if let Some(entry) = turn.table.latest(&own) {
-            // It answers once that is on its disk.
-            let timeout = self.settings.periods.ready_timeout.max(self.settings.periods.request);
-            let question = Question::Offer { versions: vec![entry], unknown: 0 };
-            return self.ask_within(node, Asked::Enrolment, question, timeout, turn);
+        if let Some(entry) = self.own_version(turn.table) {
+            return self.offer_entry(node, entry, Asked::Enrolment, turn);
         }
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.exchange.give_way(turn.now.mono + RETRY_MIN);

@@ -36,7 +36,7 @@ impl Core {
         let Some(run) = self.run_mut(node) else { return };
         let Stage::Walk(walk, _) = &mut run.stage else { return };
         let realm = walk.realm;
-        // What a newer release alone knows differs for ever: a snapshot would be pulled again and again.
+        // What one of the two leaves out differs for ever: a snapshot would be pulled again and again.
         if realm == Realm::Current && walk.is_hopeless() && !is_unlike && !matches!(surplus, Surplus::Evict(_)) {
             return self.begin_snapshot(node, turn);
         }

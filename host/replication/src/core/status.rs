@@ -68,7 +68,7 @@ impl Core {
             horizon: Some(table.horizon()).filter(|horizon| *horizon != Stamp::ZERO),
             frames_refused: BTreeMap::new(),
             versions_unknown: 0,
-            versions_insane: 0,
+            versions_invalid: 0,
             clock_sets: self.clock.sets,
             versions_repaired: self.repaired,
             traffic: BTreeMap::new(),

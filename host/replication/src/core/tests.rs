@@ -4,6 +4,7 @@ mod clocks;
 mod collection;
 mod copies;
 mod discovery;
+mod enrolment;
 mod hints;
 mod joining;
 mod meeting;

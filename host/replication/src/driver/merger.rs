@@ -89,7 +89,7 @@ impl Job {
         match store.merge(versions, from) {
             Ok(report) => {
                 let refused = u32::try_from(report.refused).unwrap_or(u32::MAX);
-                refusals.insane(refused, from);
+                refusals.invalid(refused, from);
                 Event::Merged { merge, taken: true, refused }
             }
             Err(error) => {

@@ -6,8 +6,7 @@ use burgee_model::NodeId;
 use redb::Database;
 
 use super::{
-    FILE, FLOORS, LOCK_FILE, META_MARK, META_RESYNC, NEW_FILE, VERSIONS, aside, create, initialise, lock, put_meta,
-    sync_register,
+    FILE, FLOORS, LOCK_FILE, META_MARK, META_RESYNC, VERSIONS, aside, create, initialise, lock, put_meta, sync_register,
 };
 use crate::{Aside, OpenError, RestoreError, Table};
 
@@ -32,11 +31,7 @@ pub(crate) fn restore(dir: &Path, restored: &Restored<'_>) -> Result<(), Restore
     if dir.join(FILE).exists() {
         return Err(RestoreError::Occupied);
     }
-    create(dir, |database| fill(database, restored)).map_err(|error| {
-        // It may be what filled the disk.
-        let _ = fs::remove_file(dir.join(NEW_FILE));
-        refused(error)
-    })
+    create(dir, |database| fill(database, restored)).map_err(refused)
 }
 
 fn refused(error: OpenError) -> RestoreError {

@@ -33,10 +33,11 @@ fn pairs(world: &World) -> u64 {
 /// # Errors
 /// Where it says more than that.
 pub fn quiet(world: &mut World) -> Verdict {
-    let before = world.counts;
+    let collects = |world: &World| world.processes().any(|(_, process)| process.table.oldest_collectable().is_some());
+    let (before, collected) = (world.counts, collects(world));
     world.run_for(SPAN)?;
     let bytes = world.counts.bytes - before.bytes;
-    let collects = world.processes().any(|(_, process)| process.table.oldest_collectable().is_some());
+    let collects = collected || collects(world);
     let most = IDLE_BYTES_MAX + if collects { COLLECTING_BYTES_MAX } else { 0 };
     if bytes > pairs(world) * most * (SPAN / SECOND) {
         let (frames, pairs) = (world.counts.frames - before.frames, pairs(world));

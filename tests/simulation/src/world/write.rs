@@ -206,15 +206,15 @@ impl World {
         let most = self.plan.disk.registers;
         let skip = self.dice.index(4);
         let Slot { disk: Some(disk), process: Some(process), .. } = &mut self.slots[end.slot] else { return };
-        if process.turn.is_empty() {
-            process.turn.clone_from(&process.dirty);
+        if process.draining.is_empty() {
+            process.draining.clone_from(&process.dirty);
         }
-        let skip = skip.min(process.turn.len().saturating_sub(most));
-        let registers: BTreeSet<RegisterId> = process.turn.iter().skip(skip).take(most).cloned().collect();
+        let skip = skip.min(process.draining.len().saturating_sub(most));
+        let registers: BTreeSet<RegisterId> = process.draining.iter().skip(skip).take(most).cloned().collect();
         disk.sync(&process.table, &registers, process.clock.mark());
         disk.told.clone_from(&process.told);
         process.told_news = false;
-        process.turn.retain(|register| !registers.contains(register));
+        process.draining.retain(|register| !registers.contains(register));
         process.dirty.retain(|register| !registers.contains(register));
         process.persisting = false;
         let mut flushed = Vec::new();

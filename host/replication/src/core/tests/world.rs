@@ -61,6 +61,8 @@ pub(super) struct World {
     /// These questions are lost.
     pub(super) lost: fn(&Question) -> bool,
     pub(super) events: VecDeque<(usize, Event)>,
+    /// What was answered, by ticket.
+    pub(super) answered: BTreeMap<u64, Answer>,
     /// Flushes under way: when they end, on which node.
     flushes: Vec<(Duration, usize, u64)>,
     /// Tickets: who asked, with which request.
@@ -155,6 +157,7 @@ impl World {
             asked: Vec::new(),
             lost: |_| false,
             events: VecDeque::new(),
+            answered: BTreeMap::new(),
             flushes: Vec::new(),
             tickets: Vec::new(),
             codec: Codec::new(usize::MAX),
@@ -431,9 +434,20 @@ impl World {
         self.events.push_back((node, Event::Repeated));
     }
 
+    /// A node offers another one a version alone; answers the ticket.
+    pub(super) fn offer(&mut self, from: usize, to: usize, version: Arc<Version>) -> u64 {
+        let ticket = self.tickets.len() as u64;
+        self.tickets.push((from, u64::MAX));
+        let question = Question::Offer { versions: vec![version], unknown: 0 };
+        self.events.push_back((to, Event::Asked { from: self.nodes[from].id, ticket, question }));
+        self.settle();
+        ticket
+    }
+
     fn answer(&mut self, node: usize, ticket: u64, answer: Answer) {
         let (asker, request) = self.tickets[usize::try_from(ticket).unwrap()];
         let Message::Answer(answer) = self.carry(node, asker, &Message::Answer(answer)) else { return };
+        self.answered.insert(ticket, answer.clone());
         self.events.push_back((asker, Event::Answered { request, answer: Some(answer) }));
     }
 
