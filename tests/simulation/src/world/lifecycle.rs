@@ -169,7 +169,7 @@ impl World {
         let slot = end.slot;
         invariants::identity::renounced(self, slot);
         let now = self.now;
-        let Slot { disk: Some(disk), process, wall, .. } = &mut self.slots[slot] else { return };
+        let Slot { disk: Some(disk), process, wall, copy_of, .. } = &mut self.slots[slot] else { return };
         let Some(old) = process.take() else { return };
         let mut news = None;
         if disk.aside.is_none() {
@@ -179,6 +179,8 @@ impl World {
             news = disk.aside.clone().map(|aside| (aside, now));
         }
         (disk.node, disk.resync, disk.told) = (node, true, Told::default());
+        // As another node, it is a copy of nobody.
+        *copy_of = None;
         let disk = disk.clone();
         let aside = disk.aside.as_ref().map_or(0, |aside| aside.versions.len());
         say!(self, "n{slot} takes the id {node:?}, {missed:?}, {aside} versions set aside");
