@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::tree;
+use crate::{
+    named::{cells, document, is_there, quoted},
+    tree,
+};
+
+const CHECKS: &str = "tests/checks.md";
 
 /// The checks that must have a test.
 fn required() -> BTreeSet<u32> {
@@ -23,9 +28,8 @@ fn number(test: &str) -> u32 {
 
 #[test]
 fn every_check_has_a_test_and_the_table_names_all_of_them() {
-    let table = tree::TEXTS.iter().find(|text| text.path == "tests/checks.md").expect("tests/checks.md");
     let (mut numbers, mut named) = (BTreeSet::new(), BTreeSet::new());
-    for row in table.text.lines().filter_map(|line| line.strip_prefix("| ")) {
+    for row in document(CHECKS).lines().filter_map(|line| line.strip_prefix("| ")) {
         let Ok(check) = row.split(' ').next().unwrap_or_default().parse::<u32>() else { continue };
         for test in row.split("`check_").skip(1).filter_map(|rest| rest.split('`').next()) {
             assert_eq!(number(test), check, "check_{test} stands in the row of check {check}");
@@ -43,23 +47,17 @@ fn every_check_has_a_test_and_the_table_names_all_of_them() {
 }
 
 /// What the table below a heading names: tests in Rust, and files of tests in other languages.
-fn named_below<'a>(heading: &str, table: &'a str) -> impl Iterator<Item = &'a str> {
-    let below = table.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
-    let rows = below.lines().skip_while(|row| !row.starts_with('|'));
-    let tests = rows.filter_map(|row| row.rsplit('|').nth(1));
-    tests.flat_map(|tests| tests.split('`').skip(1).step_by(2))
+fn named_below(heading: &str) -> impl Iterator<Item = &'static str> {
+    let below = document(CHECKS).split(heading).nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = below.unwrap_or_default().lines().filter_map(cells);
+    rows.filter_map(|row| row.last().copied()).flat_map(quoted)
 }
 
 #[test]
 fn the_other_tables_name_tests_that_exist() {
-    let table = tree::TEXTS.iter().find(|text| text.path == "tests/checks.md").expect("tests/checks.md");
-    let is_there = |name: &str| match name.contains('.') {
-        true => tree::TEXTS.iter().any(|text| text.path.ends_with(&format!("/{name}"))),
-        false => tree::rust().any(|text| text.text.contains(&format!("fn {name}("))),
-    };
-    for heading in ["## Rules and engine", "## Protocols and access"] {
-        let named: Vec<&str> = named_below(heading, &table.text).collect();
-        assert!(named.len() > 50, "{heading}: only {} are named", named.len());
+    for (heading, least) in [("## Configuration", 25), ("## Rules and engine", 50), ("## Protocols and access", 50)] {
+        let named: Vec<&str> = named_below(heading).collect();
+        assert!(named.len() > least, "{heading}: only {} are named", named.len());
         let gone: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();
         assert!(gone.is_empty(), "{heading}: named in the table, but no test: {gone:?}");
     }

@@ -17,6 +17,9 @@ const AUTHORITY: &str = "ca";
 
 /// `burgee cert`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee cert init
+  burgee cert issue a")]
 pub(super) enum Cert {
     /// Make an authority: `ca.pem`, which every node gets, and `ca-key.pem`, which stays where certificates are issued
     Init(Init),
@@ -26,6 +29,9 @@ pub(super) enum Cert {
 
 /// `burgee cert init`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee cert init
+  burgee cert init --dir authority --days 730")]
 pub(super) struct Init {
     /// The directory of the files
     #[arg(long, default_value = "certs")]
@@ -37,6 +43,9 @@ pub(super) struct Init {
 
 /// `burgee cert issue`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee cert issue a
+  burgee cert issue b --host b.example --host 10.0.0.2")]
 pub(super) struct Issue {
     /// The node's name, which names the files
     node: String,

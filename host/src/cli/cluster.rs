@@ -14,6 +14,9 @@ const LEFT_OUT: [(&str, &str); 2] =
 
 /// `burgee cluster …`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee cluster status
+  burgee cluster forget --gone")]
 pub(super) enum Cluster {
     /// Show the nodes, as the asked node sees them
     Status(Status),
@@ -23,6 +26,9 @@ pub(super) enum Cluster {
 
 /// `burgee cluster status`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee cluster status
+  burgee cluster status --output json")]
 pub(super) struct Status {
     #[command(flatten)]
     target: Target,
@@ -30,6 +36,9 @@ pub(super) struct Status {
 
 /// `burgee cluster forget`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee cluster forget b
+  burgee cluster forget --gone")]
 pub(super) struct Forget {
     /// The node's name, or its id where several had the name
     #[arg(value_name = "NAME|ID", required_unless_present = "gone")]

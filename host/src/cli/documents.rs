@@ -38,6 +38,9 @@ pub(super) struct Import {
 
 /// `burgee export`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee export > flags.json
+  burgee export --env production --format yaml > flags.yaml")]
 pub(super) struct Export {
     /// How to write the file
     #[arg(long, value_enum, default_value_t = Written::Json)]

@@ -77,6 +77,9 @@ pub(super) struct Get {
 
 /// `burgee delete`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee put banner hello && burgee delete banner
+  burgee put banner hello && burgee delete banner --if-match '*'")]
 pub(super) struct Delete {
     #[command(flatten)]
     condition: Condition,
@@ -95,6 +98,9 @@ pub(super) struct Entry {
 
 /// `burgee list`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee list
+  burgee list checkout/ --output json")]
 pub(super) struct List {
     /// List only keys that begin so
     #[arg(default_value = "", value_parser = values::prefix)]

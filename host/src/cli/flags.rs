@@ -15,6 +15,9 @@ const CONTEXT_BOUNDS: Bounds = Bounds { depth: 128, values: 100_000 };
 
 /// `burgee eval`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee eval new-checkout --context '{\"targetingKey\": \"user-1\"}'
+  burgee eval new-checkout --env production --context '{\"email\": \"anna@burgee.example\"}' --explain")]
 pub(super) struct Eval {
     /// The flag's key
     #[arg(value_parser = values::key)]
@@ -34,21 +37,36 @@ pub(super) struct Eval {
 
 /// `burgee flag …`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee flag list
+  burgee flag on loyalty-points
+  burgee flag kill recommendations --reason 'the service is slow'")]
 pub(super) enum Flag {
     /// List the tenant's flags and their state in the environment
     List(FlagList),
     /// Enable a flag in the environment
+    #[command(after_help = "Examples:
+  burgee flag on loyalty-points --note 'the beta begins'")]
     On(FlagSwitch),
     /// Disable a flag in the environment
+    #[command(after_help = "Examples:
+  burgee flag off loyalty-points --env staging")]
     Off(FlagSwitch),
     /// Kill a flag in the environment: it answers as disabled until it is released
+    #[command(after_help = "Examples:
+  burgee flag kill recommendations --env production --reason 'the service is slow'")]
     Kill(FlagKill),
     /// Release a killed flag
+    #[command(after_help = "Examples:
+  burgee flag release recommendations --env production --note 'it is fast again'")]
     Release(FlagSwitch),
 }
 
 /// `burgee flag list`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee flag list
+  burgee flag list --env production --output json")]
 pub(super) struct FlagList {
     #[command(flatten)]
     target: Target,

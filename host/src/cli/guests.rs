@@ -14,6 +14,9 @@ use super::{
 
 /// `burgee guest`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee guest put loyalty loyalty.wasm --fixtures fixtures.json
+  burgee guest list")]
 pub(super) enum Guest {
     /// Upload a guest, or its next version
     Put(Put),
@@ -25,6 +28,9 @@ pub(super) enum Guest {
 
 /// `burgee guest put`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee guest put loyalty loyalty.wasm
+  burgee guest put loyalty loyalty.wasm --fixtures fixtures.json")]
 pub(super) struct Put {
     /// The guest's name, as rules call it
     name: String,
@@ -39,6 +45,9 @@ pub(super) struct Put {
 
 /// `burgee guest list`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee guest list
+  burgee guest list --output json")]
 pub(super) struct List {
     #[command(flatten)]
     target: Target,
@@ -46,6 +55,8 @@ pub(super) struct List {
 
 /// `burgee guest delete`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee guest delete loyalty")]
 pub(super) struct Delete {
     /// The guest's name
     name: String,

@@ -31,6 +31,10 @@ use crate::{config::Mode, options::Options};
 /// Feature flags and runtime configuration, replicated, in one binary.
 #[derive(Parser, Debug)]
 #[command(name = "burgee", version, max_term_width = 100)]
+#[command(after_help = "Examples:
+  burgee dev
+  burgee put checkout/timeout 30s
+  burgee eval new-checkout --context '{\"targetingKey\": \"user-1\"}'")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -39,8 +43,16 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run one node on this machine with demo data and without login
+    #[command(after_help = "Examples:
+  burgee dev
+  burgee dev --ephemeral")]
     Dev(Box<Options>),
     /// Run a node
+    #[command(after_help = "Examples:
+  burgee serve --data-dir ./data-a --node-name a --cluster-listen tcp/127.0.0.1:7447 \\
+      --listen 127.0.0.1:8081 --admin-token change-me-please
+  burgee serve --data-dir ./data-b --node-name b --cluster-listen tcp/127.0.0.1:7448 \\
+      --listen 127.0.0.1:8082 --admin-token change-me-please --join tcp/127.0.0.1:7447")]
     Serve(Box<Options>),
     /// Store a config entry
     Put(entries::Put),
@@ -51,6 +63,8 @@ enum Command {
     /// List the keys of config entries
     List(entries::List),
     /// Tell whether a config entry exists: exit code 0 or 1
+    #[command(after_help = "Examples:
+  burgee exists checkout/timeout || burgee put checkout/timeout 30s")]
     Exists(entries::Entry),
     /// Roll out the next value of a config entry to its readers
     #[command(subcommand)]
@@ -201,4 +215,25 @@ fn usage(error: &clap::Error) -> ExitCode {
 /// `listen` of `--listen <ADDRESS:PORT>`.
 fn option_name(argument: &str) -> Option<&str> {
     argument.strip_prefix("--")?.split([' ', '=']).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commands at and below one whose help shows no example.
+    fn without_examples(command: &clap::Command, path: &str) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = (!help.starts_with("Examples:\n  burgee ")).then(|| path.to_owned());
+        let below = command
+            .get_subcommands()
+            .flat_map(|command| without_examples(command, &format!("{path} {}", command.get_name())));
+        own.into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn the_help_of_every_command_shows_examples() {
+        let without = without_examples(&Cli::command(), "burgee");
+        assert!(without.is_empty(), "without examples: {without:?}");
+    }
 }

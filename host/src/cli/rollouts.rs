@@ -13,16 +13,28 @@ use super::{
 
 /// `burgee rollout`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee put checkout/timeout 30s
+  burgee rollout start checkout/timeout 45s --during 2h
+  burgee rollout status checkout/timeout")]
 pub(super) enum Rollout {
     /// Begin to give the next value of a config entry to a growing share of its readers
     Start(Box<Start>),
     /// Have the share stay where it is
+    #[command(after_help = "Examples:
+  burgee rollout pause checkout/timeout --note 'errors are rising'")]
     Pause(Act),
     /// Let a paused rollout go on where it stood
+    #[command(after_help = "Examples:
+  burgee rollout resume checkout/timeout")]
     Resume(Act),
     /// Give all readers the present value again
+    #[command(after_help = "Examples:
+  burgee rollout abort checkout/timeout --note 'too many errors'")]
     Abort(Act),
     /// Make the next value the present one
+    #[command(after_help = "Examples:
+  burgee rollout finish checkout/timeout")]
     Finish(Act),
     /// Tell how far a rollout is, or all of them
     Status(Status),

@@ -19,6 +19,9 @@ use super::{Failure, diagnostics::Report, modules, output};
 
 /// `burgee rule …`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee export > flags.json
+  burgee rule check flags.json")]
 pub(super) enum Rule {
     /// Check a flagd file, or a file that holds one rule
     Check(Check),
@@ -38,6 +41,9 @@ struct Source {
 
 /// `burgee rule check`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee export > flags.json && burgee rule check flags.json
+  burgee rule check flags.json --fractional-version 3 --output json")]
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
@@ -48,6 +54,9 @@ pub(super) struct Check {
 
 /// `burgee rule compile`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee rule compile flags.json -o flags.wasm
+  burgee rule compile flags.json -o flags.wasm --emit wat")]
 pub(super) struct Compile {
     #[command(flatten)]
     source: Source,

@@ -12,6 +12,9 @@ use super::{
 
 /// `burgee token`
 #[derive(Subcommand, Debug)]
+#[command(after_help = "Examples:
+  burgee token create shop --kind server --environment development
+  burgee token list")]
 pub(super) enum Token {
     /// Create a token and print its text, which is never shown again
     Create(Create),
@@ -23,6 +26,10 @@ pub(super) enum Token {
 
 /// `burgee token create`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee token create shop --kind server --environment development
+  burgee token create web --kind client --environment production --expires-at 2027-01-31T12:00:00Z
+  burgee token create operations --kind admin --root")]
 pub(super) struct Create {
     /// A name for people
     name: String,
@@ -41,6 +48,9 @@ pub(super) struct Create {
 
 /// `burgee token list`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee token list
+  burgee token list --root --output json")]
 pub(super) struct List {
     #[command(flatten)]
     of: Whose,
@@ -48,6 +58,8 @@ pub(super) struct List {
 
 /// `burgee token revoke`
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  burgee token list | awk '$6 == \"shop\" {print $1}' | xargs -n 1 burgee token revoke")]
 pub(super) struct Revoke {
     /// The token's id, as the list shows it
     id: String,
