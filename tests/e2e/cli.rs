@@ -84,6 +84,39 @@ fn flags_are_listed_switched_killed_and_released() {
 }
 
 #[test]
+fn a_flag_is_made_shown_and_targeted() {
+    let (_node, cli) = node();
+    let eval = |context: &str| cli.run(&["eval", "theme", "--context", context]).out;
+    let variants = r##"{"light": "#fff", "dark": "#000"}"##;
+    let create = ["flag", "create", "theme", "--variants", variants, "--default", "light", "--tag", "ui"];
+    assert_eq!(cli.run(&create), said(0, "Flag created, off in development.\n", ""));
+    assert_eq!(cli.run(&["flag", "create", "plain", "--on"]), said(0, "Flag created, on in development.\n", ""));
+    let again = cli.run(&create);
+    assert!(again.code == Some(1) && again.err.starts_with("already_exists: "), "{again:?}");
+    assert_eq!(cli.run(&["flag", "on", "theme"]).code, Some(0));
+    let absent = cli.run(&["flag", "targeting", "theme"]);
+    assert_eq!(absent, said(1, "", "The flag has no rule in development.\n"));
+    let rule = r#"{"if": [{"==": [{"var": "plan"}, "pro"]}, "dark", "light"]}"#;
+    let set = cli.run(&["flag", "targeting", "theme", "--rule", rule, "--note", "pro first"]);
+    assert_eq!(set, said(0, "Rule stored in development.\n", ""));
+    assert!(eval(r#"{"plan": "pro"}"#).contains("dark") && eval("{}").contains("light"));
+    let printed: Json = serde_json::from_str(&cli.run(&["flag", "targeting", "theme"]).out).unwrap();
+    assert_eq!(printed, serde_json::from_str::<Json>(rule).unwrap());
+    let shown = cli.run(&["flag", "show", "theme"]);
+    for part in ["theme", "ui", "variant dark   \"#000\"", "in development: on, default light", "\"plan\""] {
+        assert!(shown.out.contains(part), "{part}: {shown:?}");
+    }
+    for (wrong, part) in [(r#"{"if": ["#, "rule: "), ("7", "rule: "), (r#"{"nonsense": []}"#, "unknown")] {
+        let refused = cli.run(&["flag", "targeting", "theme", "--rule", wrong]);
+        assert!(refused.code != Some(0) && refused.err.contains(part), "{wrong}: {refused:?}");
+    }
+    assert!(eval(r#"{"plan": "pro"}"#).contains("dark"), "nothing was changed");
+    assert_eq!(cli.run(&["flag", "targeting", "theme", "--clear"]), said(0, "Rule taken away in development.\n", ""));
+    assert!(eval(r#"{"plan": "pro"}"#).contains("light"));
+    assert_eq!(cli.run(&["flag", "show", "nobody"]).code, Some(1));
+}
+
+#[test]
 fn a_document_is_imported_evaluated_and_exported() {
     let (node, cli) = node();
     let file = flags::file().display().to_string();

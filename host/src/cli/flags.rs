@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Failure, Output, Target,
     client::{Body, Condition, segment},
+    flag_edit::{FlagCreate, FlagShow, FlagTargeting},
     output, values,
 };
 
@@ -44,6 +45,10 @@ pub(super) struct Eval {
 pub(super) enum Flag {
     /// List the tenant's flags and their state in the environment
     List(FlagList),
+    /// Show a flag: its variants, and its state and rule in each environment
+    Show(FlagShow),
+    /// Make a flag
+    Create(FlagCreate),
     /// Enable a flag in the environment
     #[command(after_help = "Examples:
   burgee flag on loyalty-points --note 'the beta begins'")]
@@ -60,6 +65,8 @@ pub(super) enum Flag {
     #[command(after_help = "Examples:
   burgee flag release recommendations --env production --note 'it is fast again'")]
     Release(FlagSwitch),
+    /// Print, set or take away a flag's rule in the environment
+    Targeting(FlagTargeting),
 }
 
 /// `burgee flag list`
@@ -156,6 +163,9 @@ impl Flag {
     pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
             Self::List(list) => list.run(),
+            Self::Show(show) => show.run(),
+            Self::Create(create) => create.run(),
+            Self::Targeting(targeting) => targeting.run(),
             Self::On(switch) => switch.patch(json!({ "state": "ENABLED" }), "enabled"),
             Self::Off(switch) => switch.patch(json!({ "state": "DISABLED" }), "disabled"),
             Self::Release(switch) => switch.patch(json!({ "kill": false }), "released"),
@@ -193,6 +203,15 @@ impl FlagSwitch {
     }
 }
 
+/// What a flag's part in an environment says of it.
+pub(super) fn state(here: &Json) -> &'static str {
+    match (here["kill"].as_bool(), here["state"].as_str()) {
+        (Some(true), _) => "killed",
+        (_, Some("ENABLED")) => "on",
+        _ => "off",
+    }
+}
+
 impl FlagList {
     pub(super) fn run(&self) -> Result<(), Failure> {
         // a flag that is not configured reads as off, and so would every flag in an environment that is not there
@@ -207,13 +226,14 @@ impl FlagList {
 
     fn row(&self, flag: &Json) -> Vec<String> {
         let here = &flag["environments"][&self.target.env];
-        let state = match (here["kill"].as_bool(), here["state"].as_str()) {
-            (Some(true), _) => "killed",
-            (_, Some("ENABLED")) => "on",
-            _ => "off",
-        };
         let text = |value: &Json| value.as_str().unwrap_or("-").to_owned();
         let rule = if here["targeting"].is_object() { "rule" } else { "-" };
-        vec![text(&flag["key"]), state.to_owned(), text(&here["defaultVariant"]), rule.to_owned(), text(&flag["name"])]
+        vec![
+            text(&flag["key"]),
+            state(here).to_owned(),
+            text(&here["defaultVariant"]),
+            rule.to_owned(),
+            text(&flag["name"]),
+        ]
     }
 }

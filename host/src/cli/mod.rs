@@ -9,6 +9,7 @@ mod completions;
 mod diagnostics;
 mod documents;
 mod entries;
+mod flag_edit;
 mod flags;
 mod guests;
 mod modules;

@@ -39,6 +39,8 @@ pub struct Written {
     pub doubtful: Option<Excuse>,
     /// Whether the disks that had it are lost, and only memories have it.
     pub bereft: bool,
+    /// Why the disks that had it are gone, where a witness of a lost floor still speaks against it.
+    pub masked: Option<Excuse>,
     /// Whether its author's disk has it, or what came of it, ever since, and tells of it once that node is back.
     pub speaks: bool,
     /// Whether it is a deletion that was collected before all halves of the cluster had met.
@@ -86,6 +88,7 @@ impl Oracle {
             doubtful,
             // The disk of a copy counts for nothing.
             bereft: doubtful == Some(Excuse::Copied),
+            masked: None,
             speaks: !matches!(doubtful, Some(Excuse::Copied | Excuse::Restored)),
             apart: false,
             vanished: false,

@@ -42,6 +42,14 @@ fn is_undone(table: &Table, version: &Version) -> bool {
     }
 }
 
+/// Whether all that a table holds of what superseded a version is a witness: an earlier one that had seen a floor which the
+/// table has not. Once that goes, nothing speaks against the version any more.
+pub(super) fn is_only_witnessed(table: &Table, version: &Version) -> bool {
+    let Some(latest) = table.latest(&version.register) else { return false };
+    let by_floor_alone = latest.stamp < version.stamp && latest.floor_seen > version.floor_seen;
+    by_floor_alone && !floors_over(table, &version.register).any(|floor| Some(floor.stamp) >= latest.floor_seen)
+}
+
 /// Whether a table has collected a version, or would.
 #[must_use]
 pub fn is_collected(table: &Table, version: &Version) -> bool {

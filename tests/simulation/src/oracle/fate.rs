@@ -7,7 +7,7 @@ use burgee_store::{Table, Version};
 
 use super::{
     Excuse, Oracle, Place, Written, accounts_for,
-    effect::{floors_over, may_go},
+    effect::{floors_over, is_only_witnessed, may_go},
     keeps_effect,
 };
 use crate::invariants::deletion::floor_covers;
@@ -159,6 +159,10 @@ impl Written {
     fn look(&mut self, held: &[&Replica], loss: &Loss<'_>, (versions_max, horizon): (usize, Stamp)) -> Seen {
         let version = &self.version;
         let keeps = |replica: &Replica| keeps_effect(&replica.table, version, versions_max);
+        let holds = |replica: &Replica| keeps(replica) && !is_only_witnessed(&replica.table, version);
+        if !held.iter().any(|replica| holds(replica)) && loss.gone.iter().any(|gone| gone.durable && holds(gone)) {
+            self.masked = Some(loss.excuse);
+        }
         let elsewhere = |replica: &&Replica| replica.slot != self.slot && keeps(replica);
         // Its author may have noted that somebody had it, in whom it is lost now.
         let is_betrayed = loss.gone.iter().any(|gone| elsewhere(&gone)) && !held.iter().copied().any(|r| elsewhere(&r));
@@ -182,7 +186,7 @@ impl Written {
             return if self.bereft && went() {
                 Seen::Lost(loss.excuse)
             } else {
-                Seen::Missing { who: Who::Anybody, excuse: left }
+                Seen::Missing { who: Who::Anybody, excuse: left.or(self.masked) }
             };
         }
         self.bereft &= !durable;
@@ -248,6 +252,20 @@ mod tests {
         let other = || replica(1, true, &[&earlier]);
         assert_eq!(account(&mut oracle, &[other()], &[replica(0, true, &[&later])]), Ok(()));
         assert!(account(&mut oracle, &[replica(1, true, &[])], &[]).is_err());
+    }
+
+    #[test]
+    fn what_went_behind_a_witness_of_a_lost_floor_is_lost_with_it() {
+        let value = written(entry("k"), 5);
+        let witness =
+            Version { floor_seen: Some(Stamp { time: 2, id: NodeId([1; 16]) }), ..(*written(entry("k"), 3)).clone() };
+        let witness = Arc::new(witness);
+        let mut oracle = oracle(&[&value, &witness]);
+        let other = || replica(1, true, &[&witness]);
+        assert_eq!(account(&mut oracle, &[other()], &[replica(0, true, &[&value])]), Ok(()));
+        assert_eq!(account(&mut oracle, &[replica(1, true, &[])], &[]), Ok(()), "the witness was purged");
+        let mut oracle = self::oracle(&[&value, &witness]);
+        assert!(account(&mut oracle, &[replica(1, true, &[])], &[]).is_err(), "of which no disk went");
     }
 
     #[test]
