@@ -260,12 +260,17 @@ mod tests {
         let witness =
             Version { floor_seen: Some(Stamp { time: 2, id: NodeId([1; 16]) }), ..(*written(entry("k"), 3)).clone() };
         let witness = Arc::new(witness);
-        let mut oracle = oracle(&[&value, &witness]);
+        let scope = Scope::Config { environment: environment(), prefix: "k".into() };
+        let purge = written(RegisterId::floor(&tenant(), scope), 4);
+        let mut oracle = oracle(&[&value, &witness, &purge]);
         let other = || replica(1, true, &[&witness]);
-        assert_eq!(account(&mut oracle, &[other()], &[replica(0, true, &[&value])]), Ok(()));
-        assert_eq!(account(&mut oracle, &[replica(1, true, &[])], &[]), Ok(()), "the witness was purged");
-        let mut oracle = self::oracle(&[&value, &witness]);
-        assert!(account(&mut oracle, &[replica(1, true, &[])], &[]).is_err(), "of which no disk went");
+        assert_eq!(
+            account(&mut oracle, &[other(), replica(2, true, &[&purge])], &[replica(0, true, &[&value])]),
+            Ok(())
+        );
+        assert_eq!(account(&mut oracle, &[replica(1, true, &[&purge])], &[]), Ok(()), "the witness is purged");
+        let mut oracle = self::oracle(&[&value, &witness, &purge]);
+        assert!(account(&mut oracle, &[replica(1, true, &[&purge])], &[]).is_err(), "of which no disk went");
     }
 
     #[test]
