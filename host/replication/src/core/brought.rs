@@ -103,3 +103,36 @@ impl Handed {
         Some(Arc::clone(self.entry.get_or_insert_with(|| Arc::clone(own))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burgee_store::ChangeId;
+
+    use super::*;
+
+    fn entry(time: u64) -> Arc<Version> {
+        let stamp = Stamp { time, id: NodeId([1; 16]) };
+        Arc::new(Version {
+            register: super::super::member_register(stamp.id),
+            stamp,
+            parents: Box::default(),
+            floor_seen: None,
+            content: None,
+            expires_at: None,
+            actor: "test".into(),
+            change: ChangeId(stamp),
+            note: None,
+        })
+    }
+
+    /// One of before may be on the peer's disk already, without all that was handed over.
+    #[test]
+    fn a_peer_is_asked_with_an_entry_of_later() {
+        let (now, pause) = (Duration::from_secs(9), Duration::from_secs(2));
+        let mut handed = Handed { then: entry(5).stamp, entry: None, due: now };
+        assert_eq!(handed.ask(&entry(5), now, pause), None);
+        assert_eq!(handed.ask(&entry(6), now, pause), Some(entry(6)));
+        assert_eq!(handed.ask(&entry(7), now + pause / 2, pause), None, "it is asked already");
+        assert_eq!(handed.ask(&entry(7), now + pause, pause), Some(entry(6)), "and asked the same again");
+    }
+}

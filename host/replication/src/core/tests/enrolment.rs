@@ -6,7 +6,7 @@ use burgee_model::{Address, MemberMeta, NodeId, RegisterId, Stamp};
 use burgee_store::{DraftWrite, Version};
 
 use super::world::{World, node_id, settings};
-use crate::message::{Answer, Question};
+use crate::message::Answer;
 
 fn register(node: NodeId) -> RegisterId {
     RegisterId::system(Address::Member { node })
@@ -114,27 +114,6 @@ fn a_newcomer_lets_nothing_be_collected_that_a_peer_has_in_memory_alone() {
     world.nodes[0].slow = false;
     world.run(60);
     assert_eq!((acked(&world, 1).is_some(), world.tombstones(1)), (true, 0));
-}
-
-/// The same, where the peer has the newcomer's last entry on disk already.
-#[test]
-fn a_peer_is_asked_with_an_entry_of_later() {
-    let mut world = joined();
-    world.delete(1, "x");
-    world.lost = |question| matches!(question, Question::Compare { .. });
-    world.run(8);
-    let last = entry(&world, 1);
-    let ticket = world.offer(1, 0, last);
-    assert_eq!(world.answered.get(&ticket), Some(&Answer::Taken(true)));
-    world.nodes[0].slow = true;
-    world.put(1, "y", "1");
-    world.delete(1, "y");
-    world.lost = |_| false;
-    world.cut(0, 1);
-    world.settle();
-    world.heal();
-    world.run(60);
-    assert_eq!((acked(&world, 1), world.tombstones(1)), (None, 2));
 }
 
 /// Who joined by a peer before that had all that a newcomer brought lacks some of it, and is heard of in an exchange of
