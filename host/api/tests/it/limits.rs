@@ -136,7 +136,7 @@ async fn a_tenants_bodies_that_stall_keep_nobody_from_anything() {
     };
     let server = server(limits).await;
     let (client, _) = server.token("client", json!({ "environments": ["dev"] })).await;
-    let (editor, _) = server.token("editor", json!({})).await;
+    let (operator, _) = server.token("operator", json!({})).await;
     let ask = |bytes| Box::pin(server.respond(request("POST", ONE, &client, stalled(bytes))));
     // a body that is refused is read to its end, so only those that are not end here
     let mut held: Vec<_> = [70_000, 14_000, 14_000].map(ask).into();
@@ -148,8 +148,8 @@ async fn a_tenants_bodies_that_stall_keep_nobody_from_anything() {
     }
     let kill = json!({ "kill": true, "reason": "r" });
     let path = "/api/v1/tenants/t/flags/f/environments/dev";
-    server.with_token(&editor, "PATCH", path, &[], &kill).await.expect(200);
-    server.post("/api/v1/session", json!({ "token": editor })).await.expect(200);
+    server.with_token(&operator, "PATCH", path, &[], &kill).await.expect(200);
+    server.post("/api/v1/session", json!({ "token": operator })).await.expect(200);
     server.send("POST", &format!("/e/u/dev{BULK}"), &[], " ".repeat(70_000)).await.expect(200);
     let metrics = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
     assert!(metrics.contains("burgee_no_room_total{of=\"bodies\"} 2\n"), "{metrics}");
@@ -187,21 +187,31 @@ async fn large(limits: Limits) -> Server {
 
 #[tokio::test]
 async fn large_answers_count_until_they_are_read() {
-    let limits = Limits { answers_bytes: 1_000_000, answers_bytes_per_tenant: 200_000, ..Limits::default() };
+    let limits = Limits { answers_bytes: 1_000_000, answers_bytes_per_tenant: 280_000, ..Limits::default() };
     let server = large(limits).await;
     let (client, _) = server.token("client", json!({ "environments": ["dev"] })).await;
     let (viewer, _) = server.token("viewer", json!({})).await;
     let document = "/api/v1/tenants/t/environments/dev/flagd.json";
     let bulk = || server.respond(request("POST", BULK, &client, ""));
     let export = || server.respond(request("GET", document, &viewer, ""));
-    let held: Vec<Response<Body>> = vec![bulk().await, bulk().await];
-    assert!(held.iter().all(|answer| answer.status() == 200));
-    let refused = bulk().await;
+    let mut held: Vec<Response<Body>> = Vec::new();
+    let refused = loop {
+        match bulk().await {
+            answer if answer.status() == 200 && held.len() < 10 => held.push(answer),
+            other => break other,
+        }
+    };
     assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert!((1..5).contains(&held.len()), "{} answers", held.len());
     // people have what applications leave, and others have theirs
-    let exported = export().await;
-    assert_eq!(exported.status(), 200);
-    assert_eq!(export().await.status(), 429);
+    let mut exported = Vec::new();
+    let refused = loop {
+        match export().await {
+            answer if answer.status() == 200 && exported.len() < 10 => exported.push(answer),
+            other => break other,
+        }
+    };
+    assert_eq!((refused.status().as_u16(), (1..5).contains(&exported.len())), (429, true));
     server.respond(request("POST", ONE, &client, "")).await;
     server.get(document).await.expect(200);
     let metrics = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
