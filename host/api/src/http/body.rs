@@ -231,20 +231,16 @@ mod tests {
         assert!(read(in_parts(&["a", "b"]), 3).await.is_ok());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_comes_too_slowly_is_given_up_after_a_grace() {
-        let bodies = Bodies::new(&Limits::default());
-        let pace = Pace { bytes_per_second: 10, grace: Duration::from_secs(5) };
-        let every = |seconds: u64| {
-            let parts = stream::unfold(0, move |sent| async move {
-                tokio::time::sleep(Duration::from_secs(seconds)).await;
-                (sent < 20).then(|| (Ok::<_, std::io::Error>("0123456789"), sent + 1))
-            });
-            Body::from_stream(parts)
-        };
-        let read = async |body| read_within((&bodies, &holder(false)), pace, body, 1_000).await;
-        assert_eq!(read(every(1)).await.unwrap().len(), 200);
-        assert!(matches!(read(every(2)).await, Err(ApiError::Timeout)));
-        assert!(matches!(read(every(6)).await, Err(ApiError::Timeout)), "nothing came at all");
+        let seconds = Duration::from_secs;
+        let pace = Pace { bytes_per_second: 10, grace: seconds(5) };
+        assert_eq!([0, 10, 200].map(|bytes| pace.lasts(bytes)), [5, 6, 25].map(|time| Some(seconds(time))));
+        let any = Pace { bytes_per_second: 0, ..pace };
+        assert_eq!(any.lasts(0), None);
+        let (bodies, hasty) = (Bodies::new(&Limits::default()), Pace { grace: Duration::ZERO, ..pace });
+        let silent = Body::from_stream(stream::pending::<Result<&str, std::io::Error>>());
+        assert!(matches!(read_within((&bodies, &holder(false)), hasty, silent, 9).await, Err(ApiError::Timeout)));
+        assert_eq!(read_within((&bodies, &holder(false)), hasty, Body::from("x"), 9).await.unwrap().len(), 1);
     }
 }
