@@ -293,9 +293,7 @@ async fn streams_and_calls_for_one_state_share_one_document() {
         ask(STREAM, SYNC, framed(b"{}")).await,
         ask("application/json", fetch, b"{\"selector\":null}".to_vec()).await,
     ];
-    let told: Vec<_> =
-        held.iter().map(|(status, part)| (*status, part.slice(..part.len().min(300)), part.len())).collect();
-    assert!(held.iter().all(|(status, part)| *status == 200 && part.len() > 60_000), "{told:?}");
+    assert!(held.iter().all(|(status, part)| *status == 200 && part.len() > 60_000));
     assert_eq!(held[0].1.slice(5..), held[2].1);
     // of the next state there is another one, for which there is no room
     toggle(&server, "f", "dev", "DISABLED").await;
