@@ -147,6 +147,43 @@ fn an_answer_that_nobody_reads_ends_its_connection() {
     let _ = stream.wait_for("about k", VISIBLE_BOUND, |event| event.data["register"]["key"] == "k");
 }
 
+/// A node with these limits.
+fn limited(spec: Spec, limits: &str) -> Node {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("[limits]\n{limits}\n")).unwrap();
+    let node = spec.option("--config", file.path().to_str().unwrap()).start();
+    place(&node.client);
+    node
+}
+
+#[test]
+fn an_answer_that_is_read_too_slowly_ends_its_connection() {
+    const WINDOW_BYTES: u32 = 20_000;
+    let node = limited(Spec::serve().option("--unread-timeout", "2s"), "answer_bytes_per_second = 262144");
+    node.client.put(&entry("large"), &"x".repeat(1 << 20)).check(201);
+    let mut framed = connect(&node.http);
+    framed.write_all(&[http2::preface(WINDOW_BYTES), http2::get(1, &entry("large"), TOKEN)].concat()).unwrap();
+    // each time something is taken, long before nothing is would matter
+    let allowed = |_: &u32| {
+        std::thread::sleep(Duration::from_millis(200));
+        let more = [0, 1].map(|stream| http2::allow(stream, WINDOW_BYTES)).concat();
+        framed.write_all(&more).is_ok() && shed(&node, "slow") == 0.0
+    };
+    let rounds = (0..50).take_while(allowed).count();
+    assert!(rounds < 50, "it is read to its end");
+    assert_eq!((shed(&node, "slow"), shed(&node, "unread")), (1.0, 0.0));
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_given_up() {
+    let node = limited(Spec::serve(), "body_grace_ms = 500\nbody_bytes_per_second = 1000");
+    let token = format!("authorization: Bearer {TOKEN}\r\n");
+    for path in ["/e/demo/development/ofrep/v1/evaluate/flags/f", "/api/v1/tenants"] {
+        let answer = rest(half_body(&node.http, path, &token));
+        assert!(answer.starts_with(b"HTTP/1.1 408"), "{path}: {}", String::from_utf8_lossy(&answer));
+    }
+}
+
 #[test]
 fn frames_that_are_no_answer_do_not_keep_a_connection() {
     let node = Spec::serve().option("--unread-timeout", "1s").start();
@@ -204,15 +241,20 @@ fn a_flood_of_resets_ends_its_connection_and_no_other() {
     let _ = (0..5_000).try_for_each(|at| flood.write_all(&asked_and_reset(2 * at + 1)));
     let _ = rest(flood);
     node.client.get("/healthz").check(200);
+    sees("that it is counted", CONVERGE_BOUND, &1.0, || shed(&node, "limit"));
 }
 
 #[test]
 fn a_head_that_is_too_large_is_refused() {
     let node = Spec::serve().start();
     let mut large = connect(&node.http);
+    let local = large.local_addr().unwrap();
     let _ = large.write_all(format!("GET /healthz HTTP/1.1\r\nhost: {}\r\n\r\n", "x".repeat(70_000)).as_bytes());
     let answer = String::from_utf8_lossy(&rest(large)).into_owned();
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+    sees("that it is counted", CONVERGE_BOUND, &1.0, || shed(&node, "limit"));
+    let address = local.to_string();
+    assert!(node.output().1.iter().any(|line| line.contains(&address)), "the log names the peer");
 }
 
 #[test]

@@ -7,6 +7,7 @@ const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
+const ALLOW: u8 = 8;
 /// The headers are whole, and so is the request.
 const WHOLE: u8 = 5;
 /// The headers are whole; a body follows.
@@ -43,6 +44,12 @@ pub fn call(stream: u32, path: &str, token: &str, selector: &str, message: &[u8]
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let body = [&[0][..], &length, message].concat();
     [frame(HEADERS, HEADED, stream, &block), frame(DATA, LAST, stream, &body)].concat()
+}
+
+/// That an answer, or with 0 all of them, may have so many bytes more.
+#[must_use]
+pub fn allow(stream: u32, bytes: u32) -> Vec<u8> {
+    frame(ALLOW, 0, stream, &bytes.to_be_bytes())
 }
 
 /// That the answer is not wanted any more.

@@ -81,8 +81,14 @@ pub enum ApiError {
         max: usize,
     },
     /// The bodies of all requests that are held take too much memory.
-    #[error("the bodies of all requests together have more than {max} bytes")]
+    #[error("the bodies of requests that are held have more than {max} bytes")]
     TooManyBodies {
+        /// What is allowed.
+        max: usize,
+    },
+    /// The large answers that wait to be read take too much memory.
+    #[error("large answers that were not read yet have more than {max} bytes")]
+    TooManyAnswers {
         /// What is allowed.
         max: usize,
     },
@@ -184,6 +190,7 @@ impl ApiError {
             Self::RateLimited { .. }
             | Self::TooManyStreams { .. }
             | Self::TooManyBodies { .. }
+            | Self::TooManyAnswers { .. }
             | Self::TooManyWait { .. } => (S::TOO_MANY_REQUESTS, "rate_limited"),
             Self::NotReady(_) => (S::SERVICE_UNAVAILABLE, "not_ready"),
             Self::ClockAhead(_) | Self::ClockOutOfRange => (S::SERVICE_UNAVAILABLE, "clock_ahead"),
@@ -241,12 +248,15 @@ impl ApiError {
     #[must_use]
     pub fn retry_seconds(&self) -> Option<u32> {
         use ApiError::{
-            ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyBodies, TooManyStreams, TooManyWait,
+            ClockAhead, ClockOutOfRange, NotReady, Overloaded, Storage, TooManyAnswers, TooManyBodies, TooManyStreams,
+            TooManyWait,
         };
         match self {
             Self::RateLimited { retry_seconds, .. } => Some(*retry_seconds),
             ClockAhead(_) | ClockOutOfRange | NotReady(_) | Overloaded | Storage(_) => Some(RETRY_SECONDS),
-            TooManyStreams { .. } | TooManyBodies { .. } | TooManyWait { .. } => Some(RETRY_SECONDS),
+            TooManyStreams { .. } | TooManyBodies { .. } | TooManyAnswers { .. } | TooManyWait { .. } => {
+                Some(RETRY_SECONDS)
+            }
             Self::Refused(Refusal::Upgrading(_)) => Some(RETRY_SECONDS),
             _ => None,
         }

@@ -74,7 +74,11 @@ fn http_router(api: Arc<Api>, ui: UiAssets) -> Router {
     let description = openapi::render(whole);
     let plain = plain
         .route("/openapi.json", get(move |_: Params<()>| describe(description)))
-        .layer(compression(COMPRESSED_BYTES_MIN));
+        .layer(from_fn_with_state(api.clone(), guard::counted))
+        .layer(compression(COMPRESSED_BYTES_MIN))
+        .layer(from_fn(reply::weak_where_encoded));
+    let raw = raw.layer(from_fn_with_state(api.clone(), guard::counted));
+    let manifest = manifest.layer(from_fn_with_state(api.clone(), guard::counted));
     let admin = behind_the_token(plain.merge(raw), &api);
     // its errors are read back to be written as its clients expect them: compressed after that
     let manifest = behind_the_token(manifest, &api).layer(from_fn(manifest::in_its_shape));
@@ -215,7 +219,7 @@ async fn other_method() -> ApiError {
 }
 
 async fn describe(description: Bytes) -> Response {
-    reply::bytes_of(http::StatusCode::OK, description.into(), "application/json")
+    reply::bytes_of(http::StatusCode::OK, description, "application/json")
 }
 
 /// Paths without a route: the API's are refused, all others are the dashboard's.

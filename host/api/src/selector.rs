@@ -7,6 +7,10 @@ use percent_encoding::percent_decode_str;
 /// The header.
 pub(crate) const HEADER: &str = "flagd-selector";
 
+/// A key may hold what separates pairs: percent-encoded.
+const SEVERAL: &str =
+    "the selector must be one pair, `flagSetId=TENANT/ENVIRONMENT`; commas of keys are percent-encoded";
+
 const WRONG: &str = "the selector must be `flagSetId=TENANT/ENVIRONMENT`";
 
 /// The environment that a selector names, as (tenant, environment): the header's before the request's. Slashes and percent
@@ -18,6 +22,9 @@ pub(crate) fn read(headers: &HeaderMap, of_request: &str) -> Result<Option<(Key,
     };
     if text.is_empty() {
         return Ok(None);
+    }
+    if text.contains(',') {
+        return Err(SEVERAL);
     }
     let (tenant, environment) = text.strip_prefix("flagSetId=").and_then(|place| place.split_once('/')).ok_or(WRONG)?;
     let key = |raw: &str| Key::new(&percent_decode_str(raw).decode_utf8().ok()?).ok();
@@ -42,6 +49,14 @@ mod tests {
         assert_eq!(found(Some("flagSetId=c/d"), "flagSetId=a/b"), place("c", "d"));
         assert_eq!(found(Some(""), "flagSetId=a/b"), Ok(None));
         assert_eq!(found(None, "flagSetId=a%2Fb/c/d"), place("a/b", "c/d"));
+    }
+
+    #[test]
+    fn one_pair_is_all() {
+        for several in ["flagSetId=a/b,source=x", "flagSetId=a/b,flagSetId=c/d"] {
+            assert_eq!(found(None, several), Err(SEVERAL), "{several}");
+        }
+        assert_eq!(found(None, "flagSetId=a%2Cb/c=d"), Ok(Some(("a,b".into(), "c=d".into()))));
     }
 
     #[test]

@@ -47,6 +47,21 @@ limits! {
     body_bytes: usize = 1024 * KIB,
     /// Bytes of request bodies that are held at once, those of all requests together.
     bodies_bytes: usize = 256 * 1024 * KIB,
+    /// Those of one tenant, and of one address that shows no token; 0 is a quarter of all, and two imports at least. Of them
+    /// applications have three quarters.
+    bodies_bytes_per_tenant: usize = 0,
+    /// What of all is kept for bodies of at most 16 KiB, of which a tenant has a quarter; 0 is an eighth.
+    bodies_reserved_bytes: usize = 0,
+    /// Bytes of a body that must have come for each second after `body_grace_ms`; 0 is any number.
+    body_bytes_per_second: u64 = 1024,
+    /// Milliseconds from a request's head for which its body may come as slowly as it likes.
+    body_grace_ms: u64 = 5_000,
+    /// Bytes of large answers (from 16 KiB on) that wait to be read, those of all requests together.
+    answers_bytes: usize = 256 * 1024 * KIB,
+    /// Those of one tenant; 0 is a quarter of all. Of them applications have three quarters.
+    answers_bytes_per_tenant: usize = 0,
+    /// Bytes of an answer that must be taken for each second for which it is there, after `unread_ms`; 0 is any number.
+    answer_bytes_per_second: u64 = 4096,
     /// JSON values of a request body, nested ones included: each takes some hundred bytes of memory.
     body_values: usize = 120_000,
     /// Bytes of the body of an import.
@@ -158,6 +173,8 @@ limits! {
     long_evaluations: usize = 0,
     /// Those that wait for their turn.
     long_evaluations_waiting: usize = 256,
+    /// Flags of an environment beyond which a request for all of them takes such a turn.
+    long_bulk_flags: usize = 1_000,
     /// Streams (server-sent events) open at once.
     streams: usize = 10_000,
     /// Those of one tenant.

@@ -43,7 +43,7 @@ pub(super) fn read(options: &Options) -> Result<Limits, ConfigError> {
     if limits.head_bytes < HEAD_BYTES_MIN {
         return Err(ConfigError::new("head_bytes", &format!("is at least {HEAD_BYTES_MIN}")));
     }
-    let ranges = store_ranges(&limits).into_iter().chain(replication_ranges(&limits));
+    let ranges = store_ranges(&limits).into_iter().chain(replication_ranges(&limits)).chain(memory_ranges(&limits));
     ranges.into_iter().try_for_each(|(field, value, range)| within(field, value, &range))?;
     Ok(limits)
 }
@@ -53,6 +53,7 @@ fn check_zero(limits: &Limits) -> Result<(), ConfigError> {
     let zero = [
         ("connections", limits.connections == 0),
         ("bodies_bytes", limits.bodies_bytes == 0),
+        ("answers_bytes", limits.answers_bytes == 0),
         ("connection_requests", limits.connection_requests == 0),
         ("head-timeout", limits.head_ms == 0),
         ("request-timeout", limits.request_ms == 0),
@@ -112,6 +113,18 @@ fn store_ranges(limits: &Limits) -> [Range; 11] {
         ("history_min_versions", limits.history_min_versions, 1..=limits.history_max_versions),
         ("history_days", count(limits.history_days), 1..=36_500),
         ("history_max_bytes", limits.history_max_bytes, 0..=GIB),
+    ]
+}
+
+/// Of memory that requests hold.
+fn memory_ranges(limits: &Limits) -> [Range; 5] {
+    let small = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    [
+        ("bodies_bytes_per_tenant", limits.bodies_bytes_per_tenant, 0..=limits.bodies_bytes),
+        ("bodies_reserved_bytes", limits.bodies_reserved_bytes, 0..=limits.bodies_bytes / 2),
+        ("answers_bytes_per_tenant", limits.answers_bytes_per_tenant, 0..=limits.answers_bytes),
+        ("body_bytes_per_second", small(limits.body_bytes_per_second), 0..=GIB),
+        ("answer_bytes_per_second", small(limits.answer_bytes_per_second), 0..=GIB),
     ]
 }
 
@@ -187,7 +200,8 @@ mod tests {
     #[test]
     fn each_end_of_a_range_may_be_and_nothing_beyond() {
         let defaults = Limits::default();
-        for (field, value, range) in store_ranges(&defaults).into_iter().chain(replication_ranges(&defaults)) {
+        let ranges = store_ranges(&defaults).into_iter().chain(replication_ranges(&defaults));
+        for (field, value, range) in ranges.chain(memory_ranges(&defaults)) {
             let (least, most) = (*range.start(), *range.end());
             assert!(range.contains(&value), "the default of {field}");
             let refused = |value: usize| read_toml(&format!("{field} = {value}")).err();

@@ -4,7 +4,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{idle::Idle, limits::ConnectionLimits, shed::Shed, unread::Unread};
+use super::{
+    idle::Idle,
+    limits::ConnectionLimits,
+    shed::Shed,
+    unread::{Pace, Unread},
+};
 
 /// No instant.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -55,6 +60,8 @@ impl Activity {
 
     /// Completes once it took too long over something, and says over what.
     pub(super) async fn overdue(&self, limits: &ConnectionLimits) -> Shed {
+        let grace = u64::try_from(limits.unread.as_millis()).unwrap_or(NEVER);
+        let pace = Pace { bytes_per_second: limits.answer_bytes_per_second, grace };
         loop {
             let now = self.now();
             let head = left(limits.head, self.idle.head_since(), now);
@@ -65,7 +72,11 @@ impl Activity {
             if unread.is_zero() {
                 return Shed::Unread;
             }
-            tokio::time::sleep(head.min(unread)).await;
+            let due = self.unread.due(pace).map(|due| Duration::from_millis(due.saturating_sub(now)));
+            if due.is_some_and(|due| due.is_zero()) {
+                return Shed::Slow;
+            }
+            tokio::time::sleep(head.min(unread).min(due.unwrap_or(limits.unread))).await;
         }
     }
 }

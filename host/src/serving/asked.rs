@@ -62,12 +62,12 @@ impl Answer {
 
     /// It gave a part.
     pub(super) fn gave(&self) {
-        self.activity().unread.gave(self.id);
+        self.activity().unread.gave(self.id, self.activity().now());
     }
 
-    /// A part was taken.
-    pub(super) fn taken(&self) {
-        self.activity().unread.taken(self.id, self.activity().now());
+    /// A part of so many bytes was taken.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.activity().unread.taken(self.id, bytes, self.activity().now());
     }
 
     fn activity(&self) -> &Activity {

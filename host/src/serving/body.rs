@@ -29,6 +29,8 @@ pub(super) struct Pieces {
 /// A piece of a body; dropped, it was taken.
 pub(super) struct Piece {
     bytes: Bytes,
+    /// How many it had at first.
+    whole: usize,
     answer: Arc<Answer>,
 }
 
@@ -90,7 +92,7 @@ impl HttpBody for Pieces {
 impl Piece {
     fn new(bytes: Bytes, answer: Arc<Answer>) -> Self {
         answer.gave();
-        Self { bytes, answer }
+        Self { whole: bytes.len(), bytes, answer }
     }
 }
 
@@ -110,7 +112,7 @@ impl Buf for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        self.answer.taken();
+        self.answer.taken(self.whole);
     }
 }
 

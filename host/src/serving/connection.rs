@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use std::{convert::Infallible, future::Future, io, pin::pin, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
     Router,
@@ -98,7 +98,7 @@ impl Connection {
             Version::Http1 => self.drive(version::http1(limits).serve_connection(io, service)).await?,
             Version::Http2 => self.drive(version::http2(limits).serve_connection(io, service)).await?,
         };
-        served.map_or_else(|error| ended_by(&error, spoken), Ok)
+        served.map_or_else(|error| ended_by(&error, spoken, self.entry.address), Ok)
     }
 
     /// Serves to the end; where the node stops, or another connection needs its room, to the end of what is asked for.
@@ -159,9 +159,18 @@ fn user_timeout(_: &SockRef<'_>, _: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an error of a connection was the peer's silence. Others are its own business.
-fn ended_by(error: &hyper::Error, spoken: Version) -> Result<(), Shed> {
-    tracing::debug!(%error, "a connection ended with an error");
+/// How HTTP/2 says that it ended a connection that exceeded one of its limits, such as that of resets.
+const EXCESS: &str = "connection error detected: detected excessive load generating behavior";
+
+/// Whether an error of a connection was the peer's silence, or that it went beyond a limit. Others are its own business.
+fn ended_by(error: &hyper::Error, spoken: Version, address: SocketAddr) -> Result<(), Shed> {
+    tracing::debug!(%error, %address, "a connection ended with an error");
+    let of_http = |cause: &dyn std::error::Error| cause.to_string().starts_with(EXCESS);
+    if error.is_parse_too_large()
+        || std::iter::successors(std::error::Error::source(error), |cause| cause.source()).any(of_http)
+    {
+        return Err(Shed::Limit);
+    }
     let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
     let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let unacknowledged = causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(timed_out));

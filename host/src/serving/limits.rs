@@ -22,6 +22,8 @@ pub(crate) struct ConnectionLimits {
     pub(crate) handshake: Duration,
     /// An answer that nobody takes.
     pub(crate) unread: Duration,
+    /// Bytes of an answer that are to be taken in a second, after that time; 0 is any number.
+    pub(crate) answer_bytes_per_second: u64,
     /// The head of a request.
     pub(crate) head_bytes: usize,
     /// Requests of one connection at once, in HTTP/2.
@@ -42,6 +44,7 @@ impl ConnectionLimits {
             idle: Duration::from_millis(limits.idle_ms),
             handshake: Duration::from_millis(limits.handshake_ms),
             unread: Duration::from_millis(limits.unread_ms),
+            answer_bytes_per_second: limits.answer_bytes_per_second,
             head_bytes: limits.head_bytes,
             streams: limits.connection_requests,
         }

@@ -24,10 +24,15 @@ pub(crate) enum Shed {
     Handshake,
     /// An answer was not read, or the peer is gone.
     Unread,
+    /// An answer was read too slowly.
+    Slow,
+    /// It went beyond a limit of HTTP itself: a head too large (431), or too many resets.
+    Limit,
 }
 
 impl Shed {
-    const ALL: [Self; 6] = [Self::Full, Self::Address, Self::Idle, Self::Head, Self::Handshake, Self::Unread];
+    const ALL: [Self; 8] =
+        [Self::Full, Self::Address, Self::Idle, Self::Head, Self::Handshake, Self::Unread, Self::Slow, Self::Limit];
 
     fn name(self) -> &'static str {
         match self {
@@ -37,6 +42,8 @@ impl Shed {
             Self::Head => "head",
             Self::Handshake => "handshake",
             Self::Unread => "unread",
+            Self::Slow => "slow",
+            Self::Limit => "limit",
         }
     }
 }

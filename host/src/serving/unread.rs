@@ -36,6 +36,31 @@ struct Owed {
     waits: bool,
     /// When it was last asked for more, or a part was taken.
     since: u64,
+    /// Since when there is something of it to be taken, and bytes that were.
+    begun: Option<u64>,
+    bytes: u64,
+}
+
+/// The least at which an answer is to be taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Zero is any.
+    pub(super) bytes_per_second: u64,
+    /// Milliseconds for which any will do.
+    pub(super) grace: u64,
+}
+
+impl Owed {
+    fn is_owed(&self) -> bool {
+        self.parts > 0 || !self.waits
+    }
+
+    /// Until when what was taken of it suffices; of what nothing was taken, `since` tells.
+    fn due(&self, pace: Pace) -> Option<u64> {
+        let bytes = Some(self.bytes).filter(|bytes| *bytes > 0)?;
+        let millis = bytes.saturating_mul(1_000).checked_div(pace.bytes_per_second)?;
+        Some(self.begun?.saturating_add(pace.grace).saturating_add(millis))
+    }
 }
 
 impl Unread {
@@ -48,23 +73,26 @@ impl Unread {
         let mut answers = self.lock();
         let id = answers.next;
         answers.next += 1;
-        answers.open.insert(id, Owed { parts: 0, waits: false, since: now });
+        answers.open.insert(id, Owed { parts: 0, waits: false, since: now, begun: Some(now), bytes: 0 });
         id
     }
 
     /// It is asked for more; it has nothing at the moment, or something.
     pub(super) fn asked(&self, id: u64, waits: bool, now: u64) {
-        self.change(id, |owed| (owed.waits, owed.since) = (waits, now));
+        self.change(id, now, |owed| (owed.waits, owed.since) = (waits, now));
     }
 
     /// It gave a part.
-    pub(super) fn gave(&self, id: u64) {
-        self.change(id, |owed| owed.parts += 1);
+    pub(super) fn gave(&self, id: u64, now: u64) {
+        self.change(id, now, |owed| owed.parts += 1);
     }
 
-    /// A part was taken.
-    pub(super) fn taken(&self, id: u64, now: u64) {
-        self.change(id, |owed| (owed.parts, owed.since) = (owed.parts.saturating_sub(1), now));
+    /// A part of so many bytes was taken.
+    pub(super) fn taken(&self, id: u64, bytes: usize, now: u64) {
+        self.change(id, now, |owed| {
+            (owed.parts, owed.since) = (owed.parts.saturating_sub(1), now);
+            owed.bytes = owed.bytes.saturating_add(bytes as u64);
+        });
     }
 
     /// It is over.
@@ -89,14 +117,24 @@ impl Unread {
     /// Since when the peer takes nothing of what has waited for it longest.
     pub(super) fn since(&self) -> Option<u64> {
         let answers = self.lock();
-        let owed = answers.open.values().filter(|owed| owed.parts > 0 || !owed.waits).map(|owed| owed.since);
+        let owed = answers.open.values().filter(|owed| owed.is_owed()).map(|owed| owed.since);
         let oldest = owed.min().unwrap_or(NEVER).min(self.blocked_since.load(Ordering::Relaxed));
         Some(oldest).filter(|since| *since != NEVER)
     }
 
-    fn change(&self, id: u64, change: impl FnOnce(&mut Owed)) {
+    /// Until when what is taken of each suffices.
+    pub(super) fn due(&self, pace: Pace) -> Option<u64> {
+        self.lock().open.values().filter_map(|owed| owed.due(pace)).min()
+    }
+
+    fn change(&self, id: u64, now: u64, change: impl FnOnce(&mut Owed)) {
         if let Some(owed) = self.lock().open.get_mut(&id) {
             change(owed);
+            if !owed.is_owed() {
+                (owed.begun, owed.bytes) = (None, 0);
+            } else if owed.begun.is_none() {
+                owed.begun = Some(now);
+            }
         }
     }
 
@@ -129,11 +167,28 @@ mod tests {
         let unread = Unread::new();
         let id = unread.begins(0);
         unread.asked(id, false, 1);
-        unread.gave(id);
+        unread.gave(id, 1);
         unread.asked(id, true, 2);
         assert_eq!(unread.since(), Some(2), "its part is on its way");
-        unread.taken(id, 3);
+        unread.taken(id, 1, 3);
         assert_eq!(unread.since(), None);
+    }
+
+    #[test]
+    fn an_answer_is_to_be_taken_at_a_rate_from_when_there_is_some_of_it() {
+        let (unread, pace) = (Unread::new(), Pace { bytes_per_second: 10, grace: 1_000 });
+        let id = unread.begins(0);
+        unread.gave(id, 100);
+        assert_eq!(unread.due(pace), None, "nothing was taken");
+        unread.taken(id, 50, 900);
+        assert_eq!(unread.due(pace), Some(6_000));
+        assert_eq!(unread.due(Pace { bytes_per_second: 0, ..pace }), None);
+        unread.asked(id, true, 950);
+        assert_eq!(unread.due(pace), None, "a stream that has nothing to say");
+        unread.asked(id, false, 9_000);
+        unread.gave(id, 9_000);
+        unread.taken(id, 10, 9_100);
+        assert_eq!(unread.due(pace), Some(11_000), "what was taken before is of no account");
     }
 
     #[test]

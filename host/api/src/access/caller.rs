@@ -11,6 +11,7 @@ use super::{
     session::Session,
     usage::Usage,
 };
+use crate::http::budget::Holder;
 
 /// Who asks this time.
 #[derive(Clone, Debug)]
@@ -48,6 +49,14 @@ impl Caller {
         };
         let ended = self.session.is_some_and(|session| access.directory.has_ended(session));
         known && !ended && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Who holds the memory of its requests: its tenant, and without one whoever it is itself.
+    pub(crate) fn holder(&self, access: &Access) -> Holder {
+        let tenant = self.principal.tenant.as_ref();
+        let usage = tenant.map_or_else(|| self.usage.clone(), |tenant| access.tenant(tenant));
+        let name = tenant.map_or_else(|| self.principal.actor.clone(), |tenant| tenant.as_str().into());
+        Holder::new(usage, self.principal.kind.rank() == 0, name)
     }
 
     /// Whether it may be revoked elsewhere, and could do harm here until that is heard of.

@@ -60,7 +60,7 @@ use self::{
 use crate::{
     admin::{Kind, Refusal},
     error::ApiError,
-    http::Api,
+    http::{Api, budget::Holder},
 };
 
 /// What the requests of one node share to decide who may do what.
@@ -120,6 +120,13 @@ impl Access {
     fn stranger(&self, address: Option<IpAddr>) -> Option<Arc<Usage>> {
         let address = guesses::whose(address.filter(|address| !address.to_canonical().is_loopback())?);
         Some(self.strangers.of(&address, self.micros()))
+    }
+
+    /// Who holds the memory of a request that shows nothing: the address that it comes from.
+    pub(crate) fn holder_at(&self, address: Option<IpAddr>) -> Holder {
+        let usage = address
+            .map_or_else(|| self.own.clone(), |address| self.strangers.of(&guesses::whose(address), self.micros()));
+        Holder::new(usage, true, address.map_or_else(|| "unknown".into(), |address| address.to_string().into()))
     }
 
     /// What a tenant uses.

@@ -8,6 +8,7 @@ use std::sync::{
 use burgee_model::Millis;
 
 use super::rate::Bucket;
+use crate::http::budget::{AsHoldings, Holdings};
 
 /// What is counted.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(crate) struct Usage {
     /// Refusals that were answered at once.
     pub(super) refused: Bucket,
     streams: AtomicUsize,
+    /// Memory that its requests hold.
+    holdings: Holdings,
     /// Milliseconds since the Unix epoch; 0 is never.
     used: AtomicU64,
 }
@@ -44,9 +47,16 @@ impl Usage {
     pub(crate) fn is_idle(&self, now: u64) -> bool {
         let rests = |bucket: &Bucket| bucket.is_idle(now);
         self.streams.load(Ordering::Relaxed) == 0
+            && self.holdings.are_none()
             && rests(&self.requests)
             && rests(&self.by_people)
             && rests(&self.refused)
+    }
+}
+
+impl AsHoldings for Usage {
+    fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 }
 

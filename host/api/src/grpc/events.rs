@@ -7,7 +7,7 @@ use burgee_engine::{FlagChange, Snapshot};
 use burgee_model::{Key, Millis};
 use serde_json::{Map, Value as Json, json};
 
-use super::{message::EventStreamResponse, status::Status, stream::Teller, wire::Wire};
+use super::{message::EventStreamResponse, place::Place, status::Status, stream::Teller, wire::Wire};
 use crate::{http::Api, view::View};
 
 /// Tells which flags changed, of those that its client may see.
@@ -24,36 +24,48 @@ impl Events {
     }
 
     fn event(&self, kind: &str, data: Option<Map<String, Json>>) -> Bytes {
-        self.wire.write(&EventStreamResponse { kind: kind.to_owned(), data: data.map(Into::into) })
+        self.wire.write(&EventStreamResponse { kind: kind.to_owned(), data: data.map(Into::into) }).into()
     }
 }
 
 impl Events {
-    /// That flags changed, of those that are shown; none where that is none.
-    fn changed(&self, changes: BTreeMap<Key, FlagChange>, shown: impl Fn(&str) -> bool) -> Option<Bytes> {
-        let shown = changes.into_iter().filter(|(key, _)| shown(key.as_str()));
+    /// That flags changed, as far as that is shown; none where nothing is.
+    fn changed(
+        &self,
+        changes: BTreeMap<Key, FlagChange>,
+        shown: impl Fn(&str, FlagChange) -> Option<FlagChange>,
+    ) -> Option<Bytes> {
+        let shown = changes.into_iter().filter_map(|(key, change)| Some((shown(key.as_str(), change)?, key)));
         let flags: Map<String, Json> =
-            shown.map(|(key, change)| (key.to_string(), json!({ "type": name(change) }))).collect();
+            shown.map(|(change, key)| (key.to_string(), json!({ "type": name(change) }))).collect();
         let data = (!flags.is_empty()).then(|| Map::from_iter([("flags".to_owned(), Json::Object(flags))]))?;
         Some(self.event("configuration_change", Some(data)))
     }
 }
 
 impl Teller for Events {
-    async fn tell(&mut self, _: &Api, snapshot: &Arc<Snapshot>) -> Result<Option<Bytes>, Status> {
+    async fn tell(&mut self, _: &Api, _: &Place, snapshot: &Arc<Snapshot>) -> Result<Option<Bytes>, Status> {
         let Some(before) = self.told.replace(snapshot.clone()) else {
             return Ok(Some(self.event("provider_ready", None)));
         };
         if Arc::ptr_eq(&before, snapshot) {
             return Ok(None);
         }
-        let shown = |key: &str| self.view.shows(snapshot, key) || self.view.shows(&before, key);
+        // one that is shown no more is gone, as far as its client can tell, and one that was not shown is new
+        let shown = |key: &str, change| match (self.view.shows(&before, key), self.view.shows(snapshot, key)) {
+            (true, true) => Some(change),
+            (true, false) => Some(FlagChange::Delete),
+            (false, true) => Some(FlagChange::Write),
+            (false, false) => None,
+        };
         Ok(self.changed(snapshot.changes_since(&before), shown))
     }
 
     fn step(&self, after: Millis, until: Millis) -> Option<Bytes> {
         let told = self.told.as_ref()?;
-        self.changed(self.view.of_snapshot(told).stepped(after, until), |key| self.view.shows(told, key))
+        self.changed(self.view.of_snapshot(told).stepped(after, until), |key, change| {
+            self.view.shows(told, key).then_some(change)
+        })
     }
 
     fn told(&self) -> Option<&Arc<Snapshot>> {

@@ -99,7 +99,8 @@ async fn answered(grpc: &Arc<Grpc>, asked: &Asked, body: Body) -> Result<Respons
             return Err(status);
         }
     };
-    let read = body::read(api, body, ofrep::body_bytes(&api.limits));
+    let holder = who.holder(api);
+    let read = body::read_of(api, &holder, body, ofrep::body_bytes(&api.limits));
     let body = tokio::time::timeout(api.http.request_timeout, read).await;
     let body = body.map_err(|_| Status::new(Code::DeadlineExceeded, "the request took too long"))??;
     answer(grpc, asked, who, &message(asked.wire, &asked.parts.headers, &body)?).await

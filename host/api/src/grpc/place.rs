@@ -11,7 +11,7 @@ use crate::{
     access::{self, Caller, Source},
     admin::environment,
     error::ApiError,
-    http::Api,
+    http::{Api, budget::Holder},
     selector,
     view::View,
 };
@@ -47,6 +47,11 @@ impl<'a> Calling<'a> {
         };
         Ok(Self { caller, anonymous, default })
     }
+
+    /// Who holds the memory of the call.
+    pub(super) fn holder(&self, api: &Api) -> Holder {
+        self.caller.holder(&api.access)
+    }
 }
 
 impl Place {
@@ -63,6 +68,11 @@ impl Place {
         }
         held(api, access::admit_evaluation(api, &caller, &tenant, &environment)).await?;
         Ok(Self { view: View::of(&caller), tenant, environment, caller })
+    }
+
+    /// Who holds the memory of the call.
+    pub(super) fn holder(&self, api: &Api) -> Holder {
+        self.caller.holder(&api.access)
     }
 
     /// What its evaluations read now.

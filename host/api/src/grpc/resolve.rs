@@ -11,6 +11,7 @@ use super::{
     message::{
         Answer, AnyFlag, AnyValue, ResolveAllResponse, ResolveBooleanResponse, ResolveFloatResponse,
         ResolveIntResponse, ResolveObjectResponse, ResolveRequest, ResolveStringResponse, Resolved, Struct,
+        null_is_default,
     },
     method::{Kind, Version},
     place::Place,
@@ -37,7 +38,7 @@ struct Asked {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Named {
-    #[serde(rename = "flagKey", alias = "flag_key")]
+    #[serde(rename = "flagKey", alias = "flag_key", deserialize_with = "null_is_default")]
     flag_key: String,
 }
 
@@ -99,11 +100,13 @@ pub(super) async fn one(
         let found =
             if shown { snapshot.evaluate(&asked.key, &context, now) } else { Snapshot::no_such_flag(&asked.key) };
         match kind {
-            Kind::Boolean => resolved::<ResolveBooleanResponse>(&found, version).map(|answer| wire.write(&answer)),
-            Kind::Text => resolved::<ResolveStringResponse>(&found, version).map(|answer| wire.write(&answer)),
-            Kind::Float => resolved::<ResolveFloatResponse>(&found, version).map(|answer| wire.write(&answer)),
-            Kind::Int => resolved::<ResolveIntResponse>(&found, version).map(|answer| wire.write(&answer)),
-            Kind::Object => resolved::<ResolveObjectResponse>(&found, version).map(|answer| wire.write(&answer)),
+            Kind::Boolean => {
+                resolved::<ResolveBooleanResponse>(&found, version).map(|answer| wire.write(&answer).into())
+            }
+            Kind::Text => resolved::<ResolveStringResponse>(&found, version).map(|answer| wire.write(&answer).into()),
+            Kind::Float => resolved::<ResolveFloatResponse>(&found, version).map(|answer| wire.write(&answer).into()),
+            Kind::Int => resolved::<ResolveIntResponse>(&found, version).map(|answer| wire.write(&answer).into()),
+            Kind::Object => resolved::<ResolveObjectResponse>(&found, version).map(|answer| wire.write(&answer).into()),
         }
     };
     evaluating(api, work, answer).await?
@@ -158,15 +161,21 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
     let now = api.store.now();
     let max = api.limits.bulk_answer_bytes;
     let mut out = ResolveAllResponse { metadata: Some(set_metadata(&snapshot)), ..ResolveAllResponse::default() };
-    let mut bytes = 0_usize;
+    let (mut bytes, mut room, mut share) = (0_usize, Ok(()), api.answers.share(&place.holder(api)));
     let work = Work { snapshot: &snapshot, context: &context, all: true };
     evaluating(api, work, || {
         snapshot.evaluate_all(&context, now, |found| {
+            if !place.view.shows(&snapshot, found.key) {
+                return;
+            }
             let own = found.key.len()
                 + [found.value_json(), found.metadata_json()].into_iter().flatten().map(str::len).sum::<usize>();
             bytes = bytes.saturating_add(own);
+            if room.is_ok() {
+                room = share.grow_to(bytes);
+            }
             if bytes <= max
-                && place.view.shows(&snapshot, found.key)
+                && room.is_ok()
                 && let Some(flag) = any(&found)
             {
                 out.flags.insert(found.key.to_owned(), flag);
@@ -178,7 +187,10 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
         let message = format!("answer_too_large: the flags take more than {max} bytes");
         return Err(Status::new(Code::ResourceExhausted, message));
     }
-    Ok(wire.write(&out))
+    if let Err(error) = room {
+        return Err(error.into());
+    }
+    Ok(share.sealed(wire.write(&out))?)
 }
 
 fn any(found: &Evaluation<'_>) -> Option<AnyFlag> {

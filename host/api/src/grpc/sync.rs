@@ -1,6 +1,6 @@
 //! `flagd.sync.v1`: all flags of an environment with their rules, for those who evaluate them by themselves.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use axum::body::Bytes;
 use burgee_engine::Snapshot;
@@ -8,8 +8,7 @@ use prost::Message;
 
 use super::{
     Grpc,
-    documents::Document,
-    message::{FetchAllFlagsResponse, GetMetadataResponse, SyncFlagsRequest},
+    message::{GetMetadataResponse, SyncFlagsRequest},
     place::Place,
     resolve::set_metadata,
     status::{Code, Status},
@@ -22,7 +21,8 @@ use crate::{http::Api, view::View};
 pub(super) struct Sync {
     grpc: Arc<Grpc>,
     wire: Wire,
-    told: Option<(Arc<Snapshot>, Arc<Document>)>,
+    /// What was told last: neither the state nor the document is kept.
+    told: Option<(Weak<Snapshot>, [u8; 32])>,
 }
 
 impl Sync {
@@ -37,14 +37,15 @@ impl Teller for Sync {
         None
     }
 
-    async fn tell(&mut self, api: &Api, snapshot: &Arc<Snapshot>) -> Result<Option<Bytes>, Status> {
-        if self.told.as_ref().is_some_and(|(told, _)| Arc::ptr_eq(told, snapshot)) {
+    async fn tell(&mut self, api: &Api, place: &Place, snapshot: &Arc<Snapshot>) -> Result<Option<Bytes>, Status> {
+        let seen = Arc::downgrade(snapshot);
+        if self.told.as_ref().is_some_and(|(told, _)| Weak::ptr_eq(told, &seen)) {
             return Ok(None);
         }
-        let document = self.grpc.documents.get(api, snapshot).await?;
-        let before = self.told.replace((snapshot.clone(), document.clone()));
-        let same = before.is_some_and(|(_, before)| before.text == document.text);
-        Ok((!same).then(|| document.message(self.wire)))
+        let document = self.grpc.documents.get(api, place, self.wire, snapshot).await?;
+        let before = self.told.replace((seen, document.digest));
+        let same = before.is_some_and(|(_, before)| before == document.digest);
+        Ok((!same).then(|| document.message()))
     }
 }
 
@@ -68,12 +69,13 @@ pub(super) fn require_rules(place: &Place) -> Result<(), Status> {
 
 /// All flags, once.
 pub(super) async fn fetch(grpc: &Grpc, place: &Place, wire: Wire) -> Result<Bytes, Status> {
-    let document = grpc.documents.get(&grpc.api, &place.snapshot(&grpc.api)?).await?;
-    Ok(wire.write(&FetchAllFlagsResponse { flag_configuration: document.text.clone() }))
+    let document = grpc.documents.get(&grpc.api, place, wire, &place.snapshot(&grpc.api)?).await?;
+    // its answer is the stream's message
+    Ok(wire.of_framed(document.message()))
 }
 
 /// What is known of all flags together.
 pub(super) fn metadata(api: &Api, place: &Place, wire: Wire) -> Result<Bytes, Status> {
     let metadata = Some(set_metadata(&*place.snapshot(api)?));
-    Ok(wire.write(&GetMetadataResponse { metadata }))
+    Ok(wire.write(&GetMetadataResponse { metadata }).into())
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use axum::{body::Body, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Frame;
@@ -34,7 +34,7 @@ enum Protocol {
 }
 
 /// How messages are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Encoding {
     Proto,
     Json,
@@ -115,13 +115,29 @@ impl Wire {
     }
 
     /// A message of an answer, framed where that is the custom.
-    pub(super) fn write<M: Message + Serialize>(self, message: &M) -> Bytes {
-        let written = match self.encoding {
+    pub(super) fn write<M: Message + Serialize>(self, message: &M) -> Vec<u8> {
+        if self.protocol == Protocol::Connect { self.encoded(message) } else { self.write_framed(message) }
+    }
+
+    /// The same, framed as in a stream whatever the protocol.
+    pub(super) fn write_framed<M: Message + Serialize>(self, message: &M) -> Vec<u8> {
+        framed(0, &self.encoded(message))
+    }
+
+    fn encoded<M: Message + Serialize>(self, message: &M) -> Vec<u8> {
+        match self.encoding {
             Encoding::Proto => message.encode_to_vec(),
             // it fails for keys that are no text, and there are none
             Encoding::Json => serde_json::to_vec(message).unwrap_or_default(),
-        };
-        if self.protocol == Protocol::Connect { written.into() } else { framed(0, &written) }
+        }
+    }
+
+    /// A message that is framed, as a call with one message has it.
+    pub(super) fn of_framed(self, mut message: Bytes) -> Bytes {
+        if self.protocol == Protocol::Connect {
+            message.advance(PREFIX_BYTES.min(message.len()));
+        }
+        message
     }
 
     /// The answer of a call with one message.
@@ -165,9 +181,11 @@ impl Wire {
             Part::Message(message) => Frame::data(message),
             Part::End(status) => match self.protocol {
                 Protocol::Grpc => Frame::trailers(status.trailers()),
-                Protocol::GrpcWeb => Frame::data(framed(WEB_TRAILERS, &status.web_trailers())),
+                Protocol::GrpcWeb => Frame::data(framed(WEB_TRAILERS, &status.web_trailers()).into()),
                 Protocol::GrpcWebText => Frame::data(encoded(&framed(WEB_TRAILERS, &status.web_trailers()))),
-                Protocol::Connect | Protocol::ConnectStream => Frame::data(framed(CONNECT_END, &status.connect_end())),
+                Protocol::Connect | Protocol::ConnectStream => {
+                    Frame::data(framed(CONNECT_END, &status.connect_end()).into())
+                }
             },
         }
     }
@@ -194,13 +212,13 @@ fn decoded(text: &[u8]) -> Result<Bytes, Status> {
     Ok(parts.collect::<Result<Vec<_>, _>>()?.concat().into())
 }
 
-fn framed(flags: u8, message: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(PREFIX_BYTES + message.len());
+fn framed(flags: u8, message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(PREFIX_BYTES + message.len());
     out.put_u8(flags);
     // what is written here is far below 4 GiB: an environment is bounded
     out.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     out.put_slice(message);
-    out.freeze()
+    out
 }
 
 #[cfg(test)]

@@ -7,13 +7,17 @@ use bytes::BytesMut;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use burgee_model::{
     Format, Limits, flagd,
     json::{self, Bounds},
 };
 
-use super::{Api, Budget, budget::Share};
+use super::{
+    Api, Bodies, Call,
+    budget::{BodyShare, Holder},
+};
 use crate::error::ApiError;
 
 /// How much of a body beyond its limit is still read and dropped. A client that is cut off while it sends
@@ -27,12 +31,12 @@ const FINISHED_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Read {
     bytes: Bytes,
-    share: Share,
+    share: BodyShare,
 }
 
 impl Read {
     /// The bytes, and what they count by.
-    pub(crate) fn into_parts(self) -> (Bytes, Share) {
+    pub(crate) fn into_parts(self) -> (Bytes, BodyShare) {
         (self.bytes, self.share)
     }
 }
@@ -44,15 +48,51 @@ impl Deref for Read {
     }
 }
 
-/// Reads a whole body of at most `max` bytes, as far as those of all requests leave room for it.
-pub(crate) async fn read(api: &Api, body: Body, max: usize) -> Result<Read, ApiError> {
-    read_within(&api.bodies, body, max).await
+/// The least at which a body must come.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Zero is none.
+    bytes_per_second: u64,
+    /// For how long any rate will do.
+    grace: Duration,
 }
 
-async fn read_within(budget: &Arc<Budget>, mut body: Body, max: usize) -> Result<Read, ApiError> {
-    let (mut whole, mut share) = (Gathered::default(), budget.share());
+impl Pace {
+    fn of(limits: &Limits) -> Self {
+        Self { bytes_per_second: limits.body_bytes_per_second, grace: Duration::from_millis(limits.body_grace_ms) }
+    }
+
+    /// For how long so many bytes keep a body from being too slow; none is for ever.
+    fn lasts(self, bytes: usize) -> Option<Duration> {
+        let millis = (bytes as u64).saturating_mul(1_000).checked_div(self.bytes_per_second)?;
+        Some(self.grace.saturating_add(Duration::from_millis(millis)))
+    }
+}
+
+/// Reads a whole body of at most `max` bytes, as far as those of its tenant, and of all, leave room for it.
+pub(crate) async fn read(call: &Call, body: Body, max: usize) -> Result<Read, ApiError> {
+    read_of(call, &call.caller.holder(&call.access), body, max).await
+}
+
+/// The same for a holder.
+pub(crate) async fn read_of(api: &Api, holder: &Holder, body: Body, max: usize) -> Result<Read, ApiError> {
+    read_within((&api.bodies, holder), Pace::of(&api.limits), body, max).await
+}
+
+async fn read_within(
+    (bodies, holder): (&Arc<Bodies>, &Holder),
+    pace: Pace,
+    mut body: Body,
+    max: usize,
+) -> Result<Read, ApiError> {
+    let (mut whole, mut share, began) = (Gathered::default(), bodies.share(holder), Instant::now());
     while !body.is_end_stream() {
-        let Some(frame) = body.frame().await else { break };
+        let due = pace.lasts(whole.len()).and_then(|lasts| began.checked_add(lasts));
+        let frame = match due {
+            Some(due) => tokio::time::timeout_at(due, body.frame()).await.map_err(|_| ApiError::Timeout)?,
+            None => body.frame().await,
+        };
+        let Some(frame) = frame else { break };
         let Ok(frame) = frame else { return Err(ApiError::BodyBroken) };
         let Ok(data) = frame.into_data() else { continue };
         let fits = whole.len() + data.len() <= max;
@@ -137,14 +177,21 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// Reads a JSON document.
-pub(crate) async fn document(headers: &HeaderMap, body: Body, api: &Api) -> Result<Json, ApiError> {
-    small_document(headers, body, api, api.limits.body_bytes).await
+pub(crate) async fn document(headers: &HeaderMap, body: Body, call: &Call) -> Result<Json, ApiError> {
+    require_json(headers)?;
+    let text = read(call, body, call.limits.body_bytes).await?;
+    parse(&text, &call.limits)
 }
 
-/// The same, of fewer bytes than others may have.
-pub(crate) async fn small_document(headers: &HeaderMap, body: Body, api: &Api, max: usize) -> Result<Json, ApiError> {
+/// The same of a holder that is nobody yet, and of fewer bytes.
+pub(crate) async fn small_document(
+    headers: &HeaderMap,
+    body: Body,
+    (api, holder): (&Api, &Holder),
+    max: usize,
+) -> Result<Json, ApiError> {
     require_json(headers)?;
-    let text = read(api, body, max.min(api.limits.body_bytes)).await?;
+    let text = read_of(api, holder, body, max.min(api.limits.body_bytes)).await?;
     parse(&text, &api.limits)
 }
 
@@ -162,6 +209,7 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
+    use crate::http::budget::tests::holder;
 
     fn in_parts(parts: &'static [&'static str]) -> Body {
         Body::from_stream(stream::iter(parts.iter().map(|part| Ok::<_, std::io::Error>(*part))))
@@ -169,15 +217,30 @@ mod tests {
 
     #[tokio::test]
     async fn parts_are_put_together_up_to_the_limit() {
-        let budget = Budget::new(5);
-        let read = async |body, max| read_within(&budget, body, max).await;
+        let bodies = Bodies::new(&Limits { bodies_bytes: 20, bodies_reserved_bytes: 10, ..Limits::default() });
+        let pace = Pace { bytes_per_second: 0, grace: Duration::ZERO };
+        let read = async |body, max| read_within((&bodies, &holder(false)), pace, body, max).await;
         let first = read(in_parts(&["a", "b", "", "c"]), 3).await.unwrap();
         assert_eq!(*first, "abc");
         assert!(matches!(read(in_parts(&["ab", "cd"]), 3).await, Err(ApiError::BodyTooLarge { max: 3 })));
         assert_eq!(*read(Body::empty(), 3).await.unwrap(), "");
         // all of them together
-        assert!(matches!(read(in_parts(&["ab", "c"]), 3).await, Err(ApiError::TooManyBodies { max: 5 })));
-        drop(first);
-        assert!(read(in_parts(&["ab", "c"]), 3).await.is_ok());
+        let held = [read(in_parts(&["ab"]), 3).await.unwrap(), read(in_parts(&["ab"]), 3).await.unwrap()];
+        assert!(matches!(read(in_parts(&["ab", "c"]), 3).await, Err(ApiError::TooManyBodies { max: 2 })));
+        drop((first, held));
+        assert!(read(in_parts(&["a", "b"]), 3).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_comes_too_slowly_is_given_up_after_a_grace() {
+        let seconds = Duration::from_secs;
+        let pace = Pace { bytes_per_second: 10, grace: seconds(5) };
+        assert_eq!([0, 10, 200].map(|bytes| pace.lasts(bytes)), [5, 6, 25].map(|time| Some(seconds(time))));
+        let any = Pace { bytes_per_second: 0, ..pace };
+        assert_eq!(any.lasts(0), None);
+        let (bodies, hasty) = (Bodies::new(&Limits::default()), Pace { grace: Duration::ZERO, ..pace });
+        let silent = Body::from_stream(stream::pending::<Result<&str, std::io::Error>>());
+        assert!(matches!(read_within((&bodies, &holder(false)), hasty, silent, 9).await, Err(ApiError::Timeout)));
+        assert_eq!(read_within((&bodies, &holder(false)), hasty, Body::from("x"), 9).await.unwrap().len(), 1);
     }
 }

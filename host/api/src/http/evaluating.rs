@@ -16,17 +16,19 @@ pub(crate) struct Work<'a> {
 
 /// Evaluates, without keeping this thread's other requests waiting where it may take long. How many wait for guests is
 /// bounded where they wait (`guest_callers`, `guest_callers_per_tenant`): beyond that calls fail at once. Of others that
-/// take long few run at once (`long_evaluations`), so that processors are left to those that do not.
+/// take long, or are of many flags (`long_bulk_flags`), few run at once (`long_evaluations`), of a tenant half of them, so
+/// that processors are left to those that do not.
 ///
 /// # Errors
 /// Where too many wait for their turn.
 pub(crate) async fn evaluating<T>(api: &Api, work: Work<'_>, evaluate: impl FnOnce() -> T) -> Result<T, ApiError> {
     let guests = work.snapshot.calls_guests();
-    if !guests && !work.snapshot.may_take_long(work.context, work.all) {
+    let many = work.all && work.snapshot.flags().len() > api.limits.long_bulk_flags;
+    if !guests && !many && !work.snapshot.may_take_long(work.context, work.all) {
         return Ok(evaluate());
     }
     // who waits for guests needs no processor: a turn would be lost on him
-    let _turn = if guests { None } else { Some(api.long_evaluations.take().await?) };
+    let _turn = if guests { None } else { Some(api.long_evaluations.take(work.snapshot.tenant()).await?) };
     let may_hand_over = Handle::try_current().is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread);
     Ok(if may_hand_over { tokio::task::block_in_place(evaluate) } else { evaluate() })
 }

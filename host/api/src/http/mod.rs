@@ -22,9 +22,9 @@ use burgee_model::stamp::MILLIS_MAX;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::{
-    budget::Budget,
+    budget::{Answers, Bodies},
     call::{Asked, Call},
-    turns::Turns,
+    turns::{Turn, Turns},
 };
 use crate::{
     ApiState,
@@ -48,7 +48,9 @@ pub(crate) struct Api {
     /// Evaluations that may take long.
     pub(crate) long_evaluations: Turns,
     /// Bodies of requests that are held.
-    pub(crate) bodies: Arc<Budget>,
+    pub(crate) bodies: Arc<Bodies>,
+    /// Large answers that wait to be read.
+    pub(crate) answers: Arc<Answers>,
     /// Imports of documents.
     pub(crate) imports: Turns,
     /// Backups of everything.
@@ -71,11 +73,11 @@ impl Api {
             limits.looks_back_waiting,
         );
         let long_evaluations = Turns::new(
-            "evaluations with loops or patterns over large contexts",
+            "evaluations that take long or are of many flags",
             evaluating::at_once(limits.long_evaluations),
             limits.long_evaluations_waiting,
         );
-        let bodies = Budget::new(limits.bodies_bytes);
+        let (bodies, answers) = (Bodies::new(limits), Answers::new(limits));
         let imports = Turns::new("imports", limits.imports, limits.imports_waiting);
         let backups = Turns::new("backups", limits.backups, limits.backups_waiting);
         let access = Arc::new(Access::new(&state.store, limits.connections));
@@ -87,6 +89,7 @@ impl Api {
             looks_back,
             long_evaluations,
             bodies,
+            answers,
             imports,
             backups,
             refused: Refused::default(),

@@ -1,6 +1,6 @@
 //! What routes answer.
 
-use axum::{body::Body, response::Response};
+use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -32,8 +32,8 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Respons
 }
 
 /// A body of a known type, which caches must ask about each time.
-pub(crate) fn bytes_of(status: StatusCode, bytes: Vec<u8>, content_type: &'static str) -> Response {
-    let mut response = Response::new(Body::from(bytes));
+pub(crate) fn bytes_of(status: StatusCode, bytes: impl Into<Body>, content_type: &'static str) -> Response {
+    let mut response = Response::new(bytes.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -84,6 +84,20 @@ pub(crate) fn created(location: &str, tag: &str, body: &Json) -> Result<Response
 pub(crate) fn with_tag(mut response: Response, tag: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(&format!("\"{tag}\"")) {
         response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
+/// What is compressed is not the same bytes: its tag says so by being weak.
+pub(crate) async fn weak_where_encoded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).filter(|tag| tag.starts_with('"'));
+    if let Some(weak) = tag.and_then(|tag| HeaderValue::from_str(&format!("W/{tag}")).ok()) {
+        headers.insert(header::ETAG, weak);
     }
     response
 }

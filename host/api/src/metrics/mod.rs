@@ -68,6 +68,11 @@ fn served(text: &mut Text, api: &Api, figures: &NodeFigures) {
     for (reason, count) in &figures.connections_shed {
         shed.labelled(&[("reason", reason)], *count);
     }
+    let help = "Requests refused because there was no room for their bodies, or for their answers.";
+    let mut no_room = text.family("burgee_no_room_total", Kind::Counter, help);
+    for (what, count) in [("bodies", api.bodies.refused()), ("answers", api.answers.refused())] {
+        no_room.labelled(&[("of", what)], count);
+    }
     let mut refused =
         text.family("burgee_writes_refused_total", Kind::Counter, "Writes that this node refused, by reason.");
     for (reason, count) in api.refused.totals() {

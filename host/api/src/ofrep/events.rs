@@ -42,8 +42,8 @@ pub(crate) async fn events(State(api): Shared, request: Request) -> Response {
 fn open(api: &Arc<Api>, request: &Request) -> Result<Events, Failure> {
     let missing = || Failure::new(StatusCode::UNAUTHORIZED, "GENERAL", "this needs the token of a bulk answer");
     let token = parameter(request.uri(), "token").ok_or_else(missing)?;
-    let (caller, tenant, environment) = access::by_stream_token(api, &token, request.extensions())?;
     api.require_ready()?;
+    let (caller, tenant, environment) = access::by_stream_token(api, &token, request.extensions())?;
     let changes = api.snapshots.changes();
     let told = find(api, &tenant, &environment, false)?;
     let (view, now) = (View::of(&caller), api.store.now());

@@ -26,7 +26,9 @@ use crate::{
     admin::environment,
     error::ApiError,
     http::{
-        Api, Shared, body, conditions,
+        Api, Shared, body,
+        budget::AnswerShare,
+        conditions,
         evaluating::{Work, evaluating},
     },
     routes::shapes,
@@ -110,6 +112,8 @@ async fn answer(api: &Api, request: Request) -> Response {
 
 /// Who asks, and the state to evaluate: everything that needs no body.
 fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(Caller, Arc<Snapshot>), Failure> {
+    // a node that has no replica yet knows no token: clients that heard 401 would never ask again
+    api.require_ready()?;
     let caller = access::authenticate(api, &parts.headers, &parts.extensions, Source::BearerOrKey)?;
     let selected = selector::read(&parts.headers, "").map_err(Failure::wrong_selector)?;
     let (tenant, environment) = place(api, &caller, target, selected.as_ref())?;
@@ -117,7 +121,6 @@ fn admitted(api: &Api, parts: &Parts, target: &Target<'_>) -> Result<(Caller, Ar
         ApiError::Refused(missing) => Failure::no_environment(&missing, target.key.is_some()),
         error => error.into(),
     })?;
-    api.require_ready()?;
     let snapshot = find(api, tenant, environment, target.key.is_some())?;
     Ok((caller, snapshot))
 }
@@ -132,7 +135,7 @@ async fn evaluate(
 ) -> Result<Response, Failure> {
     let Some(key) = &target.key else { return evaluate_all(api, parts, body, caller, snapshot).await };
     let view = View::of(caller);
-    let context = request::context(body, api, view.of_snapshot(&snapshot)).await?;
+    let context = request::context(body, api, &caller.holder(&api.access), view.of_snapshot(&snapshot)).await?;
     let now = api.store.now();
     let work = Work { snapshot: &snapshot, context: &context, all: false };
     Ok(evaluating(api, work, || single_answer(&snapshot, key, &context, now, view)).await?)
@@ -147,7 +150,8 @@ async fn evaluate_all(
 ) -> Result<Response, Failure> {
     let (told, view) = (Told::of(parts, View::of(caller)), View::of(caller));
     let snapshot = told.awaited(api, &snapshot).await.unwrap_or(snapshot);
-    let context = request::context(body, api, view.of_snapshot(&snapshot)).await?;
+    let holder = caller.holder(&api.access);
+    let context = request::context(body, api, &holder, view.of_snapshot(&snapshot)).await?;
     // without a key to sign with there is no stream, and the answer is as good
     let signer = access::stream_signer(api).await;
     let place = (snapshot.tenant(), snapshot.environment());
@@ -157,8 +161,14 @@ async fn evaluate_all(
     let selected = parts.headers.get(selector::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (offers, bytes_max) = (signer.is_some(), api.limits.bulk_answer_bytes);
     let asked = Bulk { context: &context, now, view, headers, selected, offers, bytes_max };
+    // what the client has already takes no turn
+    let fixed = asked.fixed_tag(&snapshot);
+    if let Some(tag) = fixed.as_ref().filter(|tag| asked.is_known(tag)) {
+        return Ok(tagged(not_modified(), tag));
+    }
     let work = Work { snapshot: &snapshot, context: &context, all: true };
-    Ok(evaluating(api, work, || bulk_answer(&snapshot, &asked, stream)).await?)
+    let share = api.answers.share(&holder);
+    Ok(evaluating(api, work, || bulk_answer(&snapshot, &asked, fixed, share, stream)).await??)
 }
 
 /// The environment that is meant: the path's, or else the selector's, or else the token's.
@@ -225,6 +235,17 @@ impl Bulk<'_> {
         let tag = etag(seen.digest(), self.context, &scope, body);
         if self.offers { renewed(&tag, self.now) } else { tag }
     }
+
+    /// The tag where nothing in the answer varies by itself: it is known before anything is evaluated.
+    fn fixed_tag(&self, snapshot: &Snapshot) -> Option<String> {
+        let seen = self.view.of_snapshot(snapshot);
+        (!seen.varies()).then(|| self.tag(&seen, None))
+    }
+
+    /// Whether the client has the answer of this tag.
+    fn is_known(&self, tag: &str) -> bool {
+        self.headers.is_some_and(|headers| known(headers, tag))
+    }
 }
 
 /// The tag of an answer that names a stream's address, which ends: the tag must end before.
@@ -234,22 +255,25 @@ fn renewed(tag: &str, now: Millis) -> String {
     format!("\"{hash}-{:x}\"", access::offer(now, spread))
 }
 
-/// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
-/// The token of a stream is made where there is a body for it.
-fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> Option<String>) -> Response {
-    let Bulk { context, now, view, headers, selected, .. } = asked;
-    let known = |tag: &str| headers.is_some_and(|headers| known(headers, tag));
-    let seen = view.of_snapshot(snapshot);
-    let fixed = (!seen.varies()).then(|| asked.tag(&seen, None));
-    if let Some(tag) = fixed.as_ref().filter(|tag| known(tag)) {
-        return tagged(not_modified(), tag);
-    }
-    let mut out = Vec::with_capacity(512 + ITEM_BYTES * snapshot.flags().len());
+/// An answer whose tag may be known. Its memory is taken while it grows. The token of a stream is made where there is a
+/// body for it.
+fn bulk_answer(
+    snapshot: &Snapshot,
+    asked: &Bulk<'_>,
+    fixed: Option<String>,
+    mut share: AnswerShare,
+    stream: impl FnOnce() -> Option<String>,
+) -> Result<Response, ApiError> {
+    let Bulk { context, now, view, selected, .. } = asked;
+    let capacity = 512 + ITEM_BYTES * snapshot.flags().len();
+    share.grow_to(capacity)?;
+    let mut out = Vec::with_capacity(capacity);
     let shown = Shown { bytes_max: asked.bytes_max, selected, shows: &|flag| view.shows(snapshot, flag) };
-    write_shown(snapshot, context, *now, &mut out, &shown);
-    let tag = fixed.unwrap_or_else(|| asked.tag(&seen, Some(&out)));
-    if seen.varies() && known(&tag) {
-        return tagged(not_modified(), &tag);
+    write_shown(snapshot, context, *now, (&mut out, &mut share), &shown)?;
+    let varies = fixed.is_none();
+    let tag = fixed.unwrap_or_else(|| asked.tag(&view.of_snapshot(snapshot), Some(&out)));
+    if varies && asked.is_known(&tag) {
+        return Ok(tagged(not_modified(), &tag));
     }
     if let Some(token) = stream() {
         // the brace that ends the body
@@ -257,7 +281,7 @@ fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> O
         out.extend_from_slice(events::member(&token).as_bytes());
         out.push(b'}');
     }
-    tagged(json(StatusCode::OK, out), &tag)
+    Ok(tagged(json(StatusCode::OK, share.sealed(out)?), &tag))
 }
 
 fn known(headers: &HeaderMap, tag: &str) -> bool {
@@ -274,16 +298,28 @@ struct Shown<'a> {
 }
 
 /// Writes `{"flags":[…],"metadata"?:{…}}` of all flags, of which those that come after so many bytes are errors.
-pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, bytes_max: usize, out: &mut Vec<u8>) {
-    write_shown(snapshot, context, now, out, &Shown { bytes_max, selected: "", shows: &|_| true });
+pub(crate) fn write_bulk(
+    snapshot: &Snapshot,
+    context: &Context,
+    now: Millis,
+    bytes_max: usize,
+    (out, share): (&mut Vec<u8>, &mut AnswerShare),
+) -> Result<(), ApiError> {
+    write_shown(snapshot, context, now, (out, share), &Shown { bytes_max, selected: "", shows: &|_| true })
 }
 
 /// The same of some flags, asked for with a selector.
-fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>, shown: &Shown<'_>) {
+fn write_shown(
+    snapshot: &Snapshot,
+    context: &Context,
+    now: Millis,
+    (out, share): (&mut Vec<u8>, &mut AnswerShare),
+    shown: &Shown<'_>,
+) -> Result<(), ApiError> {
     out.extend_from_slice(b"{\"flags\":[");
-    let (mut first, mut full) = (true, false);
+    let (mut first, mut full, mut room) = (true, false, Ok(()));
     snapshot.evaluate_all(context, now, |evaluation| {
-        if !(shown.shows)(evaluation.key) {
+        if room.is_err() || !(shown.shows)(evaluation.key) {
             return;
         }
         if !std::mem::take(&mut first) {
@@ -298,7 +334,9 @@ fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Ve
             out.truncate(before);
             evaluation.without_room().write_ofrep(out);
         }
+        room = share.grow_to(out.capacity());
     });
+    room?;
     out.push(b']');
     let mut metadata = snapshot.set().get("metadata").and_then(Json::as_object).map(plain_metadata).unwrap_or_default();
     if let Some((name, value)) = shown.selected.trim().split_once('=') {
@@ -309,10 +347,11 @@ fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Ve
         out.extend_from_slice(Json::Object(metadata).to_string().as_bytes());
     }
     out.push(b'}');
+    Ok(())
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn json(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

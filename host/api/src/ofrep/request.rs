@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::failure::Failure;
 use crate::{
     error::ApiError,
-    http::{Api, body},
+    http::{Api, body, budget::Holder},
 };
 
 #[derive(Deserialize)]
@@ -31,8 +31,8 @@ pub(crate) fn body_bytes(limits: &Limits) -> usize {
 }
 
 /// Reads what the rules read that are seen.
-pub(super) async fn context(body: Body, api: &Api, seen: Seen<'_>) -> Result<Context, Failure> {
-    let read = body::read(api, body, body_bytes(&api.limits));
+pub(super) async fn context(body: Body, api: &Api, holder: &Holder, seen: Seen<'_>) -> Result<Context, Failure> {
+    let read = body::read_of(api, holder, body, body_bytes(&api.limits));
     match tokio::time::timeout(api.http.request_timeout, read).await {
         Ok(text) => parse(&text?, &api.limits, |text| seen.read_context(text)),
         Err(_) => Err(ApiError::Timeout.into()),

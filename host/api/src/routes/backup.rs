@@ -7,12 +7,12 @@ use burgee_store::{Backup, BackupError};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::{HeaderValue, header};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::{Asked, Reply};
 use crate::{
     error::{ApiError, ProblemDocument},
-    http::query::Params,
+    http::{Turn, query::Params},
 };
 
 /// Bytes of one piece of a backup.
@@ -40,7 +40,7 @@ impl From<BackupError> for ApiError {
     (status = "default", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn get_backup(Asked(api): Asked, _: Params<()>) -> Reply {
     api.require_ready()?;
-    let turn = api.backups.take().await?;
+    let turn = api.backups.take_any().await?;
     let backup = api.store.backup(&api.status.cluster().this).await?;
     let name = format!("attachment; filename=\"burgee-{}.backup\"", backup.header().taken_at);
     let mut response = Response::new(pieces(backup, turn));
@@ -54,7 +54,7 @@ pub(crate) async fn get_backup(Asked(api): Asked, _: Params<()>) -> Reply {
 }
 
 /// What is written on a thread of its own, as it is read.
-fn pieces(backup: Backup, turn: OwnedSemaphorePermit) -> Body {
+fn pieces(backup: Backup, turn: Turn) -> Body {
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     tokio::task::spawn_blocking(move || {
         let _turn = turn;

@@ -18,6 +18,7 @@ use crate::{
     error::{ApiError, ProblemDocument},
     http::{
         Call, body,
+        budget::AnswerShare,
         evaluating::{Work, evaluating},
         params::Keys,
         query::Params,
@@ -41,6 +42,8 @@ struct Scene<'a> {
     now: Millis,
     /// Bytes that the answer for all flags may have.
     bytes_max: usize,
+    /// The memory that it has.
+    share: AnswerShare,
     /// The stamps of what an evaluation of a flag reads.
     stamps: &'a dyn Fn(&Key) -> StampsRead,
     /// Of an earlier instant: whether all that was read is known.
@@ -71,7 +74,7 @@ pub(crate) async fn evaluate(
         return evaluating(&api, work, || evaluated_now(&api, &snapshot, &request, now)).await?;
     }
     // To look back, or to explain, takes a while: it is done on a thread that nobody waits for.
-    let permit = api.looks_back.take().await?;
+    let permit = api.looks_back.take(&tenant).await?;
     let looking = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         match request.at {
@@ -88,7 +91,7 @@ fn evaluated_now(api: &Call, snapshot: &Snapshot, request: &Request, now: Millis
         StampsRead::of(&Registers { table: &table, entries: &table, now }, snapshot, flag)
     };
     let bytes_max = api.limits.bulk_answer_bytes;
-    evaluated(&Scene { snapshot, now, bytes_max, stamps: &stamps, complete: None }, request)
+    evaluated(Scene { snapshot, now, bytes_max, share: share_of(api), stamps: &stamps, complete: None }, request)
 }
 
 /// The same as it stood.
@@ -99,22 +102,31 @@ fn evaluated_as_of(api: &Call, snapshot: &Arc<Snapshot>, request: &Request, at: 
         StampsRead::of(&registers, &stood.snapshot, flag)
     };
     let (bytes_max, complete) = (api.limits.bulk_answer_bytes, Some(stood.complete));
-    evaluated(&Scene { snapshot: &stood.snapshot, now: at, bytes_max, stamps: &stamps, complete }, request)
+    let share = share_of(api);
+    evaluated(Scene { snapshot: &stood.snapshot, now: at, bytes_max, share, stamps: &stamps, complete }, request)
 }
 
-fn evaluated(scene: &Scene<'_>, request: &Request) -> Reply {
+fn share_of(api: &Call) -> AnswerShare {
+    api.answers.share(&api.caller.holder(&api.access))
+}
+
+fn evaluated(mut scene: Scene<'_>, request: &Request) -> Reply {
     let mut out = Vec::new();
     match &request.flag {
         Some(flag) => scene.snapshot.evaluate(flag.as_str(), &request.context, scene.now).write_ofrep(&mut out),
-        None => write_bulk(scene.snapshot, &request.context, scene.now, scene.bytes_max, &mut out),
+        None => {
+            let room = (&mut out, &mut scene.share);
+            write_bulk(scene.snapshot, &request.context, scene.now, scene.bytes_max, room)?;
+        }
     }
     if scene.complete.is_none() && !request.explain {
+        // from here on it counts as any large answer does
         return Ok(reply::bytes_of(StatusCode::OK, out, "application/json"));
     }
     let mut answer: Map<String, Json> =
         serde_json::from_slice(&out).map_err(|error| ApiError::Internal(error.to_string()))?;
     if let Some(flag) = request.flag.as_ref().filter(|_| request.explain) {
-        explain(scene, flag, &request.context, &mut answer);
+        explain(&scene, flag, &request.context, &mut answer);
     }
     answer.extend(scene.complete.map(|complete| ("complete".to_owned(), complete.into())));
     reply::json(StatusCode::OK, &Json::Object(answer))

@@ -78,17 +78,26 @@ pub(crate) async fn get_flagd(
     Params(params): Params<ExportParams>,
     headers: HeaderMap,
 ) -> Reply {
+    let format = params.format.unwrap_or_default();
     let (found, tag) = {
         let (table, now) = (api.store.read(), api.store.now());
         crate::admin::environment::read(&table, now, &tenant, &environment)?;
-        let tag = flagd::tag(&table, now, &tenant, &environment);
+        let tag = tag_in(flagd::tag(&table, now, &tenant, &environment), format);
         if has_already(&headers, &tag) {
             return Ok(reply::with_tag(reply::empty(StatusCode::NOT_MODIFIED), &tag));
         }
         (flagd::export(&table, now, &tenant, &environment, &api.limits)?, tag)
     };
-    let format = params.format.unwrap_or_default();
     Ok(reply::with_tag(written(&Json::Object(found), format)?, &tag))
+}
+
+/// The tag of one way to write the document: bytes that differ have tags that do. Conditions of writes are about the
+/// document, however it is written.
+fn tag_in(tag: String, format: Format) -> String {
+    match format {
+        Format::Json => tag,
+        Format::Yaml => format!("{tag}.yaml"),
+    }
 }
 
 fn written(document: &Json, format: Format) -> Reply {
@@ -116,15 +125,9 @@ pub(crate) async fn put_flagd(
 ) -> Reply {
     let stated = body::format(&headers)?;
     let format = params.format.or(stated).unwrap_or_default();
-    // before the body: those that wait hold nothing of theirs
-    let _turn = match api.imports.take().await {
-        Ok(turn) => turn,
-        Err(error) => {
-            body::finish(body).await;
-            return Err(error);
-        }
-    };
+    // the body first, which its tenant's share bounds: nobody waits for one that does not come
     let text = body::read(&api, body, api.limits.import_bytes).await?;
+    let _turn = api.imports.take(&tenant).await?;
     let limits = api.limits.clone();
     let bucketing = crate::admin::environment::bucketing(&api.store.read(), api.store.now(), &tenant, &environment);
     let read = tokio::task::spawn_blocking(move || read_document(&text, format, bucketing, &limits)).await;

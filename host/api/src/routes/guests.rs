@@ -9,7 +9,7 @@ use burgee_model::{GuestMeta, Key};
 use burgee_store::WriteScope;
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::{Asked, NoteParams, Reply, deleted, listed, shapes, write_flags};
 use crate::{
@@ -20,7 +20,10 @@ use crate::{
         tenant,
     },
     error::{ApiError, ProblemDocument},
-    http::{Api, body, budget::Share, conditions::preconditions, page::PageParams, params::Keys, query::Params, reply},
+    http::{
+        Api, Call, Turn, body, budget::BodyShare, conditions::preconditions, page::PageParams, params::Keys,
+        query::Params, reply,
+    },
 };
 
 /// What an upload brings.
@@ -28,7 +31,7 @@ struct Upload {
     module: Bytes,
     fixtures: Vec<Fixture>,
     /// What it counts by.
-    _held: Share,
+    _held: BodyShare,
 }
 
 fn show(api: &Api, tenant: &Key, key: &Key) -> Result<Found, ApiError> {
@@ -91,7 +94,7 @@ pub(crate) async fn put_guest(
     let (note, conditions) = (note.note, preconditions(request.headers()));
     api.require_writable().inspect_err(|error| api.refused.count(error.class().1))?;
     // whoever waits holds no body in memory
-    let turn = match api.uploads.take().await {
+    let turn = match api.uploads.take(&tenant).await {
         Ok(turn) => turn,
         Err(refused) => {
             body::discard(request.into_body()).await;
@@ -135,7 +138,7 @@ pub(crate) async fn delete_guest(
     deleted(&api, tenant, note, plan).await
 }
 
-async fn read_upload(api: &Api, request: Request) -> Result<Upload, ApiError> {
+async fn read_upload(api: &Call, request: Request) -> Result<Upload, ApiError> {
     let max = api.limits.guest_bytes;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -150,7 +153,7 @@ async fn read_upload(api: &Api, request: Request) -> Result<Upload, ApiError> {
 }
 
 /// The whole body is read first, within its limit, so that it is read to its end also where it is refused.
-async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
+async fn read_parts(api: &Call, request: Request) -> Result<Upload, ApiError> {
     let limits = &api.limits;
     let (parts, whole) = request.into_parts();
     let max = limits.guest_bytes.saturating_add(limits.body_bytes);
@@ -179,13 +182,7 @@ async fn read_parts(api: &Api, request: Request) -> Result<Upload, ApiError> {
 
 /// Compiles an upload and tries its fixtures, on a thread that may block. The turn lasts until that is done, whether
 /// anybody still waits for it or not.
-async fn prepare(
-    api: &Api,
-    tenant: &Key,
-    key: &Key,
-    upload: Upload,
-    turn: OwnedSemaphorePermit,
-) -> Result<Prepared, ApiError> {
+async fn prepare(api: &Api, tenant: &Key, key: &Key, upload: Upload, turn: Turn) -> Result<Prepared, ApiError> {
     let (guests, tenant, key) = (api.guests.clone(), tenant.clone(), key.clone());
     let work = move || {
         let prepared = guests.prepare(&tenant, key.as_str(), &upload.module).map_err(|error| refuse(&error))?;

@@ -52,7 +52,8 @@ pub(crate) async fn open_session(
 ) -> Reply {
     api.require_ready()?;
     refuse_other_sites(&headers)?;
-    let token = read(body::small_document(&headers, body, &api, LOGIN_BYTES_MAX).await?)?;
+    let holder = api.access.holder_at(address_of(&extensions));
+    let token = read(body::small_document(&headers, body, (&api, &holder), LOGIN_BYTES_MAX).await?)?;
     let opened = log_in(&api, &token, address_of(&extensions)).await;
     if let Err(error) = &opened {
         hold(&api, error.is_held()).await;

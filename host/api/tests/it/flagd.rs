@@ -3,7 +3,7 @@
 use burgee_model::Limits;
 use serde_json::{Value as Json, json};
 
-use crate::server::{Options, Server, paths};
+use crate::server::{Answer, Options, Server, paths};
 
 const DEV: &str = "/api/v1/tenants/t/environments/dev/flagd.json";
 
@@ -176,4 +176,37 @@ async fn an_import_changes_no_answer_of_another_environment() {
     assert_eq!(variants("asked").await, json!({ "on": true, "off": false }), "it stays dev's own");
     assert_eq!(variants("free").await, json!({ "on": true, "off": false }), "nor is what nobody waits for shared");
     assert_eq!(variants("prepared").await, json!({ "on": true, "off": false }));
+}
+
+#[tokio::test]
+async fn what_is_written_otherwise_has_another_tag() {
+    let server = Server::placed().await;
+    let mut flags = serde_json::Map::new();
+    for n in 0..50 {
+        let flag = json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": "on" });
+        flags.insert(format!("flag-{n}"), flag);
+    }
+    put(&server, "", &json!({ "flags": flags })).await.expect(200);
+    let yaml = format!("{DEV}?format=yaml");
+    let tag = |answer: Answer| answer.expect(200).header("etag").to_owned();
+    let json = tag(server.get(DEV).await);
+    let tags = [
+        json.clone(),
+        tag(server.get(&yaml).await),
+        tag(server.send("GET", DEV, &[("accept-encoding", "gzip")], "").await),
+        tag(server.send("GET", &yaml, &[("accept-encoding", "gzip")], "").await),
+    ];
+    let different: std::collections::BTreeSet<&String> = tags.iter().collect();
+    assert_eq!((different.len(), tags[2].starts_with("W/")), (4, true), "{tags:?}");
+    for (path, tag) in [(DEV, &tags[0]), (&yaml, &tags[1]), (DEV, &tags[2]), (&yaml, &tags[3])] {
+        server.send("GET", path, &[("if-none-match", tag)], "").await.expect(304);
+    }
+    server.send("GET", DEV, &[("if-none-match", &tags[1])], "").await.expect(200);
+    // a write is about the document, however it was read
+    for tag in &tags {
+        server
+            .json("PUT", &format!("{DEV}?dryRun=true"), &[("if-match", tag)], &json!({ "flags": {} }))
+            .await
+            .expect(200);
+    }
 }

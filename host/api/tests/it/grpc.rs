@@ -1,6 +1,7 @@
 //! flagd's services, without a network: what a call sends and gets, in all three protocols.
 
 use axum::body::Body;
+use burgee_model::Limits;
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
@@ -263,4 +264,30 @@ async fn browsers_may_ask_before_they_have_a_token() {
     assert_eq!(answer.status(), 200);
     assert_eq!(text(answer.headers(), "access-control-allow-origin"), "*");
     assert!(text(answer.headers(), "access-control-allow-headers").contains("connect-protocol-version"));
+}
+
+#[tokio::test]
+async fn what_clients_may_not_see_takes_none_of_their_answer() {
+    let limits = Limits { bulk_answer_bytes: 20_000, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    for (key, value, mark) in [("a-hidden", "x".repeat(30_000), false), ("shown", "y".to_owned(), true)] {
+        let settings = json!({ "dev": { "state": "ENABLED", "defaultVariant": "on" } });
+        let flag = json!({ "key": key, "variants": { "on": value }, "environments": settings,
+            "metadata": { "burgee.client": mark } });
+        server.post("/api/v1/tenants/t/flags", flag).await.expect(201);
+    }
+    let path = "flagd.evaluation.v1.Service/ResolveAll";
+    let (status, body) = connect(&server, &placed_token(&server, "client").await, path, json!({})).await;
+    assert_eq!((status, body["flags"].as_object().map(serde_json::Map::len)), (200, Some(1)), "{body}");
+    let (status, _) = connect(&server, &placed_token(&server, "server").await, path, json!({})).await;
+    assert_eq!(status, 429);
+}
+
+#[tokio::test]
+async fn null_is_as_good_as_nothing() {
+    let server = Server::placed().await;
+    let token = placed_token(&server, "server").await;
+    let path = "flagd.evaluation.v1.Service/ResolveBoolean";
+    let ask = async |body: Json| connect(&server, &token, path, body).await;
+    assert_eq!(ask(json!({ "flagKey": null, "context": null })).await, ask(json!({})).await);
 }

@@ -3,6 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::body::Body;
+use burgee_model::Limits;
 use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
@@ -173,8 +174,9 @@ async fn one_who_does_not_read_loses_the_stream_and_the_place() {
     server.flag("a").await;
     let token = placed_token(&server, "server").await;
     let mut idle = Stream::open(&server, &token, SYNC).await;
+    assert_eq!(idle.document().await["flags"].as_object().unwrap().len(), 1);
     assert_eq!(Stream::open(&server, &token, SYNC).await.end().await, "resource_exhausted");
-    // the first message waits to be taken; the next one has no room
+    // the next message is not asked for
     let mut state = ["DISABLED", "ENABLED"].into_iter().cycle();
     let opened = loop {
         toggle(&server, "a", "dev", state.next().unwrap()).await;
@@ -185,7 +187,6 @@ async fn one_who_does_not_read_loses_the_stream_and_the_place() {
         }
     };
     drop(opened);
-    assert_eq!(idle.document().await["flags"].as_object().unwrap().len(), 1);
     assert_eq!(idle.end().await, "resource_exhausted");
 }
 
@@ -249,4 +250,67 @@ async fn who_shows_no_token_has_streams_of_their_own() {
     let own = [("content-type", STREAM), ("authorization", &*bearer), ("flagd-selector", "flagSetId=t/dev")];
     let mut own = Stream { body: call(&server, &own, EVENTS, framed(b"{}")).await.into_body(), read: BytesMut::new() };
     assert_eq!(own.event().await, "provider_ready");
+}
+
+#[tokio::test]
+async fn who_was_away_is_told_the_newest_state_and_no_older_one() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let token = placed_token(&server, "server").await;
+    let mut stream = Stream::open(&server, &token, SYNC).await;
+    stream.document().await;
+    for state in ["DISABLED", "ENABLED", "DISABLED"] {
+        toggle(&server, "f", "dev", state).await;
+        // as long as whoever tells would need to tell it
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(stream.document().await["flags"]["f"]["state"], "DISABLED");
+    toggle(&server, "f", "dev", "ENABLED").await;
+    assert_eq!(stream.document().await["flags"]["f"]["state"], "ENABLED", "there was nothing between");
+}
+
+#[tokio::test]
+async fn streams_and_calls_for_one_state_share_one_document() {
+    let limits = Limits { answers_bytes: 100_000, answers_bytes_per_tenant: 100_000, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    let flag = json!({ "key": "large", "variants": { "on": "x".repeat(60_000) } });
+    server.post("/api/v1/tenants/t/flags", flag).await.expect(201);
+    let settings = json!({ "state": "ENABLED", "defaultVariant": "on" });
+    server.patch("/api/v1/tenants/t/flags/large/environments/dev", settings).await.expect(200);
+    server.flag("f").await;
+    let token = placed_token(&server, "server").await;
+    let bearer = format!("Bearer {token}");
+    let ask = async |kind: &str, path: &str, body: Vec<u8>| {
+        let answer = call(&server, &[("content-type", kind), ("authorization", &bearer)], path, body).await;
+        let status = answer.status().as_u16();
+        let mut body = answer.into_body();
+        let part = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        (status, part)
+    };
+    let fetch = "flagd.sync.v1.FlagSyncService/FetchAllFlags";
+    let held = [
+        ask(STREAM, SYNC, framed(b"{}")).await,
+        ask(STREAM, SYNC, framed(b"{}")).await,
+        ask("application/json", fetch, b"{\"selector\":null}".to_vec()).await,
+    ];
+    assert!(held.iter().all(|(status, part)| *status == 200 && part.len() > 60_000));
+    assert_eq!(held[0].1.slice(5..), held[2].1);
+    // of the next state there is another one, for which there is no room
+    toggle(&server, "f", "dev", "DISABLED").await;
+    let (status, part) = ask("application/json", fetch, b"{}".to_vec()).await;
+    assert_eq!((status, part.len() < 1_000), (429, true));
+    drop(held);
+    assert_eq!(ask("application/json", fetch, b"{}".to_vec()).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_flag_that_is_marked_for_clients_appears_and_one_that_is_not_any_more_is_gone() {
+    let server = Server::placed().await;
+    server.flag("f").await;
+    let mut events = Stream::open(&server, &placed_token(&server, "client").await, EVENTS).await;
+    assert_eq!(events.event().await, "provider_ready");
+    for (mark, kind) in [(true, "write"), (false, "delete")] {
+        server.patch("/api/v1/tenants/t/flags/f", json!({ "metadata": { "burgee.client": mark } })).await.expect(200);
+        assert_eq!(events.changed().await, json!({ "f": { "type": kind } }));
+    }
 }

@@ -1,6 +1,9 @@
 //! Rates and streams: whoever uses theirs up holds up nobody else.
 
+use axum::body::Body;
 use burgee_model::Limits;
+use futures_util::{FutureExt, StreamExt, stream};
+use http::{Request, Response};
 use serde_json::json;
 
 use crate::{
@@ -94,7 +97,7 @@ async fn streams_are_bounded_by_token_and_by_tenant() {
 
 #[tokio::test]
 async fn bodies_are_bounded_together_and_those_of_evaluations_by_their_contexts() {
-    let server = server(Limits { bodies_bytes: 100_000, ..Limits::default() }).await;
+    let server = server(Limits { bodies_bytes: 120_000, bodies_reserved_bytes: 20_000, ..Limits::default() }).await;
     let entry = "/api/v1/tenants/t/environments/dev/config/k";
     let refused = server.put(entry, &"x".repeat(100_001)).await;
     assert_eq!(refused.header("retry-after"), "1");
@@ -108,4 +111,111 @@ async fn bodies_are_bounded_together_and_those_of_evaluations_by_their_contexts(
     server.send("POST", path, &[], padded(70_000)).await.expect(200);
     let answer = server.send("POST", path, &[], padded(90_000)).await.expect(413).body();
     assert_eq!((&answer["errorCode"], &answer["code"]), (&json!("INVALID_CONTEXT"), &json!("too_large")));
+}
+
+const BULK: &str = "/ofrep/v1/evaluate/flags";
+const ONE: &str = "/ofrep/v1/evaluate/flags/f";
+
+/// A body of which so many bytes come, and then no more.
+fn stalled(bytes: usize) -> Body {
+    Body::from_stream(stream::iter([Ok::<_, std::io::Error>(vec![b' '; bytes])]).chain(stream::pending()))
+}
+
+fn request(method: &str, path: &str, token: &str, body: impl Into<Body>) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+    request.header("content-type", "application/json").body(body.into()).unwrap()
+}
+
+#[tokio::test]
+async fn a_tenants_bodies_that_stall_keep_nobody_from_anything() {
+    let limits = Limits {
+        bodies_bytes: 500_000,
+        bodies_reserved_bytes: 200_000,
+        bodies_bytes_per_tenant: 100_000,
+        ..Limits::default()
+    };
+    let server = server(limits).await;
+    let (client, _) = server.token("client", json!({ "environments": ["dev"] })).await;
+    let (operator, _) = server.token("operator", json!({})).await;
+    let ask = |bytes| Box::pin(server.respond(request("POST", ONE, &client, stalled(bytes))));
+    // a body that is refused is read to its end, so only those that are not end here
+    let mut held: Vec<_> = [70_000, 14_000, 14_000].map(ask).into();
+    assert!(held.iter_mut().all(|asked| asked.now_or_never().is_none()));
+    let whole = |bytes: usize| server.respond(request("POST", ONE, &client, " ".repeat(bytes)));
+    for bytes in [70_000, 14_000] {
+        let refused = whole(bytes).await;
+        assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    }
+    let kill = json!({ "kill": true, "reason": "r" });
+    let path = "/api/v1/tenants/t/flags/f/environments/dev";
+    server.with_token(&operator, "PATCH", path, &[], &kill).await.expect(200);
+    server.post("/api/v1/session", json!({ "token": operator })).await.expect(200);
+    server.send("POST", &format!("/e/u/dev{BULK}"), &[], " ".repeat(70_000)).await.expect(200);
+    let metrics = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
+    assert!(metrics.contains("burgee_no_room_total{of=\"bodies\"} 2\n"), "{metrics}");
+    drop(held);
+    assert_ne!(whole(70_000).await.status(), 429);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_given_up() {
+    let server = server(Limits { body_grace_ms: 10, ..Limits::default() }).await;
+    let answer = server.send("POST", &format!("/e/t/dev{ONE}"), &[], stalled(10)).await.expect(408);
+    assert_eq!(answer.body()["code"], "timeout");
+    let path = "/api/v1/tenants/t/flags";
+    server.send("POST", path, &[("content-type", "application/json")], stalled(10)).await.problem(408, "timeout");
+}
+
+#[tokio::test]
+async fn an_import_whose_body_does_not_come_takes_nobodys_turn() {
+    let server = server(Limits { imports: 1, imports_waiting: 1, ..Limits::default() }).await;
+    let path = |tenant: &str| format!("/api/v1/tenants/{tenant}/environments/dev/flagd.json");
+    let mut held = Box::pin(server.respond(request("PUT", &path("t"), TOKEN, stalled(10))));
+    assert!((&mut held).now_or_never().is_none());
+    server.json("PUT", &path("u"), &[], &json!({ "flags": {} })).await.expect(200);
+}
+
+/// With a flag for clients whose value is large.
+async fn large(limits: Limits) -> Server {
+    let server = server(limits).await;
+    let settings = json!({ "dev": { "state": "ENABLED", "defaultVariant": "on" } });
+    let flag = json!({ "key": "large", "variants": { "on": "x".repeat(60_000) }, "environments": settings,
+        "metadata": { "burgee.client": true } });
+    server.post("/api/v1/tenants/t/flags", flag).await.expect(201);
+    server
+}
+
+#[tokio::test]
+async fn large_answers_count_until_they_are_read() {
+    let limits = Limits { answers_bytes: 1_000_000, answers_bytes_per_tenant: 280_000, ..Limits::default() };
+    let server = large(limits).await;
+    let (client, _) = server.token("client", json!({ "environments": ["dev"] })).await;
+    let (viewer, _) = server.token("viewer", json!({})).await;
+    let document = "/api/v1/tenants/t/environments/dev/flagd.json";
+    let bulk = || server.respond(request("POST", BULK, &client, ""));
+    let export = || server.respond(request("GET", document, &viewer, ""));
+    let mut held: Vec<Response<Body>> = Vec::new();
+    let refused = loop {
+        match bulk().await {
+            answer if answer.status() == 200 && held.len() < 10 => held.push(answer),
+            other => break other,
+        }
+    };
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert!((1..5).contains(&held.len()), "{} answers", held.len());
+    // people have what applications leave, and others have theirs
+    let mut exported = Vec::new();
+    let refused = loop {
+        match export().await {
+            answer if answer.status() == 200 && exported.len() < 10 => exported.push(answer),
+            other => break other,
+        }
+    };
+    assert_eq!((refused.status().as_u16(), (1..5).contains(&exported.len())), (429, true));
+    server.respond(request("POST", ONE, &client, "")).await;
+    server.get(document).await.expect(200);
+    let metrics = String::from_utf8(server.get("/metrics").await.body.to_vec()).unwrap();
+    assert!(metrics.contains("burgee_no_room_total{of=\"answers\"} 2\n"), "{metrics}");
+    drop((held, exported));
+    assert_eq!((bulk().await.status().as_u16(), export().await.status().as_u16()), (200, 200));
 }

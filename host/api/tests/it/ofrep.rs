@@ -2,9 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use burgee_model::Limits;
 use serde_json::{Value as Json, json};
 
-use crate::server::{Answer, Server, TOKEN};
+use crate::server::{Answer, Options, Server, TOKEN};
 
 const BULK: &str = "/e/t/dev/ofrep/v1/evaluate/flags";
 
@@ -119,6 +120,34 @@ async fn before_the_node_is_ready_nothing_is_evaluated() {
         let answer = ask(&server, &path, &[], "").await.expect(503);
         assert_eq!((&answer.body()["errorCode"], answer.header("retry-after")), (&json!("PROVIDER_NOT_READY"), "1"));
     }
+}
+
+/// It has not heard of its tokens yet, and clients take 401 for final.
+#[tokio::test]
+async fn a_node_that_is_not_ready_says_nothing_about_tokens() {
+    let limits = Limits { wrong_tokens_per_address_per_minute: 1, ..Limits::default() };
+    let server = Server::with(Options { limits, ..Options::default() }).place().await;
+    server.status.ready.store(false, Ordering::Relaxed);
+    let unknown = [("authorization", "Bearer of-another-node")];
+    for _ in 0..3 {
+        for path in ["/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/f"] {
+            let answer = ask(&server, path, &unknown, "").await.expect(503);
+            let told = (&answer.body()["errorCode"], answer.header("retry-after"));
+            assert_eq!(told, (&json!("PROVIDER_NOT_READY"), "1"));
+        }
+        for path in [
+            "/ofrep/v1/events?token=unknown",
+            "/api/v1/tenants/t/environments/dev/flagd.json",
+            "/openfeature/v0/manifest",
+            "/e/t/dev/openfeature/v0/manifest",
+        ] {
+            assert_eq!(server.send("GET", path, &unknown, "").await.expect(503).header("retry-after"), "1", "{path}");
+            // nor does it answer with what it has so far
+            server.get(path).await.expect(503);
+        }
+    }
+    server.status.ready.store(true, Ordering::Relaxed);
+    ask(&server, BULK, &unknown, "").await.expect(401);
 }
 
 #[tokio::test]

@@ -11,5 +11,16 @@ pub(super) use self::{
         Resolved,
     },
     structure::Struct,
-    sync::{FetchAllFlagsResponse, GetMetadataResponse, SyncFlagsRequest, SyncFlagsResponse},
+    sync::{GetMetadataResponse, SyncFlagsRequest, SyncFlagsResponse},
 };
+
+use serde::{Deserialize, Deserializer};
+
+/// As protojson has it, a member that is null is one that is not there.
+pub(super) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
