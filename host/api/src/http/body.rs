@@ -220,6 +220,10 @@ mod tests {
         }
     }
 
+    fn holder() -> Holder {
+        Holder::new(Arc::new(Own::default()), false, "x".into())
+    }
+
     fn in_parts(parts: &'static [&'static str]) -> Body {
         Body::from_stream(stream::iter(parts.iter().map(|part| Ok::<_, std::io::Error>(*part))))
     }
@@ -252,7 +256,7 @@ mod tests {
         assert_eq!(any.lasts(0), None);
         let (bodies, hasty) = (Bodies::new(&Limits::default()), Pace { grace: Duration::ZERO, ..pace });
         let silent = Body::from_stream(stream::pending::<Result<&str, std::io::Error>>());
-        assert!(matches!(read_within((&bodies, &holder(false)), hasty, silent, 9).await, Err(ApiError::Timeout)));
-        assert_eq!(read_within((&bodies, &holder(false)), hasty, Body::from("x"), 9).await.unwrap().len(), 1);
+        assert!(matches!(read_within((&bodies, &holder()), hasty, silent, 9).await, Err(ApiError::Timeout)));
+        assert_eq!(read_within((&bodies, &holder()), hasty, Body::from("x"), 9).await.unwrap().len(), 1);
     }
 }
