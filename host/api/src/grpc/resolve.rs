@@ -93,7 +93,7 @@ pub(super) async fn one(
     let snapshot = place.snapshot(api)?;
     let context = asked.context(api, place.view.of_snapshot(&snapshot))?;
     let now = api.store.now();
-    let work = Work { snapshot: &snapshot, context: &context, all: false };
+    let work = Work { snapshot: &snapshot, context: &context, flag: Some(&asked.key) };
     let answer = || {
         let shown = place.view.shows(&snapshot, &asked.key);
         let found =
@@ -150,7 +150,8 @@ fn json(text: Option<&str>) -> Json {
 
 /// Evaluates all flags. Those without an answer or a value are left out: an item of version 1 bears a value of some type,
 /// and which one a flag that is disabled or has no default variant would have given, nothing says. (Asked for alone, it is
-/// asked for with a type: see [`resolved`].)
+/// asked for with a type: see [`resolved`].) Where flags are left over because the request took what it may, there is no
+/// answer at all: an item has no place for an error, and a client takes a flag that is left out for one that is gone.
 pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
     let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
@@ -158,13 +159,16 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
     let now = api.store.now();
     let max = api.limits.bulk_answer_bytes;
     let mut out = ResolveAllResponse { metadata: Some(set_metadata(&snapshot)), ..ResolveAllResponse::default() };
-    let mut bytes = 0_usize;
-    let work = Work { snapshot: &snapshot, context: &context, all: true };
+    let (mut bytes, mut beyond) = (0_usize, 0_usize);
+    let work = Work { snapshot: &snapshot, context: &context, flag: None };
     evaluating(api, work, || {
         snapshot.evaluate_all(&context, now, |found| {
             let own = found.key.len()
                 + [found.value_json(), found.metadata_json()].into_iter().flatten().map(str::len).sum::<usize>();
             bytes = bytes.saturating_add(own);
+            if found.is_beyond_request() && place.view.shows(&snapshot, found.key) {
+                beyond += 1;
+            }
             if bytes <= max
                 && place.view.shows(&snapshot, found.key)
                 && let Some(flag) = any(&found)
@@ -176,6 +180,10 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
     .await?;
     if bytes > max {
         let message = format!("answer_too_large: the flags take more than {max} bytes");
+        return Err(Status::new(Code::ResourceExhausted, message));
+    }
+    if beyond > 0 {
+        let message = format!("request_too_costly: the other flags took what one request may, {beyond} are left over");
         return Err(Status::new(Code::ResourceExhausted, message));
     }
     Ok(wire.write(&out))

@@ -134,7 +134,7 @@ async fn evaluate(
     let view = View::of(caller);
     let context = request::context(body, api, view.of_snapshot(&snapshot)).await?;
     let now = api.store.now();
-    let work = Work { snapshot: &snapshot, context: &context, all: false };
+    let work = Work { snapshot: &snapshot, context: &context, flag: Some(key) };
     Ok(evaluating(api, work, || single_answer(&snapshot, key, &context, now, view)).await?)
 }
 
@@ -157,7 +157,7 @@ async fn evaluate_all(
     let selected = parts.headers.get(selector::HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (offers, bytes_max) = (signer.is_some(), api.limits.bulk_answer_bytes);
     let asked = Bulk { context: &context, now, view, headers, selected, offers, bytes_max };
-    let work = Work { snapshot: &snapshot, context: &context, all: true };
+    let work = Work { snapshot: &snapshot, context: &context, flag: None };
     Ok(evaluating(api, work, || bulk_answer(&snapshot, &asked, stream)).await?)
 }
 
@@ -234,7 +234,8 @@ fn renewed(tag: &str, now: Millis) -> String {
     format!("\"{hash}-{:x}\"", access::offer(now, spread))
 }
 
-/// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated.
+/// Where nothing in the answer varies by itself, its tag is known, and compared, before anything is evaluated. An answer
+/// that the clock has cut short bears none: another one may be whole, and nobody may keep its errors for longer.
 /// The token of a stream is made where there is a body for it.
 fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> Option<String>) -> Response {
     let Bulk { context, now, view, headers, selected, .. } = asked;
@@ -246,10 +247,10 @@ fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> O
     }
     let mut out = Vec::with_capacity(512 + ITEM_BYTES * snapshot.flags().len());
     let shown = Shown { bytes_max: asked.bytes_max, selected, shows: &|flag| view.shows(snapshot, flag) };
-    write_shown(snapshot, context, *now, &mut out, &shown);
-    let tag = fixed.unwrap_or_else(|| asked.tag(&seen, Some(&out)));
-    if seen.varies() && known(&tag) {
-        return tagged(not_modified(), &tag);
+    let is_whole = write_shown(snapshot, context, *now, &mut out, &shown);
+    let tag = is_whole.then(|| fixed.unwrap_or_else(|| asked.tag(&seen, Some(&out))));
+    if let Some(tag) = tag.as_ref().filter(|tag| seen.varies() && known(tag)) {
+        return tagged(not_modified(), tag);
     }
     if let Some(token) = stream() {
         // the brace that ends the body
@@ -257,7 +258,11 @@ fn bulk_answer(snapshot: &Snapshot, asked: &Bulk<'_>, stream: impl FnOnce() -> O
         out.extend_from_slice(events::member(&token).as_bytes());
         out.push(b'}');
     }
-    tagged(json(StatusCode::OK, out), &tag)
+    let answer = json(StatusCode::OK, out);
+    match tag {
+        Some(tag) => tagged(answer, &tag),
+        None => answer,
+    }
 }
 
 fn known(headers: &HeaderMap, tag: &str) -> bool {
@@ -275,17 +280,19 @@ struct Shown<'a> {
 
 /// Writes `{"flags":[…],"metadata"?:{…}}` of all flags, of which those that come after so many bytes are errors.
 pub(crate) fn write_bulk(snapshot: &Snapshot, context: &Context, now: Millis, bytes_max: usize, out: &mut Vec<u8>) {
-    write_shown(snapshot, context, now, out, &Shown { bytes_max, selected: "", shows: &|_| true });
+    // who asks so is told no tag
+    let _is_whole = write_shown(snapshot, context, now, out, &Shown { bytes_max, selected: "", shows: &|_| true });
 }
 
-/// The same of some flags, asked for with a selector.
-fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>, shown: &Shown<'_>) {
+/// The same of some flags, asked for with a selector. False where the clock kept any of them from an answer.
+fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Vec<u8>, shown: &Shown<'_>) -> bool {
     out.extend_from_slice(b"{\"flags\":[");
-    let (mut first, mut full) = (true, false);
+    let (mut first, mut full, mut late) = (true, false, false);
     snapshot.evaluate_all(context, now, |evaluation| {
         if !(shown.shows)(evaluation.key) {
             return;
         }
+        late |= evaluation.is_beyond_time();
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
@@ -309,6 +316,7 @@ fn write_shown(snapshot: &Snapshot, context: &Context, now: Millis, out: &mut Ve
         out.extend_from_slice(Json::Object(metadata).to_string().as_bytes());
     }
     out.push(b'}');
+    !late
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
