@@ -35,7 +35,13 @@ impl Snapshot {
             let rule = flag.targeting.as_deref();
             let change = match before.prepared(flag.key.as_str()) {
                 None => FlagChange::Write,
-                Some(then) if same_set && is_same(flag, then) && rule.is_none_or(|rule| !reads_others.of(rule) && (same_guests || !rule.calls_guests())) => continue,
+                Some(then)
+                    if same_set
+                        && is_same(flag, then)
+                        && rule.is_none_or(|rule| !reads_others.of(rule) && (same_guests || !rule.calls_guests())) =>
+                {
+                    continue;
+                }
                 Some(_) => FlagChange::Update,
             };
             changes.insert(flag.key.clone(), change);

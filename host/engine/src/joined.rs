@@ -35,8 +35,10 @@ impl<'a, T: Fn(&Facts) -> bool> Holds<'a, T> {
 
     pub(crate) fn of(&mut self, rule: &'a Targeting) -> bool {
         (self.test)(&rule.facts.own)
-            || rule.facts.shared.iter().any(|shared| {
-                *self.known.entry(Arc::as_ptr(shared)).or_insert_with(|| (self.test)(shared.facts()))
-            })
+            || rule
+                .facts
+                .shared
+                .iter()
+                .any(|shared| *self.known.entry(Arc::as_ptr(shared)).or_insert_with(|| (self.test)(shared.facts())))
     }
 }

@@ -343,9 +343,8 @@ impl Snapshot {
         let mut told = BTreeSet::new();
         let missing = targeting.references().take(REFERENCES_MAX).filter(|(thing, name, _)| !self.has(*thing, name));
         let missing = missing.filter(|(thing, name, _)| told.insert((*thing, *name)));
-        let missing = missing.map(|(thing, name, path)| {
-            Reference { thing, name: name.to_owned(), path: path.to_owned() }.missing()
-        });
+        let missing = missing
+            .map(|(thing, name, path)| Reference { thing, name: name.to_owned(), path: path.to_owned() }.missing());
         targeting.problems.iter().cloned().chain(trouble).chain(missing).take(PROBLEMS_MAX).collect()
     }
 

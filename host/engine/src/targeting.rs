@@ -161,9 +161,7 @@ impl Targeting {
         let rule = compiled.rule.map(Arc::new);
         let known = rule.as_deref();
         let facts = known.map(|rule| rule.facts(&|name| names.get(name))).unwrap_or_default();
-        let any = |test: fn(&Facts) -> bool| {
-            test(&facts.own) || facts.shared.iter().any(|shared| test(shared.facts()))
-        };
+        let any = |test: fn(&Facts) -> bool| test(&facts.own) || facts.shared.iter().any(|shared| test(shared.facts()));
         Self {
             problems,
             results: known.map(emit::results).unwrap_or_default().into(),

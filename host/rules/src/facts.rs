@@ -101,9 +101,8 @@ impl Rule {
     #[must_use]
     pub fn facts(&self, name: &dyn Fn(&str) -> Arc<str>) -> RuleFacts {
         let (own, named) = Facts::of(&self.root, name);
-        let guest_calls = named.iter().fold(own.guest_calls, |sum, shared| {
-            sum.saturating_add(shared.facts().guest_calls)
-        });
+        let guest_calls =
+            named.iter().fold(own.guest_calls, |sum, shared| sum.saturating_add(shared.facts().guest_calls));
         let mut seen = HashSet::new();
         let shared = named.into_iter().filter(|shared| seen.insert(Arc::as_ptr(shared))).cloned().collect();
         RuleFacts { own, shared, guest_calls }

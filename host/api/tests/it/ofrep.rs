@@ -232,7 +232,8 @@ async fn with_budget(limits: burgee_model::Limits) -> Server {
 async fn an_answer_that_the_clock_cut_bears_no_tag_and_one_that_steps_cut_does() {
     let answered = |answer: &Answer| {
         let items = answer.body()["flags"].as_array().unwrap().clone();
-        let costly = |item: &&Json| item["errorDetails"].as_str().is_some_and(|text| text.starts_with("rule_too_costly"));
+        let costly =
+            |item: &&Json| item["errorDetails"].as_str().is_some_and(|text| text.starts_with("rule_too_costly"));
         (items.iter().filter(|item| item.get("variant").is_some()).count(), items.iter().filter(costly).count())
     };
     let by_clock = with_budget(burgee_model::Limits { request_evaluation_ms: 0, ..Default::default() }).await;

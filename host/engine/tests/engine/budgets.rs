@@ -270,7 +270,8 @@ fn what_a_rule_gave_is_told_in_part_where_it_is_long() {
 #[test]
 fn what_rules_cost_by_their_size_counts_for_the_request_alike_in_both_tiers() {
     let rule = |operands: usize| boolean_flag(json!({"or": vec![json!({"==": [{"var": "n"}, 1]}); operands]}));
-    let flags: Map<String, Json> = (0..40).map(|at| (format!("f{at:02}"), rule(if at == 5 { 2_000 } else { 20 }))).collect();
+    let flags: Map<String, Json> =
+        (0..40).map(|at| (format!("f{at:02}"), rule(if at == 5 { 2_000 } else { 20 }))).collect();
     let context = context(json!({"n": 0}));
     let answered = |limits: &Limits| {
         let [compiled, interpreted] = tiers_with(limits, &json!({"flags": flags}));
@@ -324,13 +325,17 @@ fn large_rules_and_those_that_lead_to_them_may_take_long() {
 
 #[test]
 fn what_a_large_shared_rule_asks_for_is_told_of_each_flag_that_names_it() {
-    let names: Vec<Json> = (0..500).map(|n| json!({"config": [format!("key-{n}"), {"var": format!("a{n}")}]})).collect();
+    let names: Vec<Json> =
+        (0..500).map(|n| json!({"config": [format!("key-{n}"), {"var": format!("a{n}")}]})).collect();
     let user = boolean_flag(json!({"if": [{"$ref": "s"}, "on", "off"]}));
     let flags: Map<String, Json> = (0..4).map(|at| (format!("f{at}"), user.clone())).collect();
     let document = json!({"$evaluators": {"s": {"or": names}}, "flags": flags});
     let [snapshot, _] = tiers_with(&Limits::default(), &document);
     assert_eq!(snapshot.config_keys().len(), 500);
     let missing = snapshot.problems("f3");
-    assert_eq!((missing.len(), missing[0].code.as_str(), missing[0].path.as_str()), (100, "unknown_config", "/if/0/$ref"));
+    assert_eq!(
+        (missing.len(), missing[0].code.as_str(), missing[0].path.as_str()),
+        (100, "unknown_config", "/if/0/$ref")
+    );
     assert_eq!(snapshot.named_by("f0").count(), 501);
 }

@@ -44,9 +44,8 @@ impl Measure {
         if let Expr::Shared(shared) = expr {
             self.add(shared.measure(Self::of), depth);
         }
-        self.is_beyond |= self.levels > DEPTH_MAX
-            || self.nodes > NODES_MAX
-            || self.inputs.len() > abi::INPUTS_PER_FLAG_MAX as usize;
+        self.is_beyond |=
+            self.levels > DEPTH_MAX || self.nodes > NODES_MAX || self.inputs.len() > abi::INPUTS_PER_FLAG_MAX as usize;
         if self.is_beyond || matches!(expr, Expr::Shared(_)) {
             return;
         }
