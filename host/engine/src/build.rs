@@ -188,10 +188,12 @@ pub(crate) fn cost(at: u32, flag: &PreparedFlag, costs: &BTreeMap<u32, u64>, lim
     own.saturating_add(others.min(limits.evaluation_steps))
 }
 
+type Test<'a> = Box<dyn Fn(&Facts) -> bool + 'a>;
+
 /// Finds the flags whose answers depend on the time.
 pub(crate) struct Varying<'a> {
     /// Whether entries are read that expire; none where no entry does.
-    expires: Option<Holds<'a, Box<dyn Fn(&Facts) -> bool + 'a>>>,
+    expires: Option<Holds<'a, Test<'a>>>,
 }
 
 impl<'a> Varying<'a> {

@@ -436,7 +436,7 @@ impl Core {
                 self.entry_merged(node, stamp, ticket, turn);
             }
             Some(Merging::Entry { ticket, .. }) => {
-                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) })
+                turn.out.push(Command::Answer { ticket, answer: Answer::Taken(false) });
             }
             Some(Merging::Offer(ticket, whole)) => {
                 turn.out.push(Command::Answer { ticket, answer: Answer::Taken(taken && whole && refused == 0) });

@@ -141,6 +141,7 @@ mod tests {
         Key::new(text).unwrap()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "what was refused is of no further use")]
     fn is_refused(turn: Option<Result<Turn, ApiError>>) -> bool {
         matches!(turn, Some(Err(ApiError::TooManyWait { what: "things", max: 4 })))
     }

@@ -98,7 +98,11 @@ async fn an_edit_that_makes_a_flag_ask_for_itself_is_refused() {
         let rule = json!({ "==": [{ "flag": asked }, "on"] });
         let answer = server.patch(path, json!({ "rule": rule })).await;
         if refused {
-            assert_eq!(answer.problem(422, "invalid_rule")[0], ("/rule".into(), "prerequisite_cycle".into()), "{asked}");
+            assert_eq!(
+                answer.problem(422, "invalid_rule")[0],
+                ("/rule".into(), "prerequisite_cycle".into()),
+                "{asked}"
+            );
         } else {
             answer.expect(200);
         }
