@@ -18,7 +18,6 @@ use crate::{
 };
 
 /// A shared rule as rules hold it, with what is known of it once somebody has asked.
-#[derive(Debug)]
 pub struct SharedExpr {
     expr: Expr,
     facts: OnceLock<Facts>,
@@ -52,6 +51,12 @@ impl std::ops::Deref for SharedExpr {
     type Target = Expr;
     fn deref(&self) -> &Expr {
         &self.expr
+    }
+}
+
+impl std::fmt::Debug for SharedExpr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.expr.fmt(f)
     }
 }
 
