@@ -162,7 +162,7 @@ limits! {
     evaluation_bytes: usize = 1024 * KIB,
     /// Steps of all evaluations of one request together, such as one for all flags. Flags that come after them, in the order
     /// of their keys, answer as one whose rule is too costly.
-    request_steps: u64 = 1_000_000,
+    request_steps: u64 = 10_000_000,
     /// Milliseconds by the clock for which a request's evaluations may run, the time of guests not counted; see
     /// `request_steps`.
     request_evaluation_ms: u64 = 1_000,
