@@ -106,7 +106,7 @@ fn a_flag_is_made_shown_and_targeted() {
     for part in ["theme", "ui", "variant dark   \"#000\"", "in development: on, default light", "\"plan\""] {
         assert!(shown.out.contains(part), "{part}: {shown:?}");
     }
-    for (wrong, part) in [(r#"{"if": ["#, "rule: "), ("7", "rule: "), (r#"{"nonsense": []}"#, "unknown")] {
+    for (wrong, part) in [(r#"{"if": ["#, "rule: "), ("7", "rule: "), (r#"{"nonsense": []}"#, "no operator")] {
         let refused = cli.run(&["flag", "targeting", "theme", "--rule", wrong]);
         assert!(refused.code != Some(0) && refused.err.contains(part), "{wrong}: {refused:?}");
     }

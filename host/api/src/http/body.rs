@@ -209,7 +209,20 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
-    use crate::http::budget::tests::holder;
+    use crate::http::budget::{AsHoldings, Holdings};
+
+    #[derive(Debug, Default)]
+    struct Own(Holdings);
+
+    impl AsHoldings for Own {
+        fn holdings(&self) -> &Holdings {
+            &self.0
+        }
+    }
+
+    fn holder() -> Holder {
+        Holder::new(Arc::new(Own::default()), false, "x".into())
+    }
 
     fn in_parts(parts: &'static [&'static str]) -> Body {
         Body::from_stream(stream::iter(parts.iter().map(|part| Ok::<_, std::io::Error>(*part))))
@@ -217,16 +230,19 @@ mod tests {
 
     #[tokio::test]
     async fn parts_are_put_together_up_to_the_limit() {
-        let bodies = Bodies::new(&Limits { bodies_bytes: 20, bodies_reserved_bytes: 10, ..Limits::default() });
-        let pace = Pace { bytes_per_second: 0, grace: Duration::ZERO };
-        let read = async |body, max| read_within((&bodies, &holder(false)), pace, body, max).await;
+        let bodies = Bodies::new(&Limits { bodies_bytes: 56, bodies_reserved_bytes: 28, ..Limits::default() });
+        let (pace, holder) = (
+            Pace { bytes_per_second: 0, grace: Duration::ZERO },
+            Holder::new(Arc::new(Own::default()), false, "x".into()),
+        );
+        let read = async |body, max| read_within((&bodies, &holder), pace, body, max).await;
         let first = read(in_parts(&["a", "b", "", "c"]), 3).await.unwrap();
         assert_eq!(*first, "abc");
         assert!(matches!(read(in_parts(&["ab", "cd"]), 3).await, Err(ApiError::BodyTooLarge { max: 3 })));
         assert_eq!(*read(Body::empty(), 3).await.unwrap(), "");
-        // all of them together
+        // all that a holder has together: a quarter
         let held = [read(in_parts(&["ab"]), 3).await.unwrap(), read(in_parts(&["ab"]), 3).await.unwrap()];
-        assert!(matches!(read(in_parts(&["ab", "c"]), 3).await, Err(ApiError::TooManyBodies { max: 2 })));
+        assert!(matches!(read(in_parts(&["ab", "c"]), 3).await, Err(ApiError::TooManyBodies { max: 7 })));
         drop((first, held));
         assert!(read(in_parts(&["a", "b"]), 3).await.is_ok());
     }
@@ -240,7 +256,7 @@ mod tests {
         assert_eq!(any.lasts(0), None);
         let (bodies, hasty) = (Bodies::new(&Limits::default()), Pace { grace: Duration::ZERO, ..pace });
         let silent = Body::from_stream(stream::pending::<Result<&str, std::io::Error>>());
-        assert!(matches!(read_within((&bodies, &holder(false)), hasty, silent, 9).await, Err(ApiError::Timeout)));
-        assert_eq!(read_within((&bodies, &holder(false)), hasty, Body::from("x"), 9).await.unwrap().len(), 1);
+        assert!(matches!(read_within((&bodies, &holder()), hasty, silent, 9).await, Err(ApiError::Timeout)));
+        assert_eq!(read_within((&bodies, &holder()), hasty, Body::from("x"), 9).await.unwrap().len(), 1);
     }
 }

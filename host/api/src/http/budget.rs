@@ -340,7 +340,7 @@ impl AsRef<[u8]> for Sealed {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
     #[derive(Debug, Default)]
@@ -352,7 +352,7 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn holder(application: bool) -> Holder {
+    fn holder(application: bool) -> Holder {
         Holder::new(Arc::new(Own::default()), application, "x".into())
     }
 
