@@ -1,13 +1,18 @@
 //! The pipeline: change -> read again -> build -> publish.
 //!
 //! A change only says *that* something changed. The pipeline reads the store anew, rebuilds the snapshots
-//! that it touches and swaps them in; a burst of changes costs one rebuild. Evaluations read the published
+//! that it touches and swaps them in; a burst of changes costs one rebuild of each. Tenants take turns at being built. Evaluations read the published
 //! snapshots and nothing else.
 
 mod dirty;
+mod pending;
 mod source;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::ArcSwap;
 use burgee_api::{Caught, Snapshots};
@@ -19,6 +24,7 @@ use tokio::sync::watch;
 
 use self::{
     dirty::Dirty,
+    pending::Pending,
     source::{Depends, Sources},
 };
 
@@ -27,6 +33,9 @@ pub type EnvironmentId = (Key, Key);
 
 /// The most changes that one rebuild takes in.
 const BURST_ENTRIES: usize = 4096;
+
+/// For about so long snapshots are built before they are published and new changes are looked at: one at least.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// The published snapshots. Cheap to clone.
 #[derive(Clone)]
@@ -46,6 +55,9 @@ pub struct Builder {
     published: Arc<Published>,
     reader: FeedReader,
     sources: Sources,
+    /// Up to where changes were taken in.
+    taken: Position,
+    pending: Pending,
 }
 
 /// Builds the snapshots of everything in the store; the builder then keeps them current.
@@ -61,32 +73,45 @@ pub fn start(store: &Store, engine: &Arc<Engine>) -> (Pipeline, Builder) {
         published: published.clone(),
         reader,
         sources: Sources::default(),
+        taken: position,
+        pending: Pending::default(),
     };
-    builder.rebuild(&Dirty::everything());
+    builder.refresh(&Dirty::everything(), position);
+    while builder.build(Duration::MAX) {}
     (Pipeline { published }, builder)
 }
 
 impl Builder {
-    /// Follows the feed until told to stop. Runs on a thread of its own, for building is work for a processor.
+    /// Follows the feed until told to stop. Runs on a thread of its own, for building is work for a processor. Between
+    /// slices of building it takes in what has come meanwhile, so that a tenant's change waits for no more than one.
     pub fn run(mut self, runtime: &tokio::runtime::Handle, mut stop: watch::Receiver<bool>) {
         loop {
-            let event = runtime.block_on(async {
-                tokio::select! {
-                    event = self.reader.next() => Some(event),
-                    _ = stop.wait_for(|stop| *stop) => None,
-                }
-            });
-            let Some(event) = event else { return };
-            let (dirty, position) = self.take_burst(event);
-            self.rebuild(&dirty);
-            self.published.position.send_replace(position);
+            let event = if self.pending.is_empty() {
+                runtime.block_on(async {
+                    tokio::select! {
+                        event = self.reader.next() => Some(event),
+                        _ = stop.wait_for(|stop| *stop) => None,
+                    }
+                })
+            } else {
+                self.reader.next().now_or_never()
+            };
+            if *stop.borrow() {
+                return;
+            }
+            if let Some(event) = event {
+                let (dirty, position) = self.take_burst(event);
+                self.refresh(&dirty, position);
+            }
+            self.build(SLICE);
+            self.published.position.send_replace(self.pending.shown().unwrap_or(self.taken));
         }
     }
 
     /// Takes in an event and what else is there already.
     fn take_burst(&mut self, first: FeedEvent) -> (Dirty, Position) {
         let mut dirty = Dirty::default();
-        let mut position = *self.published.position.borrow();
+        let mut position = self.taken;
         let mut next = Some(first);
         let mut taken = 0;
         while let Some(event) = next {
@@ -107,19 +132,33 @@ impl Builder {
         (dirty, position)
     }
 
-    fn rebuild(&mut self, dirty: &Dirty) {
+    /// Reads again what is dirty, up to a position; what must be built then is pending.
+    fn refresh(&mut self, dirty: &Dirty, position: Position) {
         let now = self.store.now();
         let before = self.published.snapshots.load_full();
         let reads_config = |id: &EnvironmentId, key: &Key| before.get(id).is_some_and(|s| s.reads_config(key));
         let leans = |id: &EnvironmentId, flag: &Key| before.get(id).is_some_and(|s| s.leans_on_history(flag.as_str()));
         let depends = Depends { on_config: &reads_config, on_history: &leans };
         let touched = self.sources.refresh(&self.store.read(), dirty, now, &depends);
-        if touched.is_empty() && self.sources.len() == before.len() {
-            return;
+        self.pending.add(touched, self.taken);
+        self.taken = position;
+        let is_gone = |id: &EnvironmentId| self.sources.get(id).is_none();
+        self.pending.retain(|id| !is_gone(id));
+        if before.keys().any(is_gone) {
+            let mut after: HashMap<EnvironmentId, Arc<Snapshot>> = HashMap::clone(&before);
+            after.retain(|id, _| !is_gone(id));
+            self.published.snapshots.store(Arc::new(after));
         }
-        let mut after: HashMap<EnvironmentId, Arc<Snapshot>> = HashMap::clone(&before);
-        after.retain(|id, _| self.sources.get(id).is_some());
-        for id in touched {
+    }
+
+    /// Builds what is pending, for about so long, and publishes it. False where nothing was.
+    fn build(&mut self, slice: Duration) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        let (start, now) = (Instant::now(), self.store.now());
+        let mut after: HashMap<EnvironmentId, Arc<Snapshot>> = HashMap::clone(&self.published.snapshots.load());
+        while let Some(id) = self.pending.next(|id| self.sources.get(id).map_or(0, |source| source.flags.len())) {
             if let Some(source) = self.sources.get(&id) {
                 let config = |key: &str| {
                     let entry = RegisterId::config(&id.0, &id.1, &Key::new(key).ok()?);
@@ -127,11 +166,15 @@ impl Builder {
                 };
                 let earlier = |flag: &Key| burgee_api::source::earlier_rules(&self.store.read(), &id.0, &id.1, flag);
                 let reads = Reads { config: &config, earlier: &earlier };
-                let snapshot = self.engine.build_from(before.get(&id), source.clone(), reads);
+                let snapshot = self.engine.build_from(after.get(&id), source.clone(), reads);
                 after.insert(id, snapshot);
+            }
+            if start.elapsed() >= slice {
+                break;
             }
         }
         self.published.snapshots.store(Arc::new(after));
+        true
     }
 }
 

@@ -47,6 +47,11 @@ impl Allowance {
         self.steps > 0 && !self.late
     }
 
+    /// Whether it is the clock that ended it: another time, or on another node, more or fewer flags have answers.
+    pub(crate) fn is_late(&self) -> bool {
+        self.late
+    }
+
     /// Takes the steps of a flag that was evaluated.
     pub(crate) fn spend(&mut self, steps: u64) {
         self.steps = self.steps.saturating_sub(steps);

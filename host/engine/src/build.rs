@@ -6,13 +6,14 @@ use std::{
 };
 
 use burgee_model::{Key, Limits, context::Kept};
-use burgee_rules::parse::PatternRoom;
+use burgee_rules::{facts::Facts, parse::PatternRoom, prerequisites::Ways};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     chunk::{self, Chunk, ChunkUse, Placement},
     digest::Digester,
     flag::{Plan, PreparedFlag},
+    joined::{self, Holds},
     patterns::Patterns,
     prerequisites,
     reads::{self, Names},
@@ -63,15 +64,23 @@ pub(crate) fn snapshot(
     let config = Arc::new(config_table(&flags, reads.config));
     let chunks = if runtime.config.compile { chunks(previous, &flags) } else { Box::default() };
     let index = index(previous, &flags);
+    let Ways { troubles, costs } = prerequisites::ways(&flags, &index);
+    let cost = |at: u32, flag: &PreparedFlag| cost(at, flag, &costs, &runtime.config.limits);
+    let running = (0..).zip(&flags).filter(|(at, flag)| flag.plan == Plan::Rule && !troubles.contains_key(at));
     Snapshot {
         digest: digest(&source, &flags, &config),
-        troubles: prerequisites::troubles(&flags, &index),
+        cost: running.fold(0, |sum: u64, (at, flag)| sum.saturating_add(cost(at, flag))),
+        costs,
+        troubles,
         reads: reads_of(previous, &flags),
         index,
         calls_guests: flags.iter().filter_map(|flag| flag.targeting.as_ref()).any(|targeting| targeting.calls_guests()),
         loops: flags.iter().any(|flag| flag.loops),
         large_config: config.values().flatten().any(|entry| is_large(&entry.value)),
-        varies: flags.iter().any(|flag| varies(flag, &config)),
+        varies: {
+            let mut varying = Varying::new(&config);
+            flags.iter().any(|flag| varying.has(flag))
+        },
         parts: Default::default(),
         placements: placements(flags.len(), &chunks),
         runtime: runtime.clone(),
@@ -135,7 +144,7 @@ fn targeting(
     if let Some(before) = before {
         let same = Arc::ptr_eq(&before.source, flag) || before.source.targeting.as_ref() == Some(text);
         let known = before.targeting.as_ref().filter(|known| same && known.still_holds(key, reading));
-        if let Some(known) = known.filter(|known| room.take(known.patterns.iter()) != known.is_beyond) {
+        if let Some(known) = known.filter(|known| room.take(known.patterns()) != known.is_beyond) {
             return Some(known.clone());
         }
     }
@@ -166,16 +175,38 @@ fn reads_of(previous: Option<&Snapshot>, flags: &[Arc<PreparedFlag>]) -> Arc<Kep
 
 /// The entries that rules read, whether their flags are on or not.
 fn config_table(flags: &[Arc<PreparedFlag>], read: ReadConfig<'_>) -> ConfigTable {
-    let keys: BTreeSet<&Key> =
-        flags.iter().filter_map(|flag| flag.targeting.as_ref()).flat_map(|t| &*t.config_keys).collect();
+    let rules = flags.iter().filter_map(|flag| flag.targeting.as_deref());
+    let keys: BTreeSet<&Key> = joined::facts(rules).flat_map(|facts| &*facts.config_keys).collect();
     keys.into_iter().map(|key| (key.clone(), read(key.as_str()))).collect()
 }
 
-/// Whether a flag's answers depend on the time.
-pub(crate) fn varies(flag: &PreparedFlag, config: &ConfigTable) -> bool {
-    let Some(targeting) = flag.targeting.as_ref().filter(|_| flag.plan == Plan::Rule) else { return false };
-    let expires = |key: &Key| config.get(key).and_then(Option::as_ref).is_some_and(|entry| entry.expires_at.is_some());
-    targeting.reads_time || targeting.calls_guests() || targeting.config_keys.iter().any(expires)
+/// What evaluating a flag may cost: what its rule does by its size, and those of the flags that it leads to, which are
+/// charged to its own budget.
+pub(crate) fn cost(at: u32, flag: &PreparedFlag, costs: &BTreeMap<u32, u64>, limits: &Limits) -> u64 {
+    let own = u64::from(flag.steps);
+    let others = costs.get(&at).map_or(0, |whole| whole.saturating_sub(own));
+    own.saturating_add(others.min(limits.evaluation_steps))
+}
+
+type Test<'a> = Box<dyn Fn(&Facts) -> bool + 'a>;
+
+/// Finds the flags whose answers depend on the time.
+pub(crate) struct Varying<'a> {
+    /// Whether entries are read that expire; none where no entry does.
+    expires: Option<Holds<'a, Test<'a>>>,
+}
+
+impl<'a> Varying<'a> {
+    pub(crate) fn new(config: &'a ConfigTable) -> Self {
+        let ends = |entry: &Option<ConfigValue>| entry.as_ref().is_some_and(|entry| entry.expires_at.is_some());
+        let reads = move |facts: &Facts| facts.config_keys.iter().any(|key| config.get(key).is_some_and(ends));
+        Self { expires: config.values().any(ends).then(|| Holds::new(Box::new(reads) as _)) }
+    }
+
+    pub(crate) fn has(&mut self, flag: &'a PreparedFlag) -> bool {
+        let Some(rule) = flag.targeting.as_deref().filter(|_| flag.plan == Plan::Rule) else { return false };
+        rule.reads_time || rule.calls_guests() || self.expires.as_mut().is_some_and(|expires| expires.of(rule))
+    }
 }
 
 /// The chunks of the flags with a rule that can be compiled, on or not: what is on is no matter of the code.

@@ -6,8 +6,9 @@ use std::{
 };
 
 use burgee_model::Key;
+use burgee_rules::facts::Facts;
 
-use crate::{flag::PreparedFlag, snapshot::Snapshot, targeting::Targeting};
+use crate::{flag::PreparedFlag, joined::Holds, snapshot::Snapshot};
 
 /// What became of a flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +28,20 @@ impl Snapshot {
         let gone = before.flags().filter(|key| self.prepared(key.as_str()).is_none());
         let mut changes: BTreeMap<Key, FlagChange> = gone.map(|key| (key.clone(), FlagChange::Delete)).collect();
         let same_set = self.set().get("metadata") == before.set().get("metadata");
+        let is_other = |key: &Key| self.config.get(key) != before.config.get(key);
+        let mut reads_others = Holds::new(|facts: &Facts| facts.config_keys.iter().any(is_other));
+        let same_guests = self.guests == before.guests;
         for flag in &self.flags {
+            let rule = flag.targeting.as_deref();
             let change = match before.prepared(flag.key.as_str()) {
                 None => FlagChange::Write,
-                Some(then) if same_set && self.is_unchanged(flag, then, before) => continue,
+                Some(then)
+                    if same_set
+                        && is_same(flag, then)
+                        && rule.is_none_or(|rule| !reads_others.of(rule) && (same_guests || !rule.calls_guests())) =>
+                {
+                    continue;
+                }
                 Some(_) => FlagChange::Update,
             };
             changes.insert(flag.key.clone(), change);
@@ -39,26 +50,20 @@ impl Snapshot {
         changes
     }
 
-    fn is_unchanged(&self, flag: &Arc<PreparedFlag>, then: &Arc<PreparedFlag>, before: &Self) -> bool {
-        let same = Arc::ptr_eq(flag, then) || flag.digest == then.digest;
-        same && flag.targeting.as_deref().is_none_or(|rule| self.reads_the_same(rule, before))
-    }
-
-    fn reads_the_same(&self, rule: &Targeting, before: &Self) -> bool {
-        let entries = rule.config_keys.iter().all(|key| self.config.get(key) == before.config.get(key));
-        entries && (!rule.calls_guests() || self.guests == before.guests)
-    }
-
     /// Adds the flags that ask for a changed one, and those that ask for them in turn.
     pub(crate) fn add_askers(&self, changes: &mut BTreeMap<Key, FlagChange>) {
         let mut news: HashSet<Key> = changes.keys().cloned().collect();
         while !news.is_empty() {
-            let asks = |rule: &Targeting| rule.flags.iter().any(|asked| news.contains(&**asked));
-            let more = self.flags.iter().filter(|flag| flag.targeting.as_deref().is_some_and(asks));
+            let mut asks = Holds::new(|facts: &Facts| facts.flags.iter().any(|asked| news.contains(&**asked)));
+            let more = self.flags.iter().filter(|flag| flag.targeting.as_deref().is_some_and(|rule| asks.of(rule)));
             let more: HashSet<Key> =
                 more.map(|flag| flag.key.clone()).filter(|key| !changes.contains_key(key)).collect();
             changes.extend(more.iter().map(|key| (key.clone(), FlagChange::Update)));
             news = more;
         }
     }
+}
+
+fn is_same(flag: &Arc<PreparedFlag>, then: &Arc<PreparedFlag>) -> bool {
+    Arc::ptr_eq(flag, then) || flag.digest == then.digest
 }

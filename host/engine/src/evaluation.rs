@@ -106,6 +106,11 @@ pub struct Evaluation<'a> {
     pub(crate) kind: Kind,
 }
 
+/// Why a flag is not evaluated for which no steps are left to the request, on whichever node.
+const BEYOND_STEPS: &str = "rule_too_costly: the flags before it took what one request may";
+/// The same where the time was over.
+const BEYOND_TIME: &str = "rule_too_costly: the flags before it took the time that one request may";
+
 /// What the last piece of an item begins with, where there is metadata.
 pub(crate) const METADATA: &str = r#","metadata":"#;
 
@@ -117,6 +122,29 @@ impl<'a> Evaluation<'a> {
 
     pub(crate) fn failed(key: &'a str, code: ErrorCode, details: Cow<'a, str>) -> Self {
         Self { key, outcome: Outcome::Error { code, details }, item: [""; 3], value: (0, 0), kind: code.into() }
+    }
+
+    /// A flag for which nothing is left to the request: by the clock, or by steps.
+    pub(crate) fn beyond_request(key: &'a str, by_clock: bool) -> Self {
+        let details = if by_clock { BEYOND_TIME } else { BEYOND_STEPS };
+        Self::failed(key, ErrorCode::General, Cow::Borrowed(details))
+    }
+
+    /// Whether it was not evaluated because the flags before it took what one request may.
+    #[must_use]
+    pub fn is_beyond_request(&self) -> bool {
+        self.is_beyond_time() || self.says(BEYOND_STEPS)
+    }
+
+    /// Whether the clock is why. The same request may then have other answers at another time, or from another node;
+    /// what steps end is the same everywhere.
+    #[must_use]
+    pub fn is_beyond_time(&self) -> bool {
+        self.says(BEYOND_TIME)
+    }
+
+    fn says(&self, text: &str) -> bool {
+        matches!(&self.outcome, Outcome::Error { details, .. } if details == text)
     }
 
     /// The same flag, where the answer to a request for all has no room for it.

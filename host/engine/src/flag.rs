@@ -29,6 +29,9 @@ pub(crate) struct PreparedFlag {
     pub(crate) digest: u128,
     /// Whether its rule's work grows with what it is given.
     pub(crate) loops: bool,
+    /// The most steps that its rule takes, apart from that; 0 without one. Beside the plan, for all flags of a request are
+    /// asked for both.
+    pub(crate) steps: u32,
     /// What each result that the compiled rule can name by number means here.
     pub(crate) choices: Box<[Option<Choice>]>,
     variants: Box<[Variant]>,
@@ -92,7 +95,8 @@ impl PreparedFlag {
         let mut flag = Self {
             key: key.clone(),
             plan,
-            loops: targeting.as_ref().and_then(|t| t.rule.as_ref()).is_some_and(|rule| rule.loops()),
+            steps: targeting.as_ref().map_or(0, |targeting| targeting.steps()),
+            loops: targeting.as_ref().is_some_and(|targeting| targeting.loops),
             digest: digest(key, &source, targeting.as_deref()),
             by_name: index(&variants),
             default: source.default_variant.as_ref().and_then(|name| position(&variants, name)),
@@ -116,11 +120,6 @@ impl PreparedFlag {
 
     fn position(&self, name: &str) -> Option<u32> {
         if self.by_name.is_empty() { position(&self.variants, name) } else { self.by_name.get(name).copied() }
-    }
-
-    /// The most steps that its rule takes.
-    pub(crate) fn steps(&self) -> usize {
-        self.targeting.as_ref().and_then(|targeting| targeting.rule.as_ref()).map_or(0, |rule| rule.steps)
     }
 
     /// The rule that decides, as a tree: its own, or an earlier one in its stead.

@@ -22,6 +22,7 @@ pub mod guest;
 mod hash;
 mod host;
 mod input;
+mod joined;
 mod modules;
 mod named;
 mod part;

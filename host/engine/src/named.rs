@@ -1,6 +1,8 @@
 //! What a flag's answers depend on beside the context: what its rule names, and what it was before.
 
-use burgee_rules::parse::Thing;
+use std::collections::BTreeSet;
+
+use burgee_rules::parse::{REFERENCES_MAX, Thing};
 
 use crate::snapshot::Snapshot;
 
@@ -11,9 +13,10 @@ impl Snapshot {
     pub fn named_by<'a>(&'a self, flag: &str) -> impl Iterator<Item = (Thing, &'a str)> + use<'a> {
         let targeting = self.prepared(flag).and_then(|flag| flag.targeting.as_ref());
         targeting.into_iter().flat_map(|targeting| {
-            let asked = targeting.references.iter().filter(|asked| asked.thing != Thing::Segment);
-            let asked = asked.map(|asked| (asked.thing, asked.name.as_str()));
-            targeting.shared_rules().map(|name| (Thing::Segment, name)).chain(asked)
+            let asked = targeting.references().map(|(thing, name, _)| (thing, name));
+            let mut seen = BTreeSet::new();
+            let asked = asked.filter(move |asked| asked.0 != Thing::Segment && seen.insert(*asked));
+            targeting.shared_rules().map(|name| (Thing::Segment, name)).chain(asked.take(REFERENCES_MAX))
         })
     }
 

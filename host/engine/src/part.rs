@@ -4,8 +4,8 @@
 //! belongs to it, for its answers depend on it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use burgee_model::{
@@ -13,9 +13,12 @@ use burgee_model::{
     context::{Kept, WireError},
 };
 
-use crate::{
-    build, changes::FlagChange, digest::Digester, flag::PreparedFlag, reads, snapshot::Snapshot, targeting::Targeting,
+use burgee_rules::{
+    facts::{Facts, SharedExpr},
+    steps,
 };
+
+use crate::{build, changes::FlagChange, digest::Digester, flag::PreparedFlag, joined, reads, snapshot::Snapshot};
 
 /// Milliseconds after which answers that change by themselves, as those of guests do, count as changed.
 const LOOK_MS: Millis = 60_000;
@@ -57,7 +60,7 @@ impl Part {
         d.text(snapshot.environment().as_str());
         d.json(snapshot.set().get("metadata").unwrap_or(&serde_json::Value::Null));
         flags().for_each(|flag| d.word(flag.digest));
-        for key in rules().flat_map(|rule| &*rule.config_keys).collect::<BTreeSet<_>>() {
+        for key in joined::facts(rules()).flat_map(|facts| &*facts.config_keys).collect::<BTreeSet<_>>() {
             build::digest_entry(&mut d, key, snapshot.config.get(key).and_then(Option::as_ref));
         }
         Self::new(d.finish(), Some(reads::of(rules())), snapshot, places.iter().copied())
@@ -65,7 +68,8 @@ impl Part {
 
     fn new(digest: u128, reads: Option<Kept>, snapshot: &Snapshot, places: impl Iterator<Item = u32>) -> Self {
         let flags = places.map_while(|at| Some((at, snapshot.flags.get(at as usize)?)));
-        let timed = flags.filter(|(_, flag)| build::varies(flag, &snapshot.config)).map(|(at, _)| at).collect();
+        let mut varying = build::Varying::new(&snapshot.config);
+        let timed = flags.filter(|(_, flag)| varying.has(flag)).map(|(at, _)| at).collect();
         Self { digest, reads, timed, next: Mutex::default() }
     }
 }
@@ -75,9 +79,11 @@ fn reached(snapshot: &Snapshot) -> BTreeSet<u32> {
     let marked = (0..).zip(&snapshot.flags).filter(|(_, flag)| flag.is_for_clients()).map(|(at, _)| at);
     let mut reached: BTreeSet<u32> = marked.collect();
     let mut left: Vec<u32> = reached.iter().copied().collect();
+    let mut known: HashSet<*const SharedExpr> = HashSet::new();
     while let Some(at) = left.pop() {
-        let rule = snapshot.flags.get(at as usize).and_then(|flag| flag.targeting.as_deref());
-        let asked = rule.into_iter().flat_map(|rule: &Targeting| &*rule.flags);
+        let Some(rule) = snapshot.flags.get(at as usize).and_then(|flag| flag.targeting.as_deref()) else { continue };
+        let shared = rule.facts.shared.iter().filter(|shared| known.insert(Arc::as_ptr(shared)));
+        let asked = rule.facts.own.flags.iter().chain(shared.flat_map(|shared| &*shared.facts().flags));
         left.extend(asked.filter_map(|key| snapshot.index.get(&**key)).filter(|at| reached.insert(**at)));
     }
     reached
@@ -133,7 +139,7 @@ impl Seen<'_> {
         if from <= now && now < next {
             return Some(next).filter(|next| *next != NEVER);
         }
-        let next = self.timed().filter_map(|flag| self.step_of(flag, now)).min().unwrap_or(NEVER);
+        let next = self.steps(now).filter_map(|(_, at)| at).min().unwrap_or(NEVER);
         if now >= from {
             *held = (now, next);
         }
@@ -143,25 +149,42 @@ impl Seen<'_> {
     /// The flags whose answers may have changed by themselves after one instant and up to another.
     #[must_use]
     pub fn stepped(&self, after: Millis, until: Millis) -> BTreeMap<Key, FlagChange> {
-        let stepped = |flag: &&PreparedFlag| self.step_of(flag, after).is_some_and(|at| at <= until);
-        let stepped = self.timed().filter(stepped);
-        let mut changes = stepped.map(|flag| (flag.key.clone(), FlagChange::Update)).collect();
+        let stepped = self.steps(after).filter(|(_, at)| at.is_some_and(|at| at <= until));
+        let mut changes = stepped.map(|(flag, _)| (flag.key.clone(), FlagChange::Update)).collect();
         self.snapshot.add_askers(&mut changes);
         changes
     }
 
-    fn timed(&self) -> impl Iterator<Item = &PreparedFlag> {
-        self.part.timed.iter().filter_map(|at| self.snapshot.flags.get(*at as usize)).map(|flag| &**flag)
+    /// The flags whose answers change by themselves, with the next instant at which they may; each shared rule is looked
+    /// through once.
+    fn steps(&self, now: Millis) -> impl Iterator<Item = (&PreparedFlag, Option<Millis>)> {
+        let timed = self.part.timed.iter().filter_map(|at| self.snapshot.flags.get(*at as usize));
+        let (mut times, mut expiries) = (steps::Known::new(), HashMap::new());
+        timed.map(move |flag| (&**flag, self.step_of(flag, now, &mut times, &mut expiries)))
     }
 
-    fn step_of(&self, flag: &PreparedFlag, now: Millis) -> Option<Millis> {
+    fn step_of(
+        &self,
+        flag: &PreparedFlag,
+        now: Millis,
+        times: &mut steps::Known,
+        expiries: &mut HashMap<*const SharedExpr, Option<Millis>>,
+    ) -> Option<Millis> {
         let targeting = flag.targeting.as_ref()?;
         let look = targeting.calls_guests().then(|| now.saturating_add(LOOK_MS));
-        let rule = targeting.rule.as_ref().and_then(|rule| rule.next_step(seconds(now))).map(millis);
-        let entries =
-            targeting.config_keys.iter().filter_map(|key| self.snapshot.config.get(key)?.as_ref()?.expires_at);
-        let entry = entries.filter(|at| *at > now).min();
-        [look, rule, entry].into_iter().flatten().min()
+        let rule = targeting.rule.as_ref().and_then(|rule| rule.next_step_with(times, seconds(now))).map(millis);
+        let own = self.expiry(&targeting.facts.own, now);
+        let shared = targeting.facts.shared.iter();
+        let shared = shared
+            .filter_map(|rule| *expiries.entry(Arc::as_ptr(rule)).or_insert_with(|| self.expiry(rule.facts(), now)))
+            .min();
+        [look, rule, own, shared].into_iter().flatten().min()
+    }
+
+    /// When the first of the entries that are read ends.
+    fn expiry(&self, facts: &Facts, now: Millis) -> Option<Millis> {
+        let ends = facts.config_keys.iter().filter_map(|key| self.snapshot.config.get(key)?.as_ref()?.expires_at);
+        ends.filter(|at| *at > now).min()
     }
 }
 

@@ -4,14 +4,15 @@ use std::{cell::RefCell, collections::HashSet, sync::Arc};
 
 use burgee_model::context::Kept;
 
-use crate::{hash::BuildShortHasher, targeting::Targeting};
+use crate::{hash::BuildShortHasher, joined, targeting::Targeting};
 
 /// What every evaluation may read, for weighted choices go by it.
 const TARGETING_KEY: &str = "targetingKey";
 
 /// The members of the context's root that these rules read together.
 pub(crate) fn of<'a>(rules: impl Iterator<Item = &'a Targeting>) -> Kept {
-    let read: Option<Vec<&[Arc<str>]>> = rules.map(|rule| rule.attributes.as_deref()).collect();
+    let read: Option<Vec<&[Arc<str>]>> =
+        joined::facts(rules).map(|facts| (!facts.reads_all).then_some(&*facts.attributes)).collect();
     let targeting_key = TARGETING_KEY.into();
     let names = |read: Vec<&'a [Arc<str>]>| Kept::of(read.into_iter().flatten().chain([&targeting_key]));
     read.map_or_else(Kept::all, names)

@@ -49,7 +49,7 @@ pub(crate) fn shared(
 #[cfg(test)]
 mod tests {
     use burgee_model::{FlagIn, Limits, State};
-    use burgee_rules::ir::Expr;
+    use burgee_rules::{facts::SharedExpr, ir::Expr};
     use serde_json::{Map, json};
 
     use super::*;
@@ -86,7 +86,7 @@ mod tests {
         build::flags(None, flags, &source, shared, &Patterns::new(None), &|_: &Key| Vec::new(), &Limits::default())
     }
 
-    fn decides(flag: &PreparedFlag) -> &Arc<Expr> {
+    fn decides(flag: &PreparedFlag) -> &Arc<SharedExpr> {
         match &flag.targeting.as_ref().unwrap().rule.as_ref().unwrap().root {
             Expr::Shared(shared) => shared,
             other => panic!("{other:?}"),
@@ -99,6 +99,8 @@ mod tests {
         let rule = json!({"$ref": "staff"});
         let flags_before = flags(&before, &[rule.clone(), rule.clone()]);
         assert!(Arc::ptr_eq(decides(&flags_before[0]), decides(&flags_before[1])));
+        let held = |flag: &PreparedFlag| Arc::as_ptr(&flag.targeting.as_ref().unwrap().facts.shared[0]);
+        assert_eq!(held(&flags_before[0]), held(&flags_before[1]), "and what it reads is listed once");
         let kept = shared(Some(&before), documents("b"), Bucketing::V2);
         let flags_after = flags(&kept, &[json!({"var": "x"}), rule]);
         assert!(Arc::ptr_eq(decides(&flags_before[0]), decides(&flags_after[1])), "kept over edits of other things");

@@ -13,7 +13,7 @@ use burgee_model::{
 use burgee_rules::{
     Budget, EvalError, explain,
     interpret::Inputs,
-    parse::{PROBLEMS_MAX, Reference, Thing},
+    parse::{PROBLEMS_MAX, REFERENCES_MAX, Reference, Thing},
 };
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     flag::{Plan, PreparedFlag},
     hash::BuildShortHasher,
     input::World,
+    joined,
     part::Part,
     patterns::Held,
     prerequisites::Trouble,
@@ -52,6 +53,10 @@ pub struct Snapshot {
     pub(crate) guests: BTreeMap<Key, Digest>,
     /// The flags whose rules are not run, by their places.
     pub(crate) troubles: BTreeMap<u32, Trouble>,
+    /// The steps of those that ask for others with those of all on their ways, by their places.
+    pub(crate) costs: BTreeMap<u32, u64>,
+    /// The steps that all flags may take together, apart from work that grows with data.
+    pub(crate) cost: u64,
     pub(crate) digest: u128,
     pub(crate) varies: bool,
     pub(crate) calls_guests: bool,
@@ -62,9 +67,6 @@ pub struct Snapshot {
     /// What is seen of it: by those who see all, and by clients. Made when somebody asks.
     pub(crate) parts: [OnceLock<Part>; 2],
 }
-
-/// Why a flag is not evaluated for which nothing is left to the request.
-const BEYOND_REQUEST: &str = "rule_too_costly: the flags before it took what one request may";
 
 /// Bytes of a context from which on evaluating may take long.
 const LARGE_BYTES: usize = 4 * 1024;
@@ -158,9 +160,11 @@ impl Snapshot {
                 continue;
             }
             if !allowance.has_left(|| patience.waited()) {
-                each(Tier::Interpreted, flag.failed(BEYOND_REQUEST.to_owned()));
+                each(Tier::Interpreted, Evaluation::beyond_request(flag.key.as_str(), allowance.is_late()));
                 continue;
             }
+            // what it costs by its size, whichever tier runs it; what grows with data is added below
+            allowance.spend(flag.steps.into());
             let mut decided = None;
             if let Some((of, number)) = self.placement(at) {
                 if chunk != Some(of) {
@@ -198,7 +202,7 @@ impl Snapshot {
 
     /// Runs a flag's rule alone: compiled, where that is ready and pays.
     fn decide<'a>(&'a self, at: usize, flag: &'a PreparedFlag, world: &World<'_>) -> (Tier, Evaluation<'a>) {
-        let pays = flag.steps() >= self.runtime.config.alone_steps_min;
+        let pays = flag.steps as usize >= self.runtime.config.alone_steps_min;
         let compiled = self.placement(at).filter(|_| pays).and_then(|(chunk, number)| {
             let artefact = self.chunks.get(chunk as usize)?.chunk.artefact()?;
             worker::evaluate(&self.runtime, artefact, number, flag, world)
@@ -290,7 +294,8 @@ impl Snapshot {
     pub(crate) fn warm_guests(&self) {
         let Some(running) = self.runtime.guests.as_ref().filter(|_| self.calls_guests) else { return };
         let rules = self.flags.iter().filter_map(|flag| flag.targeting.as_ref());
-        let called: BTreeSet<&str> = rules.flat_map(|rule| &*rule.guests).map(|name| &**name).collect();
+        let rules = joined::facts(rules.map(Arc::as_ref));
+        let called: BTreeSet<&str> = rules.flat_map(|facts| &*facts.guests).map(|name| &**name).collect();
         for name in called {
             if let Some(digest) = self.guests.get(name) {
                 running.warm(&self.source.tenant, name, digest.0);
@@ -304,12 +309,17 @@ impl Snapshot {
         self.calls_guests
     }
 
-    /// Whether evaluating one flag, or all, may take so long that others must not wait for it: where the context
-    /// is large, or a config entry that rules read, and a rule loops or searches for patterns; or where all flags look at a
-    /// large context.
+    /// Whether evaluating one flag, or all, may take so long that others must not wait for it: where the rules take many
+    /// steps by their size alone, with the flags that they ask for (`long_evaluation_steps`); where the context is large, or
+    /// a config entry that rules read, and a rule loops or searches for patterns; or where all flags look at a large
+    /// context.
     #[must_use]
-    pub fn may_take_long(&self, context: &Context, all: bool) -> bool {
-        self.loops && self.large_config || (self.loops || all) && is_large(context.root())
+    pub fn may_take_long(&self, context: &Context, flag: Option<&str>) -> bool {
+        let limits = &self.runtime.config.limits;
+        let of = |at: u32| self.flags.get(at as usize).map_or(0, |flag| build::cost(at, flag, &self.costs, limits));
+        let cost = flag.map_or(self.cost, |flag| self.index.get(flag).map_or(0, |at| of(*at)));
+        let grows = self.loops && self.large_config || (self.loops || flag.is_none()) && is_large(context.root());
+        grows || cost > limits.long_evaluation_steps
     }
 
     /// The config entries that rules read, there or not, in order: when one of them changes, build again.
@@ -330,14 +340,17 @@ impl Snapshot {
         let Some(at) = self.index.get(flag).map(|at| *at as usize) else { return Vec::new() };
         let Some(targeting) = self.flags.get(at).and_then(|flag| flag.targeting.as_ref()) else { return Vec::new() };
         let trouble = self.trouble(at).map(|trouble| Problem::new("", trouble.code(), trouble.message()));
-        let missing = targeting.references.iter().filter(|asked| !self.has(asked)).map(Reference::missing);
+        let mut told = BTreeSet::new();
+        let missing = targeting.references().take(REFERENCES_MAX).filter(|(thing, name, _)| !self.has(*thing, name));
+        let missing = missing.filter(|(thing, name, _)| told.insert((*thing, *name)));
+        let missing = missing
+            .map(|(thing, name, path)| Reference { thing, name: name.to_owned(), path: path.to_owned() }.missing());
         targeting.problems.iter().cloned().chain(trouble).chain(missing).take(PROBLEMS_MAX).collect()
     }
 
     /// Whether what a rule asks for is there.
-    fn has(&self, asked: &Reference) -> bool {
-        let name = asked.name.as_str();
-        match asked.thing {
+    fn has(&self, thing: Thing, name: &str) -> bool {
+        match thing {
             Thing::Flag => self.index.contains_key(name),
             Thing::Segment => self.source.shared.contains_key(name),
             Thing::Guest => self.guests.contains_key(name),

@@ -1,16 +1,13 @@
 //! A flag's rule, read once and shared by every snapshot in which it stands unchanged.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use burgee_model::{Bucketing, Key, Limits, Problem, Value};
 use burgee_rules::{
-    emit,
+    GUEST_STEPS, emit,
+    facts::{Facts, RuleFacts},
     ir::Rule,
-    parse::{self, Compiled, Making, PatternRoom, Reference, Setting, SharedRule},
+    parse::{self, Compiled, Making, PatternRoom, Reference, Setting, SharedRule, Thing},
 };
 use serde_json::Value as Json;
 
@@ -51,8 +48,10 @@ pub(crate) struct Targeting {
     pub(crate) rule: Option<Arc<Rule>>,
     /// Faults, then warnings.
     pub(crate) problems: Box<[Problem]>,
-    /// What it asks for by name, that it is there or not. Empty where it does not compile.
-    pub(crate) references: Box<[Reference]>,
+    /// What it asks for by name itself, that it is there or not. Empty where it does not compile.
+    references: Box<[Reference]>,
+    /// The shared rules that it names, where it first does: they ask for more. Empty where it does not compile.
+    named: Box<[Reference]>,
     /// How its `fractional` buckets.
     pub(crate) bucketing: Bucketing,
     /// The constants that the rule can give as they stand, in the order in which the compiled rule counts them.
@@ -61,24 +60,18 @@ pub(crate) struct Targeting {
     pub(crate) emittable: bool,
     /// Whether it reads the time.
     pub(crate) reads_time: bool,
-    /// The members of the context's root that it reads, but the targeting key; none where it may read all.
-    pub(crate) attributes: Option<Box<[Arc<str>]>>,
-    /// The config entries that it reads.
-    pub(crate) config_keys: Box<[Key]>,
-    /// The other flags that it asks for.
-    pub(crate) flags: Box<[Arc<str>]>,
-    /// The guests that it calls.
-    pub(crate) guests: Box<[Arc<str>]>,
-    /// The levels of its expressions.
-    pub(crate) levels: usize,
+    /// Whether its work grows with what it is given.
+    pub(crate) loops: bool,
+    /// What it reads and asks for, and its shared rules, which are the same for all that name them.
+    pub(crate) facts: RuleFacts,
     /// Of the rule's JSON and of the shared rules that it uses.
     pub(crate) digest: u128,
     /// The earlier rule that decides, because its own does not compile any more.
     pub(crate) stand_in: Option<Json>,
     /// Whether it has patterns for which the environment has no room.
     pub(crate) is_beyond: bool,
-    /// The patterns that it has with its shared rules, each once.
-    pub(crate) patterns: Box<[String]>,
+    /// The patterns that it has itself, each once.
+    own_patterns: Box<[String]>,
     /// The rules that it had before; none where they were not looked at.
     earlier: Option<Box<[Json]>>,
     /// The shared rules that it asked for, and what they were.
@@ -93,19 +86,21 @@ impl Targeting {
     /// elsewhere meanwhile), the newest earlier one that compiles stands in.
     pub(crate) fn read(flag: &Key, json: &Json, room: &mut PatternRoom, reading: &Reading<'_>) -> Self {
         let uses = RefCell::new(Uses::new());
-        let patterns = parse::patterns(json, &|name| reading.shared(name, &uses));
-        if !room.take(patterns.iter()) {
+        let own_patterns: Box<[String]> = parse::own_patterns(json).into_iter().collect();
+        let (_, named) = parse::own_references(json);
+        let shared: Vec<_> = named.iter().filter_map(|named| reading.shared(&named.name, &uses)).collect();
+        if !room.take(own_patterns.iter().chain(shared.iter().flat_map(|shared| shared.patterns()))) {
             let refused = Compiled { faults: vec![room.full("")], ..Compiled::default() };
-            return Self::of(json, refused, uses.into_inner(), reading).beyond(patterns);
+            return Self { own_patterns, ..Self::of(json, refused, uses.into_inner(), reading).beyond() };
         }
-        Self { patterns: patterns.into_iter().collect(), ..Self::within(flag, json, reading) }
+        Self { own_patterns, ..Self::within(flag, json, reading) }
     }
 
     /// A rule that is not read, for its patterns are too many.
-    fn beyond(self, patterns: BTreeSet<String>) -> Self {
+    fn beyond(self) -> Self {
         let mut d = Digester::new("beyond");
         d.word(self.digest);
-        Self { patterns: patterns.into_iter().collect(), is_beyond: true, digest: d.finish(), ..self }
+        Self { is_beyond: true, digest: d.finish(), ..self }
     }
 
     /// Reads a rule that has room.
@@ -153,9 +148,10 @@ impl Targeting {
         let setting = Setting { segments: &segment, bucketing, limits };
         let making = Making { name: &|name| names.get(name), pattern: &|text| patterns.get(text) };
         let compiled = parse::rule_with(flag, json, &setting, making);
-        let references = compiled.rule.as_ref().map(|_| parse::references(json, &segment)).unwrap_or_default();
+        let (references, named) = compiled.rule.as_ref().map(|_| parse::own_references(json)).unwrap_or_default();
+        named.iter().for_each(|named| drop(reading.shared(&named.name, &uses)));
         let uses = uses.into_inner();
-        Self { references: references.into(), ..Self::of(json, compiled, uses, reading) }
+        Self { references: references.into(), named: named.into(), ..Self::of(json, compiled, uses, reading) }
     }
 
     /// Without its references.
@@ -164,23 +160,23 @@ impl Targeting {
         let problems = compiled.problems().cloned().collect();
         let rule = compiled.rule.map(Arc::new);
         let known = rule.as_deref();
+        let facts = known.map(|rule| rule.facts(&|name| names.get(name))).unwrap_or_default();
+        let any = |test: fn(&Facts) -> bool| test(&facts.own) || facts.shared.iter().any(|shared| test(shared.facts()));
         Self {
             problems,
             results: known.map(emit::results).unwrap_or_default().into(),
             emittable: known.is_some_and(emit::fits),
-            reads_time: known.is_some_and(Rule::reads_time),
-            attributes: known.map_or_else(|| Some([].into()), |rule| attributes(rule, names)),
-            config_keys: known.map(config_keys).unwrap_or_default(),
-            flags: known.map(|rule| rule.flags().into_iter().collect()).unwrap_or_default(),
-            guests: known.map(|rule| rule.guests().into_iter().collect()).unwrap_or_default(),
-            levels: known.map(Rule::levels).unwrap_or_default(),
+            reads_time: any(|facts| facts.reads_time),
+            loops: any(|facts| facts.loops),
             references: [].into(),
+            named: [].into(),
             bucketing,
             digest: digest(json, bucketing, &uses),
             rule,
+            facts,
             stand_in: None,
             is_beyond: false,
-            patterns: [].into(),
+            own_patterns: [].into(),
             earlier: None,
             uses,
         }
@@ -188,7 +184,32 @@ impl Targeting {
 
     /// Whether it calls guests.
     pub(crate) fn calls_guests(&self) -> bool {
-        !self.guests.is_empty()
+        self.facts.guest_calls > 0
+    }
+
+    /// The most steps that it takes, apart from work that grows with data, and from those of guests, whose time has a
+    /// limit of its own.
+    pub(crate) fn steps(&self) -> u32 {
+        let steps = self.rule.as_ref().map_or(0, |rule| rule.steps);
+        let guests = self.facts.guest_calls.saturating_mul(GUEST_STEPS);
+        u32::try_from(steps.saturating_sub(guests)).unwrap_or(u32::MAX)
+    }
+
+    /// The patterns that it has, with those of its shared rules.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &String> {
+        let shared = self.uses.values().flatten();
+        self.own_patterns.iter().chain(shared.flat_map(|shared| shared.rule.patterns()))
+    }
+
+    /// What it asks for by name, by way of its shared rules too, with the place where it does; what both ask for twice.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (Thing, &str, &str)> {
+        let own = self.references.iter().map(|asked| (asked.thing, asked.name.as_str(), asked.path.as_str()));
+        let shared = self.named.iter().flat_map(|named| {
+            let rule = self.uses.get(named.name.as_str()).and_then(Option::as_ref);
+            let asked = rule.into_iter().flat_map(|shared| shared.rule.asked());
+            asked.map(|(thing, name)| (*thing, &**name, named.path.as_str()))
+        });
+        own.chain(shared)
     }
 
     /// The names of the shared rules that it asked for.
@@ -225,15 +246,6 @@ fn is_sound_alone(flag: &Key, json: &Json, reading: &Reading<'_>) -> bool {
     let segments = |_: &str| Some(simple.clone());
     let setting = Setting { segments: &segments, bucketing: reading.bucketing, limits: reading.limits };
     parse::rule(flag, json, &setting).rule.is_some()
-}
-
-fn attributes(rule: &Rule, names: &Names) -> Option<Box<[Arc<str>]>> {
-    rule.attributes().map(|read| read.into_iter().map(|name| names.get(name)).collect())
-}
-
-/// The entries that the rule reads. What cannot be a key names no entry.
-fn config_keys(rule: &Rule) -> Box<[Key]> {
-    rule.config_keys().iter().filter_map(|key| Key::new(key).ok()).collect()
 }
 
 fn digest(json: &Json, bucketing: Bucketing, uses: &Uses) -> u128 {

@@ -158,7 +158,7 @@ impl Faults {
         let evaluators = self.evaluators(set.shift_remove("$evaluators"));
         if let Some(metadata) = set.get("metadata").filter(|m| !m.is_object()) {
             let found = crate::materialise::variant_type(metadata);
-            self.add("/metadata", "not_an_object", format!("metadata is an object, this is a {found}"));
+            self.add("/metadata", "not_an_object", format!("metadata is an object, this is of the type {found}"));
         }
         Some(Document { flags: self.flags(flags), evaluators, set })
     }

@@ -162,14 +162,16 @@ limits! {
     evaluation_bytes: usize = 1024 * KIB,
     /// Steps of all evaluations of one request together, such as one for all flags. Flags that come after them, in the order
     /// of their keys, answer as one whose rule is too costly.
-    request_steps: u64 = 1_000_000,
+    request_steps: u64 = 10_000_000,
     /// Milliseconds by the clock for which a request's evaluations may run, the time of guests not counted; see
     /// `request_steps`.
     request_evaluation_ms: u64 = 1_000,
     /// Bytes of the flags in the answer to a request for all; those that come after them answer with an error.
     bulk_answer_bytes: usize = 64 * 1024 * KIB,
-    /// Evaluations that may take long, with loops or patterns over a large context, which run at once on a node; 0 is one
-    /// less than it has processors, but one at least.
+    /// Steps that the rules of a request may take by their size alone, from which on its evaluations count as long ones.
+    long_evaluation_steps: u64 = 50_000,
+    /// Evaluations that may take long, with many steps, or with loops or patterns over a large context, which run at once on
+    /// a node; 0 is one less than it has processors, but one at least.
     long_evaluations: usize = 0,
     /// Those that wait for their turn.
     long_evaluations_waiting: usize = 256,

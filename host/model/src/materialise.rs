@@ -172,7 +172,7 @@ fn other_types(variants: &Map<String, Json>, default: Option<&str>) -> Vec<Probl
     let Some(usual) = model.map(variant_type) else { return Vec::new() };
     let others = variants.iter().filter(|(_, value)| variant_type(value) != usual);
     let problem = |(name, value): (&String, &Json)| {
-        let message = format!("variant `{name}` is a {}, the others are {usual}s", variant_type(value));
+        let message = format!("variant `{name}` is of the type {}, the others of {usual}", variant_type(value));
         Problem::new(pointer("/variants", name), "mixed_variant_types", message)
     };
     others.map(problem).collect()

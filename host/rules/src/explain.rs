@@ -98,10 +98,13 @@ impl Explainer<'_, '_> {
     }
 
     fn show(&self, value: &Value, node: &mut Map<String, Json>) {
-        // What a rule builds may share its items, and be far larger when it is written out.
-        match weigh(value, &mut self.shown.borrow_mut()) {
-            Ok(_) => node.insert("value".to_owned(), value.to_json(&|number| number_text(number).into())),
-            Err(_) => node.insert("valueTruncated".to_owned(), true.into()),
+        // What a rule builds may share its items, and be far larger when it is written out; and what JSON escapes is larger
+        // still.
+        let budget = &mut self.shown.borrow_mut();
+        let fits = weigh(value, budget).is_ok() && budget.look(escapes(value)).is_ok();
+        match fits {
+            true => node.insert("value".to_owned(), value.to_json(&|number| number_text(number).into())),
+            false => node.insert("valueTruncated".to_owned(), true.into()),
         };
     }
 
@@ -314,6 +317,24 @@ impl<'a> Operands<'a> {
     }
 }
 
+/// The bytes that JSON adds to the texts of a value, beside their quotes. The value must have been weighed.
+fn escapes(value: &Value) -> usize {
+    let of = |text: &str| {
+        let escaped = |byte: u8| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 1,
+            0..32 => 5,
+            _ => 0,
+        };
+        text.bytes().map(escaped).sum::<usize>()
+    };
+    match value {
+        Value::Text(text) => of(text),
+        Value::List(items) => items.iter().map(escapes).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| of(name) + escapes(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// How many values a document has; it is not counted much further than to so many.
 fn parts(json: &Json, most: u64) -> u64 {
     let within = |parts: u64, json: &Json| if parts > most { parts } else { parts + self::parts(json, most - parts) };
@@ -471,6 +492,23 @@ mod tests {
             (json!({"starts_with": [{"var": "a"}]}), vec![]),
         ] {
             assert_eq!(shown(rule.clone()), expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_json_escapes_counts_as_it_is_written() {
+        let tree = |text: &str| {
+            let rule = json!({"cat": vec![json!({"var": "t"}); 12]});
+            explain(&rule, &json!({"t": text}))
+        };
+        let plain = tree(&"x".repeat(9_000));
+        assert!(plain["value"].is_string());
+        let escaped = tree(&"\u{1}".repeat(9_000));
+        assert_eq!((&escaped["value"], &escaped["valueTruncated"]), (&Json::Null, &json!(true)));
+        assert!(escaped.to_string().len() < 400_000);
+        for text in ["\u{1}\u{8}\n\"\\/é", "plain", "\u{7f}\u{2028}"] {
+            let value = Value::List([Value::text(text)].into());
+            assert_eq!(escapes(&value) + text.len() + 4, json!([text]).to_string().len(), "{text:?}");
         }
     }
 }

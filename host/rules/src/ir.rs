@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use burgee_model::Value;
 
-use crate::{function::Function, ops::Each};
+use crate::{facts::SharedExpr, function::Function, ops::Each};
 
 /// A rule of one flag, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,7 +116,7 @@ pub enum Expr {
     /// A weighted choice by a hash.
     Fractional(Fractional),
     /// A shared rule (`$ref`), the same for all that refer to it.
-    Shared(Arc<Expr>),
+    Shared(Arc<SharedExpr>),
     /// A function of the operands' values.
     Call {
         /// Which one.

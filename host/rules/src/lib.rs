@@ -31,6 +31,7 @@ pub mod budget;
 pub mod check;
 pub mod emit;
 pub mod explain;
+pub mod facts;
 pub mod function;
 #[cfg(any(test, feature = "generators"))]
 pub mod generators;

@@ -42,14 +42,34 @@ pub type Asks = BTreeMap<u32, Vec<u32>>;
 /// in the number of questions.
 #[must_use]
 pub fn troubles(asks: &Asks, levels: impl Fn(u32) -> usize) -> BTreeMap<u32, Trouble> {
+    ways(asks, levels, |_| 0).troubles
+}
+
+/// What becomes of flags that ask for others.
+#[derive(Debug, Default)]
+pub struct Ways {
+    /// Those that are not run.
+    pub troubles: BTreeMap<u32, Trouble>,
+    /// The steps of each that asks with those of all flags on its ways, however often: what it may cost at most. Without
+    /// those in a cycle or before one.
+    pub costs: BTreeMap<u32, u64>,
+}
+
+/// The same with what the flags cost, where a function tells the steps of each.
+#[must_use]
+pub fn ways(asks: &Asks, levels: impl Fn(u32) -> usize, steps: impl Fn(u32) -> u64) -> Ways {
     let (ended, rest) = peel(asks);
-    let mut troubles = BTreeMap::new();
+    let (mut troubles, mut costs) = (BTreeMap::new(), BTreeMap::new());
     let mut whole: BTreeMap<u32, usize> = BTreeMap::new();
     for at in ended {
-        let asked = asks.get(&at).into_iter().flatten();
-        let below = asked.map(|other| whole.get(other).copied().unwrap_or_else(|| levels(*other))).max().unwrap_or(0);
+        let (mut below, mut cost) = (0, steps(at));
+        for other in asks.get(&at).into_iter().flatten() {
+            below = below.max(whole.get(other).copied().unwrap_or_else(|| levels(*other)));
+            cost = cost.saturating_add(costs.get(other).copied().unwrap_or_else(|| steps(*other)));
+        }
         let sum = below.saturating_add(levels(at));
         whole.insert(at, sum);
+        costs.insert(at, cost);
         if sum > LEVELS_MAX {
             troubles.insert(at, Trouble::TooDeep);
         }
@@ -57,7 +77,7 @@ pub fn troubles(asks: &Asks, levels: impl Fn(u32) -> usize) -> BTreeMap<u32, Tro
     // Of those that are left, the ones that nobody who is left asks for only lead to a cycle.
     let (_, looped) = peel(&reversed(&rest));
     troubles.extend(looped.into_keys().map(|at| (at, Trouble::Cycle)));
-    troubles
+    Ways { troubles, costs }
 }
 
 /// Takes away the flags that ask for nobody who is left, as long as there are any: these in the order in which they
@@ -114,6 +134,13 @@ mod tests {
         let both = [(2, Trouble::Cycle), (3, Trouble::Cycle)];
         assert_eq!(found(&[(1, &[2]), (2, &[3, 9]), (3, &[2]), (4, &[1])], 1), both);
         assert_eq!(found(&[(2, &[2])], 1), [(2, Trouble::Cycle)]);
+    }
+
+    #[test]
+    fn who_asks_costs_what_those_cost_whom_it_leads_to() {
+        let asks: Asks = [(1, vec![2, 3]), (2, vec![4]), (3, vec![4])].into();
+        let costs = ways(&asks, |_| 1, |at| 10_u64.pow(at)).costs;
+        assert_eq!(costs.into_iter().collect::<Vec<_>>(), [(1, 21_110), (2, 10_100), (3, 11_000)]);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! When what a rule reads of the time next changes what it may give, so that it can be announced then and not before.
 
+use std::{collections::HashMap, sync::Arc};
+
 use burgee_model::Value;
 
 use crate::{
+    facts::SharedExpr,
     function::Function,
     ir::{Expr, Rule},
     walk::children,
@@ -16,12 +19,28 @@ impl Rule {
     /// none where time changes nothing any more.
     #[must_use]
     pub fn next_step(&self, seconds: f64) -> Option<f64> {
-        Some(next(&self.root, seconds)).filter(|next| next.is_finite())
+        self.next_step_with(&mut Known::new(), seconds)
+    }
+
+    /// The same for one of many rules at the same time, which go through each shared rule once.
+    pub fn next_step_with(&self, known: &mut Known, seconds: f64) -> Option<f64> {
+        Some(next(&self.root, seconds, known)).filter(|next| next.is_finite())
     }
 }
 
-fn next(expr: &Expr, now: f64) -> f64 {
+/// The steps of shared rules that were looked for, by where these are: they must live as long.
+pub type Known = HashMap<*const SharedExpr, f64>;
+
+fn next(expr: &Expr, now: f64, known: &mut Known) -> f64 {
     let bounds = match expr {
+        Expr::Shared(shared) => {
+            if let Some(next) = known.get(&Arc::as_ptr(shared)) {
+                return *next;
+            }
+            let next = next(shared, now, known);
+            known.insert(Arc::as_ptr(shared), next);
+            return next;
+        }
         Expr::Call { function: Function::Ramp(ramp), .. } => {
             return ramp.next_step(now).map_or(f64::INFINITY, |at| whole(at, now));
         }
@@ -38,7 +57,7 @@ fn next(expr: &Expr, now: f64) -> f64 {
             .fold(f64::INFINITY, f64::min);
     }
     let mut least = f64::INFINITY;
-    children(expr, &mut |child| least = least.min(next(child, now)));
+    children(expr, &mut |child| least = least.min(next(child, now, known)));
     least
 }
 

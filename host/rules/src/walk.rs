@@ -1,88 +1,12 @@
 //! Going through all expressions of a rule.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use crate::{
-    function::Function,
-    ir::{Expr, Rule},
-};
+use crate::ir::{Expr, Rule};
 
 impl Rule {
-    /// The members of the context's root that the rule may read, but the targeting key; none where it may read the
-    /// context as a whole.
-    #[must_use]
-    pub fn attributes(&self) -> Option<BTreeSet<&str>> {
-        let (mut names, mut whole) = (BTreeSet::new(), false);
-        visit(&self.root, &mut |expr| match expr {
-            Expr::Var { path, .. } if !path.is_empty() => {
-                names.extend(path.split('.').next());
-            }
-            Expr::Var { .. } | Expr::Guest { .. } => whole = true,
-            _ => {}
-        });
-        (!whole).then_some(names)
-    }
-
-    /// The config entries that the rule may read.
-    #[must_use]
-    pub fn config_keys(&self) -> BTreeSet<Arc<str>> {
-        let mut keys = BTreeSet::new();
-        visit(&self.root, &mut |expr| {
-            if let Expr::Config { key, .. } = expr {
-                keys.insert(key.clone());
-            }
-        });
-        keys
-    }
-
-    /// The other flags that the rule may ask for.
-    #[must_use]
-    pub fn flags(&self) -> BTreeSet<Arc<str>> {
-        let mut keys = BTreeSet::new();
-        visit(&self.root, &mut |expr| {
-            if let Expr::Flag { key } = expr {
-                keys.insert(key.clone());
-            }
-        });
-        keys
-    }
-
     /// The levels of the rule's expressions.
     #[must_use]
     pub fn levels(&self) -> usize {
         levels(&self.root)
-    }
-
-    /// The guests that the rule may call.
-    #[must_use]
-    pub fn guests(&self) -> BTreeSet<Arc<str>> {
-        let mut names = BTreeSet::new();
-        visit(&self.root, &mut |expr| {
-            if let Expr::Guest { name, .. } = expr {
-                names.insert(name.clone());
-            }
-        });
-        names
-    }
-
-    /// Whether the rule goes through lists or searches for patterns, so that its work grows with what it is given beyond
-    /// what its own size says.
-    #[must_use]
-    pub fn loops(&self) -> bool {
-        let mut loops = false;
-        visit(&self.root, &mut |expr| {
-            let matches = matches!(expr, Expr::Call { function: Function::Matches(_), .. });
-            loops |= matches || matches!(expr, Expr::Each { .. } | Expr::Reduce { .. });
-        });
-        loops
-    }
-
-    /// Whether the rule may read the time.
-    #[must_use]
-    pub fn reads_time(&self) -> bool {
-        let mut reads = false;
-        visit(&self.root, &mut |expr| reads |= matches!(expr, Expr::Timestamp | Expr::Flagd));
-        reads
     }
 }
 

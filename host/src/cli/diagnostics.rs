@@ -6,6 +6,7 @@ use burgee_model::{
     Problem, Severity,
     json::locate::{Found, locate},
 };
+use burgee_rules::parse::PROBLEMS_MAX;
 use serde_json::{Value as Json, json};
 
 /// The most characters of a line that are shown, around the place.
@@ -42,7 +43,7 @@ impl Report<'_> {
         (errors, self.problems.len() - errors)
     }
 
-    /// All of it for people, and how many there are.
+    /// All of it for people, and how many there are; of so many that are listed at most there may be more.
     pub(super) fn in_words(&self) -> String {
         let mut parts: Vec<String> = self.problems.iter().map(|problem| self.problem(problem)).collect();
         let counted = |count: usize, what: &str| match count {
@@ -53,6 +54,9 @@ impl Report<'_> {
         let (errors, warnings) = self.counts();
         let both: Vec<String> = counted(errors, "error").into_iter().chain(counted(warnings, "warning")).collect();
         parts.push(format!("{}: {}", printable(self.name), both.join(", ")));
+        if self.problems.len() >= PROBLEMS_MAX {
+            parts.push(format!("{}: no more than {PROBLEMS_MAX} are listed, there may be more", printable(self.name)));
+        }
         parts.join("\n\n")
     }
 

@@ -67,6 +67,7 @@ fn check_zero(limits: &Limits) -> Result<(), ConfigError> {
         ("looks_back_waiting", limits.looks_back_waiting == 0),
         ("request_steps", limits.request_steps == 0),
         ("request_evaluation_ms", limits.request_evaluation_ms == 0),
+        ("long_evaluation_steps", limits.long_evaluation_steps == 0),
         ("long_evaluations_waiting", limits.long_evaluations_waiting == 0),
         ("imports", limits.imports == 0),
         ("imports_waiting", limits.imports_waiting == 0),

@@ -30,10 +30,6 @@ impl Sources {
         self.0.get(id)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Reads again what is dirty; gives back the environments whose snapshot must be rebuilt.
     pub(super) fn refresh(
         &mut self,

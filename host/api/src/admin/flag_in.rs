@@ -29,13 +29,21 @@ pub struct FlagInPatch {
     pub reason: Member<String>,
 }
 
+/// flagd takes an empty object for no rule, and so do imports.
+fn no_rule_if_empty(targeting: Member<Json>) -> Member<Json> {
+    match targeting {
+        Member::Value(Json::Object(members)) if members.is_empty() => Member::Null,
+        other => other,
+    }
+}
+
 impl FlagInPatch {
     /// Takes the members out of a request's document.
     pub fn take(members: &mut Members) -> Self {
         let patch = Self {
             state: members.text("state", TEXT_BYTES_MAX),
             default_variant: members.text("defaultVariant", TEXT_BYTES_MAX),
-            targeting: members.any("targeting"),
+            targeting: no_rule_if_empty(members.any("targeting")),
             kill: members.boolean("kill"),
             reason: members.text("reason", TEXT_BYTES_MAX),
         };

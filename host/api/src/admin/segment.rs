@@ -1,11 +1,11 @@
 //! Segments: rules that the flags of a tenant share, and an environment's own rule of the same name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burgee_model::{Address, Key, Limits, Millis, Problem, RegisterId};
 use burgee_rules::{
     check,
-    parse::{Setting, Thing, references},
+    parse::{Setting, Thing, own_patterns, own_references, patterns, references, shared_rules},
 };
 use burgee_store::{Draft, DraftWrite, Table};
 use serde_json::{Map, Value as Json, json};
@@ -77,6 +77,55 @@ fn check_rule(segment: &Key, rule: &Json, limits: &Limits) -> Result<(), Refusal
     if problems.is_empty() { Ok(()) } else { Err(Refusal::InvalidRule(problems)) }
 }
 
+/// Refuses a rule that flags which name the segment could not bear: one of them would ask for itself by way of it, it leads
+/// to too many flags or too deep, or their patterns would be too many. An environment's own rule of that name hides it.
+fn check_flags(
+    table: &Table,
+    now: Millis,
+    tenant: &Key,
+    segment: &Key,
+    rule: &Json,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let shown = |environment: &Key| table.current(&own(tenant, segment, environment), now).is_none();
+    for environment in flag_document::environments(table, now, tenant).into_iter().filter(shown) {
+        let mut segments = table.segments(tenant, &environment, now);
+        segments.insert(segment.clone(), rule.clone());
+        let shared = shared_rules(|name| segments.get(name).cloned());
+        let rule_of = rule::rules(table, now, tenant, &environment);
+        let rules = table.flags(tenant, now, None).filter_map(|key| Some((key, rule_of(key.as_str())?)));
+        let (mut named_by, mut beyond) = (BTreeSet::new(), None);
+        let (mut all, own) = (BTreeSet::new(), own_patterns(rule));
+        for (flag, targeting) in rules {
+            let names_it = own_references(&targeting).1.iter().any(|named| named.name == segment.as_str());
+            if names_it {
+                named_by.insert(flag.as_str());
+            }
+            if !own.is_empty() {
+                let patterns = patterns(&targeting, &shared);
+                beyond = beyond.or((names_it && patterns.len() > limits.patterns_per_rule).then_some(flag));
+                all.extend(patterns);
+            }
+        }
+        let asks = check::segment(rule, &shared, &rule_of, &|flag| named_by.contains(flag));
+        let asks = asks.filter(|_| !named_by.is_empty());
+        let of_one = beyond.map(|flag| {
+            let most = limits.patterns_per_rule;
+            format!("the rule of the flag `{flag}` would have more than {most} patterns with its shared rules")
+        });
+        let is_full = !named_by.is_empty() && all.len() > limits.patterns_per_environment;
+        let of_all = is_full.then(|| {
+            let most = limits.patterns_per_environment;
+            format!("the rules of the environment `{environment}` would have more than {most} patterns together")
+        });
+        let too_many = of_one.or(of_all).map(|message| Problem::new("", "too_many_patterns", message));
+        if let Some(problem) = asks.or(too_many) {
+            return Err(Refusal::InvalidRule(vec![Problem { path: "/rule".to_owned(), ..problem }]));
+        }
+    }
+    Ok(())
+}
+
 /// Whichever it is that a segment's rule refers to: it may not.
 fn nested(path: &str) -> Problem {
     Problem::new(path, "nested_segment", "a segment cannot refer to another one")
@@ -138,6 +187,7 @@ pub fn create(
     }
     conditions.check(None)?;
     check_rule(segment, rule, limits)?;
+    check_flags(table, now, tenant, segment, rule, limits)?;
     Ok(writes(vec![put(shared(tenant, segment), rule)]))
 }
 
@@ -153,6 +203,7 @@ pub fn patch(
 ) -> Result<Draft, Refusal> {
     conditions.check(Some(&read(table, now, tenant, segment)?.tag))?;
     check_rule(segment, rule, limits)?;
+    check_flags(table, now, tenant, segment, rule, limits)?;
     Ok(writes(vec![put(shared(tenant, segment), rule)]))
 }
 

@@ -94,7 +94,7 @@ pub(super) async fn one(
     let snapshot = place.snapshot(api)?;
     let context = asked.context(api, place.view.of_snapshot(&snapshot))?;
     let now = api.store.now();
-    let work = Work { snapshot: &snapshot, context: &context, all: false };
+    let work = Work { snapshot: &snapshot, context: &context, flag: Some(&asked.key) };
     let answer = || {
         let shown = place.view.shows(&snapshot, &asked.key);
         let found =
@@ -153,7 +153,8 @@ fn json(text: Option<&str>) -> Json {
 
 /// Evaluates all flags. Those without an answer or a value are left out: an item of version 1 bears a value of some type,
 /// and which one a flag that is disabled or has no default variant would have given, nothing says. (Asked for alone, it is
-/// asked for with a type: see [`resolved`].)
+/// asked for with a type: see [`resolved`].) Where flags are left over because the request took what it may, there is no
+/// answer at all: an item has no place for an error, and a client takes a flag that is left out for one that is gone.
 pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -> Result<Bytes, Status> {
     let asked = Asked::read(message, wire.encoding, &api.limits)?;
     let snapshot = place.snapshot(api)?;
@@ -161,8 +162,9 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
     let now = api.store.now();
     let max = api.limits.bulk_answer_bytes;
     let mut out = ResolveAllResponse { metadata: Some(set_metadata(&snapshot)), ..ResolveAllResponse::default() };
-    let (mut bytes, mut room, mut share) = (0_usize, Ok(()), api.answers.share(&place.holder(api)));
-    let work = Work { snapshot: &snapshot, context: &context, all: true };
+    let (mut bytes, mut beyond, mut room) = (0_usize, 0_usize, Ok(()));
+    let mut share = api.answers.share(&place.holder(api));
+    let work = Work { snapshot: &snapshot, context: &context, flag: None };
     evaluating(api, work, || {
         snapshot.evaluate_all(&context, now, |found| {
             if !place.view.shows(&snapshot, found.key) {
@@ -173,6 +175,9 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
             bytes = bytes.saturating_add(own);
             if room.is_ok() {
                 room = share.grow_to(bytes);
+            }
+            if found.is_beyond_request() {
+                beyond += 1;
             }
             if bytes <= max
                 && room.is_ok()
@@ -187,8 +192,10 @@ pub(super) async fn all(api: &Api, place: &Place, wire: Wire, message: &Bytes) -
         let message = format!("answer_too_large: the flags take more than {max} bytes");
         return Err(Status::new(Code::ResourceExhausted, message));
     }
-    if let Err(error) = room {
-        return Err(error.into());
+    room?;
+    if beyond > 0 {
+        let message = format!("request_too_costly: the other flags took what one request may, {beyond} are left over");
+        return Err(Status::new(Code::ResourceExhausted, message));
     }
     Ok(share.sealed(wire.write(&out))?)
 }

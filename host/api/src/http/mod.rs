@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod cors;
 pub(crate) mod evaluating;
+mod fair;
 pub(crate) mod guard;
 pub(crate) mod idempotency;
 pub(crate) mod loopback;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 pub(crate) use self::{
     budget::{Answers, Bodies},
     call::{Asked, Call},
+    fair::FairTurns,
     turns::{Turn, Turns},
 };
 use crate::{
@@ -44,9 +46,9 @@ pub(crate) struct Api {
     /// Uploads of guests.
     pub(crate) uploads: Turns,
     /// Evaluations of earlier instants.
-    pub(crate) looks_back: Turns,
+    pub(crate) looks_back: FairTurns,
     /// Evaluations that may take long.
-    pub(crate) long_evaluations: Turns,
+    pub(crate) long_evaluations: FairTurns,
     /// Bodies of requests that are held.
     pub(crate) bodies: Arc<Bodies>,
     /// Large answers that wait to be read.
@@ -67,13 +69,13 @@ impl Api {
         let streams = Arc::new(Semaphore::new(state.limits.streams.min(Semaphore::MAX_PERMITS)));
         let limits = &state.limits;
         let uploads = Turns::new("uploads of guests", limits.guest_uploads, limits.guest_uploads_waiting);
-        let looks_back = Turns::new(
+        let looks_back = FairTurns::new(
             "evaluations of earlier instants and explanations",
             limits.looks_back,
             limits.looks_back_waiting,
         );
-        let long_evaluations = Turns::new(
-            "evaluations that take long or are of many flags",
+        let long_evaluations = FairTurns::new(
+            "evaluations with many steps or flags, or with loops or patterns over large contexts",
             evaluating::at_once(limits.long_evaluations),
             limits.long_evaluations_waiting,
         );

@@ -137,7 +137,7 @@ async fn evaluate(
     let view = View::of(caller);
     let context = request::context(body, api, &caller.holder(&api.access), view.of_snapshot(&snapshot)).await?;
     let now = api.store.now();
-    let work = Work { snapshot: &snapshot, context: &context, all: false };
+    let work = Work { snapshot: &snapshot, context: &context, flag: Some(key) };
     Ok(evaluating(api, work, || single_answer(&snapshot, key, &context, now, view)).await?)
 }
 
@@ -166,7 +166,7 @@ async fn evaluate_all(
     if let Some(tag) = fixed.as_ref().filter(|tag| asked.is_known(tag)) {
         return Ok(tagged(not_modified(), tag));
     }
-    let work = Work { snapshot: &snapshot, context: &context, all: true };
+    let work = Work { snapshot: &snapshot, context: &context, flag: None };
     let share = api.answers.share(&holder);
     Ok(evaluating(api, work, || bulk_answer(&snapshot, &asked, fixed, share, stream)).await??)
 }
@@ -255,7 +255,8 @@ fn renewed(tag: &str, now: Millis) -> String {
     format!("\"{hash}-{:x}\"", access::offer(now, spread))
 }
 
-/// An answer whose tag may be known. Its memory is taken while it grows. The token of a stream is made where there is a
+/// An answer whose tag may be known. Its memory is taken while it grows. One that the clock has cut short bears no tag:
+/// another one may be whole, and nobody may keep its errors for longer. The token of a stream is made where there is a
 /// body for it.
 fn bulk_answer(
     snapshot: &Snapshot,
@@ -269,11 +270,11 @@ fn bulk_answer(
     share.grow_to(capacity)?;
     let mut out = Vec::with_capacity(capacity);
     let shown = Shown { bytes_max: asked.bytes_max, selected, shows: &|flag| view.shows(snapshot, flag) };
-    write_shown(snapshot, context, *now, (&mut out, &mut share), &shown)?;
+    let is_whole = write_shown(snapshot, context, *now, (&mut out, &mut share), &shown)?;
     let varies = fixed.is_none();
-    let tag = fixed.unwrap_or_else(|| asked.tag(&view.of_snapshot(snapshot), Some(&out)));
-    if varies && asked.is_known(&tag) {
-        return Ok(tagged(not_modified(), &tag));
+    let tag = is_whole.then(|| fixed.unwrap_or_else(|| asked.tag(&view.of_snapshot(snapshot), Some(&out))));
+    if let Some(tag) = tag.as_ref().filter(|tag| varies && asked.is_known(tag)) {
+        return Ok(tagged(not_modified(), tag));
     }
     if let Some(token) = stream() {
         // the brace that ends the body
@@ -281,7 +282,11 @@ fn bulk_answer(
         out.extend_from_slice(events::member(&token).as_bytes());
         out.push(b'}');
     }
-    Ok(tagged(json(StatusCode::OK, share.sealed(out)?), &tag))
+    let answer = json(StatusCode::OK, share.sealed(out)?);
+    Ok(match tag {
+        Some(tag) => tagged(answer, &tag),
+        None => answer,
+    })
 }
 
 fn known(headers: &HeaderMap, tag: &str) -> bool {
@@ -305,23 +310,26 @@ pub(crate) fn write_bulk(
     bytes_max: usize,
     (out, share): (&mut Vec<u8>, &mut AnswerShare),
 ) -> Result<(), ApiError> {
-    write_shown(snapshot, context, now, (out, share), &Shown { bytes_max, selected: "", shows: &|_| true })
+    // who asks so is told no tag
+    let shown = Shown { bytes_max, selected: "", shows: &|_| true };
+    write_shown(snapshot, context, now, (out, share), &shown).map(|_is_whole| ())
 }
 
-/// The same of some flags, asked for with a selector.
+/// The same of some flags, asked for with a selector. False where the clock kept any of them from an answer.
 fn write_shown(
     snapshot: &Snapshot,
     context: &Context,
     now: Millis,
     (out, share): (&mut Vec<u8>, &mut AnswerShare),
     shown: &Shown<'_>,
-) -> Result<(), ApiError> {
+) -> Result<bool, ApiError> {
     out.extend_from_slice(b"{\"flags\":[");
-    let (mut first, mut full, mut room) = (true, false, Ok(()));
+    let (mut first, mut full, mut late, mut room) = (true, false, false, Ok(()));
     snapshot.evaluate_all(context, now, |evaluation| {
         if room.is_err() || !(shown.shows)(evaluation.key) {
             return;
         }
+        late |= evaluation.is_beyond_time();
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
@@ -347,7 +355,7 @@ fn write_shown(
         out.extend_from_slice(Json::Object(metadata).to_string().as_bytes());
     }
     out.push(b'}');
-    Ok(())
+    Ok(!late)
 }
 
 fn json(status: StatusCode, body: impl Into<Body>) -> Response {

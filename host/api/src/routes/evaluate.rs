@@ -70,7 +70,8 @@ pub(crate) async fn evaluate(
     let snapshot = api.snapshots.get(&tenant, &environment);
     let snapshot = snapshot.ok_or_else(|| ApiError::NotReady(vec!["no_snapshot_yet".into()]))?;
     if request.at.is_none() && !request.explain {
-        let work = Work { snapshot: &snapshot, context: &request.context, all: request.flag.is_none() };
+        let work =
+            Work { snapshot: &snapshot, context: &request.context, flag: request.flag.as_ref().map(Key::as_str) };
         return evaluating(&api, work, || evaluated_now(&api, &snapshot, &request, now)).await?;
     }
     // To look back, or to explain, takes a while: it is done on a thread that nobody waits for.

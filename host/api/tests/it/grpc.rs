@@ -291,3 +291,22 @@ async fn null_is_as_good_as_nothing() {
     let ask = async |body: Json| connect(&server, &token, path, body).await;
     assert_eq!(ask(json!({ "flagKey": null, "context": null })).await, ask(json!({})).await);
 }
+
+#[tokio::test]
+async fn flags_that_a_request_had_nothing_left_for_are_not_left_out_in_silence() {
+    let rule = json!({ "if": [{ "==": [{ "var": "plan" }, "pro"] }, "on", "off"] });
+    let flag = json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "targeting": rule });
+    let document = json!({ "flags": { "a": flag, "b": flag } });
+    for (request_steps, status) in [(1_000_000, 200), (1, 429)] {
+        let limits = burgee_model::Limits { request_steps, ..Default::default() };
+        let server = Server::with(Options { limits, ..Options::default() }).place().await;
+        let token = placed_token(&server, "server").await;
+        server.json("PUT", "/api/v1/tenants/t/environments/dev/flagd.json", &[], &document).await.expect(200);
+        let (answered, body) = connect(&server, &token, &format!("{V1}/ResolveAll"), json!({})).await;
+        assert_eq!(answered, status, "{body}");
+        if status == 429 {
+            assert_eq!(body["code"], "resource_exhausted");
+            assert!(body["message"].as_str().unwrap().ends_with("1 are left over"), "{body}");
+        }
+    }
+}

@@ -245,3 +245,36 @@ async fn what_an_answer_has_no_room_for_is_an_error_by_name() {
     let one = ask(&server, &format!("{BULK}/f5"), &[], "{}").await.expect(200).body();
     assert_eq!(one["value"], json!(text), "alone there is room for it");
 }
+
+/// A server whose requests may take so much, with flags enough that the clock is looked at.
+async fn with_budget(limits: burgee_model::Limits) -> Server {
+    let server = Server::with(crate::server::Options { limits, ..Default::default() }).place().await;
+    let rule = json!({ "if": [{ "==": [{ "var": "plan" }, "pro"] }, "on", "off"] });
+    let flag = json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "targeting": rule });
+    let flags: serde_json::Map<String, Json> = (0..70).map(|n| (format!("f{n:02}"), flag.clone())).collect();
+    let document = json!({ "flags": flags });
+    server.json("PUT", "/api/v1/tenants/t/environments/dev/flagd.json", &[], &document).await.expect(200);
+    server
+}
+
+#[tokio::test]
+async fn an_answer_that_the_clock_cut_bears_no_tag_and_one_that_steps_cut_does() {
+    let answered = |answer: &Answer| {
+        let items = answer.body()["flags"].as_array().unwrap().clone();
+        let costly =
+            |item: &&Json| item["errorDetails"].as_str().is_some_and(|text| text.starts_with("rule_too_costly"));
+        (items.iter().filter(|item| item.get("variant").is_some()).count(), items.iter().filter(costly).count())
+    };
+    let by_clock = with_budget(burgee_model::Limits { request_evaluation_ms: 0, ..Default::default() }).await;
+    let whole = with_budget(burgee_model::Limits::default()).await;
+    let tag = ask(&whole, BULK, &[], "{}").await.expect(200).tag();
+    let cut = ask(&by_clock, BULK, &[], "{}").await.expect(200);
+    assert_eq!((answered(&cut), cut.header("etag")), ((63, 7), ""));
+    // who has the whole answer may keep it
+    ask(&by_clock, BULK, &[("if-none-match", &tag)], "{}").await.expect(304);
+    let by_steps = with_budget(burgee_model::Limits { request_steps: 100, ..Default::default() }).await;
+    let cut = ask(&by_steps, BULK, &[], "{}").await.expect(200);
+    let (given, costly) = answered(&cut);
+    assert!(given > 0 && costly > 0 && given + costly == 70, "{given} {costly}");
+    ask(&by_steps, BULK, &[("if-none-match", &cut.tag())], "{}").await.expect(304);
+}

@@ -73,6 +73,58 @@ async fn a_segment_that_refers_to_another_is_refused_and_one_that_is_not_there_i
     assert_eq!(server.get(path).await.body()["problems"], json!([]));
 }
 
+/// Flags that name a segment `s`, and one that asks for the first of them.
+async fn named(limits: burgee_model::Limits) -> Server {
+    let server = Server::with(crate::server::Options { limits, ..Default::default() }).place().await;
+    let flag = |rule: Json| json!({ "state": "ENABLED", "variants": { "on": 1, "off": 0 }, "targeting": rule });
+    server.post(SEGMENTS, json!({ "key": "s", "rule": { "==": [{ "var": "plan" }, "pro"] } })).await.expect(201);
+    let document = json!({
+        "flags": {
+            "a": flag(json!({ "if": [{ "$ref": "s" }, "on", "off"] })),
+            "b": flag(json!({ "if": [{ "segment": "s" }, { "if": [{ "matches": [{ "var": "x" }, "own"] }, "on"] }, "off"] })),
+            "above": flag(json!({ "if": [{ "flag": "a" }, "on", "off"] })),
+            "beside": flag(json!({ "if": [{ "==": [{ "var": "x" }, 1] }, "on", "off"] })),
+        },
+    });
+    server.json("PUT", "/api/v1/tenants/t/environments/dev/flagd.json", &[], &document).await.expect(200);
+    server
+}
+
+#[tokio::test]
+async fn an_edit_that_makes_a_flag_ask_for_itself_is_refused() {
+    let server = named(burgee_model::Limits::default()).await;
+    let path = "/api/v1/tenants/t/segments/s";
+    for (asked, refused) in [("a", true), ("above", true), ("beside", false), ("nowhere", false)] {
+        let rule = json!({ "==": [{ "flag": asked }, "on"] });
+        let answer = server.patch(path, json!({ "rule": rule })).await;
+        if refused {
+            assert_eq!(
+                answer.problem(422, "invalid_rule")[0],
+                ("/rule".into(), "prerequisite_cycle".into()),
+                "{asked}"
+            );
+        } else {
+            answer.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_brings_flags_too_many_patterns_is_refused() {
+    let patterns = |count: usize| {
+        let each = (0..count).map(|n| json!({ "matches": [{ "var": "x" }, format!("p{n}")] }));
+        json!({ "or": each.collect::<Vec<_>>() })
+    };
+    let path = "/api/v1/tenants/t/segments/s";
+    let each = named(burgee_model::Limits { patterns_per_rule: 3, ..Default::default() }).await;
+    let all = named(burgee_model::Limits { patterns_per_environment: 3, ..Default::default() }).await;
+    for server in [each, all] {
+        server.patch(path, json!({ "rule": patterns(2) })).await.expect(200);
+        let refused = server.patch(path, json!({ "rule": patterns(3) })).await.problem(422, "invalid_rule");
+        assert_eq!(refused[0], ("/rule".into(), "too_many_patterns".into()));
+    }
+}
+
 /// Merges that another node, which has seen no more than its creation, deleted a segment at a time.
 fn deleted_elsewhere(server: &Server, segment: &str, at_ms: u64) {
     let key = |text| Key::new(text).unwrap();

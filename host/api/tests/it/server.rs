@@ -234,7 +234,9 @@ impl Server {
     }
 
     pub fn with(options: Options) -> Self {
-        let engine = Engine::new(EngineConfig { compile: false, ..EngineConfig::default() }).unwrap();
+        let engine =
+            Engine::new(EngineConfig { compile: false, limits: options.limits.clone(), ..EngineConfig::default() })
+                .unwrap();
         let (clock, status) = (Arc::new(AtomicU64::new(START)), Arc::new(Status::new(engine.clone())));
         let (tick, (shutdown, down)) = (clock.clone(), watch::channel(false));
         let store = Store::open(StoreConfig::default(), Arc::new(move || tick.load(Ordering::Relaxed))).unwrap();

@@ -242,14 +242,14 @@ fn what_may_take_long_is_known_before() {
     let searches = of(json!({"matches": [{"var": "x"}, "a+"]}));
     let (small, large) = (context(json!({"x": "a"})), context(json!({"x": "a".repeat(5_000)})));
     for (snapshot, one, all) in [(&plain, false, true), (&loops, true, true), (&searches, true, true)] {
-        assert!(!snapshot.may_take_long(&small, false) && !snapshot.may_take_long(&small, true));
-        assert_eq!((snapshot.may_take_long(&large, false), snapshot.may_take_long(&large, true)), (one, all));
+        assert!(!snapshot.may_take_long(&small, Some("f")) && !snapshot.may_take_long(&small, None));
+        assert_eq!((snapshot.may_take_long(&large, Some("f")), snapshot.may_take_long(&large, None)), (one, all));
     }
     let rule = json!({"some": [{"config": "list"}, {"==": [{"var": ""}, 1]}]});
     let list = Value::List(vec![Value::Number(0.0); 1_000].into());
     let read = |_: &str| Some(ConfigValue { value: list.clone(), expires_at: None });
     let [_, reads] = tiers_reading(&Limits::default(), &json!({"flags": {"f": boolean_flag(rule)}}), &read);
-    assert!(reads.may_take_long(&small, false));
+    assert!(reads.may_take_long(&small, Some("f")));
 }
 
 #[test]
@@ -265,4 +265,77 @@ fn what_a_rule_gave_is_told_in_part_where_it_is_long() {
         assert_eq!(details.contains('…'), !whole);
         assert!(details.len() < 2_000, "{}", details.len());
     }
+}
+
+#[test]
+fn what_rules_cost_by_their_size_counts_for_the_request_alike_in_both_tiers() {
+    let rule = |operands: usize| boolean_flag(json!({"or": vec![json!({"==": [{"var": "n"}, 1]}); operands]}));
+    let flags: Map<String, Json> =
+        (0..40).map(|at| (format!("f{at:02}"), rule(if at == 5 { 2_000 } else { 20 }))).collect();
+    let context = context(json!({"n": 0}));
+    let answered = |limits: &Limits| {
+        let [compiled, interpreted] = tiers_with(limits, &json!({"flags": flags}));
+        assert_eq!((compiled.tiers().compiled, compiled.tiers().interpreted), (39, 1), "the large one is interpreted");
+        let all = bulk(&compiled, &context);
+        assert_eq!(all, bulk(&interpreted, &context));
+        let costly = all.iter().map(is_too_costly).collect::<Vec<_>>();
+        let first = costly.iter().position(|costly| *costly).unwrap_or(40);
+        assert!(costly[first..].iter().all(|costly| *costly));
+        first
+    };
+    assert_eq!(answered(&Limits::default()), 40);
+    assert_eq!(answered(&Limits { request_steps: 1_000, ..Limits::default() }), 6, "the large one has begun");
+    assert!((1..5).contains(&answered(&Limits { request_steps: 200, ..Limits::default() })));
+}
+
+#[test]
+fn the_time_of_guests_has_a_limit_of_its_own() {
+    let calls = boolean_flag(json!({"if": [{"guest": ["none"]}, "on", "off"]}));
+    let flags: Map<String, Json> = (0..20).map(|at| (format!("f{at}"), calls.clone())).collect();
+    let limits = Limits { request_steps: 50_000, ..Limits::default() };
+    for snapshot in tiers_with(&limits, &json!({"flags": flags})) {
+        assert!(bulk(&snapshot, &context(json!({}))).iter().all(|item| item["variant"] == "off"));
+    }
+}
+
+#[test]
+fn large_rules_and_those_that_lead_to_them_may_take_long() {
+    let limits = Limits { long_evaluation_steps: 1_000, ..Limits::default() };
+    let large = json!({"or": vec![json!({"==": [{"var": "n"}, 1]}); 400]});
+    let small = json!({"==": [{"var": "n"}, 1]});
+    let document = json!({
+        "$evaluators": {"asks": {"in": ["on", [{"flag": "large"}, {"flag": "small"}]]}},
+        "flags": {
+            "large": boolean_flag(large), "small": boolean_flag(small),
+            "leads": boolean_flag(json!({"if": [{"$ref": "asks"}, "on", "off"]})),
+            "afar": boolean_flag(json!({"if": [{"flag": "leads"}, "on", "off"]})),
+            "loop": boolean_flag(json!({"if": [{"flag": "pool"}, "on", "off"]})),
+            "pool": boolean_flag(json!({"if": [{"flag": "loop"}, "on", "off"]})),
+        },
+    });
+    let context = context(json!({"n": 0}));
+    for snapshot in tiers_with(&limits, &document) {
+        let long = |flag| snapshot.may_take_long(&context, flag);
+        let found = ["large", "small", "leads", "afar", "loop", "nowhere"].map(|flag| long(Some(flag)));
+        assert_eq!((found, long(None)), ([true, false, true, true, false, false], true));
+    }
+    let [plain, _] = tiers_with(&Limits::default(), &document);
+    assert!(!plain.may_take_long(&context, Some("large")) && !plain.may_take_long(&context, None));
+}
+
+#[test]
+fn what_a_large_shared_rule_asks_for_is_told_of_each_flag_that_names_it() {
+    let names: Vec<Json> =
+        (0..500).map(|n| json!({"config": [format!("key-{n}"), {"var": format!("a{n}")}]})).collect();
+    let user = boolean_flag(json!({"if": [{"$ref": "s"}, "on", "off"]}));
+    let flags: Map<String, Json> = (0..4).map(|at| (format!("f{at}"), user.clone())).collect();
+    let document = json!({"$evaluators": {"s": {"or": names}}, "flags": flags});
+    let [snapshot, _] = tiers_with(&Limits::default(), &document);
+    assert_eq!(snapshot.config_keys().len(), 500);
+    let missing = snapshot.problems("f3");
+    assert_eq!(
+        (missing.len(), missing[0].code.as_str(), missing[0].path.as_str()),
+        (100, "unknown_config", "/if/0/$ref")
+    );
+    assert_eq!(snapshot.named_by("f0").count(), 501);
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 pub use self::{
     document::{document, within},
-    prerequisites::{Rules, prerequisites},
+    prerequisites::{Rules, prerequisites, segment},
 };
 use crate::parse::{self, PROBLEMS_MAX, Setting};
 
@@ -69,7 +69,8 @@ fn variant(name: &str, value: &Json, expected: &str) -> Option<Problem> {
         return Some(Problem::new(path(), "invalid_variant_type", message));
     }
     (found != expected).then(|| {
-        let message = format!("variant `{name}` is a {found}, the first one is a {expected}");
+        let message =
+            format!("variant `{name}` is {}, the first one is {}", with_article(found), with_article(expected));
         Problem::new(path(), "mixed_variant_types", message).hint("all variants of a flag have one type")
     })
 }
@@ -89,7 +90,7 @@ pub fn targeting(draft: &Draft<'_>, targeting: &Json) -> Vec<Problem> {
     match targeting {
         Json::Object(_) => {}
         other => {
-            let message = format!("a rule is an object, this is a {}", variant_type(other));
+            let message = format!("a rule is an object, this is {}", with_article(variant_type(other)));
             problems.push(Problem::new("", "not_an_object", message));
         }
     }
@@ -102,6 +103,15 @@ pub fn targeting(draft: &Draft<'_>, targeting: &Json) -> Vec<Problem> {
         problem.path.insert_str(0, "/targeting");
     }
     problems
+}
+
+/// A type as a sentence has it.
+fn with_article(kind: &str) -> String {
+    match kind {
+        "null" => kind.to_owned(),
+        kind if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {kind}"),
+        kind => format!("a {kind}"),
+    }
 }
 
 /// The names of the variants, for a hint.

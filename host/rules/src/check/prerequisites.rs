@@ -23,27 +23,52 @@ pub type Rules<'a, 'r> = &'a dyn Fn(&str) -> Option<Cow<'r, Json>>;
 /// or what it leads to is too much, or too deep, to be followed.
 #[must_use]
 pub fn prerequisites(flag: &Key, targeting: &Json, segments: Segments<'_>, rule_of: Rules<'_, '_>) -> Option<Problem> {
+    let found = follow(flag.as_str(), targeting, segments, rule_of, &|key| key == flag.as_str())?;
+    Some(Problem { path: "/targeting".to_owned(), ..found })
+}
+
+/// The same for the rule of a segment that flags name, which a function knows: one of them would ask for itself. Without
+/// the levels of their own rules.
+#[must_use]
+pub fn segment(
+    rule: &Json,
+    segments: Segments<'_>,
+    rule_of: Rules<'_, '_>,
+    names_it: &dyn Fn(&str) -> bool,
+) -> Option<Problem> {
+    // the key of no flag
+    follow("\0", rule, segments, rule_of, names_it)
+}
+
+/// Follows a rule until one of the flags that it leads to is an end.
+fn follow(
+    start: &str,
+    rule: &Json,
+    segments: Segments<'_>,
+    rule_of: Rules<'_, '_>,
+    is_end: &dyn Fn(&str) -> bool,
+) -> Option<Problem> {
     let mut asked_by: BTreeMap<String, String> = BTreeMap::new();
     let mut graph = Graph::default();
-    let mut open = graph.add(flag.as_str(), targeting, segments);
+    let mut open = graph.add(start, rule, segments);
     while let Some((by, key)) = open.pop() {
-        if key == flag.as_str() {
-            return Some(problem(flag, &by, &asked_by));
+        if is_end(&key) {
+            return Some(problem(&key, &by, &asked_by));
         }
         if asked_by.contains_key(&key) {
             continue;
         }
         if asked_by.len() >= FOLLOWED_MAX {
             let message = format!("the flag would lead to more than {FOLLOWED_MAX} others: that is not followed");
-            return Some(Problem::new("/targeting", "too_many_prerequisites", message));
+            return Some(Problem::new("", "too_many_prerequisites", message));
         }
         if let Some(rule) = rule_of(&key) {
             open.extend(graph.add(&key, &rule, segments));
         }
         asked_by.insert(key, by);
     }
-    let trouble = graph.troubles().remove(flag.as_str())?;
-    Some(Problem::new("/targeting", trouble.code(), trouble.message()))
+    let trouble = graph.troubles().remove(start)?;
+    Some(Problem::new("", trouble.code(), trouble.message()))
 }
 
 /// The flags among these that cannot be answered.
@@ -89,13 +114,15 @@ impl Graph {
     }
 }
 
-fn problem(flag: &Key, last: &str, asked_by: &BTreeMap<String, String>) -> Problem {
-    let mut way = vec![flag.as_str(), last];
+fn problem(flag: &str, last: &str, asked_by: &BTreeMap<String, String>) -> Problem {
+    let mut way = vec![flag, last];
     while let Some(by) = way.last().and_then(|key| asked_by.get(*key)) {
         way.push(by);
     }
-    let way: Vec<String> = way.into_iter().rev().map(|key| format!("`{key}`")).collect();
-    Problem::new("/targeting", "prerequisite_cycle", format!("the flag would ask for itself: {}", way.join(", ")))
+    // a segment is named by the flag itself
+    let way = way.into_iter().rev().map(|key| if key == "\0" { flag } else { key });
+    let way: Vec<String> = way.map(|key| format!("`{key}`")).collect();
+    Problem::new("", "prerequisite_cycle", format!("the flag would ask for itself: {}", way.join(", ")))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     code::I32,
     expr::{Emitter, Use, plain},
 };
-use crate::{ir::Expr, ops};
+use crate::{facts::SharedExpr, ir::Expr, ops};
 
 impl<'r> Emitter<'_, 'r> {
     pub(super) fn branch(&mut self, arms: &'r [(Expr, Expr)], otherwise: &'r Expr, used: Use) {
@@ -101,7 +101,7 @@ impl<'r> Emitter<'_, 'r> {
     }
 
     /// Leaves the truth of a shared rule, by a function that all rules of the module share.
-    pub(super) fn shared_holds(&mut self, shared: &'r Arc<Expr>) {
+    pub(super) fn shared_holds(&mut self, shared: &'r Arc<SharedExpr>) {
         if is_small(shared) {
             return self.holds(shared);
         }

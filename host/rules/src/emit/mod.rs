@@ -28,7 +28,7 @@ use crate::{
 
 pub use self::{
     module::module,
-    reach::{DEPTH_MAX, NODES_MAX, fits, results},
+    reach::{DEPTH_MAX, Measure, NODES_MAX, fits, results},
     version::pack_version,
 };
 

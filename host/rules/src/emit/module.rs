@@ -18,7 +18,7 @@ use super::{
     reach,
     tables::Tables,
 };
-use crate::ir::{Expr, Rule};
+use crate::{facts::SharedExpr, ir::Rule};
 
 /// The most constants that a function takes as parameters.
 const CONSTANTS_MAX: usize = 32;
@@ -83,7 +83,7 @@ fn functions(bodies: &[Code]) -> (Vec<(&Code, Constants)>, Vec<Called>) {
 /// The functions of shared rules, each emitted once.
 #[derive(Default)]
 pub(super) struct SharedRules<'r> {
-    rules: Vec<&'r Arc<Expr>>,
+    rules: Vec<&'r Arc<SharedExpr>>,
     functions: Vec<SharedFunction>,
     codes: Vec<Code>,
 }
@@ -99,7 +99,7 @@ pub(super) struct SharedFunction {
 impl<'r> SharedRules<'r> {
     /// The function that leaves a shared rule's truth. Rules are known again by their content, for each flag
     /// has its own copy.
-    pub(super) fn function(&mut self, rule: &'r Arc<Expr>, tables: &mut Tables) -> SharedFunction {
+    pub(super) fn function(&mut self, rule: &'r Arc<SharedExpr>, tables: &mut Tables) -> SharedFunction {
         let known = self.rules.iter().position(|known| Arc::ptr_eq(known, rule) || ***known == **rule);
         if let Some(function) = known.and_then(|at| self.functions.get(at)) {
             return function.clone();
@@ -108,13 +108,13 @@ impl<'r> SharedRules<'r> {
         self.add(rule, code)
     }
 
-    fn emit(&mut self, rule: &'r Arc<Expr>, tables: &mut Tables) -> Code {
+    fn emit(&mut self, rule: &'r Arc<SharedExpr>, tables: &mut Tables) -> Code {
         let mut emitter = Emitter { code: Code::default(), tables, shared: self, results: &[] };
         emitter.holds(rule);
         emitter.code
     }
 
-    fn add(&mut self, rule: &'r Arc<Expr>, code: Code) -> SharedFunction {
+    fn add(&mut self, rule: &'r Arc<SharedExpr>, code: Code) -> SharedFunction {
         let function = SharedFunction {
             index: FIRST_SHARED + index(self.functions.len()),
             slots: Arc::new(code.slots.clone()),

@@ -20,28 +20,56 @@ pub const DEPTH_MAX: usize = 128;
 /// Whether a rule can be emitted.
 #[must_use]
 pub fn fits(rule: &Rule) -> bool {
-    let mut measure = Measure { nodes: 0, inputs: HashSet::new() };
-    measure.expr(&rule.root, 1)
+    let mut measure = Measure::default();
+    measure.expr(&rule.root, 1);
+    !measure.is_beyond
 }
 
-struct Measure {
+/// How large a rule is, as far as it can be emitted. Of a shared rule it is taken once.
+#[derive(Debug, Default)]
+pub struct Measure {
     nodes: usize,
+    levels: usize,
     inputs: HashSet<InputSource>,
+    is_beyond: bool,
 }
 
 impl Measure {
-    fn expr(&mut self, expr: &Expr, depth: usize) -> bool {
+    /// Goes no further than to where it cannot be emitted.
+    fn expr(&mut self, expr: &Expr, depth: usize) {
         self.nodes += 1;
-        if depth > DEPTH_MAX
-            || self.nodes > NODES_MAX
-            || matches!(expr, Expr::Flagd | Expr::Flag { .. } | Expr::Guest { .. })
-        {
-            return false;
-        }
+        self.levels = self.levels.max(depth);
         self.inputs.extend(input_of(expr));
-        let mut fits = self.inputs.len() <= abi::INPUTS_PER_FLAG_MAX as usize;
-        walk::children(expr, &mut |child| fits = fits && self.expr(child, depth + 1));
-        fits
+        self.is_beyond |= matches!(expr, Expr::Flagd | Expr::Flag { .. } | Expr::Guest { .. });
+        if let Expr::Shared(shared) = expr {
+            self.add(shared.measure(Self::of), depth);
+        }
+        self.is_beyond |=
+            self.levels > DEPTH_MAX || self.nodes > NODES_MAX || self.inputs.len() > abi::INPUTS_PER_FLAG_MAX as usize;
+        if self.is_beyond || matches!(expr, Expr::Shared(_)) {
+            return;
+        }
+        walk::children(expr, &mut |child| {
+            if !self.is_beyond {
+                self.expr(child, depth + 1);
+            }
+        });
+    }
+
+    fn of(expr: &Expr) -> Self {
+        let mut measure = Self::default();
+        measure.expr(expr, 1);
+        measure
+    }
+
+    /// Adds a shared rule that is named at this level.
+    fn add(&mut self, shared: &Self, depth: usize) {
+        self.nodes += shared.nodes;
+        self.levels = self.levels.max(depth + shared.levels);
+        self.is_beyond |= shared.is_beyond;
+        if !self.is_beyond {
+            self.inputs.extend(shared.inputs.iter().cloned());
+        }
     }
 }
 
@@ -68,7 +96,15 @@ fn collect(expr: &Expr, results: &mut Vec<Value>) {
         }
         Expr::And(operands) | Expr::Or(operands) => operands.last().iter().for_each(|last| collect(last, results)),
         Expr::Fractional(fractional) => fractional.shares.iter().for_each(|share| collect(&share.variant, results)),
-        Expr::Shared(shared) => collect(shared, results),
+        Expr::Shared(shared) => {
+            let own = shared.results(|expr| {
+                let mut own = Vec::new();
+                collect(expr, &mut own);
+                own
+            });
+            let new: Vec<&Value> = own.iter().filter(|value| ordinal(results, value).is_none()).collect();
+            results.extend(new.into_iter().cloned());
+        }
         _ => {}
     }
 }

@@ -25,8 +25,8 @@ use self::parser::Parser;
 pub(crate) use self::{flagd::has_computed_share, references::flags};
 pub use self::{
     levels::levels,
-    patterns::{PatternRoom, patterns},
-    references::{Reference, Thing, references},
+    patterns::{PatternRoom, own as own_patterns, patterns},
+    references::{Asked, REFERENCES_MAX, Reference, Thing, own_references, references},
     shared::{SharedRule, shared_rules},
 };
 use crate::{

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::{Compiled, Making, PROBLEMS_MAX, Setting, args::Args, names, shared::Reading, size};
 use crate::{
     SHORT_TEXT_BYTES,
+    facts::SharedExpr,
     function::Function,
     ir::{Comparison, Expr, Rule},
     ops::Each,
@@ -218,7 +219,7 @@ impl<'s> Parser<'s> {
         };
         let expr = match read {
             literal @ Expr::Literal(_) => literal,
-            shared => Expr::Shared(shared.into()),
+            shared => Expr::Shared(SharedExpr::new(shared)),
         };
         let Compiled { faults, warnings, .. } = self.done;
         let (cost, patterns) = (self.cost, self.patterns);

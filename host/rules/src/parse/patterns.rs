@@ -16,8 +16,9 @@ pub fn patterns(rule: &Json, segments: Segments<'_>) -> BTreeSet<String> {
     found
 }
 
-/// Those that stand in a document itself.
-pub(super) fn own(rule: &Json) -> BTreeSet<String> {
+/// Those that stand in a document itself. Goes as deep as it, which must be bounded.
+#[must_use]
+pub fn own(rule: &Json) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     look(rule, &mut |name, operands| {
         if let ("matches", Some(pattern)) = (name, operands.get(1).and_then(Json::as_str)) {
@@ -58,14 +59,19 @@ impl PatternRoom {
         Self { taken, most }
     }
 
-    /// Takes a flag's patterns; false, and nothing is taken, where there is no room for those that are new.
-    pub fn take<'a>(&mut self, patterns: impl Iterator<Item = &'a String> + Clone) -> bool {
-        let new = patterns.clone().filter(|pattern| !self.taken.contains(*pattern)).count();
-        let fits = new == 0 || self.taken.len() + new <= self.most;
-        if fits {
-            self.taken.extend(patterns.cloned());
+    /// Takes a flag's patterns; false, and nothing is taken, where there is no room for those that are new. Looks at no
+    /// more of them than show that.
+    pub fn take<'a>(&mut self, patterns: impl Iterator<Item = &'a String>) -> bool {
+        let room = self.most.saturating_sub(self.taken.len());
+        let mut new: HashSet<&String> = HashSet::new();
+        for pattern in patterns.filter(|pattern| !self.taken.contains(*pattern)) {
+            new.insert(pattern);
+            if new.len() > room {
+                return false;
+            }
         }
-        fits
+        self.taken.extend(new.into_iter().cloned());
+        true
     }
 
     /// That a flag's patterns are beyond it.

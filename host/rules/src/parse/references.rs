@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{Segments, operation};
 
 /// The most names that are listed of one rule.
-const REFERENCES_MAX: usize = 1_000;
+pub const REFERENCES_MAX: usize = 1_000;
 
 /// What kind of thing is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,12 +52,20 @@ impl Reference {
 }
 
 /// What a shared rule asks for.
-pub(super) type Asked = (Thing, Box<str>);
+pub type Asked = (Thing, Box<str>);
 
 /// What a rule asks for, by way of its shared rules too, each once. Goes as deep as the rule, which must be bounded.
 #[must_use]
 pub fn references(rule: &Json, segments: Segments<'_>) -> Vec<Reference> {
     Search::of(rule, segments, REFERENCES_MAX).found
+}
+
+/// What a rule asks for itself, each once, and the shared rules that it names, with the places where it first does. What
+/// these ask for is the same for all rules: [`SharedRule::asked`](super::SharedRule::asked).
+#[must_use]
+pub fn own_references(rule: &Json) -> (Vec<Reference>, Vec<Reference>) {
+    let search = Search::of(rule, &|_| None, REFERENCES_MAX);
+    (search.found, search.named)
 }
 
 /// The flags that a rule asks for, by way of its shared rules too, each once and all of them.
@@ -84,12 +92,14 @@ struct Search<'a> {
     seen: BTreeSet<(Thing, String)>,
     shared: BTreeSet<String>,
     found: Vec<Reference>,
+    /// The shared rules, where they are first named.
+    named: Vec<Reference>,
 }
 
 impl<'a> Search<'a> {
     fn of(rule: &Json, segments: Segments<'a>, most: usize) -> Self {
-        let (seen, shared, found) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let mut search = Self { segments, most, seen, shared, found };
+        let (seen, shared) = (BTreeSet::new(), BTreeSet::new());
+        let mut search = Self { segments, most, seen, shared, found: Vec::new(), named: Vec::new() };
         search.look(rule, &Place::ROOT);
         search
     }
@@ -133,9 +143,11 @@ impl<'a> Search<'a> {
     /// A shared rule refers to no other, so this goes one level deep.
     fn look_into(&mut self, operand: &Json, place: &Place<'_>) {
         let Some(name) = named(operand) else { return };
-        if self.shared.insert(name.to_owned())
-            && let Some(shared) = (self.segments)(name)
-        {
+        if !self.shared.insert(name.to_owned()) {
+            return;
+        }
+        self.named.push(Reference { thing: Thing::Segment, name: name.to_owned(), path: place.pointer() });
+        if let Some(shared) = (self.segments)(name) {
             shared.asked().iter().for_each(|(thing, name)| self.add(*thing, name, place));
         }
     }

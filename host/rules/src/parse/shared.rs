@@ -79,12 +79,12 @@ impl SharedRule {
     }
 
     /// The patterns in it.
-    pub(super) fn patterns(&self) -> &[String] {
+    pub fn patterns(&self) -> &[String] {
         self.patterns.get_or_init(|| patterns::own(&self.document).into_iter().collect())
     }
 
     /// What it asks for by name, each once.
-    pub(super) fn asked(&self) -> &[Asked] {
+    pub fn asked(&self) -> &[Asked] {
         self.asked.get_or_init(|| references::asked(&self.document).into())
     }
 }
